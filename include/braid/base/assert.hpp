@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+
+/// Assertions are for braid's own bugs; a user's misuse gets an exception instead.
+///
+/// BRAID_ASSERT        O(1), on in every build: the benchmarks measure the build that ships.
+/// BRAID_DEBUG_ASSERT  for dearer checks; on when BRAID_DEBUG is 1, off by default.
+#ifndef BRAID_DEBUG
+#define BRAID_DEBUG 0
+#endif
+
+namespace braid {
+
+/// Says which condition failed and where, then aborts.
+[[noreturn, gnu::cold, gnu::noinline]] inline void assertion_failed(const char* condition, const char* file,
+                                                                    int line) noexcept {
+  std::fprintf(stderr, "braid: assertion failed: %s (%s:%d)\n", condition, file, line);
+  std::abort();
+}
+
+}  // namespace braid
+
+#define BRAID_ASSERT(condition) \
+  (static_cast<bool>(condition) ? void(0) : ::braid::assertion_failed(#condition, __FILE__, __LINE__))
+
+#if BRAID_DEBUG
+#define BRAID_DEBUG_ASSERT(condition) BRAID_ASSERT(condition)
+#else
+#define BRAID_DEBUG_ASSERT(condition) void(0)
+#endif

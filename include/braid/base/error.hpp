@@ -1,0 +1,100 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <source_location>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace braid {
+
+/// The failures that are braid's own; those of the system are std::errc.
+enum class errc {
+  end_of_stream = 1,  ///< an exact read met the end of the file or the connection
+  broken_promise,     ///< a promise was dropped before it was settled
+  exception,          ///< what an error that holds a caller's own exception gives as its code
+};
+
+[[nodiscard]] const std::error_category& braid_category() noexcept;
+[[nodiscard]] inline std::error_code make_error_code(errc e) noexcept {
+  return {static_cast<int>(e), braid_category()};
+}
+
+/// How an operation failed: a std::error_code or a caller's exception, and what is known of where.
+///
+/// Lifetime  a value; copies share one counted record (call, object, exception, stack).
+/// Threads   distinct copies may be used on distinct threads.
+/// Cost      24 bytes. A bare code allocates nothing; the record comes from the frame pool.
+class error {
+ public:
+  error(std::error_code code) noexcept : category_(&code.category()), value_(code.value()) {}
+  error(std::errc code) noexcept : error(std::make_error_code(code)) {}
+  error(errc code) noexcept : error(make_error_code(code)) {}
+  /// A std::system_error keeps its code; any other exception gives errc::exception.
+  error(std::exception_ptr exception);
+
+  /// The failure of a named call ("read_some") on a named object (a path, an endpoint).
+  error(std::error_code code, const char* call, std::string object = {});
+
+  /// The exception being handled. If it came out of an error, that error's call, object and stack are kept.
+  [[nodiscard]] static error current();
+
+  error(const error& other) noexcept : category_(other.category_), value_(other.value_), record_(other.record_) {
+    if (record_ != nullptr) add_reference();
+  }
+  error(error&& other) noexcept
+      : category_(other.category_), value_(other.value_), record_(std::exchange(other.record_, nullptr)) {}
+  error& operator=(error other) noexcept {
+    std::swap(category_, other.category_);
+    std::swap(value_, other.value_);
+    std::swap(record_, other.record_);
+    return *this;
+  }
+  ~error() {
+    if (record_ != nullptr) drop_reference();
+  }
+
+  [[nodiscard]] std::error_code code() const noexcept { return {value_, *category_}; }
+
+  /// The exception held, or null when there is only a code.
+  [[nodiscard]] std::exception_ptr exception() const noexcept;
+
+  /// Throws the exception held, else a std::system_error whose text is message().
+  [[noreturn]] void rethrow() const;
+
+  /// "read_some /etc/hostname: Is a directory", or the what() of the exception held.
+  [[nodiscard]] std::string message() const;
+
+  /// The call that failed, or empty.
+  [[nodiscard]] std::string_view call() const noexcept;
+
+  /// The chain of awaits that the failure went through, innermost first; empty until it left a task or a verb.
+  [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
+  /// Called once, by whatever the failure leaves first.
+  void set_stack(std::span<const std::source_location> awaits);
+
+  friend bool operator==(const error& left, const error& right) noexcept { return left.code() == right.code(); }
+  friend bool operator==(const error& left, std::errc right) noexcept { return left.code() == right; }
+  friend bool operator==(const error& left, errc right) noexcept { return left.code() == make_error_code(right); }
+  friend bool operator==(const error& left, std::error_code right) noexcept { return left.code() == right; }
+
+ private:
+  struct record;
+  record& own_record();
+  void add_reference() const noexcept;
+  void drop_reference() noexcept;
+
+  const std::error_category* category_;
+  int value_;
+  record* record_ = nullptr;
+};
+static_assert(sizeof(error) == 24);
+
+}  // namespace braid
+
+template <>
+struct std::is_error_code_enum<braid::errc> : std::true_type {};

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "braid/base/assert.hpp"
+#include "braid/base/pinned.hpp"
+
+namespace braid {
+
+/// The links of an element of an intrusive_list: a base of the element's type.
+class list_node : pinned {
+ public:
+  list_node() = default;
+  [[nodiscard]] bool linked() const noexcept { return next_ != nullptr; }
+
+  /// Leaves the list it is in. Cost: O(1).
+  void unlink() noexcept {
+    BRAID_ASSERT(linked());
+    previous_->next_ = next_;
+    next_->previous_ = previous_;
+    next_ = nullptr;
+  }
+
+ protected:
+  ~list_node() { BRAID_ASSERT(!linked()); }
+
+ private:
+  template <class T>
+  friend class intrusive_list;
+  list_node* next_ = nullptr;  // null while in no list
+  list_node* previous_ = nullptr;
+};
+
+/// A doubly linked list threaded through its elements; each can leave from the middle.
+///
+/// Lifetime  an element stays where it is while it is linked; the list owns nothing and must be empty at its end.
+/// Cost      every function is O(1) and allocates nothing.
+template <class T>
+class intrusive_list : pinned {
+ public:
+  intrusive_list() noexcept { ends_.next_ = ends_.previous_ = &ends_; }
+  ~intrusive_list() {
+    BRAID_ASSERT(empty());
+    ends_.next_ = nullptr;
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return ends_.next_ == &ends_; }
+
+  void push_back(T& element) noexcept {
+    list_node& node = element;
+    BRAID_ASSERT(!node.linked());
+    node.next_ = &ends_;
+    node.previous_ = ends_.previous_;
+    ends_.previous_->next_ = &node;
+    ends_.previous_ = &node;
+  }
+
+  /// The list must not be empty.
+  [[nodiscard]] T& front() noexcept { return static_cast<T&>(*ends_.next_); }
+
+  /// Takes the first element out of the list, which must not be empty.
+  T& pop_front() noexcept {
+    T& taken = front();
+    static_cast<list_node&>(taken).unlink();
+    return taken;
+  }
+
+ private:
+  struct sentinel : list_node {};
+  sentinel ends_;
+};
+
+}  // namespace braid

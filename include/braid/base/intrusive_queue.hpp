@@ -1,0 +1,63 @@
+#pragma once
+
+#include "braid/base/assert.hpp"
+#include "braid/base/pinned.hpp"
+
+namespace braid {
+
+/// A first-in-first-out queue threaded through its elements' own Next pointers.
+///
+/// Lifetime  an element stays where it is while it is queued; the queue owns nothing.
+/// Cost      16 bytes; every function is O(1) and allocates nothing.
+template <class T, T* T::*Next>
+class intrusive_queue {
+ public:
+  intrusive_queue() = default;
+  intrusive_queue(intrusive_queue&& other) noexcept : first_(other.first_), last_(other.last_) {
+    other.first_ = other.last_ = nullptr;
+  }
+  intrusive_queue& operator=(intrusive_queue&&) = delete;
+
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  [[nodiscard]] T* front() const noexcept { return first_; }
+
+  void push_back(T& element) noexcept {
+    element.*Next = nullptr;
+    if (first_ == nullptr)
+      first_ = &element;
+    else
+      last_->*Next = &element;
+    last_ = &element;
+  }
+
+  void push_front(T& element) noexcept {
+    element.*Next = first_;
+    if (first_ == nullptr) last_ = &element;
+    first_ = &element;
+  }
+
+  /// The queue must not be empty.
+  T& pop_front() noexcept {
+    T* taken = first_;
+    BRAID_DEBUG_ASSERT(taken != nullptr);
+    first_ = taken->*Next;
+    return *taken;
+  }
+
+  /// Moves all of other's elements behind this queue's own.
+  void append(intrusive_queue&& other) noexcept {
+    if (other.empty()) return;
+    if (empty())
+      first_ = other.first_;
+    else
+      last_->*Next = other.first_;
+    last_ = other.last_;
+    other.first_ = nullptr;
+  }
+
+ private:
+  T* first_ = nullptr;
+  T* last_ = nullptr;  // read only while first_ is set
+};
+
+}  // namespace braid

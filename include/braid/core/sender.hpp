@@ -1,0 +1,64 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/result.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/core/stop_token.hpp"
+
+namespace braid {
+
+/// What a sender names as its sender_concept.
+struct sender_tag {};
+
+/// A lazy description of one asynchronous operation: a movable value that has done nothing yet.
+/// Its value_type is what it completes with, void included.
+template <class S>
+concept sender = std::move_constructible<std::remove_cvref_t<S>> &&
+                 std::same_as<typename std::remove_cvref_t<S>::sender_concept, sender_tag> &&
+                 requires { typename std::remove_cvref_t<S>::value_type; };
+
+template <sender S>
+using value_of = typename std::remove_cvref_t<S>::value_type;
+
+/// Who waits for an operation. It is moved out of the operation state, then told once how the operation ended.
+///
+/// get_stop_token()  the token that the operation obeys.
+/// frame()           the level of the asynchronous stack that waits, or null.
+/// finish(result)    may destroy the operation state; runs on the loop's thread unless the sender says otherwise.
+template <class R, class T>
+concept receiver_of = std::move_constructible<R> && requires(R& r, const R& c, result<T> ended) {
+  { std::move(r).finish(std::move(ended)) } noexcept;
+  { c.get_stop_token() } noexcept -> std::same_as<stop_token>;
+  { c.frame() } noexcept -> std::same_as<async_frame*>;
+};
+
+/// One operation on its way: immovable, in storage that its maker chose. start() is called at most once.
+/// It may be destroyed before start(), and after its receiver was told; between the two, never.
+template <class O>
+concept operation_state = std::destructible<O> && !std::move_constructible<O> && requires(O& o) {
+  { o.start() } noexcept;
+};
+
+/// Joins an operation to who waits for it. Nothing begins before start().
+template <sender S, receiver_of<value_of<S>> R>
+[[nodiscard]] operation_state auto connect(S&& s, R r) {
+  static_assert(!std::is_lvalue_reference_v<S>, "a sender is used up by connecting it: std::move it");
+  return std::move(s).connect(std::move(r));
+}
+
+template <sender S, class R>
+using connected = decltype(connect(std::declval<std::remove_cvref_t<S>>(), std::declval<R>()));
+
+/// A function without parameters that returns a sender. Where a verb takes one it keeps the function, captures
+/// and all, until the sender has ended: so a capturing coroutine lambda is safe there.
+template <class F>
+concept sender_factory = !sender<F> && std::invocable<std::decay_t<F>&> &&
+                         sender<std::invoke_result_t<std::decay_t<F>&>>;
+
+template <class X>
+concept sender_or_factory = sender<X> || sender_factory<X>;
+
+}  // namespace braid

@@ -1,0 +1,161 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "braid/base/error.hpp"
+#include "braid/base/intrusive_list.hpp"
+#include "braid/base/unique_function.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/loop/inbox.hpp"
+#include "braid/loop/operation.hpp"
+#include "braid/loop/reactor.hpp"
+#include "braid/loop/timer_queue.hpp"
+
+namespace braid {
+
+/// Which reactor a loop runs on. The environment's BRAID_BACKEND=uring|auto takes the place of automatic.
+enum class backend : std::uint8_t { automatic, uring };
+
+struct loop_options {
+  braid::backend backend = braid::backend::automatic;
+  unsigned entries = 256;                     ///< of the submission queue; more in flight is no error
+  std::size_t fiber_stack_bytes = 256 << 10;  ///< per fiber, touched pages only; a guard page comes on top
+};
+
+/// Something that a verb left with the loop: destroyed by its own end, or by the loop's.
+class resident : public list_node {
+ public:
+  /// The loop ends: nothing is in flight any more, and nobody will finish this. Destroys *this.
+  virtual void abandon() noexcept = 0;
+
+ protected:
+  ~resident() = default;
+};
+
+/// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
+///
+/// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels what is in
+///           flight, waits for it, and destroys what waits for it; what is started meanwhile ends as cancelled.
+/// Threads   one: the one that made it. post and deliver may be called on any.
+/// Errors    the constructor throws std::system_error where the kernel refuses a reactor, std::logic_error when the
+///           thread has a loop already.
+class loop : pinned {
+ public:
+  explicit loop(const loop_options& options = {});
+  ~loop();
+
+  /// This thread's loop. Throws std::logic_error, naming the call, when there is none.
+  [[nodiscard]] static loop& current(const char* call = "loop::current");
+  [[nodiscard]] static loop* current_or_null() noexcept { return current_; }
+
+  /// Turns until no work is left: nothing ready, in flight, timed, posted or offloaded.
+  void run();
+  /// Turns until op is done; its value, or its error thrown. What else was started stays with the loop.
+  template <sender_or_factory S>
+  value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current());
+  [[nodiscard]] bool running() const noexcept { return running_; }
+
+  /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call.
+  void post(unique_function<void()> f);
+
+  /// Who is told of an error that nobody waits for: its asynchronous stack comes with it. The default prints both
+  /// and terminates the program. A handler that throws terminates it too.
+  void on_unhandled_error(unique_function<void(const error&)> handler) { unhandled_ = std::move(handler); }
+  void report_unhandled(error failure, const async_frame* where) noexcept;
+
+  [[nodiscard]] const loop_options& options() const noexcept { return options_; }
+  [[nodiscard]] const char* reactor_name() const noexcept { return reactor_->name(); }
+  [[nodiscard]] std::size_t system_calls() const noexcept { return reactor_->system_calls(); }
+  [[nodiscard]] loop_clock::time_point now() const noexcept { return reactor_->now(); }
+
+  // For operations. On the loop's thread, but for deliver.
+
+  /// Begins a request. Its completion comes in a later turn.
+  void submit(io_operation& operation) noexcept {
+    if (ending_) [[unlikely]]
+      return reject(operation);
+    reactor_->submit(operation);
+  }
+  void cancel(io_operation& operation) noexcept { reactor_->cancel(operation); }
+  void add(timer_base& timer) noexcept {
+    if (ending_) [[unlikely]]
+      return reject(timer);
+    timers_.add(timer);
+  }
+  /// The timer, which must be queued, ends as cancelled in this turn or the next.
+  void cancel(timer_base& timer) noexcept {
+    timers_.remove(timer);
+    reject(timer);
+  }
+  /// Finishes the operation in its turn, behind what is ready already.
+  void make_ready(operation_base& operation) noexcept {
+    operation.depart();
+    ready_.push_back(operation);
+  }
+  /// The same, from any thread.
+  void deliver(operation_base& operation) noexcept {
+    if (inbox_.push(operation)) reactor_->wake();
+  }
+  /// Work that comes back by deliver keeps run() going until then.
+  void expect_delivery() noexcept { ++expected_; }
+  void delivery_came() noexcept { --expected_; }
+  void adopt(resident& one) noexcept { residents_.push_back(one); }
+
+  /// One fair turn; waits when may_wait and there is nothing to do.
+  void turn(bool may_wait);
+
+ private:
+  static constexpr int ready_per_turn = 256;
+
+  [[nodiscard]] bool has_work() const noexcept {
+    return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||
+           reactor_->in_flight() != 0 || expected_ != 0;
+  }
+  void reject(operation_base& operation) noexcept {
+    operation.depart();
+    rejected_.push_back(operation);
+  }
+  void fire_due_timers() noexcept;
+  void run_ready() noexcept;
+
+  static constinit thread_local inline loop* current_ = nullptr;
+
+  // constant
+  const loop_options options_;
+  const std::unique_ptr<reactor> reactor_;
+  // this thread
+  operation_base::queue ready_;
+  operation_base::queue rejected_;  // end as cancelled
+  timer_queue timers_;
+  intrusive_list<resident> residents_;
+  unique_function<void(const error&)> unhandled_;
+  std::size_t expected_ = 0;
+  bool running_ = false;
+  bool ending_ = false;
+  // any thread
+  inbox inbox_;
+
+  friend class running_scope;
+};
+
+inline loop_clock::time_point loop_clock::now() noexcept {
+  if (const loop* here = loop::current_or_null()) return here->now();
+  return time_point(std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+/// Marks the loop as running for as long as it lives. Throws std::logic_error, naming the call, when it is already.
+class running_scope : pinned {
+ public:
+  running_scope(loop& which, const char* call);
+  ~running_scope() { which_.running_ = false; }
+
+ private:
+  loop& which_;
+};
+
+}  // namespace braid

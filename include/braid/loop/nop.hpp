@@ -1,0 +1,18 @@
+#pragma once
+
+#include "braid/loop/io_sender.hpp"
+
+namespace braid {
+
+namespace detail {
+struct nop_outcome {
+  using value_type = void;
+  static constexpr const char* name() noexcept { return "nop"; }
+  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
+};
+}  // namespace detail
+
+/// A request that does nothing: once through the reactor and back. For measuring what waiting costs.
+[[nodiscard]] inline auto nop() noexcept { return io_sender<detail::nop_outcome>{{}, {}}; }
+
+}  // namespace braid

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+
+#include "braid/base/assert.hpp"
+#include "braid/base/intrusive_queue.hpp"
+#include "braid/base/pinned.hpp"
+
+namespace braid {
+
+/// How a request ended: what its system call would have returned, or minus the errno.
+struct completion {
+  std::int32_t result = 0;
+  std::uint32_t flags = 0;  ///< of the reactor: more completions to come, …
+};
+
+/// One asynchronous step in flight: pinned, intrusive, told once how it ended.
+///
+/// Lifetime  the caller keeps *this and its buffers alive until finish runs.
+/// Threads   owned by its loop's thread; distinct operations are independent.
+/// Cost      24 bytes; submit and finish are O(1) and allocate nothing.
+class operation_base : pinned {
+ public:
+  [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
+
+ protected:
+  using finish_fn = void(operation_base&, completion) noexcept;  // may destroy *this
+  explicit operation_base(finish_fn& finish) noexcept : finish_(&finish) {}
+  ~operation_base() { BRAID_ASSERT(!in_flight_); }
+
+ private:
+  friend class loop;  // writes what follows; clears in_flight_ before finish
+  friend class inbox;
+  friend class reactor;
+  friend class timer_queue;
+  void depart() noexcept { in_flight_ = true; }
+  void arrive(completion ended) noexcept {
+    in_flight_ = false;
+    finish_(*this, ended);
+  }
+
+  operation_base* next_ = nullptr;
+  finish_fn* finish_;
+  bool in_flight_ = false;
+
+ public:
+  using queue = intrusive_queue<operation_base, &operation_base::next_>;
+};
+static_assert(sizeof(operation_base) == 24);
+
+}  // namespace braid

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "braid/loop/clock.hpp"
+#include "braid/loop/inbox.hpp"
+#include "braid/loop/operation.hpp"
+#include "braid/loop/request.hpp"
+
+namespace braid {
+
+struct loop_options;
+
+/// An operation that is one request to the reactor.
+class io_operation : public operation_base {
+ public:
+  [[nodiscard]] const request& what() const noexcept { return request_; }
+
+ protected:
+  io_operation(finish_fn& finish, const request& what) noexcept : operation_base(finish), request_(what) {}
+  request request_;
+
+ private:
+  friend class reactor;
+  bool polls_ = false;  // the reactor waits for the descriptor to become ready before it tries again
+};
+
+/// Carries out requests: the seam between a loop and the kernel, or a simulation of it.
+///
+/// Threads  the loop's, but for wake.
+/// Errors   none is thrown after construction; a request's failure is its completion.
+class reactor : pinned {
+ public:
+  /// How long a turn may wait when there is nothing to do: not at all, until an instant, or until woken.
+  struct patience {
+    bool may_wait = false;
+    loop_clock::time_point until = loop_clock::time_point::max();
+  };
+
+  virtual ~reactor() = default;
+  [[nodiscard]] virtual const char* name() const noexcept = 0;
+
+  /// Begins the request; its completion arrives in a later turn, never within this call.
+  virtual void submit(io_operation& operation) noexcept = 0;
+  /// Asks that the operation end soon. It ends once, as before: cancelled, or with what it had achieved.
+  virtual void cancel(io_operation& operation) noexcept = 0;
+  /// cancel for everything in flight.
+  virtual void cancel_all() noexcept = 0;
+  /// One turn: hand over what was submitted, wait if there is patience, tell what has completed. Before it waits it
+  /// announces the sleep to messages, and does not wait when there are some.
+  virtual void turn(patience how_long, inbox& messages) noexcept = 0;
+  /// Ends a wait that was announced. Any thread.
+  virtual void wake() noexcept = 0;
+  /// The clock that timers go by.
+  [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;
+
+  /// Requests begun and not yet ended.
+  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
+  /// System calls made so far, for benchmarks and tests.
+  [[nodiscard]] std::size_t system_calls() const noexcept { return system_calls_; }
+
+ protected:
+  static void depart(operation_base& operation) noexcept { operation.depart(); }
+  static void arrive(operation_base& operation, completion ended) noexcept { operation.arrive(ended); }
+
+  static bool& polls(io_operation& operation) noexcept { return operation.polls_; }
+  static bool polls(const io_operation& operation) noexcept { return operation.polls_; }
+
+  std::size_t in_flight_ = 0;
+  std::size_t system_calls_ = 0;
+};
+
+/// The reactor that the options, BRAID_BACKEND and this kernel agree on.
+/// Errors  std::system_error that says which cause forbids it and what the remedy is.
+[[nodiscard]] std::unique_ptr<reactor> make_reactor(const loop_options& options);
+
+}  // namespace braid

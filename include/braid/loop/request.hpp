@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace braid {
+
+/// What a request asks for, in POSIX's words. The reactor maps it; the comments say what the fields mean.
+enum class opcode : std::uint8_t {
+  nop,
+  read,        ///< descriptor, address, length, offset (current_position for the file's own)
+  write,       ///< like read
+  fsync,       ///< descriptor; flags: 0 or data_only
+  truncate,    ///< descriptor, offset: the new size
+  open,        ///< address: path; flags: of open(2); length: mode
+  status,      ///< descriptor (or the working directory), address: path; offset: address of a struct statx
+  close,       ///< descriptor
+  accept,      ///< descriptor; flags: of accept4(2)
+  connect,     ///< descriptor; address: sockaddr; offset: its length
+  send,        ///< descriptor, address, length; flags: of send(2)
+  receive,     ///< descriptor, address, length; flags: of recv(2)
+  shutdown,    ///< descriptor; length: SHUT_RD, SHUT_WR or SHUT_RDWR
+  socket,      ///< descriptor: domain; offset: type; length: protocol
+  poll,        ///< descriptor; flags: events of poll(2)
+  rename,      ///< address: from; offset: address of the path to
+  unlink,      ///< address: path; flags: 0 or AT_REMOVEDIR
+  make_directory,  ///< address: path; length: mode
+  cancel_descriptor,  ///< descriptor: cancels what is in flight on it; completes with how many were found
+  count_       ///< how many there are
+};
+
+/// One system call to be made: what an SQE says, but no kernel type, so that a reactor can submit, emulate or
+/// simulate it.
+struct request {
+  static constexpr std::uint64_t current_position = ~std::uint64_t{0};  ///< an offset
+  static constexpr std::uint32_t data_only = 1;                         ///< a flag of fsync
+  static constexpr std::int32_t working_directory = -100;               ///< AT_FDCWD
+
+  opcode code = opcode::nop;
+  std::int32_t descriptor = -1;
+  void* address = nullptr;
+  std::uint64_t offset = 0;
+  std::uint32_t length = 0;
+  std::uint32_t flags = 0;
+
+  /// Does the kernel write into address[0, length)?
+  [[nodiscard]] bool fills_buffer() const noexcept { return code == opcode::read || code == opcode::receive; }
+};
+static_assert(sizeof(request) == 32);
+
+/// Makes the request as a plain blocking system call: its result, or minus the errno.
+/// For reactors without the operation, on a thread that may block.
+[[nodiscard]] std::int32_t perform(const request& what) noexcept;
+
+/// What the descriptor stands for: a path, "127.0.0.1:80", or "descriptor 7". For messages; makes system calls.
+[[nodiscard]] std::string describe(std::int32_t descriptor);
+
+}  // namespace braid

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/frame_pool.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/style/transfer.hpp"
+
+namespace braid {
+
+class coroutine_promise;
+
+namespace detail {
+
+// Waits for any sender in a coroutine. The operation state lives in the coroutine's frame.
+template <sender S>
+class sender_awaiter : operation_base {
+  using value_type = value_of<S>;
+
+ public:
+  sender_awaiter(S&& op, coroutine_promise& promise)
+      : operation_base(resumed), promise_(promise), state_(connect(std::move(op), receiver{this})) {}
+  ~sender_awaiter() {
+    if (ended_) result_.~result();
+  }
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+
+  bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    awaiting_ = awaiting;
+    inline_start scope(this);
+    state_.start();
+    return !scope.completed();
+  }
+
+  value_type await_resume() { return std::move(result_).value(); }
+
+ private:
+  struct receiver {
+    sender_awaiter* self;
+    void finish(result<value_type> with) && noexcept { self->finish(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept;
+    [[nodiscard]] async_frame* frame() const noexcept;
+  };
+
+  void finish(result<value_type>&& with) noexcept {
+    new (&result_) result<value_type>(std::move(with));
+    ended_ = true;
+    if (inline_start::mark_completed(this)) return;
+    if (transfers.too_deep()) [[unlikely]]
+      if (loop* here = loop::current_or_null()) return here->make_ready(*this);
+    resume(awaiting_);
+  }
+  static void resumed(operation_base& base, completion) noexcept {
+    resume(static_cast<sender_awaiter&>(base).awaiting_);
+  }
+
+  coroutine_promise& promise_;
+  std::coroutine_handle<> awaiting_;
+  bool ended_ = false;
+  union {
+    result<value_type> result_;  // alive once ended_
+  };
+  connected<S, receiver> state_;
+};
+
+template <class A>
+concept awaitable = requires(A&& a) { std::forward<A>(a).await_ready(); } ||
+                    requires(A&& a) { std::forward<A>(a).operator co_await(); } ||
+                    requires(A&& a) { operator co_await(std::forward<A>(a)); };
+
+}  // namespace detail
+
+/// What every braid coroutine's promise is: a level of the asynchronous stack, with a stop token that flows down.
+///
+/// Cost  32 bytes. Frames come from the frame pool.
+class coroutine_promise : public pooled, pinned {
+ public:
+  /// Any sender can be awaited, by rvalue; it gets the coroutine's stop token. So can a function that returns one.
+  template <sender_or_factory S>
+  auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
+    static_assert(!std::is_lvalue_reference_v<S> || !sender<S>,
+                  "co_await uses the sender up: write co_await std::move(op)");
+    frame_.where = where;
+    if constexpr (requires { std::move(op).awaited_by(*this); })
+      return std::move(op).awaited_by(*this);
+    else
+      return detail::sender_awaiter<sender_of<S>>(as_sender(std::forward<S>(op)), *this);
+  }
+  /// So can what brings its own awaiter.
+  template <detail::awaitable A>
+    requires(!sender_or_factory<A>)
+  A&& await_transform(A&& other, std::source_location where = std::source_location::current()) noexcept {
+    frame_.where = where;
+    return std::forward<A>(other);
+  }
+
+  [[nodiscard]] stop_token get_stop_token() const noexcept { return stop_; }
+  [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
+
+  /// Called by who waits for the coroutine, before it begins.
+  void inherit(stop_token stop, async_frame* parent) noexcept {
+    stop_ = stop;
+    frame_.parent = parent;
+  }
+
+ protected:
+  ~coroutine_promise() = default;
+
+  stop_token stop_;
+  async_frame frame_;
+};
+
+namespace detail {
+
+template <sender S>
+stop_token sender_awaiter<S>::receiver::get_stop_token() const noexcept {
+  return self->promise_.get_stop_token();
+}
+template <sender S>
+async_frame* sender_awaiter<S>::receiver::frame() const noexcept {
+  return self->promise_.frame();
+}
+
+}  // namespace detail
+
+}  // namespace braid

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <new>
+#include <optional>
+#include <source_location>
+#include <utility>
+
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+
+namespace detail {
+
+template <class T>
+class run_waiter : operation_base {
+ public:
+  run_waiter(loop& home, std::source_location where) noexcept
+      : operation_base(came_home), home_(home), frame_{nullptr, where} {}
+
+  struct receiver {
+    run_waiter* self;
+    void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
+    [[nodiscard]] async_frame* frame() const noexcept { return &self->frame_; }
+  };
+
+  [[nodiscard]] bool done() const noexcept { return done_; }
+  T value() && { return std::move(*result_).value(); }
+
+ private:
+  void finish(result<T>&& with) noexcept {
+    result_.emplace(std::move(with));
+    if (loop::current_or_null() == &home_)
+      done_ = true;
+    else
+      home_.deliver(*this);  // ended on another loop's thread
+  }
+  static void came_home(operation_base& base, completion) noexcept { static_cast<run_waiter&>(base).done_ = true; }
+
+  loop& home_;
+  async_frame frame_;
+  std::optional<result<T>> result_;
+  bool done_ = false;
+};
+
+}  // namespace detail
+
+template <sender_or_factory S>
+value_of<sender_of<S>> loop::run(S&& op, std::source_location where) {
+  using value = value_of<sender_of<S>>;
+  running_scope scope(*this, "run");
+  detail::run_waiter<value> waiter(*this, where);
+  auto state = connect(as_sender(std::forward<S>(op)), typename detail::run_waiter<value>::receiver{&waiter});
+  state.start();
+  while (!waiter.done()) turn(true);
+  return std::move(waiter).value();
+}
+
+/// The blocking verb: turns this thread's loop until op is done; its value, or its error thrown. Where the thread has
+/// no loop it makes one for the call; whatever else was started on that one is cancelled when the call ends.
+///
+/// Errors  op's; std::logic_error inside a running loop, where waiting would deadlock; std::system_error when a
+///         loop cannot be made.
+/// Cost    op's state is on this stack. Making a loop costs some ten microseconds: for many calls, keep one.
+template <sender_or_factory S>
+value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current()) {
+  if (loop* here = loop::current_or_null()) return here->run(std::forward<S>(op), where);
+  loop temporary;
+  return temporary.run(std::forward<S>(op), where);
+}
+
+}  // namespace braid

@@ -1,0 +1,146 @@
+#include "braid/base/error.hpp"
+
+#include <cerrno>
+#include <vector>
+
+#include "braid/base/frame_pool.hpp"
+
+namespace braid {
+
+namespace {
+
+class category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "braid"; }
+  std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::end_of_stream: return "End of stream";
+      case errc::broken_promise: return "Broken promise";
+      case errc::exception: return "Exception without an error code";
+    }
+    return "Unknown error";
+  }
+};
+
+}  // namespace
+
+const std::error_category& braid_category() noexcept {
+  static const category instance;
+  return instance;
+}
+
+struct error::record : pooled {
+  std::atomic<std::uint32_t> references{1};
+  const char* call = "";
+  std::string object;
+  std::exception_ptr exception;
+  std::vector<std::source_location> stack;
+};
+
+namespace {
+
+std::error_code code_of(const std::exception_ptr& exception) noexcept {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::system_error& e) {
+    return e.code();
+  } catch (...) {
+    return make_error_code(errc::exception);
+  }
+}
+
+// The last exception that this thread threw out of an error, and that error: so that what is caught one task
+// further out is known to be the same failure.
+struct last_thrown {
+  std::exception_ptr exception;
+  error cause{std::error_code{}};
+};
+
+last_thrown& last_thrown_here() {
+  thread_local last_thrown last;
+  return last;
+}
+
+}  // namespace
+
+error::error(std::exception_ptr exception) : error(code_of(exception)) {
+  own_record().exception = std::move(exception);
+}
+
+error::error(std::error_code code, const char* call, std::string object) : error(code) {
+  record& mine = own_record();
+  mine.call = call;
+  mine.object = std::move(object);
+}
+
+error error::current() {
+  std::exception_ptr exception = std::current_exception();
+  last_thrown& last = last_thrown_here();
+  if (last.exception != exception) return error(std::move(exception));
+  error same = std::exchange(last.cause, error(std::error_code{}));
+  last.exception = nullptr;
+  same.own_record().exception = std::move(exception);
+  return same;
+}
+
+// A record that other copies share is never written: it is cloned first.
+error::record& error::own_record() {
+  if (record_ == nullptr) {
+    record_ = new record;
+  } else if (record_->references.load(std::memory_order_acquire) != 1) {
+    auto* clone = new record;
+    clone->call = record_->call;
+    clone->object = record_->object;
+    clone->exception = record_->exception;
+    clone->stack = record_->stack;
+    drop_reference();
+    record_ = clone;
+  }
+  return *record_;
+}
+
+void error::add_reference() const noexcept { record_->references.fetch_add(1, std::memory_order_relaxed); }
+
+void error::drop_reference() noexcept {
+  if (record_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete record_;
+}
+
+std::exception_ptr error::exception() const noexcept { return record_ ? record_->exception : nullptr; }
+
+std::string_view error::call() const noexcept { return record_ ? record_->call : ""; }
+
+void error::rethrow() const {
+  std::exception_ptr thrown = exception();
+  if (thrown == nullptr) {
+    std::string what{call()};
+    if (record_ && !record_->object.empty()) what += " " + record_->object;
+    thrown = std::make_exception_ptr(what.empty() ? std::system_error(code()) : std::system_error(code(), what));
+  }
+  last_thrown_here() = {thrown, *this};
+  std::rethrow_exception(std::move(thrown));
+}
+
+std::string error::message() const {
+  if (std::exception_ptr held = exception()) {
+    try {
+      std::rethrow_exception(held);
+    } catch (const std::exception& e) {
+      return e.what();
+    } catch (...) {
+      return "an exception that is no std::exception";
+    }
+  }
+  std::string text{call()};
+  if (record_ && !record_->object.empty()) text += " " + record_->object;
+  return text.empty() ? code().message() : text + ": " + code().message();
+}
+
+std::span<const std::source_location> error::stack() const noexcept {
+  return record_ ? std::span<const std::source_location>(record_->stack) : std::span<const std::source_location>{};
+}
+
+void error::set_stack(std::span<const std::source_location> awaits) {
+  own_record().stack.assign(awaits.begin(), awaits.end());
+}
+
+}  // namespace braid

@@ -1,0 +1,84 @@
+#include "braid/core/stop_token.hpp"
+
+#include "braid/base/assert.hpp"
+
+namespace braid {
+
+void stop_callback_base::attach(stop_source* source) noexcept {
+  source_ = source;
+  if (source->add(*this)) return;
+  source_ = nullptr;
+  execute_(*this);
+}
+
+void stop_callback_base::detach() noexcept {
+  if (source_ != nullptr) source_->remove(*this);
+}
+
+stop_source::~stop_source() { BRAID_ASSERT(callbacks_ == nullptr); }
+
+// Held for a few instructions only, never while a callback runs: spinning is right.
+std::uint8_t stop_source::lock() noexcept {
+  for (int spins = 0;; ++spins) {
+    std::uint8_t seen = state_.load(std::memory_order_relaxed);
+    if ((seen & locked) == 0 &&
+        state_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire, std::memory_order_relaxed))
+      return seen;
+    if (spins > 64) std::this_thread::yield();
+  }
+}
+
+bool stop_source::add(stop_callback_base& callback) noexcept {
+  if (stop_requested()) return false;
+  const std::uint8_t state = lock();
+  if ((state & requested) != 0) return unlock(state), false;
+  callback.next_ = callbacks_;
+  callback.link_ = &callbacks_;
+  if (callbacks_ != nullptr) callbacks_->link_ = &callback.next_;
+  callbacks_ = &callback;
+  unlock(state);
+  return true;
+}
+
+// Races with request_stop, which takes a callback off the list before it runs it: whoever unlinks first wins. A
+// remover that lost waits until the callback has run, or, when the callback removes itself, tells request_stop.
+void stop_source::remove(stop_callback_base& callback) noexcept {
+  const std::uint8_t state = lock();
+  if (callback.link_ != nullptr) {
+    *callback.link_ = callback.next_;
+    if (callback.next_ != nullptr) callback.next_->link_ = callback.link_;
+    return unlock(state);
+  }
+  unlock(state);
+  if (requester_ != std::this_thread::get_id())
+    return callback.executed_.wait(false, std::memory_order_acquire);
+  if (callback.gone_ != nullptr) *callback.gone_ = true;
+}
+
+bool stop_source::request_stop() noexcept {
+  if (stop_requested()) return false;
+  std::uint8_t state = lock();
+  if ((state & requested) != 0) return unlock(state), false;
+  state |= requested;
+  requester_ = std::this_thread::get_id();
+  while (callbacks_ != nullptr) {
+    stop_callback_base& callback = *callbacks_;
+    callbacks_ = callback.next_;
+    if (callbacks_ != nullptr) callbacks_->link_ = &callbacks_;
+    callback.link_ = nullptr;
+    bool gone = false;
+    callback.gone_ = &gone;
+    unlock(state);
+    callback.execute_(callback);
+    if (!gone) {
+      callback.gone_ = nullptr;
+      callback.executed_.store(true, std::memory_order_release);
+      callback.executed_.notify_all();
+    }
+    lock();
+  }
+  unlock(state);
+  return true;
+}
+
+}  // namespace braid

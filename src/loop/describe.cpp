@@ -1,0 +1,58 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "braid/loop/request.hpp"
+
+namespace braid {
+
+namespace {
+
+// "127.0.0.1:80", "[::1]:80", or empty for a family that has no such form.
+std::string address_text(const sockaddr_storage& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+    return std::string(text.data()) + ":" + std::to_string(ntohs(v4.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+    return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(v6.sin6_port));
+  }
+  return {};
+}
+
+// The peer, or the socket's own name once there is no peer any more.
+std::string socket_text(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0) return address_text(address);
+  length = sizeof address;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0) return address_text(address);
+  return {};
+}
+
+}  // namespace
+
+std::string describe(std::int32_t descriptor) {
+  const std::string number = "descriptor " + std::to_string(descriptor);
+  if (descriptor < 0) return number;
+  std::array<char, 4096> path{};
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  const ssize_t length = ::readlink(link.c_str(), path.data(), path.size());
+  if (length <= 0) return number;
+  std::string target(path.data(), static_cast<std::size_t>(length));
+  if (target.starts_with('/')) return target;
+  if (target.starts_with("socket:"))
+    if (std::string text = socket_text(descriptor); !text.empty()) return text;
+  return number + " (" + target + ")";
+}
+
+}  // namespace braid

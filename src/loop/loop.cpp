@@ -1,0 +1,106 @@
+#include "braid/loop/loop.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+
+#include "braid/base/frame_pool.hpp"
+
+namespace braid {
+
+namespace {
+
+void print_and_terminate(const error& failure) {
+  std::fprintf(stderr, "braid: unhandled error: %s\n%s", failure.message().c_str(), format_stack(failure).c_str());
+  std::terminate();
+}
+
+// A function on its way to a loop.
+struct posted final : operation_base, pooled {
+  explicit posted(unique_function<void()> f) noexcept : operation_base(called), function(std::move(f)) {}
+  static void called(operation_base& base, completion) noexcept {
+    std::unique_ptr<posted> self(&static_cast<posted&>(base));
+    try {
+      self->function();
+    } catch (...) {
+      loop::current("post").report_unhandled(error::current(), nullptr);
+    }
+  }
+  unique_function<void()> function;
+};
+
+}  // namespace
+
+loop::loop(const loop_options& options)
+    : options_(options), reactor_(make_reactor(options)), unhandled_(print_and_terminate) {
+  if (current_ != nullptr) throw std::logic_error("loop: this thread has a loop already");
+  current_ = this;
+}
+
+loop::~loop() {
+  BRAID_ASSERT(current_ == this);
+  BRAID_ASSERT(!running_);
+  ending_ = true;
+  while (!timers_.empty()) reject(timers_.pop());
+  reactor_->cancel_all();
+  while (has_work()) turn(true);
+  while (!residents_.empty()) {
+    residents_.pop_front().abandon();
+    while (has_work()) turn(true);
+  }
+  current_ = nullptr;
+}
+
+loop& loop::current(const char* call) {
+  if (current_ == nullptr)
+    throw std::logic_error(std::string(call) + ": this thread has no loop; make one, or use run(op)");
+  return *current_;
+}
+
+void loop::run() {
+  running_scope scope(*this, "loop::run");
+  while (has_work()) turn(true);
+}
+
+void loop::post(unique_function<void()> f) { deliver(*new posted(std::move(f))); }
+
+void loop::report_unhandled(error failure, const async_frame* where) noexcept {
+  attach_stack(failure, where);
+  unhandled_(failure);
+}
+
+// Each kind of work gets a bounded share of every turn, so that none starves another: messages that had come by
+// the turn's start, timers that were due then, at most ready_per_turn operations, the completions that were there.
+void loop::turn(bool may_wait) {
+  if (!inbox_.empty()) inbox_.drain_into(ready_);
+  if (!timers_.empty()) fire_due_timers();
+  run_ready();
+  reactor::patience how_long;
+  if (may_wait && ready_.empty() && rejected_.empty()) {
+    how_long.may_wait = true;
+    if (!timers_.empty()) how_long.until = timers_.nearest();
+  }
+  reactor_->turn(how_long, inbox_);
+}
+
+void loop::fire_due_timers() noexcept {
+  const loop_clock::time_point now = reactor_->now();
+  for (int left = ready_per_turn; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left)
+    timers_.pop().arrive({});
+}
+
+void loop::run_ready() noexcept {
+  for (int left = ready_per_turn; left > 0 && !ready_.empty(); --left) ready_.pop_front().arrive({});
+  for (int left = ready_per_turn; left > 0 && !rejected_.empty(); --left)
+    rejected_.pop_front().arrive({-ECANCELED, 0});
+}
+
+running_scope::running_scope(loop& which, const char* call) : which_(which) {
+  if (which.running_)
+    throw std::logic_error(std::string(call) + ": the loop of this thread is running; waiting here would deadlock");
+  if (loop::current_or_null() != &which) throw std::logic_error(std::string(call) + ": the loop of another thread");
+  which.running_ = true;
+}
+
+}  // namespace braid

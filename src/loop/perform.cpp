@@ -1,0 +1,64 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "braid/loop/request.hpp"
+
+namespace braid {
+
+namespace {
+
+std::int64_t call(const request& what) noexcept {
+  const int fd = what.descriptor;
+  const auto flags = static_cast<int>(what.flags);
+  const auto offset = static_cast<off_t>(what.offset);
+  const bool at_position = what.offset == request::current_position;
+  auto* const path = static_cast<const char*>(what.address);
+  auto* const also = reinterpret_cast<void*>(what.offset);
+  switch (what.code) {
+    case opcode::nop: return 0;
+    case opcode::read:
+      return at_position ? ::read(fd, what.address, what.length) : ::pread(fd, what.address, what.length, offset);
+    case opcode::write:
+      return at_position ? ::write(fd, what.address, what.length) : ::pwrite(fd, what.address, what.length, offset);
+    case opcode::fsync: return flags == request::data_only ? ::fdatasync(fd) : ::fsync(fd);
+    case opcode::truncate: return ::ftruncate(fd, offset);
+    case opcode::open: return ::openat(fd, path, flags, what.length);
+    case opcode::status: return ::statx(fd, path, flags, what.length, static_cast<struct statx*>(also));
+    case opcode::close: return ::close(fd);
+    case opcode::accept: return ::accept4(fd, nullptr, nullptr, flags);
+    case opcode::connect:
+      return ::connect(fd, static_cast<const sockaddr*>(what.address), static_cast<socklen_t>(what.offset));
+    case opcode::send: return ::send(fd, what.address, what.length, flags);
+    case opcode::receive: return ::recv(fd, what.address, what.length, flags);
+    case opcode::shutdown: return ::shutdown(fd, static_cast<int>(what.length));
+    case opcode::socket: return ::socket(fd, static_cast<int>(what.offset), static_cast<int>(what.length));
+    case opcode::poll: {
+      pollfd one{fd, static_cast<short>(what.flags), 0};
+      const int ready = ::poll(&one, 1, -1);
+      return ready < 0 ? ready : one.revents;
+    }
+    case opcode::rename:
+      return ::renameat(fd, path, static_cast<int>(what.length), static_cast<const char*>(also));
+    case opcode::unlink: return ::unlinkat(fd, path, flags);
+    case opcode::make_directory: return ::mkdirat(fd, path, what.length);
+    case opcode::cancel_descriptor: return 0;
+    case opcode::count_: break;
+  }
+  errno = EINVAL;
+  return -1;
+}
+
+}  // namespace
+
+std::int32_t perform(const request& what) noexcept {
+  const std::int64_t ended = call(what);
+  return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
+}
+
+}  // namespace braid

@@ -1,0 +1,22 @@
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+
+#include "braid/loop/io_sender.hpp"
+
+namespace braid {
+
+error request_error(const char* call, const request& what, int code, std::string object) {
+  const std::error_code failed(code, std::generic_category());
+  // A cancelled request is no news of its object, and looking that up costs system calls.
+  if (object.empty() && code != ECANCELED && what.descriptor >= 0) object = describe(what.descriptor);
+  if (object.empty() && what.code != opcode::nop) object = "descriptor " + std::to_string(what.descriptor);
+  return error(failed, call, std::move(object));
+}
+
+error no_loop_error(const char* call) {
+  return error(std::make_exception_ptr(
+      std::logic_error(std::string(call) + ": this thread has no loop; make one, or use run(op)")));
+}
+
+}  // namespace braid

@@ -1,0 +1,71 @@
+#include "braid/loop/timer_queue.hpp"
+
+#include <utility>
+
+namespace braid {
+
+timer_base* timer_queue::meld(timer_base* left, timer_base* right) noexcept {
+  if (left == nullptr) return right;
+  if (right == nullptr) return left;
+  if (right->before(*left)) std::swap(left, right);
+  right->previous_ = left;
+  right->sibling_ = left->child_;
+  if (left->child_ != nullptr) left->child_->previous_ = right;
+  left->child_ = right;
+  return left;
+}
+
+// Two passes: pairs from left to right, then their results from right to left. Both are loops, so that a heap of
+// any shape needs no stack.
+timer_base* timer_queue::meld_siblings(timer_base* first) noexcept {
+  timer_base* pairs = nullptr;  // linked through sibling_, last pair first
+  while (first != nullptr) {
+    timer_base* left = first;
+    timer_base* right = left->sibling_;
+    first = right != nullptr ? right->sibling_ : nullptr;
+    left->sibling_ = left->previous_ = nullptr;
+    if (right != nullptr) right->sibling_ = right->previous_ = nullptr;
+    timer_base* pair = meld(left, right);
+    pair->sibling_ = pairs;
+    pairs = pair;
+  }
+  timer_base* whole = nullptr;
+  while (pairs != nullptr) {
+    timer_base* next = pairs->sibling_;
+    pairs->sibling_ = nullptr;
+    whole = meld(whole, pairs);
+    pairs = next;
+  }
+  return whole;
+}
+
+void timer_queue::add(timer_base& timer) noexcept {
+  timer.depart();
+  timer.order_ = added_++;
+  timer.child_ = timer.sibling_ = timer.previous_ = nullptr;
+  root_ = meld(root_, &timer);
+}
+
+void timer_queue::remove(timer_base& timer) noexcept {
+  BRAID_ASSERT(timer.in_flight());
+  timer.in_flight_ = false;
+  timer_base* below = meld_siblings(timer.child_);
+  if (&timer == root_) {
+    root_ = below;
+    return;
+  }
+  if (timer.previous_->child_ == &timer)
+    timer.previous_->child_ = timer.sibling_;
+  else
+    timer.previous_->sibling_ = timer.sibling_;
+  if (timer.sibling_ != nullptr) timer.sibling_->previous_ = timer.previous_;
+  root_ = meld(root_, below);
+}
+
+timer_base& timer_queue::pop() noexcept {
+  timer_base& nearest = *root_;
+  remove(nearest);
+  return nearest;
+}
+
+}  // namespace braid

@@ -1,0 +1,265 @@
+#include "uring.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "braid/loop/blocking_pool.hpp"
+#include "uring_setup.hpp"
+
+namespace braid {
+
+namespace {
+
+constexpr unsigned in_kernel_words[] = {
+    IORING_OP_NOP,    IORING_OP_READ,     IORING_OP_WRITE,  IORING_OP_FSYNC,    kernel::op_ftruncate,
+    IORING_OP_OPENAT, IORING_OP_STATX,    IORING_OP_CLOSE,  IORING_OP_ACCEPT,   IORING_OP_CONNECT,
+    IORING_OP_SEND,   IORING_OP_RECV,     IORING_OP_SHUTDOWN, IORING_OP_SOCKET, IORING_OP_POLL_ADD,
+    IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_MKDIRAT, IORING_OP_ASYNC_CANCEL,
+};
+static_assert(std::size(in_kernel_words) == static_cast<std::size_t>(opcode::count_));
+
+constexpr std::size_t index_of(opcode code) { return static_cast<std::size_t>(code); }
+
+// The events that a descriptor opened with O_NONBLOCK must be polled for before its request is tried again.
+short awaited_events(opcode code) noexcept {
+  switch (code) {
+    case opcode::read:
+    case opcode::receive:
+    case opcode::accept: return POLLIN;
+    case opcode::write:
+    case opcode::send:
+    case opcode::connect: return POLLOUT;
+    default: return 0;
+  }
+}
+
+std::uint64_t tag(const io_operation& operation) noexcept { return reinterpret_cast<std::uint64_t>(&operation); }
+
+}  // namespace
+
+uring_reactor::uring_reactor(const loop_options& options) {
+  const ring_features features = set_up_ring(ring_, options.entries);
+  try {
+    wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC);
+    if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "loop: eventfd");
+    late_cancels_.reserve(64);
+  } catch (...) {
+    io_uring_queue_exit(&ring_);
+    throw;
+  }
+  enter_flags_ = features.registered ? IORING_ENTER_REGISTERED_RING : 0;
+  says_taskrun_ = features.taskrun_flag;
+  for (std::size_t i = 0; i < supported_.size(); ++i) supported_[i] = features.supports(in_kernel_words[i]);
+  sq_mask_ = *ring_.sq.kring_mask;
+  sq_entries_ = *ring_.sq.kring_entries;
+  cq_mask_ = *ring_.cq.kring_mask;
+  for (unsigned i = 0; i < sq_entries_; ++i) ring_.sq.array[i] = i;
+  tail_ = *ring_.sq.ktail;
+}
+
+uring_reactor::~uring_reactor() {
+  BRAID_ASSERT(in_flight_ == 0);
+  io_uring_queue_exit(&ring_);
+  ::close(wake_descriptor_);
+}
+
+loop_clock::time_point uring_reactor::now() const noexcept {
+  timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return loop_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
+
+io_uring_sqe* uring_reactor::next_sqe() noexcept {
+  if (unsubmitted() == sq_entries_) [[unlikely]] {
+    flush();
+    if (unsubmitted() == sq_entries_) return nullptr;
+  }
+  io_uring_sqe* sqe = &ring_.sq.sqes[tail_++ & sq_mask_];
+  *sqe = {};
+  return sqe;
+}
+
+bool uring_reactor::place(io_operation& operation) noexcept {
+  io_uring_sqe* sqe = next_sqe();
+  if (sqe == nullptr) return false;
+  const request& what = operation.what();
+  sqe->opcode = static_cast<std::uint8_t>(in_kernel_words[index_of(what.code)]);
+  sqe->fd = what.descriptor;
+  sqe->addr = reinterpret_cast<std::uint64_t>(what.address);
+  sqe->len = what.length;
+  sqe->off = what.offset;
+  sqe->rw_flags = static_cast<__kernel_rwf_t>(what.flags);
+  sqe->user_data = tag(operation);
+  if (what.code == opcode::cancel_descriptor) sqe->cancel_flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
+  return true;
+}
+
+bool uring_reactor::place_cancel(const io_operation& operation) noexcept {
+  io_uring_sqe* sqe = next_sqe();
+  if (sqe == nullptr) return false;
+  sqe->opcode = IORING_OP_ASYNC_CANCEL;
+  sqe->fd = -1;
+  sqe->addr = polls(operation) ? tag(operation) | poll_bit : tag(operation);
+  sqe->user_data = of_nobody;
+  return true;
+}
+
+bool uring_reactor::place_poll(io_operation& operation) noexcept {
+  io_uring_sqe* sqe = next_sqe();
+  if (sqe == nullptr) return false;
+  sqe->opcode = IORING_OP_POLL_ADD;
+  sqe->fd = operation.what().descriptor;
+  sqe->poll32_events = static_cast<unsigned>(awaited_events(operation.what().code));
+  sqe->user_data = tag(operation) | poll_bit;
+  polls(operation) = true;
+  return true;
+}
+
+void uring_reactor::submit(io_operation& operation) noexcept {
+  depart(operation);
+  ++in_flight_;
+  if (!supported_[index_of(operation.what().code)]) [[unlikely]]
+    return begin_on_pool(operation);
+  if (!backlog_.empty() || !place(operation)) [[unlikely]]
+    backlog_.push_back(operation);
+}
+
+// A request that this kernel's io_uring lacks is made by a thread that may block.
+void uring_reactor::begin_on_pool(io_operation& operation) noexcept {
+  --in_flight_;
+  perform_on_pool(operation);
+}
+
+// A cancel overtakes nothing: it is placed behind the request it is for, so the kernel sees that one first. Nor can
+// it hit a later operation at the same address, for that one is placed behind it.
+void uring_reactor::cancel(io_operation& operation) noexcept {
+  if (!backlog_.empty() || !place_cancel(operation)) late_cancels_.push_back(&operation);
+}
+
+void uring_reactor::cancel_all() noexcept {
+  catch_up();
+  io_uring_sqe* sqe = next_sqe();
+  BRAID_ASSERT(sqe != nullptr);
+  sqe->opcode = IORING_OP_ASYNC_CANCEL;
+  sqe->fd = -1;
+  sqe->cancel_flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY;
+  sqe->user_data = of_nobody;
+  wake_armed_ = false;
+}
+
+// Places what waited for room: requests in their order, then the cancels.
+void uring_reactor::catch_up() noexcept {
+  while (!backlog_.empty()) {
+    auto& operation = static_cast<io_operation&>(*backlog_.front());
+    if (!place(operation)) return;
+    backlog_.pop_front();
+  }
+  while (!late_cancels_.empty() && place_cancel(*late_cancels_.back())) late_cancels_.pop_back();
+}
+
+int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_timespec* limit) noexcept {
+  io_uring_smp_store_release(ring_.sq.ktail, tail_);
+  ++system_calls_;
+  flags |= enter_flags_;
+  if (limit == nullptr)
+    return io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), unsubmitted(), wait_for, flags, nullptr,
+                           _NSIG / 8);
+  io_uring_getevents_arg argument{};
+  argument.sigmask_sz = _NSIG / 8;
+  argument.ts = reinterpret_cast<std::uint64_t>(limit);
+  return io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), unsubmitted(), wait_for,
+                         flags | IORING_ENTER_EXT_ARG, reinterpret_cast<sigset_t*>(&argument), sizeof argument);
+}
+
+void uring_reactor::turn(patience how_long, inbox& messages) noexcept {
+  if (!backlog_.empty() || !late_cancels_.empty()) [[unlikely]]
+    catch_up();
+  if (how_long.may_wait && !has_completions()) {
+    wait(how_long, messages);
+  } else if (unsubmitted() != 0 || kernel_has_news() || (!says_taskrun_ && in_flight_ != 0)) {
+    enter(0, kernel_has_news() || !says_taskrun_ ? IORING_ENTER_GETEVENTS : 0, nullptr);
+  }
+  reap();
+}
+
+void uring_reactor::wait(patience how_long, inbox& messages) noexcept {
+  if (unsubmitted() != 0) {
+    if (guess_skips_ == 0) {
+      enter(0, 0, nullptr);
+      if (has_completions() && !kernel_has_news()) {
+        guess_backoff_ = 0;
+        return;
+      }
+      guess_backoff_ = std::min(guess_backoff_ * 2 + 1, 127U);
+      guess_skips_ = guess_backoff_;
+    } else {
+      --guess_skips_;
+    }
+  }
+  arm_wake();
+  if (!messages.fall_asleep()) return;
+  if (how_long.until == loop_clock::time_point::max()) {
+    enter(1, IORING_ENTER_GETEVENTS, nullptr);
+    return;
+  }
+  const auto left = std::max(how_long.until - now(), loop_clock::duration::zero());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+  const __kernel_timespec limit{seconds.count(), (left - seconds).count()};
+  enter(1, IORING_ENTER_GETEVENTS, &limit);
+}
+
+void uring_reactor::arm_wake() noexcept {
+  if (wake_armed_) return;
+  io_uring_sqe* sqe = next_sqe();
+  if (sqe == nullptr) return;
+  sqe->opcode = IORING_OP_READ;
+  sqe->fd = wake_descriptor_;
+  sqe->addr = reinterpret_cast<std::uint64_t>(&wake_count_);
+  sqe->len = sizeof wake_count_;
+  sqe->user_data = of_wake;
+  wake_armed_ = true;
+}
+
+void uring_reactor::wake() noexcept {
+  const std::uint64_t one = 1;
+  while (::write(wake_descriptor_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+void uring_reactor::reap() noexcept {
+  const unsigned end = io_uring_smp_load_acquire(ring_.cq.ktail);
+  for (unsigned head = *ring_.cq.khead; head != end;) {
+    const io_uring_cqe& cqe = ring_.cq.cqes[head & cq_mask_];
+    const std::uint64_t user_data = cqe.user_data;
+    const completion ended{cqe.res, cqe.flags};
+    io_uring_smp_store_release(ring_.cq.khead, ++head);
+    complete(user_data, ended);
+  }
+}
+
+void uring_reactor::complete(std::uint64_t user_data, completion ended) noexcept {
+  if (user_data <= of_wake) [[unlikely]] {
+    if (user_data == of_wake) wake_armed_ = false;
+    return;
+  }
+  auto& operation = *reinterpret_cast<io_operation*>(user_data & ~poll_bit);
+  if ((user_data & poll_bit) != 0) [[unlikely]] {
+    polls(operation) = false;
+    if (ended.result >= 0) {
+      if (!place(operation)) backlog_.push_back(operation);
+      return;
+    }
+  } else if (ended.result == -EAGAIN && awaited_events(operation.what().code) != 0) [[unlikely]] {
+    if (place_poll(operation)) return;
+  }
+  if (!late_cancels_.empty()) [[unlikely]]
+    std::erase(late_cancels_, &operation);
+  --in_flight_;
+  arrive(operation, ended);
+}
+
+}  // namespace braid

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <liburing.h>
+
+#include <array>
+#include <vector>
+
+#include "braid/loop/loop.hpp"
+#include "braid/loop/reactor.hpp"
+#include "kernel_interface.hpp"
+
+namespace braid {
+
+/// The completion reactor: one io_uring, submitted to once a turn.
+///
+/// Threads  single issuer; only wake may come from elsewhere.
+/// Cost     a turn is one io_uring_enter where operations complete inline or the queue must be waited for.
+/// Source   io_uring(7); Axboe: Efficient IO with io_uring.
+class uring_reactor final : public reactor {
+ public:
+  explicit uring_reactor(const loop_options& options);
+  ~uring_reactor() override;
+
+  const char* name() const noexcept override { return "io_uring"; }
+  void submit(io_operation& operation) noexcept override;
+  void cancel(io_operation& operation) noexcept override;
+  void cancel_all() noexcept override;
+  void turn(patience how_long, inbox& messages) noexcept override;
+  void wake() noexcept override;
+  loop_clock::time_point now() const noexcept override;
+
+ private:
+  // What a completion's user_data means beside an operation's address, whose lowest bit says "was only a poll".
+  static constexpr std::uint64_t of_nobody = 0, of_wake = 2, poll_bit = 1;
+
+  [[nodiscard]] io_uring_sqe* next_sqe() noexcept;  // null when the queue is full and the kernel takes no more
+  [[nodiscard]] bool place(io_operation& operation) noexcept;
+  [[nodiscard]] bool place_cancel(const io_operation& operation) noexcept;
+  [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
+  void catch_up() noexcept;
+  void begin_on_pool(io_operation& operation) noexcept;
+
+  int enter(unsigned wait_for, unsigned flags, const __kernel_timespec* limit) noexcept;
+  void flush() noexcept { enter(0, 0, nullptr); }
+  void wait(patience how_long, inbox& messages) noexcept;
+  void arm_wake() noexcept;
+  void reap() noexcept;
+  void complete(std::uint64_t user_data, completion ended) noexcept;
+
+  [[nodiscard]] unsigned unsubmitted() const noexcept { return tail_ - io_uring_smp_load_acquire(ring_.sq.khead); }
+  [[nodiscard]] bool has_completions() const noexcept {
+    return *ring_.cq.khead != io_uring_smp_load_acquire(ring_.cq.ktail);
+  }
+  [[nodiscard]] bool kernel_has_news() const noexcept {
+    return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
+  }
+
+  // constant after construction
+  io_uring ring_{};
+  unsigned enter_flags_ = 0;
+  unsigned sq_mask_ = 0, sq_entries_ = 0, cq_mask_ = 0;
+  bool says_taskrun_ = false;  // the kernel flags deferred work, so that it need not be asked
+  std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{};
+  int wake_descriptor_ = -1;
+  // this thread
+  unsigned tail_ = 0;                              // of the submission queue, ahead of what the kernel was told
+  operation_base::queue backlog_;                  // submitted while the queue was full and the kernel busy
+  std::vector<const io_operation*> late_cancels_;  // the same for cancels
+  std::uint64_t wake_count_ = 0;                   // where the kernel puts the eventfd's value
+  bool wake_armed_ = false;
+  // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not asking
+  // costs a call more. After a wrong guess of yes the next tries are skipped, twice as many each time.
+  unsigned guess_skips_ = 0, guess_backoff_ = 0;
+};
+
+}  // namespace braid

@@ -1,0 +1,93 @@
+#include "uring_setup.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <system_error>
+
+namespace braid {
+
+namespace {
+
+int read_io_uring_disabled() noexcept {
+  int value = -1;  // the file came with Linux 6.6
+  if (std::FILE* file = std::fopen("/proc/sys/kernel/io_uring_disabled", "re")) {
+    if (std::fscanf(file, "%d", &value) != 1) value = -1;
+    std::fclose(file);
+  }
+  return value;
+}
+
+// Why io_uring_setup failed with this errno, and what would help.
+std::string cause_and_remedy(int code) {
+  switch (code) {
+    case ENOSYS:
+      return "the kernel has no io_uring, or a seccomp filter hides it: use Linux 5.19 or newer, or let the "
+             "container's seccomp profile allow io_uring_setup, io_uring_enter and io_uring_register";
+    case EPERM: {
+      const int disabled = read_io_uring_disabled();
+      if (disabled > 0)
+        return "kernel.io_uring_disabled is " + std::to_string(disabled) +
+               ": run sysctl kernel.io_uring_disabled=0, or join the group in kernel.io_uring_group";
+      return "a seccomp filter or security module forbids io_uring: let the container's seccomp profile allow "
+             "io_uring_setup, io_uring_enter and io_uring_register";
+    }
+    case EMFILE:
+      return "this process has no descriptor left: raise RLIMIT_NOFILE (ulimit -n) or close some";
+    case ENFILE: return "the system has no descriptor left: raise fs.file-max";
+    case ENOMEM: return "the ring's memory is refused: raise RLIMIT_MEMLOCK (ulimit -l) or use fewer entries";
+    case EINVAL: return "the number of entries must be from 1 to 32768";
+    default: return "io_uring_setup failed";
+  }
+}
+
+[[noreturn]] void refuse(int code) {
+  throw std::system_error(code, std::generic_category(), "loop: io_uring: " + cause_and_remedy(code));
+}
+
+// In the order in which they are given up. DEFER_TASKRUN needs SINGLE_ISSUER, so that it goes first; COOP_TASKRUN
+// takes its place.
+constexpr unsigned droppable[] = {IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_TASKRUN_FLAG,
+                                  IORING_SETUP_COOP_TASKRUN,  IORING_SETUP_SUBMIT_ALL,    IORING_SETUP_CLAMP,
+                                  IORING_SETUP_CQSIZE};
+
+// -EINVAL is how a kernel refuses a flag that it does not know.
+int initialise(io_uring& ring, unsigned entries, unsigned& flags) {
+  std::size_t next_to_drop = 0;
+  for (;;) {
+    io_uring_params params{};
+    params.flags = flags;
+    params.cq_entries = entries * 8;
+    const int failed = io_uring_queue_init_params(entries, &ring, &params);
+    if (failed != -EINVAL || next_to_drop == std::size(droppable)) return failed;
+    const unsigned dropped = droppable[next_to_drop++];
+    flags &= ~dropped;
+    if (dropped == IORING_SETUP_DEFER_TASKRUN) flags |= IORING_SETUP_COOP_TASKRUN;
+  }
+}
+
+}  // namespace
+
+ring_features set_up_ring(io_uring& ring, unsigned entries) {
+  if (entries == 0 || entries > 32768) refuse(EINVAL);
+  ring_features found;
+  found.setup_flags = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_TASKRUN_FLAG |
+                      IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
+  if (const int failed = initialise(ring, entries, found.setup_flags); failed < 0) refuse(-failed);
+  if (io_uring_probe* probe = io_uring_get_probe_ring(&ring)) {
+    for (unsigned i = 0; i < probe->ops_len && i < found.operations.size(); ++i)
+      found.operations[i] = (probe->ops[i].flags & IO_URING_OP_SUPPORTED) != 0;
+    io_uring_free_probe(probe);
+  }
+  // IORING_OP_SOCKET came with the same kernel as cancelling everything at once, which no loop can end without.
+  if (!found.supports(IORING_OP_SOCKET) || (ring.features & IORING_FEAT_NODROP) == 0 ||
+      (ring.features & IORING_FEAT_EXT_ARG) == 0) {
+    io_uring_queue_exit(&ring);
+    refuse(ENOSYS);
+  }
+  found.registered = io_uring_register_ring_fd(&ring) == 1;
+  found.taskrun_flag = (found.setup_flags & IORING_SETUP_TASKRUN_FLAG) != 0;
+  return found;
+}
+
+}  // namespace braid

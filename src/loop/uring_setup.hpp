@@ -1,0 +1,22 @@
+#pragma once
+
+#include <liburing.h>
+
+#include <bitset>
+
+namespace braid {
+
+/// What this kernel's io_uring can do, as found by asking it.
+struct ring_features {
+  unsigned setup_flags = 0;    ///< those of the optional IORING_SETUP_ flags that the kernel took
+  bool registered = false;     ///< the ring's own descriptor is registered: a cheaper io_uring_enter
+  bool taskrun_flag = false;   ///< the kernel says when deferred work waits
+  std::bitset<256> operations;  ///< the IORING_OP_ codes it knows
+  [[nodiscard]] bool supports(unsigned operation) const noexcept { return operations[operation]; }
+};
+
+/// Makes a ring with every optional flag that this kernel takes; each that it refuses is dropped.
+/// Errors  std::system_error that names the cause of the refusal and its remedy.
+[[nodiscard]] ring_features set_up_ring(io_uring& ring, unsigned entries);
+
+}  // namespace braid
