@@ -1,0 +1,21 @@
+#pragma once
+
+namespace bench {
+
+/// Two connected TCP sockets on the loopback interface, blocking, TCP_NODELAY set on both.
+class tcp_pair {
+ public:
+  tcp_pair();
+  ~tcp_pair();
+  tcp_pair(const tcp_pair&) = delete;
+  tcp_pair& operator=(const tcp_pair&) = delete;
+
+  [[nodiscard]] int client() const noexcept { return client_; }
+  [[nodiscard]] int server() const noexcept { return server_; }
+
+ private:
+  int client_ = -1;
+  int server_ = -1;
+};
+
+}  // namespace bench

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace bench {
+
+/// Tells on stderr how far the measurement has come: one line that rewrites itself on a terminal, otherwise
+/// one line a workload.
+class progress {
+ public:
+  progress(std::size_t workloads, std::size_t rounds);
+  ~progress();
+  progress(const progress&) = delete;
+  progress& operator=(const progress&) = delete;
+
+  void begin(std::string_view workload);
+  void say(std::string_view what);
+  void round(std::size_t number);
+  void clear();
+
+ private:
+  std::size_t workloads_;
+  std::size_t rounds_;
+  std::size_t current_ = 0;
+  std::string_view workload_;
+  bool terminal_;
+};
+
+}  // namespace bench

@@ -1,0 +1,41 @@
+#include <algorithm>
+#include <array>
+
+#include "pingpong/message.hpp"
+#include "read_4k/block_file.hpp"
+#include "workload.hpp"
+
+namespace bench {
+namespace {
+
+std::uint64_t completions(std::uint64_t n) { return n; }
+std::uint64_t thousand_each(std::uint64_t n) { return n * 1000; }
+std::uint64_t sum_below(std::uint64_t n) { return n * (n - 1) / 2; }
+
+constexpr std::array workloads{
+    workload{"nop", "one io_uring NOP, one in flight", 1, 256, completions},
+    workload{"nop32", "one io_uring NOP, 32 in flight", 32, 16384, completions},
+    workload{"call", "wait for a trivial operation that returns its argument: 0, 1, 2 …", 1, 1024, sum_below},
+    workload{"switch", "hand the turn to the other of two parties", 2, 256, completions},
+    workload{"spawn", "start and finish a trivial task, drained every 4096", 4096, 4096, completions},
+    workload{"then", "a link that adds one, on a ready future; chains of 1000", 1000, 1000, completions},
+    workload{"then_pending", "a link that adds one, on a pending future; chains of 1000", 1000, 1000,
+             completions},
+    workload{"timer", "arm a timer of 1 ns and wait for it", 1, 256, completions},
+    workload{"read_4k", "read 4 KiB of a cached file, one in flight", 1, 256, proof_of_reads},
+    workload{"read_4k_32", "read 4 KiB of a cached file, 32 in flight", 32, 16384, proof_of_reads},
+    workload{"pingpong", "64 bytes there and back over loopback TCP, both ends on one loop", 1, 256,
+             proof_of_replies},
+    workload{"join_1000", "start 1000 NOPs and wait for all of them", 1, 8, thousand_each},
+};
+
+}  // namespace
+
+std::span<const workload> all_workloads() { return workloads; }
+
+const workload* find_workload(std::string_view name) {
+  const auto found = std::ranges::find(workloads, name, &workload::name);
+  return found == workloads.end() ? nullptr : &*found;
+}
+
+}  // namespace bench
