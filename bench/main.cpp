@@ -60,6 +60,10 @@ int measure(const request& asked) {
   for (const auto& w : bench::all_workloads()) {
     if (chosen(asked.workloads, w.name) && !contestants(w, asked).empty()) todo.push_back(&w);
   }
+  if (todo.empty()) {
+    fmt::print(stderr, "braid_bench: nothing to measure: no such style of these workloads; see --list\n");
+    return 2;
+  }
   std::vector<bench::row> all;
   bench::progress shown(todo.size(), options.rounds);
   for (const auto* w : todo) {

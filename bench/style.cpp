@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <stdexcept>
-#include <string>
 
 namespace bench {
 namespace {
@@ -18,9 +18,22 @@ std::vector<style>& registered() {
 
 auto rank(const style& s) { return std::ranges::find(table_order, s.name) - table_order.begin(); }
 
+/// Styles the table does not know, such as another library, come last.
+bool comes_before(const style& a, const style& b) {
+  return rank(a) != rank(b) ? rank(a) < rank(b) : a.name < b.name;
+}
+
 }  // namespace
 
-std::span<const std::string_view> style_names() { return table_order; }
+std::vector<std::string> style_names() {
+  std::vector<style> all = registered();
+  std::ranges::sort(all, comes_before);
+  std::vector<std::string> names;
+  for (const style& s : all) {
+    if (names.empty() || names.back() != s.name) names.emplace_back(s.name);
+  }
+  return names;
+}
 
 void register_style(style added) {
   if (!find_workload(added.workload)) {
@@ -34,9 +47,7 @@ std::vector<style> styles_of(const workload& of) {
   std::vector<style> found;
   std::ranges::copy_if(registered(), std::back_inserter(found),
                        [&](const style& s) { return s.workload == of.name; });
-  std::ranges::sort(found, [](const style& a, const style& b) {
-    return rank(a) != rank(b) ? rank(a) < rank(b) : a.name < b.name;
-  });
+  std::ranges::sort(found, comes_before);
   return found;
 }
 

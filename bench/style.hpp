@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,8 +32,8 @@ struct style {
 /// The styles registered for a workload, raw first.
 std::vector<style> styles_of(const workload& of);
 
-/// All style names known, in the order of the table; a style of another name comes after these.
-std::span<const std::string_view> style_names();
+/// The names of all registered styles, in the order of the table.
+std::vector<std::string> style_names();
 
 /// Remembers a style for styles_of. Throws std::logic_error on an unknown workload.
 void register_style(style added);
