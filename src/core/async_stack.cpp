@@ -21,7 +21,9 @@ std::string format_stack(const error& failure) {
     text += where.function_name();
     text += " (";
     text += where.file_name();
-    text += ":" + std::to_string(where.line()) + ")\n";
+    text += ":";
+    text += std::to_string(where.line());
+    text += ")\n";
   }
   return text;
 }

@@ -74,26 +74,37 @@ void loop::report_unhandled(error failure, const async_frame* where) noexcept {
 // the turn's start, timers that were due then, at most ready_per_turn operations, the completions that were there.
 void loop::turn(bool may_wait) {
   if (!inbox_.empty()) inbox_.drain_into(ready_);
-  if (!timers_.empty()) fire_due_timers();
-  run_ready();
-  reactor::patience how_long;
-  if (may_wait && ready_.empty() && rejected_.empty()) {
-    how_long.may_wait = true;
+  bool ran = false;
+  if (!timers_.empty()) ran = fire_due_timers();
+  ran |= run_ready();
+  if (!ready_.empty() || !rejected_.empty()) {
+    reactor_->turn({}, inbox_);
+  } else if (ran && !returned_early_) {
+    // What ran may have been what the caller waits for. If not, the next turn waits, in one system call; no second
+    // turn in a row leaves the reactor out.
+    returned_early_ = true;
+    return;
+  } else {
+    reactor::patience how_long{.may_wait = may_wait && !ran};
     if (!timers_.empty()) how_long.until = timers_.nearest();
+    reactor_->turn(how_long, inbox_);
   }
-  reactor_->turn(how_long, inbox_);
+  returned_early_ = false;
 }
 
-void loop::fire_due_timers() noexcept {
+bool loop::fire_due_timers() noexcept {
   const loop_clock::time_point now = reactor_->now();
-  for (int left = ready_per_turn; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left)
-    timers_.pop().arrive({});
+  int left = ready_per_turn;
+  for (; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left) timers_.pop().arrive({});
+  return left != ready_per_turn;
 }
 
-void loop::run_ready() noexcept {
+bool loop::run_ready() noexcept {
+  if (ready_.empty() && rejected_.empty()) return false;
   for (int left = ready_per_turn; left > 0 && !ready_.empty(); --left) ready_.pop_front().arrive({});
   for (int left = ready_per_turn; left > 0 && !rejected_.empty(); --left)
     rejected_.pop_front().arrive({-ECANCELED, 0});
+  return true;
 }
 
 running_scope::running_scope(loop& which, const char* call) : which_(which) {

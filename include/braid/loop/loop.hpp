@@ -120,8 +120,8 @@ class loop : pinned {
     operation.depart();
     rejected_.push_back(operation);
   }
-  void fire_due_timers() noexcept;
-  void run_ready() noexcept;
+  bool fire_due_timers() noexcept;  // both: did anything run?
+  bool run_ready() noexcept;
 
   static constinit thread_local inline loop* current_ = nullptr;
 
@@ -137,6 +137,7 @@ class loop : pinned {
   std::size_t expected_ = 0;
   bool running_ = false;
   bool ending_ = false;
+  bool returned_early_ = false;  // the last turn left the reactor out
   // any thread
   inbox inbox_;
 

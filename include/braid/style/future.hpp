@@ -1,0 +1,296 @@
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "braid/core/defer.hpp"
+#include "braid/loop/cancellation.hpp"
+#include "braid/style/future_state.hpp"
+
+namespace braid {
+
+template <class T>
+class future;
+
+namespace detail {
+
+template <class T, class R>
+class future_operation;
+template <class T, class F>
+class future_link;
+
+// Adapts what the user gave to one function from result<T>: then sees values, catch_error errors, finally both.
+template <class T, class F>
+struct then_step {
+  F f;
+  auto operator()(result<T>&& ended) {
+    if constexpr (std::is_void_v<T>)
+      return f();
+    else
+      return f(*std::move(ended));
+  }
+  static bool concerns(const result<T>& ended) noexcept { return ended.has_value(); }
+};
+template <class T, class F>
+struct catch_error_step {
+  F f;
+  auto operator()(result<T>&& ended) { return f(std::move(ended).error()); }
+  static bool concerns(const result<T>& ended) noexcept { return !ended.has_value(); }
+};
+template <class T, class F>
+struct finally_step {
+  F f;
+  T operator()(result<T>&& ended) {
+    f();
+    return std::move(ended).value();
+  }
+  static bool concerns(const result<T>&) noexcept { return true; }
+};
+
+// A future may be blocked on from a thread that has no loop.
+template <class T>
+struct blocked_thread final : future_waiter {
+  void woken() noexcept override {
+    ready.store(true, std::memory_order_release);
+    ready.notify_one();
+  }
+  std::atomic<bool> ready{false};
+};
+
+template <class X>
+struct flattened {
+  using type = X;
+};
+template <sender X>
+struct flattened<X> {
+  using type = value_of<X>;
+};
+
+}  // namespace detail
+
+/// The value, or error, of an operation that already runs. A sender itself: co_await std::move(f), when_all(…).
+///
+/// Lifetime  dropping it lets the operation go on; an error nobody looked at goes to the unhandled-error handler.
+/// Threads   may be moved to another thread. then and its kin run their function on the loop of the thread that
+///           attached it, in a later turn, never within the call.
+/// Errors    every function throws std::logic_error on a future that was moved from.
+/// Cost      one recycled state for each link of a chain.
+template <class T>
+class [[nodiscard]] future {
+ public:
+  using sender_concept = sender_tag;
+  using value_type = T;
+
+  future(future&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  future& operator=(future other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~future() {
+    if (state_ != nullptr) state_->drop();
+  }
+
+  [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
+  [[nodiscard]] bool is_ready() const { return checked("future::is_ready").is_settled(); }
+
+  /// f(value) once there is one; an error passes by. f may return a value, a future or a sender: flattened.
+  template <class F>
+  auto then(F f) && {
+    return link<detail::then_step<T, F>>("future::then", {std::move(f)});
+  }
+  /// f(error) once there is one; a value passes by. f gives a T in its place, or throws.
+  template <class F>
+  future<T> catch_error(F f) && {
+    return link<detail::catch_error_step<T, F>>("future::catch_error", {std::move(f)});
+  }
+  /// f() in either case; what it throws takes the result's place.
+  template <class F>
+  future<T> finally(F f) && {
+    return link<detail::finally_step<T, F>>("future::finally", {std::move(f)});
+  }
+
+  /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. A request to a
+  /// future of spawn may come from any thread; one that then or its kin returned hands it on from its loop's thread.
+  void request_stop() const { checked("future::request_stop").request_stop(); }
+
+  /// Blocks this thread until the future is settled: its value, or its error thrown.
+  /// Throws std::logic_error on a loop's thread; there, use loop.run(std::move(f)), then or co_await.
+  T get() && {
+    checked("future::get");
+    if (loop::current_or_null() != nullptr)
+      throw std::logic_error("future::get: this thread has a loop, which blocking would stop; co_await the future");
+    detail::blocked_thread<T> thread;
+    if (state_->attach(thread)) thread.ready.wait(false, std::memory_order_acquire);
+    return std::exchange(state_, nullptr)->take().value();
+  }
+
+  template <receiver_of<T> R>
+  auto connect(R receiver) && {
+    checked("future");
+    return detail::future_operation<T, R>(std::exchange(state_, nullptr), std::move(receiver));
+  }
+
+  /// For who makes futures: takes over the future's side of the state.
+  explicit future(future_state<T>& state) noexcept : state_(&state) {}
+
+ private:
+  future_state<T>& checked(const char* call) const {
+    if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the future was moved from");
+    return *state_;
+  }
+  template <class Step>
+  auto link(const char* call, Step step) {
+    using returned = std::invoke_result_t<Step&, result<T>&&>;
+    using value = typename detail::flattened<std::remove_cvref_t<returned>>::type;
+    checked(call);
+    loop& home = loop::current(call);
+    auto* next = new detail::future_link<T, Step>(*state_, std::move(step), home);
+    state_ = nullptr;
+    future<value> made(*next);
+    next->begin();
+    return made;
+  }
+
+  future_state<T>* state_;
+};
+
+namespace detail {
+
+// One link of a chain: waits for the upstream state, runs its step, settles its own state.
+template <class T, class Step>
+class future_link final
+    : public future_state<typename flattened<std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>>::type>,
+      future_waiter {
+  using returned = std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>;
+  using value = typename flattened<returned>::type;
+  static constexpr bool flattens = sender<returned>;
+
+ public:
+  future_link(future_state<T>& upstream, Step step, loop& home)
+      : future_state<value>(&home), future_waiter(come, home), upstream_(&upstream), step_(std::move(step)) {}
+
+  void begin() noexcept {
+    if (upstream_->attach(*this))
+      settle_in();
+    else
+      settled();
+  }
+
+  bool request_stop() noexcept override {
+    if (upstream_ != nullptr && loop::current_or_null() == &future_waiter::home()) return upstream_->request_stop();
+    if constexpr (flattens) {
+      inner_.stop.request_stop();
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  struct receiver {
+    future_link* self;
+    void finish(result<value> ended) && noexcept { self->set(std::move(ended)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->inner_.stop.get_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->future_state<value>::frame(); }
+  };
+  struct nothing {};
+  template <class X>
+  struct flattening {
+    stop_source stop;
+    std::optional<connected<X, receiver>> state;
+  };
+
+  static void come(braid::operation_base& base, completion) noexcept {
+    auto& self = static_cast<future_link&>(future_waiter::from(base));
+    self.move_out();
+    self.step(std::exchange(self.upstream_, nullptr)->take());
+  }
+
+  void step(result<T>&& ended) noexcept {
+    if (!Step::concerns(ended)) {
+      if constexpr (std::is_same_v<T, value>)
+        return this->set(std::move(ended));
+      else
+        return this->set(std::move(ended).error());
+    }
+    if constexpr (flattens) {
+      try {
+        inner_.state.emplace(elided{[&] { return connect(step_(std::move(ended)), receiver{this}); }});
+      } catch (...) {
+        return this->set(error::current());
+      }
+      inner_.state->start();
+    } else {
+      this->set(capture([&]() -> returned { return step_(std::move(ended)); }));
+    }
+  }
+
+  // The loop ends and upstream is still pending. If its settler is just telling us, that message is on its way.
+  void abandon() noexcept override {
+    if (!upstream_->detach(*this)) {
+      while (upstream_ != nullptr) future_waiter::home().turn(false);
+      return;
+    }
+    this->set(error(std::errc::operation_canceled));
+  }
+
+  future_state<T>* upstream_;
+  [[no_unique_address]] Step step_;
+  [[no_unique_address]] std::conditional_t<flattens, flattening<std::conditional_t<flattens, returned, nothing>>, nothing>
+      inner_;
+};
+
+// A future awaited as a sender. Stopping is handed on; a future that nobody can stop is left behind.
+template <class T, class R>
+class future_operation final : future_waiter, cancellation {
+ public:
+  future_operation(future_state<T>* state, R receiver)
+      : future_waiter(come, loop::current("future")), cancellation(cancel, resumed), state_(state),
+        receiver_(std::move(receiver)) {}
+  ~future_operation() {
+    if (!waiting_) {
+      if (state_ != nullptr) state_->drop();  // never started
+      return;
+    }
+    (void)disarm();
+    if (!state_->detach(*this))
+      while (waiting_) home().turn(false);
+  }
+
+  void start() noexcept {
+    waiting_ = true;
+    if (!state_->attach(*this)) return settled();
+    arm(receiver_.get_stop_token(), home());
+  }
+
+ private:
+  static void come(braid::operation_base& base, completion) noexcept {
+    auto& self = static_cast<future_operation&>(future_waiter::from(base));
+    self.waiting_ = false;
+    if (self.disarm()) self.finish();
+  }
+  static void cancel(cancellation& base) noexcept {
+    auto& self = static_cast<future_operation&>(base);
+    if (!self.waiting_ || self.state_->request_stop() || !self.state_->detach(self)) return;
+    self.state_ = nullptr;  // its settler owns it now
+    self.settled();
+  }
+  static void resumed(cancellation& base) noexcept { static_cast<future_operation&>(base).finish(); }
+
+  void finish() noexcept {
+    R receiver = std::move(receiver_);
+    if (state_ == nullptr) return std::move(receiver).finish(error(std::errc::operation_canceled));
+    std::move(receiver).finish(std::exchange(state_, nullptr)->take());
+  }
+
+  future_state<T>* state_;
+  bool waiting_ = false;
+  R receiver_;
+};
+
+}  // namespace detail
+
+}  // namespace braid

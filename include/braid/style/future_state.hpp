@@ -1,0 +1,147 @@
+#pragma once
+
+#include <atomic>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/frame_pool.hpp"
+#include "braid/base/result.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+
+/// Who waits for a future: told once, when it is settled.
+class future_waiter : operation_base, resident {
+ public:
+  /// Waits on a loop: comes as the loop's ready work, whoever settles the future.
+  future_waiter(finish_fn& come, loop& home) noexcept : operation_base(come), home_(&home) {}
+
+  /// For future_state. The future is settled; any thread, this one included.
+  void settled() noexcept {
+    if (home_ == nullptr) return woken();
+    if (loop::current_or_null() == home_)
+      home_->make_ready(*this);
+    else
+      home_->deliver(*this);
+  }
+
+ protected:
+  /// Waits on a thread instead: woken is called where the future is settled.
+  future_waiter() noexcept : operation_base(never), home_(nullptr) {}
+  ~future_waiter() = default;
+  virtual void woken() noexcept {}
+  void abandon() noexcept override {}
+
+  // Lets the loop's end find who still waits then; only a waiter whose future is pending needs it.
+  void settle_in() noexcept { home_->adopt(*this); }
+  void move_out() noexcept {
+    if (linked()) unlink();
+  }
+  [[nodiscard]] loop& home() const noexcept { return *home_; }
+  using operation_base::in_flight;
+  static future_waiter& from(operation_base& base) noexcept { return static_cast<future_waiter&>(base); }
+
+ private:
+  static void never(operation_base&, completion) noexcept { BRAID_ASSERT(false); }
+  loop* const home_;
+};
+
+/// What a future and who settles it share. Both act once; whoever acts second owns the state.
+///
+/// Threads  the future may be on one thread and its settler on another: they meet in one atomic word.
+/// Cost     one compare-and-swap for who acts first, one load for who acts second.
+class future_state_base : public pooled, pinned {
+ public:
+  virtual ~future_state_base() = default;
+
+  /// Asks the operation to end. False when nobody listens, so that waiting for its end may take for ever.
+  virtual bool request_stop() noexcept { return false; }
+
+  [[nodiscard]] bool is_settled() const noexcept { return meeting_.load(std::memory_order_acquire) == settled(); }
+
+  /// The future's act: false when the state is settled, so that there is nothing to wait for.
+  [[nodiscard]] bool attach(future_waiter& waiter) noexcept { return meet(&waiter); }
+  /// Takes back attach. False when the settler was first: the waiter is being told.
+  [[nodiscard]] bool detach(future_waiter& waiter) noexcept {
+    void* expected = &waiter;
+    return meeting_.compare_exchange_strong(expected, dropped(), std::memory_order_acq_rel);
+  }
+  /// The future's act when it is dropped.
+  void drop() noexcept {
+    if (!meet(dropped())) end_unseen();
+  }
+
+ protected:
+  explicit future_state_base(loop* home, std::source_location where = {}) noexcept
+      : home_(home), frame_{nullptr, where} {}
+
+  /// The settler's act, once the result is in place. *this may be gone afterwards.
+  void settle() noexcept {
+    if (meet(settled())) return;
+    void* met = meeting_.load(std::memory_order_acquire);
+    if (met == dropped()) return end_unseen();
+    static_cast<future_waiter*>(met)->settled();
+  }
+  [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  void report(error failure) noexcept;  // on the home loop's thread, or there by post
+
+ private:
+  virtual void report_unseen() noexcept = 0;
+  void end_unseen() noexcept {
+    report_unseen();
+    delete this;
+  }
+
+  // True for who comes first. The second comer sees what the first one wrote, and the meeting is over.
+  [[nodiscard]] bool meet(void* mine) noexcept {
+    void* other = meeting_.load(std::memory_order_acquire);
+    return other == nullptr && meeting_.compare_exchange_strong(other, mine, std::memory_order_acq_rel,
+                                                                std::memory_order_acquire);
+  }
+  // Addresses that no waiter has.
+  [[nodiscard]] void* settled() const noexcept { return const_cast<future_state_base*>(this); }
+  [[nodiscard]] void* dropped() const noexcept { return const_cast<async_frame*>(&frame_); }
+
+  std::atomic<void*> meeting_{nullptr};  // null, a waiter, settled() or dropped()
+  loop* const home_;
+  async_frame frame_;
+};
+
+template <class T>
+class future_state : public future_state_base {
+ public:
+  ~future_state() override {
+    if (has_result_) result_.~result();
+  }
+
+  void set(result<T>&& ended) noexcept {
+    new (&result_) result<T>(std::move(ended));
+    has_result_ = true;
+    settle();
+  }
+  /// Once settled. Ends the state.
+  [[nodiscard]] result<T> take() noexcept {
+    result<T> taken = std::move(result_);
+    delete this;
+    return taken;
+  }
+
+ protected:
+  explicit future_state(loop* home, std::source_location where = {}) noexcept : future_state_base(home, where) {}
+
+ private:
+  void report_unseen() noexcept override {
+    if (!result_) report(std::move(result_).error());
+  }
+
+  bool has_result_ = false;
+  union {
+    result<T> result_;  // alive once has_result_
+  };
+};
+
+}  // namespace braid

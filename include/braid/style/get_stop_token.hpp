@@ -1,0 +1,36 @@
+#pragma once
+
+#include <utility>
+
+#include "braid/core/sender.hpp"
+
+namespace braid {
+
+namespace detail {
+
+template <class R>
+struct get_stop_token_state : pinned {
+  explicit get_stop_token_state(R waiting) : receiver(std::move(waiting)) {}
+  void start() noexcept {
+    R told = std::move(receiver);
+    const stop_token token = told.get_stop_token();
+    std::move(told).finish(token);
+  }
+  R receiver;
+};
+
+struct get_stop_token_sender {
+  using sender_concept = sender_tag;
+  using value_type = stop_token;
+  template <receiver_of<stop_token> R>
+  auto connect(R receiver) && {
+    return get_stop_token_state<R>(std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// co_await get_stop_token(): the token that flowed down to this coroutine. Completes at once.
+[[nodiscard]] inline auto get_stop_token() noexcept { return detail::get_stop_token_sender{}; }
+
+}  // namespace braid

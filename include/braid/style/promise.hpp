@@ -1,0 +1,87 @@
+#pragma once
+
+#include <stdexcept>
+#include <utility>
+
+#include "braid/style/future.hpp"
+
+namespace braid {
+
+namespace detail {
+template <class T>
+struct promise_state final : future_state<T> {
+  promise_state() noexcept : future_state<T>(loop::current_or_null()) {}
+};
+}  // namespace detail
+
+/// The other end of a future: settled by hand, once.
+///
+/// Lifetime  one that is dropped before it was settled settles as errc::broken_promise.
+/// Threads   may be settled on any thread; the loop where its future is waited for must still live then.
+/// Errors    a second get_future, set_value or set_error throws std::logic_error.
+template <class T>
+class promise {
+ public:
+  promise() : state_(new detail::promise_state<T>), future_(state_) {}
+  promise(promise&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)), future_(std::exchange(other.future_, nullptr)) {}
+  promise& operator=(promise other) noexcept {
+    std::swap(state_, other.state_);
+    std::swap(future_, other.future_);
+    return *this;
+  }
+  ~promise() {
+    if (state_ != nullptr && future_ != nullptr)
+      delete state_;  // nobody ever had the future: there is nobody to be told
+    else if (state_ != nullptr)
+      state_->set(error(errc::broken_promise));
+    else if (future_ != nullptr)
+      future_->drop();
+  }
+
+  [[nodiscard]] future<T> get_future() {
+    if (future_ == nullptr) throw std::logic_error("promise::get_future: the future was taken already");
+    return future<T>(*std::exchange(future_, nullptr));
+  }
+
+  template <class U = T>
+    requires std::is_constructible_v<result<T>, U&&>
+  void set_value(U&& value) {
+    unsettled("promise::set_value");
+    std::exchange(state_, nullptr)->set(result<T>(std::forward<U>(value)));
+  }
+  void set_value()
+    requires std::is_void_v<T>
+  {
+    unsettled("promise::set_value");
+    std::exchange(state_, nullptr)->set(result<T>());
+  }
+  void set_error(error failure) {
+    unsettled("promise::set_error");
+    std::exchange(state_, nullptr)->set(std::move(failure));
+  }
+
+ private:
+  void unsettled(const char* call) const {
+    if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the promise was settled already");
+  }
+  future_state<T>* state_;   // until it is settled
+  future_state<T>* future_;  // the same, until get_future
+};
+
+/// A future that is settled already.
+template <class T>
+[[nodiscard]] future<std::decay_t<T>> make_ready_future(T&& value) {
+  promise<std::decay_t<T>> settled;
+  auto made = settled.get_future();
+  settled.set_value(std::forward<T>(value));
+  return made;
+}
+[[nodiscard]] inline future<void> make_ready_future() {
+  promise<void> settled;
+  auto made = settled.get_future();
+  settled.set_value();
+  return made;
+}
+
+}  // namespace braid

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <optional>
+#include <source_location>
+#include <utility>
+
+#include "braid/core/defer.hpp"
+#include "braid/style/future.hpp"
+
+namespace braid {
+
+namespace detail {
+
+// The future's state and the operation in it.
+template <sender S>
+class spawned final : public future_state<value_of<S>>, resident {
+  using value_type = value_of<S>;
+
+ public:
+  spawned(S&& op, loop& home, std::source_location where) : future_state<value_type>(&home, where) {
+    operation_.emplace(elided{[&] { return connect(std::move(op), receiver{this}); }});
+    home.adopt(*this);
+  }
+
+  void begin() noexcept { operation_->start(); }
+
+  bool request_stop() noexcept override {
+    stop_.request_stop();
+    return true;
+  }
+
+ private:
+  struct receiver {
+    spawned* self;
+    void finish(result<value_type> ended) && noexcept { self->finish(std::move(ended)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->stop_.get_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
+  };
+
+  void finish(result<value_type>&& ended) noexcept {
+    if (loop::current_or_null() == this->home()) [[likely]] {
+      unlink();
+      return this->set(std::move(ended));
+    }
+    // Ended on another loop's thread: the list of residents is the home loop's own.
+    this->home()->post([this, back = std::move(ended)]() mutable {
+      unlink();
+      this->set(std::move(back));
+    });
+  }
+  void abandon() noexcept override {
+    operation_.reset();
+    this->set(error(std::errc::operation_canceled));
+  }
+
+  stop_source stop_;
+  std::optional<connected<S, receiver>> operation_;
+};
+
+}  // namespace detail
+
+/// The future verb: begins op now; its future. As start, but for who gets the result.
+///
+/// Cancel  future::request_stop reaches op, from any thread.
+template <sender_or_factory S>
+[[nodiscard]] future<value_of<sender_of<S>>> spawn(S&& op,
+                                                   std::source_location where = std::source_location::current()) {
+  using state = detail::spawned<sender_of<S>>;
+  auto* made = new state(as_sender(std::forward<S>(op)), loop::current("spawn"), where);
+  future<value_of<sender_of<S>>> waiting(*made);
+  made->begin();
+  return waiting;
+}
+
+}  // namespace braid

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <concepts>
+#include <new>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/frame_pool.hpp"
+#include "braid/base/result.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+
+namespace detail {
+
+// A started operation and its handler, in one recycled piece of memory.
+template <sender S, class Handler>
+class start_box final : operation_base, resident, pooled {
+  using value_type = value_of<S>;
+
+ public:
+  using pooled::operator new, pooled::operator delete;
+
+  static void begin(S&& op, Handler&& handler, std::source_location where) {
+    loop& home = loop::current("start");
+    auto* box = new start_box(std::move(op), std::move(handler), home, where);
+    home.adopt(*box);
+    box->state_.start();
+    box->starting_ = false;  // still there: what ended meanwhile waits for its turn
+  }
+
+ private:
+  struct receiver {
+    start_box* self;
+    void finish(result<value_type> with) && noexcept { self->finish(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
+    [[nodiscard]] async_frame* frame() const noexcept { return &self->frame_; }
+  };
+
+  start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
+      : operation_base(come), home_(home), frame_{nullptr, where}, handler_(std::move(handler)),
+        state_(connect(std::move(op), receiver{this})) {}
+  ~start_box() {
+    if (kept_) kept_result_.~result();
+  }
+
+  void finish(result<value_type>&& with) noexcept {
+    const bool at_home = loop::current_or_null() == &home_;
+    if (at_home && !starting_) [[likely]]
+      return handle(std::move(with));
+    new (&kept_result_) result<value_type>(std::move(with));
+    kept_ = true;
+    if (at_home)
+      home_.make_ready(*this);
+    else
+      home_.deliver(*this);
+  }
+  static void come(operation_base& base, completion) noexcept {
+    auto& self = static_cast<start_box&>(base);
+    self.handle(std::move(self.kept_result_));
+  }
+
+  // The box goes back to the pool before the handler runs, so that a handler that starts the next one reuses it.
+  void handle(result<value_type>&& with) noexcept {
+    loop& home = home_;
+    const async_frame frame = frame_;
+    Handler handler = std::move(handler_);
+    result<value_type> ended = std::move(with);
+    unlink();
+    delete this;
+    try {
+      handler(std::move(ended));
+    } catch (...) {
+      home.report_unhandled(error::current(), &frame);
+    }
+  }
+
+  void abandon() noexcept override { delete this; }
+
+  loop& home_;
+  async_frame frame_;
+  bool starting_ = true;
+  bool kept_ = false;
+  [[no_unique_address]] Handler handler_;
+  union {
+    result<value_type> kept_result_;  // alive while kept_: the operation ended where the handler must not run
+  };
+  connected<S, receiver> state_;
+};
+
+// What detach does with the end of its operation.
+struct loud_handler {
+  loop& home;
+  async_frame frame;
+  template <class T>
+  void operator()(result<T> ended) const noexcept {
+    if (!ended) home.report_unhandled(std::move(ended).error(), &frame);
+  }
+};
+
+}  // namespace detail
+
+/// The callback verb: begins op; handler(result<T>) runs on this thread's loop once it has ended, never within this
+/// call.
+///
+/// Lifetime  op and handler are kept until then, in a recycled box; the loop's end destroys both.
+/// Errors    throws std::logic_error on a thread without a loop. What the handler throws goes to the loop's
+///           unhandled-error handler.
+template <sender_or_factory S, class Handler>
+  requires std::invocable<std::decay_t<Handler>&, result<value_of<sender_of<S>>>>
+void start(S&& op, Handler&& handler, std::source_location where = std::source_location::current()) {
+  detail::start_box<sender_of<S>, std::decay_t<Handler>>::begin(as_sender(std::forward<S>(op)),
+                                                                std::decay_t<Handler>(std::forward<Handler>(handler)),
+                                                                where);
+}
+
+/// The verb without an ear: begins op; an error goes to the loop's unhandled-error handler, with where it was
+/// detached. Otherwise as start.
+template <sender_or_factory S>
+void detach(S&& op, std::source_location where = std::source_location::current()) {
+  detail::loud_handler handler{loop::current("detach"), {nullptr, where}};
+  detail::start_box<sender_of<S>, detail::loud_handler>::begin(as_sender(std::forward<S>(op)), std::move(handler),
+                                                               where);
+}
+
+}  // namespace braid
