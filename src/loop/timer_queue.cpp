@@ -39,8 +39,9 @@ timer_base* timer_queue::meld_siblings(timer_base* first) noexcept {
   return whole;
 }
 
-void timer_queue::add(timer_base& timer) noexcept {
+void timer_queue::add(timer_base& timer, loop_clock::time_point deadline) noexcept {
   timer.depart();
+  timer.deadline_ = deadline;
   timer.order_ = added_++;
   timer.child_ = timer.sibling_ = timer.previous_ = nullptr;
   root_ = meld(root_, &timer);

@@ -82,10 +82,10 @@ class loop : pinned {
     reactor_->submit(operation);
   }
   void cancel(io_operation& operation) noexcept { reactor_->cancel(operation); }
-  void add(timer_base& timer) noexcept {
+  void add(timer_base& timer, loop_clock::time_point deadline) noexcept {
     if (ending_) [[unlikely]]
       return reject(timer);
-    timers_.add(timer);
+    timers_.add(timer, deadline);
   }
   /// The timer, which must be queued, ends as cancelled in this turn or the next.
   void cancel(timer_base& timer) noexcept {

@@ -14,8 +14,7 @@ class timer_base : public operation_base {
   [[nodiscard]] loop_clock::time_point deadline() const noexcept { return deadline_; }
 
  protected:
-  timer_base(finish_fn& finish, loop_clock::time_point deadline) noexcept
-      : operation_base(finish), deadline_(deadline) {}
+  explicit timer_base(finish_fn& finish) noexcept : operation_base(finish) {}
 
  private:
   friend class timer_queue;
@@ -23,7 +22,7 @@ class timer_base : public operation_base {
     return deadline_ != other.deadline_ ? deadline_ < other.deadline_ : order_ < other.order_;
   }
 
-  loop_clock::time_point deadline_;
+  loop_clock::time_point deadline_{};
   std::uint64_t order_ = 0;           // among equal deadlines the first one added goes first
   timer_base* child_ = nullptr;       // the first of the subtrees below
   timer_base* sibling_ = nullptr;     // the next subtree of the same parent
@@ -41,7 +40,7 @@ class timer_queue : pinned {
   /// The queue must not be empty.
   [[nodiscard]] loop_clock::time_point nearest() const noexcept { return root_->deadline_; }
 
-  void add(timer_base& timer) noexcept;
+  void add(timer_base& timer, loop_clock::time_point deadline) noexcept;
   void remove(timer_base& timer) noexcept;
   /// Takes the nearest timer out; the queue must not be empty.
   timer_base& pop() noexcept;
