@@ -22,8 +22,10 @@ namespace braid {
 /// What an I/O operation makes of its request: the second half of an io_sender.
 ///
 /// name()                   the call, for messages
-/// place(request&)          optional: points the request at what the outcome itself holds, now at rest
-/// again(result, request&)  optional: true when the request, changed, must be submitted once more
+/// place(request&)          optional: points the request at what the outcome itself holds, now at rest; 0 or an
+///                          errno that ends it
+/// again(result&, request&)  optional: true when the request, changed, must be submitted once more
+/// unstoppable              optional: a constant; the operation ignores stop requests
 /// operator()(result, request)  the value of a request that ended well: result >= 0
 /// object()                 optional: what the call was made on, for messages
 template <class O>
@@ -50,15 +52,26 @@ class io_state final : io_operation, cancellation {
     home_ = loop::current_or_null();
     if (home_ == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error(outcome_.name()));
-    const stop_token token = receiver_.get_stop_token();
+    const stop_token token = stops();
     if (token.stop_requested()) [[unlikely]]
-      return std::move(receiver_).finish(request_error(outcome_.name(), request_, ECANCELED));
-    if constexpr (requires { outcome_.place(request_); }) outcome_.place(request_);
+      return give_up(ECANCELED);
+    if constexpr (requires { outcome_.place(request_); })
+      if (const int code = outcome_.place(request_)) return give_up(code);
     submit();
     arm(token, *home_);
   }
 
  private:
+  [[nodiscard]] stop_token stops() const noexcept {
+    if constexpr (requires { Outcome::unstoppable; })
+      return {};
+    else
+      return receiver_.get_stop_token();
+  }
+  void give_up(int code) noexcept {
+    result_ = -code;
+    finish();
+  }
   void submit() noexcept {
     if (request_.fills_buffer()) poison(request_.address, request_.length);
     home_->submit(*this);
@@ -75,7 +88,7 @@ class io_state final : io_operation, cancellation {
   [[nodiscard]] bool goes_on() noexcept {
     if (result_ == -EINTR) return !requested();
     if constexpr (requires { outcome_.again(result_, request_); }) {
-      if (result_ < 0 || !outcome_.again(result_, request_)) return false;
+      if (!outcome_.again(result_, request_)) return false;
       if (!requested()) return true;
       result_ = -ECANCELED;
     }

@@ -71,6 +71,7 @@ class loop : pinned {
   [[nodiscard]] const loop_options& options() const noexcept { return options_; }
   [[nodiscard]] const char* reactor_name() const noexcept { return reactor_->name(); }
   [[nodiscard]] std::size_t system_calls() const noexcept { return reactor_->system_calls(); }
+  [[nodiscard]] std::size_t in_flight() const noexcept { return reactor_->in_flight(); }
   [[nodiscard]] loop_clock::time_point now() const noexcept { return reactor_->now(); }
 
   // For operations. On the loop's thread, but for deliver.

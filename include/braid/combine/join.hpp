@@ -1,0 +1,207 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <optional>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "braid/base/frame_pool.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+
+/// T, with void as std::monostate: what a tuple, variant or vector of results holds.
+template <class T>
+using regular = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+/// A range whose elements are senders.
+template <class Range>
+concept sender_range = std::ranges::input_range<Range> && sender<std::ranges::range_value_t<Range>>;
+
+namespace detail {
+
+/// What every join does: counts the operations that have not ended, and stops those that need not go on.
+///
+/// Threads  on its home loop's; a child that ends on another loop's thread is brought home first.
+class join_base : pinned {
+ public:
+  [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
+
+  /// Children that end, or that this stops, may end the join: hold it while its members are still needed.
+  void hold() noexcept { ++pending_; }
+  void release() noexcept {
+    if (--pending_ == 0) {
+      parent_link_.reset();
+      complete();
+    }
+  }
+  void stop_children() noexcept {
+    hold();
+    stop_.request_stop();
+    release();
+  }
+
+ protected:
+  ~join_base() = default;
+  /// False on a thread without a loop.
+  [[nodiscard]] bool begin(stop_token parent) noexcept {
+    home_ = loop::current_or_null();
+    if (home_ == nullptr) return false;
+    hold();  // until all have been started
+    if (parent.stop_possible()) parent_link_.emplace(parent, on_parent_stop{this});
+    return true;
+  }
+  virtual void complete() noexcept = 0;  // all have ended; tells the receiver; may destroy *this
+
+ private:
+  struct on_parent_stop {
+    join_base* self;
+    void operator()() const noexcept {
+      if (loop::current_or_null() == self->home_)
+        self->stop_children();
+      else
+        self->stop_.request_stop();  // the link's own end waits for this
+    }
+  };
+
+  loop* home_ = nullptr;
+  std::size_t pending_ = 0;
+  stop_source stop_;
+  std::optional<stop_callback<on_parent_stop>> parent_link_;
+};
+
+/// One operation of a join, and how it ended. Join::ended(child, index) is told.
+template <class Join, sender S>
+class join_child : operation_base {
+ public:
+  using value_type = value_of<S>;
+
+  join_child(Join& join, std::size_t index, S&& op)
+      : operation_base(came_home), join_(join), index_(index), state_(connect(std::move(op), receiver{this})) {}
+
+  void start() noexcept {
+    join_.hold();
+    if (join_.stopping()) return end(error(std::errc::operation_canceled));  // another one has decided the join
+    state_.start();
+  }
+  [[nodiscard]] result<value_type>& ended_result() noexcept { return *result_; }
+
+  regular<value_type> take() {
+    if constexpr (std::is_void_v<value_type>)
+      return {};
+    else
+      return **std::move(result_);
+  }
+
+ private:
+  struct receiver {
+    join_child* self;
+    void finish(result<value_type> with) && noexcept { self->end(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->join_.child_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->join_.frame(); }
+  };
+
+  void end(result<value_type>&& with) noexcept {
+    result_.emplace(std::move(with));
+    if (loop::current_or_null() != join_.home()) return join_.home()->deliver(*this);
+    tell();
+  }
+  static void came_home(operation_base& base, completion) noexcept { static_cast<join_child&>(base).tell(); }
+  void tell() noexcept {
+    join_.ended(*this, index_);
+    join_.release();
+  }
+
+  Join& join_;
+  const std::size_t index_;
+  std::optional<result<value_type>> result_;
+  connected<S, receiver> state_;
+};
+
+/// The operations of a join over a pack.
+template <class Join, class Indices, sender... S>
+class pack_children;
+template <class Join, std::size_t... I, sender... S>
+class pack_children<Join, std::index_sequence<I...>, S...> {
+ public:
+  pack_children(Join& join, std::tuple<S...>&& ops)
+      : children_(elided{[&] { return join_child<Join, S>(join, I, std::get<I>(std::move(ops))); }}...) {}
+  void start_all() noexcept { (std::get<I>(children_).start(), ...); }
+  template <class F>
+  decltype(auto) apply(F&& f) {
+    return std::apply(std::forward<F>(f), children_);
+  }
+
+ private:
+  std::tuple<join_child<Join, S>...> children_;
+};
+
+/// Takes its memory from the frame pool.
+template <class T>
+struct pool_allocator {
+  using value_type = T;
+  pool_allocator() = default;
+  template <class U>
+  pool_allocator(const pool_allocator<U>&) noexcept {}
+  T* allocate(std::size_t n) { return static_cast<T*>(frame_pool::allocate(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t n) noexcept { frame_pool::deallocate(p, n * sizeof(T)); }
+  friend bool operator==(pool_allocator, pool_allocator) noexcept { return true; }
+};
+template <class T>
+using pool_vector = std::vector<T, pool_allocator<T>>;
+
+/// The operations of a join over a range: immovable objects in one piece of recycled memory.
+template <class Join, sender S>
+class range_children : pinned {
+ public:
+  using child = join_child<Join, S>;
+  range_children(Join& join, pool_vector<S>&& ops)
+      : children_(ops.empty() ? nullptr : pool_allocator<child>().allocate(ops.size())), capacity_(ops.size()) {
+    try {
+      for (; size_ < capacity_; ++size_) new (children_ + size_) child(join, size_, std::move(ops[size_]));
+    } catch (...) {
+      clear();
+      throw;
+    }
+  }
+  ~range_children() { clear(); }
+
+  void start_all() noexcept {
+    for (child& each : *this) each.start();
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] child* begin() noexcept { return children_; }
+  [[nodiscard]] child* end() noexcept { return children_ + size_; }
+
+ private:
+  void clear() noexcept {
+    std::destroy_n(children_, size_);
+    if (children_ != nullptr) pool_allocator<child>().deallocate(children_, capacity_);
+  }
+  child* const children_;
+  const std::size_t capacity_;
+  std::size_t size_ = 0;
+};
+
+template <sender_range Range>
+auto collect(Range&& range) {
+  pool_vector<std::ranges::range_value_t<Range>> ops;
+  if constexpr (std::ranges::sized_range<Range>) ops.reserve(std::ranges::size(range));
+  for (auto&& each : range) ops.push_back(std::move(each));
+  return ops;
+}
+
+}  // namespace detail
+
+}  // namespace braid

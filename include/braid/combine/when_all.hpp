@@ -1,0 +1,131 @@
+#pragma once
+
+#include <concepts>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/join.hpp"
+#include "braid/loop/io_sender.hpp"
+
+namespace braid {
+
+namespace detail {
+
+// The first error decides; the others are stopped and waited for.
+template <class R>
+class all_base : public join_base {
+ public:
+  explicit all_base(R receiver) : receiver_(std::move(receiver)) {}
+  [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
+
+  template <class Child>
+  void ended(Child& child, std::size_t) noexcept {
+    auto& result = child.ended_result();
+    if (result || first_error_) return;
+    first_error_ = std::move(result).error();
+    stop_children();
+  }
+
+ protected:
+  ~all_base() = default;
+  template <class Children>
+  void start_with(Children& children) noexcept {
+    if (!begin(receiver_.get_stop_token())) return std::move(receiver_).finish(no_loop_error("when_all"));
+    children.start_all();
+    release();
+  }
+  template <class T, class Make>
+  void finish(Make make) noexcept {
+    R receiver = std::move(receiver_);
+    if (first_error_) return std::move(receiver).finish(std::move(*first_error_));
+    result<T> all = capture(make);
+    std::move(receiver).finish(std::move(all));
+  }
+
+ private:
+  R receiver_;
+  std::optional<error> first_error_;
+};
+
+template <class R, sender... S>
+class all_of_pack final : public all_base<R> {
+ public:
+  using value_type = std::tuple<regular<value_of<S>>...>;
+  all_of_pack(std::tuple<S...>&& ops, R receiver) : all_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  void start() noexcept { this->start_with(children_); }
+
+ private:
+  void complete() noexcept override {
+    this->template finish<value_type>(
+        [this] { return children_.apply([](auto&... each) { return value_type(each.take()...); }); });
+  }
+  pack_children<all_of_pack, std::index_sequence_for<S...>, S...> children_;
+};
+
+template <class R, sender S>
+class all_of_range final : public all_base<R> {
+  static constexpr bool valued = !std::is_void_v<value_of<S>>;
+
+ public:
+  using value_type = std::conditional_t<valued, std::vector<regular<value_of<S>>>, void>;
+  all_of_range(pool_vector<S>&& ops, R receiver) : all_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  void start() noexcept { this->start_with(children_); }
+
+ private:
+  void complete() noexcept override {
+    this->template finish<value_type>([this] {
+      if constexpr (valued) {
+        value_type all;
+        all.reserve(children_.size());
+        for (auto& each : children_) all.push_back(each.take());
+        return all;
+      }
+    });
+  }
+  range_children<all_of_range, S> children_;
+};
+
+template <sender... S>
+struct all_of_pack_sender {
+  using sender_concept = sender_tag;
+  using value_type = std::tuple<regular<value_of<S>>...>;
+  std::tuple<S...> ops;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return all_of_pack<R, S...>(std::move(ops), std::move(receiver));
+  }
+};
+
+template <sender S>
+struct all_of_range_sender {
+  using sender_concept = sender_tag;
+  using value_type = std::conditional_t<std::is_void_v<value_of<S>>, void, std::vector<regular<value_of<S>>>>;
+  pool_vector<S> ops;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return all_of_range<R, S>(std::move(ops), std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// All values, in a tuple in the order of the arguments (void as std::monostate); or the first error, once the
+/// others were stopped and have ended. None at all completes at once.
+///
+/// Cancel  stops all, waits for all.
+/// Cost    the operation states are side by side in this one; no allocation.
+template <sender_or_factory... S>
+[[nodiscard]] auto when_all(S&&... ops) {
+  return detail::all_of_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
+}
+
+/// The same over a range of senders: a vector in the range's order, or void for senders of void.
+/// The range is walked within this call; its senders are moved out of it.
+/// Cost  one recycled piece of memory for all operation states, and the vector.
+template <sender_range Range>
+[[nodiscard]] auto when_all(Range&& ops) {
+  return detail::all_of_range_sender<std::ranges::range_value_t<Range>>{detail::collect(std::forward<Range>(ops))};
+}
+
+}  // namespace braid

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "braid/core/defer.hpp"
+#include "braid/core/sender.hpp"
+
+namespace braid {
+
+namespace detail {
+
+// Obeys two tokens: the given one and the receiver's. Where only one can stop, nothing is registered.
+template <sender S, class R>
+class with_stop_token_state : pinned {
+  using value_type = value_of<S>;
+
+ public:
+  with_stop_token_state(S&& op, stop_token token, R waiting)
+      : token_(token), receiver_(std::move(waiting)), state_(connect(std::move(op), receiver{this})) {}
+
+  void start() noexcept {
+    const stop_token outer = receiver_.get_stop_token();
+    if (token_.stop_possible() && outer.stop_possible()) {
+      first_.emplace(token_, on_stop{this});
+      second_.emplace(outer, on_stop{this});
+      token_ = both_.get_token();
+    } else if (!token_.stop_possible()) {
+      token_ = outer;
+    }
+    state_.start();
+  }
+
+ private:
+  struct receiver {
+    with_stop_token_state* self;
+    void finish(result<value_type> ended) && noexcept {
+      self->first_.reset();
+      self->second_.reset();
+      R told = std::move(self->receiver_);
+      std::move(told).finish(std::move(ended));
+    }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->token_; }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+  struct on_stop {
+    with_stop_token_state* self;
+    void operator()() const noexcept { self->both_.request_stop(); }
+  };
+
+  stop_token token_;
+  stop_source both_;
+  std::optional<stop_callback<on_stop>> first_, second_;
+  R receiver_;
+  connected<S, receiver> state_;
+};
+
+template <sender S>
+struct with_stop_token_sender {
+  using sender_concept = sender_tag;
+  using value_type = value_of<S>;
+  S op;
+  stop_token token;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return with_stop_token_state<S, R>(std::move(op), token, std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// op, which a stop requested at token's source ends, beside the stop requests it obeys already.
+/// Lifetime  token's source outlives the operation.
+template <sender_or_factory S>
+[[nodiscard]] auto with_stop_token(S&& op, stop_token token) {
+  return detail::with_stop_token_sender<sender_of<S>>{as_sender(std::forward<S>(op)), token};
+}
+
+}  // namespace braid

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "braid/combine/join.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/schedule/sleep.hpp"
+
+namespace braid {
+
+namespace detail {
+
+// A join of the operation and a sleep: the sleep's end stops the operation, the operation's end stops the sleep.
+template <sender S, sender Sleep, class R>
+class timeout_state final : public join_base {
+  using value_type = value_of<S>;
+
+ public:
+  timeout_state(S&& op, Sleep&& sleep, R receiver)
+      : receiver_(std::move(receiver)), operation_(*this, 0, std::move(op)), sleep_(*this, 1, std::move(sleep)) {}
+  [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
+
+  void start() noexcept {
+    if (!begin(receiver_.get_stop_token())) return std::move(receiver_).finish(no_loop_error("with_timeout"));
+    operation_.start();
+    sleep_.start();
+    release();
+  }
+
+  template <class Child>
+  void ended(Child& child, std::size_t index) noexcept {
+    timed_out_ = timed_out_ || (index == 1 && child.ended_result().has_value() && !stopping());
+    stop_children();
+  }
+
+ private:
+  void complete() noexcept override {
+    R receiver = std::move(receiver_);
+    result<value_type> ended = std::move(operation_.ended_result());
+    if (timed_out_ && !ended && ended.error() == std::errc::operation_canceled)
+      return std::move(receiver).finish(error(std::make_error_code(std::errc::timed_out), "with_timeout"));
+    std::move(receiver).finish(std::move(ended));
+  }
+
+  R receiver_;
+  bool timed_out_ = false;
+  join_child<timeout_state, S> operation_;
+  join_child<timeout_state, Sleep> sleep_;
+};
+
+template <sender S, sender Sleep>
+struct timeout_sender {
+  using sender_concept = sender_tag;
+  using value_type = value_of<S>;
+  S op;
+  Sleep sleep;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return timeout_state<S, Sleep, R>(std::move(op), std::move(sleep), std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// op, stopped when it has not ended d after it was begun. It then fails with std::errc::timed_out, once it has
+/// really ended; what it achieved in spite of the stop is its value as ever.
+///
+/// Cancel  from outside ends it as operation_canceled.
+/// Cost    a timer: no allocation, no system call of its own.
+template <sender_or_factory S>
+[[nodiscard]] auto with_timeout(S&& op, loop_clock::duration d) {
+  auto sleep = sleep_for(d);
+  return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)), std::move(sleep)};
+}
+
+/// The same with an instant in place of a duration.
+template <sender_or_factory S>
+[[nodiscard]] auto with_deadline(S&& op, loop_clock::time_point t) {
+  auto sleep = sleep_until(t);
+  return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)), std::move(sleep)};
+}
+
+}  // namespace braid

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include "braid/core/sender.hpp"
+
+namespace braid {
+
+namespace detail {
+
+template <class F, class R>
+class just_state : pinned {
+ public:
+  just_state(F make, R receiver) : make_(std::move(make)), receiver_(std::move(receiver)) {}
+  void start() noexcept {
+    R receiver = std::move(receiver_);
+    auto made = make_();
+    std::move(receiver).finish(std::move(made));
+  }
+
+ private:
+  F make_;
+  R receiver_;
+};
+
+template <class F>
+struct just_sender {
+  using sender_concept = sender_tag;
+  using value_type = typename std::invoke_result_t<F&>::value_type;
+  F make;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return just_state<F, R>(std::move(make), std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// Completes at once with f(), or what f throws. f is called when the operation is started.
+template <std::invocable F>
+[[nodiscard]] auto just_from(F f) {
+  auto make = [f = std::move(f)]() mutable noexcept { return capture(f); };
+  return detail::just_sender<decltype(make)>{std::move(make)};
+}
+
+/// Completes at once with a value.
+template <class T>
+[[nodiscard]] auto just(T&& value) {
+  return just_from([value = std::forward<T>(value)]() mutable { return std::move(value); });
+}
+[[nodiscard]] inline auto just() {
+  return just_from([] {});
+}
+
+/// Completes at once with an error, as a sender of T.
+template <class T>
+[[nodiscard]] auto just_error(error failure) {
+  auto make = [failure = std::move(failure)]() mutable noexcept { return result<T>(std::move(failure)); };
+  return detail::just_sender<decltype(make)>{std::move(make)};
+}
+
+}  // namespace braid

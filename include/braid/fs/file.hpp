@@ -1,0 +1,148 @@
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "braid/loop/bytes.hpp"
+#include "braid/loop/descriptor.hpp"
+#include "braid/loop/transfer_bytes.hpp"
+
+namespace braid {
+
+namespace detail {
+
+inline constexpr char read_some_name[] = "read_some", read_at_name[] = "read_at", write_some_name[] = "write_some",
+                      write_at_name[] = "write_at", read_exactly_name[] = "read_exactly", write_all_name[] = "write_all";
+
+template <const char* Name>
+struct done_outcome {
+  using value_type = void;
+  static constexpr const char* name() noexcept { return Name; }
+  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
+};
+inline constexpr char sync_name[] = "sync", datasync_name[] = "datasync", truncate_name[] = "truncate";
+
+struct size_outcome {
+  using value_type = std::uint64_t;
+  static constexpr const char* name() noexcept { return "size"; }
+  [[nodiscard]] int place(request& what) noexcept {
+    what.address = const_cast<char*>("");
+    what.offset = reinterpret_cast<std::uint64_t>(&found);
+    return 0;
+  }
+  result<std::uint64_t> operator()(std::int32_t, const request&) const noexcept { return found.stx_size; }
+  struct statx found {};
+};
+
+}  // namespace detail
+
+/// An open file, or whatever else has a descriptor to read and write: a pipe, a terminal, a device.
+///
+/// Lifetime  closed by its destructor, without waiting, behind what its loop has begun; close() waits. A buffer
+///           stays alive until the operation on it has ended.
+/// Threads   its operations run on the current loop; on one loop at a time.
+/// Errors    std::error_code of the system call, its message naming call and path. The end of a file is a read of
+///           0 bytes; read_exactly that meets it fails with errc::end_of_stream.
+/// Cost      one request each; write_all and read_exactly as many as it takes.
+class file {
+ public:
+  file() = default;
+  /// Adopts an open descriptor.
+  [[nodiscard]] static file from_descriptor(int number) noexcept { return file(descriptor(number)); }
+  [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
+  [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
+  [[nodiscard]] int release() noexcept { return descriptor_.release(); }
+
+  /// At most to.size() bytes from the file's position, which moves on: how many, 0 at the end.
+  [[nodiscard]] auto read_some(writable_bytes to) const noexcept {
+    return some<detail::read_some_name>(opcode::read, to.data(), to.size(), request::current_position, false);
+  }
+  /// At most from.size() bytes to the file's position, which moves on: how many.
+  [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
+    return some<detail::write_some_name>(opcode::write, const_cast<void*>(from.data()), from.size(),
+                                         request::current_position, false);
+  }
+  /// The same at an offset; the file's position stays.
+  [[nodiscard]] auto read_at(std::uint64_t offset, writable_bytes to) const noexcept {
+    return some<detail::read_at_name>(opcode::read, to.data(), to.size(), offset, true);
+  }
+  [[nodiscard]] auto write_at(std::uint64_t offset, readable_bytes from) const noexcept {
+    return some<detail::write_at_name>(opcode::write, const_cast<void*>(from.data()), from.size(), offset, true);
+  }
+  /// Exactly to.size() bytes from the file's position.
+  [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
+    return whole<detail::read_exactly_name>(opcode::read, to.data(), to.size());
+  }
+  /// All of from to the file's position.
+  [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
+    return whole<detail::write_all_name>(opcode::write, const_cast<void*>(from.data()), from.size());
+  }
+
+  /// What was written has reached the device, and so has what the file system knows of the file.
+  [[nodiscard]] auto sync() const noexcept {
+    return io_sender<detail::done_outcome<detail::sync_name>>{{.code = opcode::fsync, .descriptor = number()}, {}};
+  }
+  /// The same for what reading the file back needs.
+  [[nodiscard]] auto datasync() const noexcept {
+    request what{.code = opcode::fsync, .descriptor = number(), .flags = request::data_only};
+    return io_sender<detail::done_outcome<detail::datasync_name>>{what, {}};
+  }
+  [[nodiscard]] auto truncate(std::uint64_t size) const noexcept {
+    request what{.code = opcode::truncate, .descriptor = number(), .offset = size};
+    return io_sender<detail::done_outcome<detail::truncate_name>>{what, {}};
+  }
+  /// In bytes.
+  [[nodiscard]] auto size() const noexcept {
+    request what{.code = opcode::status, .descriptor = number(), .length = STATX_SIZE, .flags = AT_EMPTY_PATH};
+    return io_sender<detail::size_outcome>{what, {}};
+  }
+  /// See descriptor::close.
+  [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
+
+ private:
+  explicit file(descriptor open) noexcept : descriptor_(std::move(open)) {}
+
+  template <const char* Name>
+  io_sender<detail::some_outcome<Name>> some(opcode code, void* address, std::size_t size, std::uint64_t offset, bool positioned) const noexcept {
+    request what{.code = code, .descriptor = number(), .address = address, .offset = offset, .length = at_once(size)};
+    return {what, {positioned}};
+  }
+  template <const char* Name>
+  io_sender<detail::whole_outcome<Name, void>> whole(opcode code, void* address, std::size_t size) const noexcept {
+    request what{.code = code, .descriptor = number(), .address = address, .offset = request::current_position};
+    return {what, {size}};
+  }
+
+  descriptor descriptor_;
+};
+
+namespace detail {
+struct open_outcome {
+  using value_type = file;
+  static constexpr const char* name() noexcept { return "open_file"; }
+  [[nodiscard]] int place(request& what) noexcept {
+    what.address = path.data();
+    return 0;
+  }
+  result<file> operator()(std::int32_t ended, const request&) const noexcept { return file::from_descriptor(ended); }
+  [[nodiscard]] std::string object() const { return path; }
+  std::string path;
+};
+}  // namespace detail
+
+/// Opens a file: flags as of open(2), O_CLOEXEC always added; mode for O_CREAT.
+[[nodiscard]] inline auto open_file(const std::filesystem::path& path, int flags = O_RDONLY, mode_t mode = 0666) {
+  request what{.code = opcode::open,
+               .descriptor = request::working_directory,
+               .length = mode,
+               .flags = static_cast<std::uint32_t>(flags | O_CLOEXEC)};
+  return io_sender<detail::open_outcome>{what, {path.native()}};
+}
+
+}  // namespace braid

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <ranges>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+namespace braid {
+
+/// A type that bytes may be kept in: std::byte, char, unsigned char.
+template <class T>
+concept byte_like = std::same_as<std::remove_cv_t<T>, std::byte> || std::same_as<std::remove_cv_t<T>, char> ||
+                    std::same_as<std::remove_cv_t<T>, unsigned char>;
+
+template <class Range>
+concept byte_range = std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
+                     byte_like<std::remove_reference_t<std::ranges::range_reference_t<Range>>>;
+
+/// Memory to read into: any contiguous range of writable bytes. A view; the caller keeps the memory alive.
+class writable_bytes {
+ public:
+  template <byte_range Range>
+    requires(!std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<Range>>> &&
+             (std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>))
+  writable_bytes(Range&& range) noexcept : data_(std::ranges::data(range)), size_(std::ranges::size(range)) {}
+  [[nodiscard]] void* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  void* data_;
+  std::size_t size_;
+};
+
+/// Memory to write from: any contiguous range of bytes. Of a string literal, the characters without the final zero.
+class readable_bytes {
+ public:
+  template <byte_range Range>
+    requires(!std::is_array_v<std::remove_reference_t<Range>>)
+  readable_bytes(Range&& range) noexcept : data_(std::ranges::data(range)), size_(std::ranges::size(range)) {}
+  readable_bytes(const char* text) noexcept : readable_bytes(std::string_view(text)) {}
+  template <byte_like T, std::size_t N>
+    requires(!std::same_as<T, const char>)
+  readable_bytes(T (&array)[N]) noexcept : data_(array), size_(N) {}
+  [[nodiscard]] const void* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  const void* data_;
+  std::size_t size_;
+};
+
+/// The most that Linux moves in one read or write.
+inline constexpr std::size_t most_at_once = 0x7ffff000;
+
+[[nodiscard]] inline std::uint32_t at_once(std::size_t size) noexcept {
+  return static_cast<std::uint32_t>(std::min(size, most_at_once));
+}
+
+}  // namespace braid

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "braid/base/result.hpp"
+
+namespace braid {
+
+/// An IPv4 or IPv6 address and a port.
+class endpoint {
+ public:
+  /// 0.0.0.0:0
+  endpoint() noexcept;
+  /// "127.0.0.1" or "::1", and a port. Throws std::system_error (invalid_argument) for anything else; names are for
+  /// resolve.
+  endpoint(std::string_view address, std::uint16_t port);
+  /// From what a system call filled in. Throws std::system_error for another family.
+  explicit endpoint(const sockaddr_storage& from);
+
+  /// "127.0.0.1:80" or "[::1]:80".
+  [[nodiscard]] static result<endpoint> parse(std::string_view text);
+  /// 127.0.0.1, the port chosen by the system when it is 0.
+  [[nodiscard]] static endpoint loopback(std::uint16_t port = 0);
+
+  [[nodiscard]] int family() const noexcept { return address_.v6.sin6_family; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return ntohs(address_.v6.sin6_port); }
+  [[nodiscard]] std::string to_string() const;
+
+  [[nodiscard]] const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&address_); }
+  [[nodiscard]] socklen_t size() const noexcept {
+    return family() == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  }
+
+  friend bool operator==(const endpoint& left, const endpoint& right) noexcept;
+
+ private:
+  union {
+    sockaddr_in v4;
+    sockaddr_in6 v6;  // family and port stand at the same place in both
+  } address_;
+};
+
+}  // namespace braid

@@ -1,0 +1,37 @@
+#include "braid/loop/descriptor.hpp"
+
+#include <new>
+
+#include "braid/base/frame_pool.hpp"
+
+namespace braid {
+
+namespace {
+
+// A close that nobody waits for.
+struct detached_close final : io_operation, pooled {
+  explicit detached_close(int descriptor) noexcept
+      : io_operation(ended, {.code = opcode::cancel_descriptor, .descriptor = descriptor}), outcome(descriptor) {}
+  static void ended(operation_base& base, completion with) noexcept {
+    auto& self = static_cast<detached_close&>(static_cast<io_operation&>(base));
+    if (self.outcome.again(with.result, self.request_)) return loop::current().submit(self);
+    delete &self;
+  }
+  detail::close_outcome outcome;
+};
+
+}  // namespace
+
+void close_detached(int descriptor) noexcept {
+  loop* here = loop::current_or_null();
+  if (here != nullptr && here->in_flight() != 0) {
+    try {
+      return here->submit(*new detached_close(descriptor));
+    } catch (const std::bad_alloc&) {
+      // closed here instead
+    }
+  }
+  ::close(descriptor);
+}
+
+}  // namespace braid

@@ -1,0 +1,77 @@
+#include "braid/net/endpoint.hpp"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <system_error>
+
+namespace braid {
+
+namespace {
+
+[[noreturn]] void refuse(std::string what) {
+  throw std::system_error(std::make_error_code(std::errc::invalid_argument), "endpoint " + std::move(what));
+}
+
+}  // namespace
+
+endpoint::endpoint() noexcept : address_{} { address_.v4.sin_family = AF_INET; }
+
+endpoint::endpoint(std::string_view address, std::uint16_t port) : address_{} {
+  const std::string text(address);
+  if (::inet_pton(AF_INET, text.c_str(), &address_.v4.sin_addr) == 1) {
+    address_.v4.sin_family = AF_INET;
+  } else {
+    address_.v6 = {};
+    if (::inet_pton(AF_INET6, text.c_str(), &address_.v6.sin6_addr) != 1) refuse("'" + text + "'");
+    address_.v6.sin6_family = AF_INET6;
+  }
+  address_.v6.sin6_port = htons(port);
+}
+
+endpoint::endpoint(const sockaddr_storage& from) : address_{} {
+  if (from.ss_family == AF_INET)
+    std::memcpy(&address_.v4, &from, sizeof address_.v4);
+  else if (from.ss_family == AF_INET6)
+    std::memcpy(&address_.v6, &from, sizeof address_.v6);
+  else
+    refuse("of family " + std::to_string(from.ss_family));
+}
+
+result<endpoint> endpoint::parse(std::string_view text) {
+  const error bad(std::make_error_code(std::errc::invalid_argument), "endpoint", "'" + std::string(text) + "'");
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return bad;
+  std::string_view address = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  if (address.find(':') != std::string_view::npos) {
+    if (address.size() < 2 || address.front() != '[' || address.back() != ']') return bad;
+    address = address.substr(1, address.size() - 2);
+  }
+  std::uint16_t port = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (failed != std::errc{} || end != digits.data() + digits.size()) return bad;
+  return capture([&] { return endpoint(address, port); });
+}
+
+endpoint endpoint::loopback(std::uint16_t port) { return endpoint("127.0.0.1", port); }
+
+std::string endpoint::to_string() const {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool v4 = family() == AF_INET;
+  ::inet_ntop(family(), v4 ? static_cast<const void*>(&address_.v4.sin_addr) : &address_.v6.sin6_addr, text.data(),
+              text.size());
+  const std::string address(text.data());
+  return (v4 ? address : "[" + address + "]") + ":" + std::to_string(port());
+}
+
+bool operator==(const endpoint& left, const endpoint& right) noexcept {
+  if (left.family() != right.family() || left.port() != right.port()) return false;
+  if (left.family() == AF_INET) return left.address_.v4.sin_addr.s_addr == right.address_.v4.sin_addr.s_addr;
+  return std::memcmp(&left.address_.v6.sin6_addr, &right.address_.v6.sin6_addr, sizeof(in6_addr)) == 0 &&
+         left.address_.v6.sin6_scope_id == right.address_.v6.sin6_scope_id;
+}
+
+}  // namespace braid
