@@ -1,0 +1,41 @@
+#include "allocations.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> made{0};
+std::atomic<std::size_t> ended{0};
+
+}  // namespace
+
+std::size_t braid_tests::allocations_made() noexcept { return made.load(std::memory_order_relaxed); }
+std::size_t braid_tests::allocations_alive() noexcept {
+  return made.load(std::memory_order_relaxed) - ended.load(std::memory_order_relaxed);
+}
+
+#if BRAID_ASAN == 0 && BRAID_TSAN == 0
+
+// The other forms of new and delete end in these.
+void* operator new(std::size_t size) {
+  made.fetch_add(1, std::memory_order_relaxed);
+  if (void* room = std::malloc(size == 0 ? 1 : size)) return room;
+  throw std::bad_alloc();
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  made.fetch_add(1, std::memory_order_relaxed);
+  const auto multiple = static_cast<std::size_t>(alignment);
+  if (void* room = std::aligned_alloc(multiple, (size + multiple - 1) / multiple * multiple)) return room;
+  throw std::bad_alloc();
+}
+void operator delete(void* room) noexcept {
+  if (room != nullptr) ended.fetch_add(1, std::memory_order_relaxed);
+  std::free(room);
+}
+void operator delete(void* room, std::size_t) noexcept { operator delete(room); }
+void operator delete(void* room, std::align_val_t) noexcept { operator delete(room); }
+void operator delete(void* room, std::size_t, std::align_val_t) noexcept { operator delete(room); }
+
+#endif
