@@ -37,9 +37,10 @@ class [[nodiscard]] result {
     requires std::is_default_constructible_v<stored> && (!std::is_reference_v<T>)
       : has_value_(true), value_() {}
   template <class U = T>
-    requires(std::is_constructible_v<T, U &&> && !is_result<std::remove_cvref_t<U>> &&
+    requires(!std::is_same_v<std::remove_cvref_t<U>, result> &&
+             !(is_result<std::remove_cvref_t<U>> && std::is_same_v<std::remove_cv_t<T>, bool>) &&
              !std::is_same_v<std::remove_cvref_t<U>, std::in_place_t> &&
-             !std::is_same_v<std::remove_cvref_t<U>, braid::error>)
+             !std::is_same_v<std::remove_cvref_t<U>, braid::error> && std::is_constructible_v<T, U &&>)
   explicit(!std::is_convertible_v<U&&, T>) result(U&& value) : has_value_(true), value_(store(std::forward<U>(value))) {}
   template <class... Args>
   explicit result(std::in_place_t, Args&&... args) : has_value_(true), value_(std::forward<Args>(args)...) {}
