@@ -11,6 +11,7 @@
 #include "braid/fs/whole_file.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/nop.hpp"
+#include "braid/loop/probe.hpp"
 #include "braid/net/endpoint.hpp"
 #include "braid/net/resolve.hpp"
 #include "braid/net/tcp.hpp"

@@ -14,14 +14,6 @@ namespace braid {
 
 namespace {
 
-constexpr unsigned in_kernel_words[] = {
-    IORING_OP_NOP,    IORING_OP_READ,     IORING_OP_WRITE,  IORING_OP_FSYNC,    kernel::op_ftruncate,
-    IORING_OP_OPENAT, IORING_OP_STATX,    IORING_OP_CLOSE,  IORING_OP_ACCEPT,   IORING_OP_CONNECT,
-    IORING_OP_SEND,   IORING_OP_RECV,     IORING_OP_SHUTDOWN, IORING_OP_SOCKET, IORING_OP_POLL_ADD,
-    IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_MKDIRAT, IORING_OP_ASYNC_CANCEL,
-};
-static_assert(std::size(in_kernel_words) == static_cast<std::size_t>(opcode::count_));
-
 constexpr std::size_t index_of(opcode code) { return static_cast<std::size_t>(code); }
 
 // The events that a descriptor opened with O_NONBLOCK must be polled for before its request is tried again.
@@ -53,7 +45,7 @@ uring_reactor::uring_reactor(const loop_options& options) {
   }
   enter_flags_ = features.registered ? IORING_ENTER_REGISTERED_RING : 0;
   says_taskrun_ = features.taskrun_flag;
-  for (std::size_t i = 0; i < supported_.size(); ++i) supported_[i] = features.supports(in_kernel_words[i]);
+  for (std::size_t i = 0; i < supported_.size(); ++i) supported_[i] = features.supports(kernel::words[i]);
   sq_mask_ = *ring_.sq.kring_mask;
   sq_entries_ = *ring_.sq.kring_entries;
   cq_mask_ = *ring_.cq.kring_mask;
@@ -87,7 +79,7 @@ bool uring_reactor::place(io_operation& operation) noexcept {
   io_uring_sqe* sqe = next_sqe();
   if (sqe == nullptr) return false;
   const request& what = operation.what();
-  sqe->opcode = static_cast<std::uint8_t>(in_kernel_words[index_of(what.code)]);
+  sqe->opcode = kernel::word_of(what.code);
   sqe->fd = what.descriptor;
   sqe->addr = reinterpret_cast<std::uint64_t>(what.address);
   sqe->len = what.length;

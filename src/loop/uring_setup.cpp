@@ -18,31 +18,9 @@ int read_io_uring_disabled() noexcept {
   return value;
 }
 
-// Why io_uring_setup failed with this errno, and what would help.
-std::string cause_and_remedy(int code) {
-  switch (code) {
-    case ENOSYS:
-      return "the kernel has no io_uring, or a seccomp filter hides it: use Linux 5.19 or newer, or let the "
-             "container's seccomp profile allow io_uring_setup, io_uring_enter and io_uring_register";
-    case EPERM: {
-      const int disabled = read_io_uring_disabled();
-      if (disabled > 0)
-        return "kernel.io_uring_disabled is " + std::to_string(disabled) +
-               ": run sysctl kernel.io_uring_disabled=0, or join the group in kernel.io_uring_group";
-      return "a seccomp filter or security module forbids io_uring: let the container's seccomp profile allow "
-             "io_uring_setup, io_uring_enter and io_uring_register";
-    }
-    case EMFILE:
-      return "this process has no descriptor left: raise RLIMIT_NOFILE (ulimit -n) or close some";
-    case ENFILE: return "the system has no descriptor left: raise fs.file-max";
-    case ENOMEM: return "the ring's memory is refused: raise RLIMIT_MEMLOCK (ulimit -l) or use fewer entries";
-    case EINVAL: return "the number of entries must be from 1 to 32768";
-    default: return "io_uring_setup failed";
-  }
-}
-
 [[noreturn]] void refuse(int code) {
-  throw std::system_error(code, std::generic_category(), "loop: io_uring: " + cause_and_remedy(code));
+  const ring_refusal why = explain_refusal(code);
+  throw std::system_error(code, std::generic_category(), "loop: io_uring: " + why.cause + ": " + why.remedy);
 }
 
 // In the order in which they are given up. DEFER_TASKRUN needs SINGLE_ISSUER, so that it goes first; COOP_TASKRUN
@@ -67,6 +45,28 @@ int initialise(io_uring& ring, unsigned entries, unsigned& flags) {
 }
 
 }  // namespace
+
+ring_refusal explain_refusal(int code) {
+  const char* const seccomp = "let the container's seccomp profile allow io_uring_setup, io_uring_enter and "
+                              "io_uring_register";
+  switch (code) {
+    case ENOSYS:
+      return {"the kernel has no io_uring, or a seccomp filter hides it",
+              std::string("use Linux 5.19 or newer, or ") + seccomp};
+    case EPERM: {
+      const int disabled = read_io_uring_disabled();
+      if (disabled > 0)
+        return {"kernel.io_uring_disabled is " + std::to_string(disabled),
+                "run sysctl kernel.io_uring_disabled=0, or join the group in kernel.io_uring_group"};
+      return {"a seccomp filter or security module forbids io_uring", seccomp};
+    }
+    case EMFILE: return {"this process has no descriptor left", "raise RLIMIT_NOFILE (ulimit -n) or close some"};
+    case ENFILE: return {"the system has no descriptor left", "raise fs.file-max"};
+    case ENOMEM: return {"the ring's memory is refused", "raise RLIMIT_MEMLOCK (ulimit -l) or use fewer entries"};
+    case EINVAL: return {"the number of entries does not suit", "give one from 1 to 32768"};
+    default: return {"io_uring_setup failed", "see io_uring_setup(2), ERRORS"};
+  }
+}
 
 ring_features set_up_ring(io_uring& ring, unsigned entries) {
   if (entries == 0 || entries > 32768) refuse(EINVAL);

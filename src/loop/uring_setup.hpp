@@ -3,6 +3,7 @@
 #include <liburing.h>
 
 #include <bitset>
+#include <string>
 
 namespace braid {
 
@@ -14,6 +15,13 @@ struct ring_features {
   std::bitset<256> operations;  ///< the IORING_OP_ codes it knows
   [[nodiscard]] bool supports(unsigned operation) const noexcept { return operations[operation]; }
 };
+
+/// Why a kernel gives no ring, and what would help.
+struct ring_refusal {
+  std::string cause, remedy;
+};
+/// Of the errno that io_uring_setup failed with.
+[[nodiscard]] ring_refusal explain_refusal(int code);
 
 /// Makes a ring with every optional flag that this kernel takes; each that it refuses is dropped.
 /// Errors  std::system_error that names the cause of the refusal and its remedy.

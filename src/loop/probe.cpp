@@ -1,0 +1,62 @@
+#include "braid/loop/probe.hpp"
+
+#include <cstddef>
+#include <iterator>
+
+#include "braid/loop/loop.hpp"
+#include "braid/loop/request.hpp"
+#include "kernel_interface.hpp"
+#include "uring_setup.hpp"
+
+namespace braid {
+
+namespace {
+
+struct named_flag {
+  std::string_view name;
+  unsigned bit;
+};
+constexpr named_flag optional_flags[] = {
+    {"IORING_SETUP_SINGLE_ISSUER", IORING_SETUP_SINGLE_ISSUER},
+    {"IORING_SETUP_DEFER_TASKRUN", IORING_SETUP_DEFER_TASKRUN},
+    {"IORING_SETUP_TASKRUN_FLAG", IORING_SETUP_TASKRUN_FLAG},
+    {"IORING_SETUP_SUBMIT_ALL", IORING_SETUP_SUBMIT_ALL},
+    {"IORING_SETUP_CLAMP", IORING_SETUP_CLAMP},
+    {"IORING_SETUP_CQSIZE", IORING_SETUP_CQSIZE},
+};
+
+constexpr std::string_view opcode_names[] = {
+    "nop",     "read", "write",   "fsync",    "truncate", "open", "status", "close",  "accept",         "connect",
+    "send",    "receive", "shutdown", "socket", "poll",  "rename", "unlink", "make_directory", "cancel_descriptor",
+};
+static_assert(std::size(opcode_names) == static_cast<std::size_t>(opcode::count_));
+
+void refuse(io_uring_report& report, std::error_code code) {
+  report.refused = code;
+  ring_refusal why = explain_refusal(code.value());
+  report.cause = std::move(why.cause);
+  report.remedy = std::move(why.remedy);
+}
+
+}  // namespace
+
+io_uring_report probe_io_uring() {
+  io_uring_report report;
+  io_uring ring{};
+  ring_features found;
+  try {
+    found = set_up_ring(ring, loop_options{}.entries);
+  } catch (const std::system_error& refused) {
+    refuse(report, refused.code());
+    return report;
+  }
+  io_uring_queue_exit(&ring);
+  report.ring_registered = found.registered;
+  for (const named_flag& each : optional_flags)
+    report.setup_flags.push_back({each.name, (found.setup_flags & each.bit) != 0});
+  for (std::size_t i = 0; i < std::size(kernel::words); ++i)
+    if (!found.supports(kernel::words[i])) report.lacking_operations.push_back(opcode_names[i]);
+  return report;
+}
+
+}  // namespace braid
