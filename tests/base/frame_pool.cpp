@@ -1,0 +1,159 @@
+#include "braid/base/frame_pool.hpp"
+
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "allocations.hpp"
+#include "catch.hpp"
+
+namespace {
+
+using braid::frame_pool;
+using braid_tests::allocation_count;
+using braid_tests::allocations_alive;
+using braid_tests::counts_allocations;
+
+// Sizes on both sides of every border between size classes.
+constexpr std::size_t sizes[] = {0,    1,    63,   64,      65,      127,     128,     1000,          2047,
+                                 2048, 2049, 4096, 4097, 8192, 100'000, 1 << 20, 1 << 21, (1 << 21) + 1};
+
+TEST_CASE("frame_pool: a block is as large as it was asked to be", "[base][frame_pool]") {
+  for (const std::size_t size : sizes) {
+    std::vector<void*> blocks;
+    for (int n = 0; n < 3; ++n) {
+      void* block = frame_pool::allocate(size);
+      CHECK(reinterpret_cast<std::uintptr_t>(block) % alignof(std::max_align_t) == 0);
+      std::memset(block, 0xA5, size);  // AddressSanitizer sees one byte too many
+      blocks.push_back(block);
+    }
+    CHECK(std::set<void*>(blocks.begin(), blocks.end()).size() == 3);
+    for (void* each : blocks) frame_pool::deallocate(each, size);
+  }
+}
+
+#if BRAID_ASAN == 0
+TEST_CASE("frame_pool: what was freed last comes back first", "[base][frame_pool]") {
+  void* first = frame_pool::allocate(100);
+  void* second = frame_pool::allocate(100);
+  frame_pool::deallocate(first, 100);
+  frame_pool::deallocate(second, 100);
+  CHECK(frame_pool::allocate(128) == second);  // the same class
+  CHECK(frame_pool::allocate(65) == first);
+  frame_pool::deallocate(first, 100);
+  frame_pool::deallocate(second, 100);
+}
+
+TEST_CASE("frame_pool: a block freed on another thread is reused there", "[base][frame_pool][threads]") {
+  void* made_here = frame_pool::allocate(300);
+  void* given_there = nullptr;
+  std::thread other([&] {
+    frame_pool::deallocate(made_here, 300);
+    given_there = frame_pool::allocate(300);
+  });
+  other.join();
+  CHECK(given_there == made_here);
+  frame_pool::deallocate(given_there, 300);
+  CHECK(frame_pool::allocate(300) == given_there);
+  frame_pool::deallocate(given_there, 300);
+}
+#endif
+
+TEST_CASE("frame_pool: a warm pool asks the heap for nothing", "[base][frame_pool]") {
+  if (!counts_allocations) return;
+  for (const std::size_t size : {24, 64, 500, 2048, 5000, 1 << 21})
+    frame_pool::deallocate(frame_pool::allocate(size), size);
+  const allocation_count count;
+  for (int n = 0; n < 1000; ++n)
+    for (const std::size_t size : {24, 64, 500, 2048, 5000, 1 << 21})
+      frame_pool::deallocate(frame_pool::allocate(size), size);
+  const std::size_t made = count.made();
+  CHECK(made == 0);
+}
+
+TEST_CASE("frame_pool: what is larger than the largest class is the heap's own", "[base][frame_pool]") {
+  if (!counts_allocations) return;
+  const std::size_t alive = allocations_alive();
+  frame_pool::deallocate(frame_pool::allocate((1 << 21) + 1), (1 << 21) + 1);
+  const std::size_t left = allocations_alive();
+  CHECK(left == alive);
+}
+
+TEST_CASE("frame_pool: a list keeps no more than its share", "[base][frame_pool]") {
+  if (!counts_allocations) return;
+  constexpr std::size_t size = 1 << 20;
+  constexpr std::size_t kept = frame_pool::kept_bytes / size;
+  std::size_t left_over = 0;
+  std::thread fresh([&] {
+    std::vector<void*> blocks(4 * kept);
+    const std::size_t before = allocations_alive();
+    for (void*& each : blocks) each = frame_pool::allocate(size);
+    for (void* each : blocks) frame_pool::deallocate(each, size);
+    left_over = allocations_alive() - before;
+  });
+  fresh.join();
+  CHECK(left_over == kept);
+}
+
+TEST_CASE("frame_pool: the end of a thread gives its blocks back to the heap", "[base][frame_pool][threads]") {
+  if (!counts_allocations) return;
+  const auto use_a_thread = [](std::size_t blocks) {
+    std::thread([blocks] {
+      std::vector<void*> held(blocks);
+      for (void*& each : held) each = frame_pool::allocate(200);
+      for (void* each : held) frame_pool::deallocate(each, 200);
+    }).join();
+  };
+  use_a_thread(1);
+  const std::size_t alive = allocations_alive();
+  use_a_thread(100);
+  const std::size_t left = allocations_alive();
+  CHECK(left == alive);
+}
+
+// A thread_local that outlives the thread's pool frees into the heap, and takes from it.
+struct late_user {
+  ~late_user() {
+    if (block != nullptr) frame_pool::deallocate(block, 200);
+    void* another = frame_pool::allocate(200);
+    frame_pool::deallocate(another, 200);
+    frame_pool::deallocate(frame_pool::allocate(700), 700);
+  }
+  void* block = nullptr;
+};
+thread_local late_user late;
+
+TEST_CASE("frame_pool: works on after its thread's end has begun", "[base][frame_pool][threads]") {
+  const auto use_a_thread = [] {
+    std::thread([] {
+      late.block = nullptr;  // built before the pool's cleaner, so destroyed after it
+      late.block = frame_pool::allocate(200);
+    }).join();
+  };
+  use_a_thread();
+  const std::size_t alive = allocations_alive();
+  use_a_thread();
+  const std::size_t left = allocations_alive();
+  CHECK(left == alive);
+}
+
+struct large_and_pooled : braid::pooled {
+  std::byte room[500];
+};
+
+TEST_CASE("pooled: new and delete of a type go through the pool", "[base][frame_pool]") {
+  if (!counts_allocations) return;
+  delete new large_and_pooled;
+  const allocation_count count;
+  for (int n = 0; n < 10; ++n) delete new large_and_pooled;
+  const std::size_t made = count.made();
+  CHECK(made == 0);
+  alignas(large_and_pooled) std::byte room[sizeof(large_and_pooled)];
+  auto* here = new (&room) large_and_pooled;  // a place of one's own is still possible
+  CHECK(static_cast<void*>(here) == static_cast<void*>(room));
+  here->~large_and_pooled();
+}
+
+}  // namespace

@@ -1,0 +1,27 @@
+#include "braid/base/poison.hpp"
+
+#include <array>
+
+#include "catch.hpp"
+
+namespace {
+
+TEST_CASE("poison: marks memory under AddressSanitizer and is nothing elsewhere", "[base][poison]") {
+  alignas(8) std::array<char, 32> room{};
+  braid::poison(room.data() + 8, 16);
+#if BRAID_ASAN
+  CHECK_FALSE(__asan_address_is_poisoned(room.data()));
+  CHECK(__asan_address_is_poisoned(room.data() + 8));
+  CHECK(__asan_address_is_poisoned(room.data() + 23));
+  CHECK_FALSE(__asan_address_is_poisoned(room.data() + 24));
+#else
+  room[8] = 1;
+#endif
+  braid::unpoison(room.data() + 8, 16);
+  room[8] = 2;
+  CHECK(room[8] == 2);
+  braid::poison(nullptr, 16);  // a buffer of no length may have no address
+  braid::unpoison(nullptr, 16);
+}
+
+}  // namespace
