@@ -74,6 +74,7 @@ void loop::report_unhandled(error failure, const async_frame* where) noexcept {
 // Each kind of work gets a bounded share of every turn, so that none starves another: messages that had come by
 // the turn's start, timers that were due then, at most ready_per_turn operations, the completions that were there.
 void loop::turn(bool may_wait) {
+  const transfer_base bottom;
   if (!inbox_.empty()) inbox_.drain_into(ready_);
   bool ran = false;
   if (!timers_.empty()) ran = fire_due_timers();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <new>
 
 #include "braid/base/sanitizer.hpp"
@@ -29,7 +28,7 @@ class frame_pool {
       return refill(index);
     block* taken = from.first;
     from.first = taken->next;
-    --from.length;
+    ++from.room;
     return taken;
   }
 
@@ -37,10 +36,10 @@ class frame_pool {
     const std::size_t index = class_of(size);
     if (!recycles || index >= classes) return ::operator delete(address);
     list& to = lists_[index];
-    if (to.length >= to.capacity) [[unlikely]]
+    if (to.room == 0) [[unlikely]]
       return overflow(address, index);
     to.first = new (address) block{to.first};
-    ++to.length;
+    --to.room;
   }
 
  private:
@@ -49,8 +48,7 @@ class frame_pool {
   };
   struct list {
     block* first;
-    std::uint32_t length;
-    std::uint32_t capacity;  // 0 until the thread's first miss, and again once the thread ends
+    std::size_t room;  // how many more it keeps; 0 until the thread's first miss, and again once the thread ends
   };
 
   static constexpr bool recycles = BRAID_ASAN == 0;
@@ -67,6 +65,7 @@ class frame_pool {
     return index < small_classes ? (index + 1) * step : std::size_t{4096} << (index - small_classes);
   }
 
+  static bool open() noexcept;
   [[gnu::cold, gnu::noinline]] static void* refill(std::size_t index);
   [[gnu::cold, gnu::noinline]] static void overflow(void* address, std::size_t index) noexcept;
   static void release_all() noexcept;

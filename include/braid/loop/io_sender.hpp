@@ -137,6 +137,7 @@ class io_state final : io_operation, cancellation {
 template <io_outcome Outcome>
 struct io_sender {
   using sender_concept = sender_tag;
+  static constexpr bool completes_later = true;
   using value_type = typename Outcome::value_type;
 
   request what;

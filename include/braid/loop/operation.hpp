@@ -5,6 +5,7 @@
 #include "braid/base/assert.hpp"
 #include "braid/base/intrusive_queue.hpp"
 #include "braid/base/pinned.hpp"
+#include "braid/loop/transfer.hpp"
 
 namespace braid {
 
@@ -37,9 +38,10 @@ class operation_base : pinned {
   void arrive(completion ended) noexcept {
     in_flight_ = false;
     finish_(*this, ended);
+    run_parked();
   }
 
-  operation_base* next_ = nullptr;
+  operation_base* next_;  // while it is in a queue
   finish_fn* finish_;
   bool in_flight_ = false;
 

@@ -1,14 +1,20 @@
 #pragma once
 
+#include <coroutine>
 #include <utility>
 
 #include "braid/core/sender.hpp"
 #include "braid/loop/io_sender.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/transfer.hpp"
 
 namespace braid {
 
 namespace detail {
+
+[[gnu::cold, gnu::noinline]] inline error yield_canceled() {
+  return error(std::make_error_code(std::errc::operation_canceled), "yield");
+}
 
 template <class R>
 class yield_state final : operation_base {
@@ -24,10 +30,37 @@ class yield_state final : operation_base {
   static void ended(operation_base& base, completion) noexcept {
     R receiver = std::move(static_cast<yield_state&>(base).receiver_);
     if (receiver.get_stop_token().stop_requested()) [[unlikely]]
-      return std::move(receiver).finish(error(std::make_error_code(std::errc::operation_canceled), "yield"));
+      return std::move(receiver).finish(yield_canceled());
     std::move(receiver).finish(result<void>());
   }
   R receiver_;
+};
+
+// A coroutine in the run queue, without an operation state between them: nothing in braid is done more often.
+template <class Promise>
+class yield_awaiter final : operation_base {
+ public:
+  explicit yield_awaiter(const Promise& promise) noexcept : operation_base(ended), promise_(promise) {}
+  [[nodiscard]] bool await_ready() const {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      no_loop_error("yield").rethrow();
+    return false;
+  }
+  void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    awaiting_ = awaiting.address();
+    loop::current_or_null()->make_ready(*this);
+  }
+  void await_resume() const {
+    if (promise_.get_stop_token().stop_requested()) [[unlikely]]
+      yield_canceled().rethrow();
+  }
+
+ private:
+  static void ended(operation_base& base, completion) noexcept {
+    std::coroutine_handle<>::from_address(static_cast<yield_awaiter&>(base).awaiting_).resume();
+  }
+  const Promise& promise_;
+  void* awaiting_;  // a coroutine_handle, which would be set to null first
 };
 
 struct yield_sender {
@@ -36,6 +69,10 @@ struct yield_sender {
   template <receiver_of<void> R>
   auto connect(R receiver) && noexcept {
     return yield_state<R>(std::move(receiver));
+  }
+  template <class Promise>
+  yield_awaiter<Promise> awaited_by(Promise& promise) && noexcept {
+    return yield_awaiter<Promise>(promise);
   }
 };
 

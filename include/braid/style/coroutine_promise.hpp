@@ -12,7 +12,8 @@
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/style/transfer.hpp"
+#include "braid/style/late_result.hpp"
+#include "braid/loop/transfer.hpp"
 
 namespace braid {
 
@@ -20,28 +21,40 @@ class coroutine_promise;
 
 namespace detail {
 
+// Senders that complete in a later turn, never within start(), say so: an awaiter need not look out for it. Should
+// one do it all the same, to report misuse, the coroutine is resumed within its await_suspend, which is allowed.
+template <class S>
+inline constexpr bool completes_later = requires { requires S::completes_later; };
+
 // Waits for any sender in a coroutine. The operation state lives in the coroutine's frame.
 template <sender S>
-class sender_awaiter : operation_base {
+class sender_awaiter {
   using value_type = value_of<S>;
 
  public:
   sender_awaiter(S&& op, coroutine_promise& promise)
-      : operation_base(resumed), promise_(promise), state_(connect(std::move(op), receiver{this})) {}
-  ~sender_awaiter() {
-    if (ended_) result_.~result();
-  }
+      : promise_(promise), state_(connect(std::move(op), receiver{this})) {}
+  sender_awaiter(const sender_awaiter&) = delete;
+  sender_awaiter& operator=(const sender_awaiter&) = delete;
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
 
-  bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
+  void await_suspend(std::coroutine_handle<> awaiting) noexcept
+    requires completes_later<S>
+  {
+    awaiting_ = awaiting;
+    state_.start();
+  }
+  bool await_suspend(std::coroutine_handle<> awaiting) noexcept
+    requires(!completes_later<S>)
+  {
     awaiting_ = awaiting;
     inline_start scope(this);
     state_.start();
     return !scope.completed();
   }
 
-  value_type await_resume() { return std::move(result_).value(); }
+  value_type await_resume() { return std::move(ended_).value(); }
 
  private:
   struct receiver {
@@ -52,23 +65,15 @@ class sender_awaiter : operation_base {
   };
 
   void finish(result<value_type>&& with) noexcept {
-    new (&result_) result<value_type>(std::move(with));
-    ended_ = true;
-    if (inline_start::mark_completed(this)) return;
-    if (transfers.too_deep()) [[unlikely]]
-      if (loop* here = loop::current_or_null()) return here->make_ready(*this);
-    resume(awaiting_);
-  }
-  static void resumed(operation_base& base, completion) noexcept {
-    resume(static_cast<sender_awaiter&>(base).awaiting_);
+    ended_.set(std::move(with));
+    if constexpr (!completes_later<S>)
+      if (inline_start::mark_completed(this)) return;
+    park(awaiting_);
   }
 
   coroutine_promise& promise_;
   std::coroutine_handle<> awaiting_;
-  bool ended_ = false;
-  union {
-    result<value_type> result_;  // alive once ended_
-  };
+  late_result<value_type> ended_;
   connected<S, receiver> state_;
 };
 
@@ -113,8 +118,10 @@ class coroutine_promise : public pooled, pinned {
   }
 
  protected:
+  coroutine_promise() noexcept { frame_.where = {}; }
   ~coroutine_promise() = default;
 
+ private:
   stop_token stop_;
   async_frame frame_;
 };

@@ -10,7 +10,7 @@
 #include "braid/base/result.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/style/transfer.hpp"
+#include "braid/loop/transfer.hpp"
 
 namespace braid {
 

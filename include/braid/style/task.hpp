@@ -20,36 +20,21 @@ class task_promise_base : public coroutine_promise {
  public:
   using done_fn = void(task_promise_base&) noexcept;
 
-  // On its way up a task goes back to the loop that its awaiter waits on.
-  class final_awaiter : operation_base {
-   public:
-    final_awaiter() noexcept : operation_base(come_home) {}
+  struct final_awaiter {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> ended) noexcept {
+    void await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
       task_promise_base& promise = ended.promise();
-      if (inline_start::mark_completed(&promise)) return;
-      promise_ = &promise;
-      if (loop::current_or_null() != promise.home_) [[unlikely]]
-        return promise.home_->deliver(*this);
-      promise.tell();
+      if (!inline_start::mark_completed(&promise)) promise.tell();
     }
     void await_resume() const noexcept {}
-
-   private:
-    static void come_home(operation_base& base, completion) noexcept {
-      // Nobody else's trampoline is near: the loop called.
-      task_promise_base& promise = *static_cast<final_awaiter&>(base).promise_;
-      if (promise.done_ != nullptr) return promise.done_(promise);
-      resume(promise.continuation_);
-    }
-    task_promise_base* promise_ = nullptr;
   };
 
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] final_awaiter final_suspend() const noexcept { return {}; }
 
   void set_continuation(std::coroutine_handle<> continuation) noexcept {
+    done_ = nullptr;
     continuation_ = continuation;
     home_ = loop::current_or_null();
   }
@@ -61,69 +46,62 @@ class task_promise_base : public coroutine_promise {
   [[nodiscard]] void* state() const noexcept { return state_; }
 
  protected:
+  task_promise_base() noexcept {}
+  /// The exception being handled, with the chain of awaits.
+  [[nodiscard]] error current_failure() noexcept;
   ~task_promise_base() = default;
 
  private:
+  // On its way up a task goes back to the loop that its awaiter waits on.
   void tell() noexcept {
+    if (loop::current_or_null() != home_) [[unlikely]]
+      return tell_at_home();
+    tell_here();
+  }
+  void tell_here() noexcept {
     if (done_ != nullptr) return done_(*this);
     park(continuation_);
   }
+  [[gnu::cold, gnu::noinline]] void tell_at_home() noexcept;
 
-  done_fn* done_ = nullptr;
+  // set before the coroutine begins
+  done_fn* done_;
   union {
-    std::coroutine_handle<> continuation_ = nullptr;  // without done_
-    void* state_;                                     // with it
+    std::coroutine_handle<> continuation_;  // without done_
+    void* state_;                           // with it
   };
-  loop* home_ = nullptr;
+  loop* home_;
 };
 
 template <class T>
 class task_promise final : public task_promise_base {
  public:
-  ~task_promise() {
-    if (ended_) result_.~result();
-  }
-  task_promise() noexcept {}
   [[nodiscard]] task<T> get_return_object() noexcept;
   template <class U = T>
     requires std::is_constructible_v<result<T>, U&&>
   void return_value(U&& value) {
-    new (&result_) result<T>(std::forward<U>(value));
-    ended_ = true;
+    if constexpr (is_result<std::remove_cvref_t<U>> || std::is_same_v<std::remove_cvref_t<U>, error>)
+      ended_.set(std::forward<U>(value));
+    else
+      ended_.set_value(std::forward<U>(value));
   }
-  void unhandled_exception() noexcept {
-    if (ended_) std::exchange(ended_, false), result_.~result();  // a local's destructor threw after co_return
-    error failure = error::current();
-    attach_stack(failure, frame());
-    new (&result_) result<T>(std::move(failure));
-    ended_ = true;
-  }
-  [[nodiscard]] result<T>& ended_result() noexcept {
-    BRAID_ASSERT(ended_);
-    return result_;
-  }
+  void unhandled_exception() noexcept { ended_.set_error(current_failure()); }
+  [[nodiscard]] late_result<T>& ended() noexcept { return ended_; }
 
  private:
-  bool ended_ = false;
-  union {
-    result<T> result_;  // alive once ended_
-  };
+  late_result<T> ended_;
 };
 
 template <>
 class task_promise<void> final : public task_promise_base {
  public:
   [[nodiscard]] task<void> get_return_object() noexcept;
-  void return_void() const noexcept {}
-  void unhandled_exception() noexcept {
-    error failure = error::current();
-    attach_stack(failure, frame());
-    result_ = std::move(failure);
-  }
-  [[nodiscard]] result<void>& ended_result() noexcept { return result_; }
+  void return_void() noexcept { ended_.set_value(); }
+  void unhandled_exception() noexcept { ended_.set_error(current_failure()); }
+  [[nodiscard]] late_result<void>& ended() noexcept { return ended_; }
 
  private:
-  result<void> result_;
+  late_result<void> ended_;
 };
 
 // Waits for a task in a coroutine: no operation state, only the two frames.
@@ -148,17 +126,17 @@ class task_awaiter {
     child.resume();
     return !scope.completed();
   }
-  T await_resume() { return std::move(child_.promise().ended_result()).value(); }
+  T await_resume() { return std::move(child_.promise().ended()).value(); }
 
  private:
   const handle child_;
 };
 
 template <class T, class R>
-class task_state final : operation_base {
+class task_state final : pinned {
  public:
   using handle = std::coroutine_handle<task_promise<T>>;
-  task_state(handle child, R receiver) : operation_base(begun), child_(child), receiver_(std::move(receiver)) {}
+  task_state(handle child, R receiver) : child_(child), receiver_(std::move(receiver)) {}
   ~task_state() {
     if (child_) child_.destroy();
   }
@@ -168,18 +146,16 @@ class task_state final : operation_base {
     promise.inherit(receiver_.get_stop_token(), receiver_.frame());
     promise.set_done(done, this);
     if (transfers.too_deep()) [[unlikely]]
-      if (loop* here = loop::current_or_null()) return here->make_ready(*this);
+      return park(child_);
     resume(child_);
   }
 
  private:
-  static void begun(operation_base& base, completion) noexcept { resume(static_cast<task_state&>(base).child_); }
-
   // The coroutine is suspended for good: it may be destroyed from within its own final await.
   static void done(task_promise_base& base) noexcept {
     auto& self = *static_cast<task_state*>(base.state());
     R receiver = std::move(self.receiver_);
-    result<T> ended = std::move(self.child_.promise().ended_result());
+    result<T> ended = std::move(self.child_.promise().ended()).take();
     std::exchange(self.child_, nullptr).destroy();
     std::move(receiver).finish(std::move(ended));
   }

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/result.hpp"
+
+namespace braid::detail {
+
+// A result that is not there yet. One byte says what is: nothing, a value or an error.
+template <class T>
+class late_result {
+  using stored = std::conditional_t<std::is_void_v<T>, char,
+                                    std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+  enum class holds : unsigned char { nothing, value, failure };
+
+ public:
+  late_result() noexcept {}
+  late_result(const late_result&) = delete;
+  late_result& operator=(const late_result&) = delete;
+  ~late_result() { reset(); }
+
+  void set(result<T>&& ended) noexcept {
+    if (!ended) [[unlikely]]
+      return set_error(std::move(ended).error());
+    if constexpr (std::is_void_v<T>)
+      holds_ = holds::value;
+    else
+      set_value(*std::move(ended));
+  }
+  template <class... U>
+  void set_value(U&&... value) {
+    if constexpr (std::is_reference_v<T>)
+      new (&value_) stored(std::addressof(value)...);
+    else if constexpr (!std::is_void_v<T>)
+      new (&value_) stored(std::forward<U>(value)...);
+    holds_ = holds::value;
+  }
+  void set_error(error failure) noexcept {
+    reset();  // a coroutine's locals may throw from their destructors after co_return
+    new (&error_) error(std::move(failure));
+    holds_ = holds::failure;
+  }
+
+  /// The value, or the error thrown.
+  T value() && {
+    if (holds_ == holds::failure) [[unlikely]]
+      error_.rethrow();
+    BRAID_ASSERT(holds_ == holds::value);
+    if constexpr (std::is_reference_v<T>)
+      return static_cast<T>(*value_);
+    else if constexpr (!std::is_void_v<T>)
+      return std::move(value_);
+  }
+  [[nodiscard]] result<T> take() && noexcept {
+    if (holds_ == holds::failure) [[unlikely]]
+      return std::move(error_);
+    BRAID_ASSERT(holds_ == holds::value);
+    if constexpr (std::is_void_v<T>)
+      return {};
+    else if constexpr (std::is_reference_v<T>)
+      return result<T>(std::in_place, value_);
+    else
+      return result<T>(std::in_place, std::move(value_));
+  }
+
+ private:
+  void reset() noexcept {
+    if (holds_ == holds::failure) [[unlikely]]
+      error_.~error();
+    else if constexpr (!std::is_trivially_destructible_v<stored>)
+      if (holds_ == holds::value) value_.~stored();
+    holds_ = holds::nothing;
+  }
+
+  holds holds_ = holds::nothing;
+  union {
+    stored value_;
+    error error_;
+  };
+};
+
+}  // namespace braid::detail
