@@ -66,7 +66,7 @@ void loop::run() {
 void loop::post(unique_function<void()> f) { deliver(*new posted(std::move(f))); }
 
 void loop::report_unhandled(error failure, const async_frame* where) noexcept {
-  if (ending_ && failure == std::errc::operation_canceled) return;  // by the loop's own end, which all may meet
+  if (failure == std::errc::operation_canceled) return;  // somebody asked for it, or the loop ends
   attach_stack(failure, where);
   unhandled_(failure);
 }
