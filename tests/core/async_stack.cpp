@@ -1,0 +1,62 @@
+#include "braid/core/async_stack.hpp"
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace {
+
+using namespace braid;
+using braid_tests::contains;
+
+TEST_CASE("attach_stack: keeps the chain of awaits from the innermost outwards", "[core][async_stack]") {
+  async_frame outer{nullptr, std::source_location::current()};
+  async_frame inner{&outer, std::source_location::current()};
+  error failure = std::errc::timed_out;
+  attach_stack(failure, &inner);
+  REQUIRE(failure.stack().size() == 2);
+  CHECK(failure.stack()[0].line() == inner.where.line());
+  CHECK(failure.stack()[1].line() == outer.where.line());
+}
+
+TEST_CASE("attach_stack: the first one counts", "[core][async_stack]") {
+  async_frame first{nullptr, std::source_location::current()};
+  async_frame second{&first, std::source_location::current()};
+  error failure = std::errc::timed_out;
+  attach_stack(failure, &first);
+  attach_stack(failure, &second);
+  REQUIRE(failure.stack().size() == 1);
+  CHECK(failure.stack()[0].line() == first.where.line());
+}
+
+TEST_CASE("attach_stack: a chain without levels leaves the error as it was", "[core][async_stack]") {
+  error failure = std::errc::timed_out;
+  attach_stack(failure, nullptr);
+  CHECK(failure.stack().empty());
+  CHECK(format_stack(failure).empty());
+}
+
+TEST_CASE("attach_stack: of a deep chain the innermost 64 levels are kept", "[core][async_stack]") {
+  std::vector<async_frame> levels(100);
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) levels[i].parent = &levels[i + 1];
+  levels[0].where = std::source_location::current();
+  error failure = std::errc::timed_out;
+  attach_stack(failure, &levels[0]);
+  REQUIRE(failure.stack().size() == 64);
+  CHECK(failure.stack()[0].line() == levels[0].where.line());
+}
+
+TEST_CASE("format_stack: one line a level, with function, file and line", "[core][async_stack]") {
+  async_frame outer{nullptr, std::source_location::current()};
+  async_frame inner{&outer, std::source_location::current()};
+  error failure = std::errc::timed_out;
+  attach_stack(failure, &inner);
+  const std::string text = format_stack(failure);
+  CHECK_THAT(text, contains("  at "));
+  CHECK_THAT(text, contains("async_stack.cpp:" + std::to_string(inner.where.line()) + ")\n"));
+  CHECK_THAT(text, contains("async_stack.cpp:" + std::to_string(outer.where.line()) + ")\n"));
+  CHECK(text.find(std::to_string(inner.where.line()) + ")") < text.find(std::to_string(outer.where.line()) + ")"));
+}
+
+}  // namespace

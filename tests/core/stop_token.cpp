@@ -1,0 +1,212 @@
+#include "braid/core/stop_token.hpp"
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace {
+
+using namespace braid;
+
+TEST_CASE("stop_token: one without a source is never stopped", "[core][stop_token]") {
+  const stop_token none;
+  CHECK_FALSE(none.stop_possible());
+  CHECK_FALSE(none.stop_requested());
+  int calls = 0;
+  auto count = [&]() noexcept { ++calls; };
+  { stop_callback callback(none, count); }
+  CHECK(calls == 0);
+  CHECK(none == stop_token());
+}
+
+TEST_CASE("stop_source: the request is made once and seen by every token", "[core][stop_token]") {
+  stop_source source;
+  const stop_token token = source.get_token();
+  const stop_token copy = token;
+  CHECK(copy == token);
+  CHECK(token.stop_possible());
+  CHECK_FALSE(token.stop_requested());
+  CHECK(source.request_stop());
+  CHECK_FALSE(source.request_stop());
+  CHECK(token.stop_requested());
+  CHECK(copy.stop_requested());
+  CHECK(source.stop_requested());
+}
+
+TEST_CASE("stop_callback: each runs once, within the request", "[core][stop_token]") {
+  stop_source source;
+  int first = 0, second = 0;
+  auto count_first = [&]() noexcept { ++first; };
+  auto count_second = [&]() noexcept { ++second; };
+  stop_callback a(source.get_token(), count_first);
+  stop_callback b(source.get_token(), count_second);
+  CHECK(first + second == 0);
+  source.request_stop();
+  CHECK(first == 1);
+  CHECK(second == 1);
+  source.request_stop();
+  CHECK(first + second == 2);
+}
+
+TEST_CASE("stop_callback: attached after the request it runs here and now", "[core][stop_token]") {
+  stop_source source;
+  source.request_stop();
+  int calls = 0;
+  auto count = [&]() noexcept { ++calls; };
+  stop_callback callback(source.get_token(), count);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("stop_callback: the last one attached runs first", "[core][stop_token]") {
+  stop_source source;
+  std::vector<int> order;
+  order.reserve(3);
+  auto note = [&](int n) { return [&order, n]() noexcept { order.push_back(n); }; };
+  stop_callback a(source.get_token(), note(1));
+  stop_callback b(source.get_token(), note(2));
+  stop_callback c(source.get_token(), note(3));
+  source.request_stop();
+  CHECK(order == std::vector{3, 2, 1});
+}
+
+TEST_CASE("stop_callback: one that left does not run, wherever in the row it stood", "[core][stop_token]") {
+  const int leaver = GENERATE(0, 1, 2);
+  stop_source source;
+  std::array<int, 3> calls{};
+  auto count = [&](int n) { return [&calls, n]() noexcept { ++calls[static_cast<std::size_t>(n)]; }; };
+  using callback = stop_callback<decltype(count(0))>;
+  std::array<std::optional<callback>, 3> callbacks;
+  for (int n = 0; n < 3; ++n) callbacks[static_cast<std::size_t>(n)].emplace(source.get_token(), count(n));
+  callbacks[static_cast<std::size_t>(leaver)].reset();
+  source.request_stop();
+  for (int n = 0; n < 3; ++n) CHECK(calls[static_cast<std::size_t>(n)] == (n == leaver ? 0 : 1));
+}
+
+TEST_CASE("stop_callback: may destroy itself while it runs", "[core][stop_token]") {
+  stop_source source;
+  int calls = 0;
+  struct remover {
+    std::optional<stop_callback<remover>>* self;
+    int* calls;
+    void operator()() const noexcept {
+      int* counter = calls;  // the captures go with the callback
+      self->reset();
+      ++*counter;
+    }
+  };
+  std::optional<stop_callback<remover>> callback;
+  callback.emplace(source.get_token(), remover{&callback, &calls});
+  auto count = [&]() noexcept { ++calls; };
+  stop_callback other(source.get_token(), count);
+  source.request_stop();
+  CHECK(calls == 2);
+  CHECK_FALSE(callback);
+}
+
+TEST_CASE("stop_callback: may destroy another one, which then does not run", "[core][stop_token]") {
+  stop_source source;
+  int calls = 0;
+  auto count = [&]() noexcept { ++calls; };
+  std::optional<stop_callback<decltype(count)>> victim;
+  victim.emplace(source.get_token(), count);
+  auto remove = [&]() noexcept { victim.reset(); };
+  stop_callback remover(source.get_token(), remove);  // attached last, runs first
+  source.request_stop();
+  CHECK(calls == 0);
+}
+
+TEST_CASE("stop_callback: may attach another one, which runs too", "[core][stop_token]") {
+  stop_source source;
+  int calls = 0;
+  auto count = [&]() noexcept { ++calls; };
+  std::optional<stop_callback<decltype(count)>> late;
+  auto attach = [&]() noexcept { late.emplace(source.get_token(), count); };
+  stop_callback attacher(source.get_token(), attach);
+  source.request_stop();
+  CHECK(calls == 1);
+}
+
+TEST_CASE("stop_callback: a second request from within a callback is refused", "[core][stop_token]") {
+  stop_source source;
+  std::optional<bool> second;
+  auto again = [&]() noexcept { second = source.request_stop(); };
+  stop_callback callback(source.get_token(), again);
+  CHECK(source.request_stop());
+  CHECK(second == false);
+}
+
+TEST_CASE("stop_callback: its destructor waits for a run on another thread", "[core][stop_token][threads]") {
+  stop_source source;
+  std::atomic<bool> runs{false}, leaving{false};
+  bool ended = false;  // plain on purpose: the destructor is what orders it
+  auto slow = [&]() noexcept {
+    runs = true;
+    runs.notify_one();
+    leaving.wait(false);
+    for (int n = 0; n < 1000; ++n) std::this_thread::yield();  // room for a destructor that does not wait
+    ended = true;
+  };
+  std::optional<stop_callback<decltype(slow)>> callback;
+  callback.emplace(source.get_token(), slow);
+  std::thread stopper([&] { source.request_stop(); });
+  runs.wait(false);
+  leaving = true;
+  leaving.notify_one();
+  callback.reset();
+  CHECK(ended);
+  stopper.join();
+}
+
+TEST_CASE("stop_source: of many threads that request stop one makes the request", "[core][stop_token][threads]") {
+  stop_source source;
+  int calls = 0;
+  auto count = [&]() noexcept { ++calls; };
+  stop_callback callback(source.get_token(), count);
+  std::atomic<int> made{0};
+  std::vector<std::thread> threads;
+  for (int n = 0; n < 4; ++n)
+    threads.emplace_back([&] {
+      if (source.request_stop()) ++made;
+    });
+  for (std::thread& each : threads) each.join();
+  CHECK(made == 1);
+  CHECK(calls == 1);
+}
+
+// Each callback runs or its attacher sees the request: none is forgotten, none runs twice.
+TEST_CASE("stop_source: callbacks come and go on several threads while stop is requested",
+          "[core][stop_token][threads]") {
+  bool each_at_most_once = true, none_forgotten = true;
+  for (int round = 0; round < 200; ++round) {
+    stop_source source;
+    std::atomic<int> ready{0};
+    std::vector<std::thread> threads;
+    std::atomic<bool> once{true}, remembered{true};
+    for (int n = 0; n < 3; ++n)
+      threads.emplace_back([&] {
+        ++ready;
+        for (int step = 0; step < 50; ++step) {
+          std::atomic<int> calls{0};
+          const bool before = source.stop_requested();
+          auto count = [&]() noexcept { ++calls; };
+          { stop_callback callback(source.get_token(), count); }
+          if (calls > 1) once = false;
+          if (before && calls != 1) remembered = false;
+        }
+      });
+    while (ready < 2) std::this_thread::yield();
+    source.request_stop();
+    for (std::thread& each : threads) each.join();
+    each_at_most_once = each_at_most_once && once;
+    none_forgotten = none_forgotten && remembered;
+  }
+  CHECK(each_at_most_once);
+  CHECK(none_forgotten);
+}
+
+}  // namespace
