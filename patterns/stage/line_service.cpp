@@ -1,0 +1,78 @@
+#include "stage/line_service.hpp"
+
+#include <array>
+#include <span>
+
+#include <fmt/format.h>
+
+#include <braid/combine/with_stop_token.hpp>
+#include <braid/style/as_result.hpp>
+#include <braid/style/run.hpp>
+#include <braid/style/start.hpp>
+
+using namespace braid;
+
+namespace stage {
+namespace {
+
+task<std::string> read_line(const tcp::stream& from) {
+  std::array<char, 256> room;
+  std::size_t size = 0;
+  while (size == 0 || room[size - 1] != '\n') {
+    const std::size_t got = co_await from.read_some(std::span(room).subspan(size));
+    if (got == 0) throw std::system_error(make_error_code(errc::end_of_stream), "read_line");
+    size += got;
+  }
+  co_return std::string(room.data(), size - 1);
+}
+
+task<> serve_one(tcp::stream client, const line_service::answer_fn& answer) {
+  std::string line = co_await read_line(client);
+  try {
+    line = "ok " + co_await answer(line);
+  } catch (const std::exception& failure) {
+    line = std::string("no ") + failure.what();
+  }
+  line += '\n';
+  co_await client.write_all(line);
+}
+
+task<> serve_all(tcp::listener door, const line_service::answer_fn& answer) {
+  for (;;) detach(serve_one(co_await door.accept(), answer));
+}
+
+}  // namespace
+
+line_service::line_service(answer_fn answer) : answer_(std::move(answer)) {
+  tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+  address_ = door.local_endpoint();
+  thread_ = std::thread(&line_service::serve, this, std::move(door));
+}
+
+line_service::~line_service() {
+  closing_.request_stop();
+  thread_.join();
+}
+
+void line_service::serve(tcp::listener door) noexcept {
+  const auto report = [](const error& failure) {
+    fmt::print(stderr, "service: {}\n", failure.message());
+  };
+  loop here;
+  here.on_unhandled_error(report);  // a client that went away is no reason to end
+  auto serving = with_stop_token(serve_all(std::move(door), answer_), closing_.get_token());
+  const result<void> ended = here.run(as_result(std::move(serving)));
+  if (!ended && ended.error() != std::errc::operation_canceled) report(ended.error());
+}
+
+task<std::string> ask(endpoint at, std::string line) {
+  tcp::stream service = co_await tcp::connect(at);
+  line += '\n';
+  co_await service.write_all(line);
+  std::string answer = co_await read_line(service);
+  if (answer.starts_with("no ")) throw refused(answer.substr(3));
+  answer.erase(0, 3);
+  co_return answer;
+}
+
+}  // namespace stage

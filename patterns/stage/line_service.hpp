@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <braid/core/stop_token.hpp>
+#include <braid/net/tcp.hpp>
+#include <braid/style/task.hpp>
+
+namespace stage {
+
+/// A TCP service on loopback: one line asks, one line answers, and the connection ends.
+///
+/// Lifetime  serves from construction to destruction.
+/// Threads   has its own, with a loop of its own, so that a blocking client can wait for it.
+class line_service : braid::pinned {
+ public:
+  /// Gives the answer to a line; what it throws is told to the client.
+  using answer_fn = std::function<braid::task<std::string>(std::string line)>;
+
+  explicit line_service(answer_fn answer);
+  ~line_service();
+  [[nodiscard]] const braid::endpoint& address() const noexcept { return address_; }
+
+ private:
+  void serve(braid::tcp::listener door) noexcept;
+
+  const answer_fn answer_;
+  braid::endpoint address_;
+  braid::stop_source closing_;
+  std::thread thread_;
+};
+
+/// The service said no, and why.
+struct refused : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Asks the service at an endpoint. Throws refused, or std::system_error.
+[[nodiscard]] braid::task<std::string> ask(braid::endpoint at, std::string line);
+
+}  // namespace stage

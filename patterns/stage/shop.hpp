@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <braid/net/endpoint.hpp>
+#include <braid/style/task.hpp>
+
+#include "stage/line_service.hpp"
+#include "stage/story.hpp"
+
+namespace stage {
+
+using user_id = int;
+struct user {
+  user_id id;
+  std::string name;
+};
+struct order {
+  std::string what;
+  int cents;
+};
+using orders = std::vector<order>;
+struct preferences {
+  int discount_percent;
+};
+struct invoice {
+  std::string to;
+  int cents;
+  friend bool operator==(const invoice&, const invoice&) = default;
+};
+
+/// A shop on the network, seen by its client: each fetch is a connection, a request and an answer.
+///
+/// Lifetime  outlives its fetches; so does the story, which is told when each begins and ends.
+/// Errors    refused when the shop knows no such user; std::system_error when it does not answer.
+class shop {
+ public:
+  shop(braid::endpoint at, story& told) : at_(at), told_(&told) {}
+
+  [[nodiscard]] braid::task<user> fetch_user(user_id id) const;
+  [[nodiscard]] braid::task<orders> fetch_orders(user_id id) const;
+  [[nodiscard]] braid::task<preferences> fetch_preferences(user_id id) const;
+
+ private:
+  [[nodiscard]] braid::task<std::string> fetch(std::string what, user_id id) const;
+
+  braid::endpoint at_;
+  story* told_;
+};
+
+/// The shop itself; each answer takes delay. User 7 has orders, nobody else is known.
+[[nodiscard]] line_service open_shop(std::chrono::milliseconds delay);
+
+}  // namespace stage
