@@ -54,7 +54,7 @@ int list() {
 }
 
 int measure(const request& asked) {
-  bench::measure_options options{asked.quick ? 15u : 61u, asked.quick ? 6ms : 20ms};
+  bench::measure_options options{asked.quick ? 45u : 301u, asked.quick ? 2ms : 4ms};
   if (asked.rounds > 0) options.rounds = asked.rounds;
   std::vector<const bench::workload*> todo;
   for (const auto& w : bench::all_workloads()) {

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <functional>
-#include <iterator>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -24,10 +22,12 @@ using std::chrono::steady_clock;
 constexpr std::uint64_t most_operations = 1'000'000'000'000;  // far more than a round can do
 
 /// A style set up for measuring, with how many operations make a round of the wanted length.
+/// One whose smallest run is much longer than that takes part in every few rounds only.
 struct contestant {
   style how;
   std::unique_ptr<fixture> made;
   std::uint64_t operations;
+  std::size_t every = 1;
 };
 
 void run_and_check(const workload& what, const contestant& c) {
@@ -39,16 +39,20 @@ void run_and_check(const workload& what, const contestant& c) {
 }
 
 /// Sets a style up, and runs it until it is warm and its speed is known.
-contestant warmed(const workload& what, const style& how, nanoseconds round_time) {
+contestant warmed(const workload& what, const style& how, const measure_options& options) {
   contestant c{how, how.make(), what.unit};
   for (;;) {
     const auto begin = steady_clock::now();
     run_and_check(what, c);
     const std::chrono::duration<double> took = steady_clock::now() - begin;
-    const double growth = std::chrono::duration<double>(round_time) / took;
+    const double growth = std::chrono::duration<double>(options.round_time) / took;
     const double units = std::min(growth, 16.0) * static_cast<double>(c.operations / what.unit);
     c.operations = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(units)) * what.unit;
-    if (growth < 2) return c;
+    if (growth < 2) {
+      const std::size_t longer = static_cast<std::size_t>(1 / (4 * growth)) + 1;
+      c.every = std::min(longer, std::max<std::size_t>(1, options.rounds / 5));
+      return c;
+    }
     if (c.operations > most_operations) {
       throw std::runtime_error(
           fmt::format("{} {}: takes no time: it was optimized away", what.name, how.name));
@@ -99,6 +103,7 @@ void measure_rounds(const workload& what, std::span<const contestant> all, std::
   for (std::size_t round = 0; round < rounds; ++round) {
     for (std::size_t turn = 0; turn < all.size(); ++turn) {
       const contestant& c = all[(round + turn) % all.size()];
+      if (round % c.every != 0) continue;
       const auto body = [&what, &c, &shown, &failure, round, turn](benchmark::State& state) {
         if (turn == 0) shown.round(round + 1);
         measure_once(state, what, c, failure);
@@ -112,9 +117,10 @@ void measure_rounds(const workload& what, std::span<const contestant> all, std::
   if (failure) std::rethrow_exception(failure);
 }
 
-double median_ratio(const std::vector<double>& samples, const std::vector<double>& to) {
+/// Of samples taken every few rounds to those of the same rounds among samples taken in all of them.
+double median_ratio(const std::vector<double>& samples, std::size_t every, const std::vector<double>& to) {
   std::vector<double> ratios;
-  std::ranges::transform(samples, to, std::back_inserter(ratios), std::divides<>{});
+  for (std::size_t i = 0; i < samples.size(); ++i) ratios.push_back(samples[i] / to[i * every]);
   return median(ratios);
 }
 
@@ -124,12 +130,13 @@ std::vector<row> measure(const workload& what, std::span<const style> styles, co
                          progress& shown) {
   shown.say("warming up");
   std::vector<contestant> all;
-  for (const style& how : styles) all.push_back(warmed(what, how, options.round_time));
+  for (const style& how : styles) all.push_back(warmed(what, how, options));
+  const bool has_raw = !all.empty() && all.front().how.name == "raw";
+  if (has_raw) all.front().every = 1;  // each round of another style is compared with one of its own
   collector samples;
   measure_rounds(what, all, options.rounds, shown, samples);
 
   std::vector<row> rows;
-  const bool has_raw = !all.empty() && all.front().how.name == "raw";
   shown.say("counting allocations and system calls");
   for (const contestant& c : all) {
     const std::vector<double>& ns = samples.of(c.how.name);
@@ -139,7 +146,7 @@ std::vector<row> measure(const workload& what, std::span<const style> styles, co
     found.ns = median(ns);
     found.ns_worst = quantile(ns, 1);
     found.spread = spread(ns);
-    if (has_raw) found.ratio_to_raw = median_ratio(ns, samples.of("raw"));
+    if (has_raw) found.ratio_to_raw = median_ratio(ns, c.every, samples.of("raw"));
     found.allocs = allocations_per_operation(*c.made, what.counted);
     rows.push_back(std::move(found));
   }
