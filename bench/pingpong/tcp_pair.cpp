@@ -45,8 +45,9 @@ tcp_pair::tcp_pair() {
 }
 
 tcp_pair::~tcp_pair() {
-  ::close(client_);
-  ::close(server_);
+  for (const int socket : {client_, server_}) {
+    if (socket >= 0) ::close(socket);
+  }
 }
 
 }  // namespace bench

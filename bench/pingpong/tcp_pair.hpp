@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 namespace bench {
 
 /// Two connected TCP sockets on the loopback interface, blocking, TCP_NODELAY set on both.
@@ -12,6 +14,9 @@ class tcp_pair {
 
   [[nodiscard]] int client() const noexcept { return client_; }
   [[nodiscard]] int server() const noexcept { return server_; }
+  /// Gives the socket away: the caller closes it.
+  [[nodiscard]] int release_client() noexcept { return std::exchange(client_, -1); }
+  [[nodiscard]] int release_server() noexcept { return std::exchange(server_, -1); }
 
  private:
   int client_ = -1;

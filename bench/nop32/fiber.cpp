@@ -1,0 +1,25 @@
+#include <braid/braid.hpp>
+#include <range/v3/view/iota.hpp>
+#include <range/v3/view/transform.hpp>
+
+#include "style.hpp"
+#include "thread_loop.hpp"
+
+namespace {
+
+std::uint64_t run_nops(braid::loop& loop, std::uint64_t n) {
+  std::uint64_t succeeded = 0;
+  const auto nops = [n, &succeeded] {
+    for (std::uint64_t i = 0; i < n / 32; ++i) {
+      braid::await(braid::nop());
+      ++succeeded;
+    }
+  };
+  const auto worker = [&](int) { return braid::in_fiber(nops); };
+  loop.run(braid::when_all(ranges::views::iota(0, 32) | ranges::views::transform(worker)));
+  return succeeded;
+}
+
+const bench::add<bench::with<bench::thread_loop, run_nops>> here{"nop32", "fiber"};
+
+}  // namespace

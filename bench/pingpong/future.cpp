@@ -1,0 +1,63 @@
+#include <braid/braid.hpp>
+
+#include "pingpong/message.hpp"
+#include "pingpong/stream_pair.hpp"
+#include "style.hpp"
+#include "thread_loop.hpp"
+
+namespace {
+
+struct server {
+  const braid::tcp::stream& peer;
+  std::uint64_t left = 0;
+  bench::message letter{};
+
+  void receive() {
+    (void)braid::spawn(peer.read_exactly(letter.bytes())).then([this] { answer(); });
+  }
+  void answer() {
+    letter.answer();
+    (void)braid::spawn(peer.write_all(letter.bytes())).then([this] { next(); });
+  }
+  void next() {
+    if (--left > 0) receive();
+  }
+};
+
+struct client {
+  const braid::tcp::stream& peer;
+  std::uint64_t n = 0;
+  std::uint64_t asked = 0;
+  std::uint64_t proof = 0;
+  bench::message letter{};
+
+  void ask() {
+    letter.set_number(asked++);
+    (void)braid::spawn(peer.write_all(letter.bytes())).then([this] { receive(); });
+  }
+  void receive() {
+    (void)braid::spawn(peer.read_exactly(letter.bytes())).then([this] { next(); });
+  }
+  void next() {
+    proof += letter.number();
+    if (asked < n) ask();
+  }
+};
+
+struct both_ends {
+  bench::thread_loop loop;
+  bench::stream_pair sockets;
+
+  std::uint64_t run(std::uint64_t n) {
+    server one{sockets.server, n};
+    client other{sockets.client, n};
+    one.receive();
+    other.ask();
+    loop->run();
+    return other.proof;
+  }
+};
+
+const bench::add<both_ends> here{"pingpong", "future"};
+
+}  // namespace

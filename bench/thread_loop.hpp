@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include "braid/loop/loop.hpp"
+
+namespace bench {
+
+/// The measuring thread's loop. A thread has one at a time, so the braid styles that are set up together share it.
+///
+/// A run leaves nothing behind on the loop, so that the styles do not meet there.
+class thread_loop {
+ public:
+  thread_loop() : loop_(shared_.lock()) {
+    if (!loop_) shared_ = loop_ = std::make_shared<braid::loop>();
+  }
+
+  operator braid::loop&() const noexcept { return *loop_; }
+  braid::loop* operator->() const noexcept { return loop_.get(); }
+
+ private:
+  static inline std::weak_ptr<braid::loop> shared_;
+  std::shared_ptr<braid::loop> loop_;
+};
+
+}  // namespace bench
