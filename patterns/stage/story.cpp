@@ -18,6 +18,12 @@ void story::tick() {
   if (!told_.empty()) ++told_.back().ticks_after;
 }
 
+void story::shorten(std::string_view event, std::string_view words) {
+  const std::lock_guard guard(mutex_);
+  for (line& each : told_)
+    if (each.event == event) each.event = words;
+}
+
 void story::clear() {
   const std::lock_guard guard(mutex_);
   told_.clear();

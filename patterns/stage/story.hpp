@@ -17,6 +17,8 @@ class story {
   void tell(std::string_view event);
   /// Something that happens so often that only how often is told.
   void tick();
+  /// Writes an event that is too long for a table in other words.
+  void shorten(std::string_view event, std::string_view words);
   void clear();
 
   /// The events without the ticks.

@@ -1,0 +1,18 @@
+#include "contract.hpp"
+
+namespace three_generations::callbacks {
+
+// [show]
+void show(printer& out, const std::filesystem::path& path, handler<void> done) {
+  out.tell("1");                                                           // 1
+  start(read_file(path),                                                   // read
+        [&out, done = std::move(done)](result<std::string> text) mutable {
+    if (!text) return done(text.error());
+    out.tell(*text);                                                       // contents
+    done({});
+  });
+  out.tell("2");                                                           // 2
+}
+// [/show]
+
+}  // namespace three_generations::callbacks

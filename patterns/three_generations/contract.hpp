@@ -1,0 +1,23 @@
+#pragma once
+
+// What show calls: the same for every style.
+
+#include <filesystem>
+#include <string>
+
+#include <braid/braid.hpp>
+
+#include "stage/handler.hpp"
+#include "stage/story.hpp"
+
+namespace three_generations {
+
+using namespace braid;
+using stage::handler;
+
+/// What show prints to, and what remembers in which order.
+using printer = stage::story;
+
+// read_file(path) is the library's own: a sender of the whole contents.
+
+}  // namespace three_generations

@@ -1,0 +1,14 @@
+#include "contract.hpp"
+
+namespace three_generations::fibers {
+
+// [show]
+void show(printer& out, const std::filesystem::path& path) {
+  out.tell("1");                                                           // 1
+  std::string text = await(read_file(path));                               // read
+  out.tell(text);                                                          // contents
+  out.tell("2");                                                           // 2
+}
+// [/show]
+
+}  // namespace three_generations::fibers

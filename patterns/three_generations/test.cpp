@@ -1,0 +1,75 @@
+#include "versions.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+using stage::style;
+
+namespace {
+
+// A file with contents that nobody else has.
+struct sample_file {
+  sample_file() {
+    const int descriptor = mkstemp(name.data());
+    REQUIRE(descriptor >= 0);
+    REQUIRE(write(descriptor, contents.data(), contents.size()) == std::ssize(contents));
+    close(descriptor);
+  }
+  ~sample_file() { unlink(name.c_str()); }
+
+  std::string name = (std::filesystem::temp_directory_path() / "three_generations.XXXXXX").string();
+  const std::string contents = "the contents";
+};
+
+std::vector<std::string> order_of(style how, stage::story& told) {
+  const sample_file file;
+  braid::loop loop;
+  three_generations::show_beside_ticks(how, told, file.name);
+  return told.events();
+}
+
+}  // namespace
+
+TEST_CASE("three_generations: a callback and a future print 1, 2, contents", "[three_generations]") {
+  const style how = GENERATE(style::callback, style::future);
+  CAPTURE(name_of(how));
+  stage::story told;
+  CHECK(order_of(how, told) == std::vector<std::string>{"1", "2", "the contents"});
+  CHECK(told.ticks_between("2", "the contents") > 0);
+}
+
+TEST_CASE("three_generations: a coroutine and a fiber print 1, contents, 2 while the other task runs",
+          "[three_generations]") {
+  const style how = GENERATE(style::coroutine, style::fiber);
+  CAPTURE(name_of(how));
+  stage::story told;
+  CHECK(order_of(how, told) == std::vector<std::string>{"1", "the contents", "2"});
+  CHECK(told.ticks_between("1", "the contents") > 0);
+}
+
+TEST_CASE("three_generations: a blocking call stops the other task", "[three_generations]") {
+  stage::story told;
+  CHECK(order_of(style::blocking, told) == std::vector<std::string>{"1", "the contents", "2"});
+  CHECK(told.ticks_between("1", "2") == 0);
+}
+
+TEST_CASE("three_generations: in every style a missing file is no_such_file_or_directory",
+          "[three_generations]") {
+  const style how = GENERATE(from_range(stage::every_style));
+  CAPTURE(name_of(how));
+  braid::loop loop;
+  stage::story told;
+  try {
+    three_generations::show_beside_ticks(how, told, "/none/such");
+    FAIL("it was read");
+  } catch (const std::system_error& failure) {
+    CHECK(failure.code() == std::errc::no_such_file_or_directory);
+    CHECK_THAT(failure.what(), braid_tests::contains("/none/such"));
+  }
+}
