@@ -7,23 +7,27 @@ namespace braid {
 
 namespace {
 
-struct late_resume final : operation_base, pooled {
-  explicit late_resume(std::coroutine_handle<> next) noexcept : operation_base(come), coroutine(next) {}
+struct late_call final : operation_base, pooled {
+  late_call(void (*f)(void*), void* a) noexcept : operation_base(come), function(f), argument(a) {}
   static void come(operation_base& base, completion) noexcept {
-    auto& self = static_cast<late_resume&>(base);
-    const std::coroutine_handle<> next = self.coroutine;
+    auto& self = static_cast<late_call&>(base);
+    const auto called = self.function;
+    void* const with = self.argument;
     delete &self;
-    resume(next);
+    called(with);
   }
-  std::coroutine_handle<> coroutine;
+  void (*function)(void*);
+  void* argument;
 };
 
 }  // namespace
 
-// Too deep, the stack must unwind first: the coroutine takes its turn in the loop.
-void resume_otherwise(std::coroutine_handle<> next) {
-  if (!transfers.too_deep()) return resume(next);
-  loop::current("resume").make_ready(*new late_resume(next));
+// Too deep, the stack must unwind first: the call takes its turn in the loop.
+void run_otherwise(void (*function)(void*), void* argument) {
+  if (transfers.too_deep()) return loop::current("resume").make_ready(*new late_call(function, argument));
+  const transfer_base here;
+  function(argument);
+  run_parked();
 }
 
 }  // namespace braid

@@ -8,17 +8,23 @@ namespace {
 
 // Brings the end of a task that moved to another loop back to its awaiter's.
 struct homecoming final : operation_base, pooled {
-  homecoming(void (*tell)(void*) noexcept, void* promise) noexcept
-      : operation_base(come), tell_here(tell), ended(promise) {}
+  homecoming(task_promise_base::done_fn* f, void* s, loop& l) noexcept
+      : operation_base(come), done(f), state(s), home(l) {}
+  static void leave(void* self) noexcept {
+    auto& going = *static_cast<homecoming*>(self);
+    going.home.deliver(going);
+  }
   static void come(operation_base& base, completion) noexcept {
     auto& self = static_cast<homecoming&>(base);
-    const auto tell = self.tell_here;
-    void* const promise = self.ended;
+    const auto told = self.done;
+    void* const with = self.state;
     delete &self;
-    tell(promise);
+    if (told != nullptr) return told(with);
+    resume(std::coroutine_handle<>::from_address(with));
   }
-  void (*tell_here)(void*) noexcept;
-  void* ended;
+  task_promise_base::done_fn* done;
+  void* state;
+  loop& home;
 };
 
 }  // namespace
@@ -29,9 +35,8 @@ error task_promise_base::current_failure() noexcept {
   return failure;
 }
 
-void task_promise_base::tell_at_home() noexcept {
-  const auto tell = [](void* promise) noexcept { static_cast<task_promise_base*>(promise)->tell_here(); };
-  home_->deliver(*new homecoming(tell, this));
+void task_promise_base::tell_at_home() const noexcept {
+  park(homecoming::leave, new homecoming(done_, state_, *home_));
 }
 
 }  // namespace braid::detail

@@ -20,7 +20,8 @@ struct transfer_state {
   static constexpr std::uintptr_t most_bytes = 16 << 10;
 
   const void* starting = nullptr;  ///< the awaiter whose operation is being started; null once that completed
-  std::coroutine_handle<> parked;  ///< runs when the stack has unwound to the innermost resume
+  void (*parked)(void*) = nullptr;  ///< called when the stack has unwound to the innermost resume
+  void* parked_argument = nullptr;
   std::uintptr_t deepest = 0;      ///< how far down this stack coroutines may call; 0 while none runs
 
   [[nodiscard, gnu::always_inline]] bool running() const noexcept { return deepest != 0; }
@@ -34,8 +35,8 @@ inline constinit thread_local transfer_state transfers{};
 /// Runs what is parked, and what that parks. Only at the bottom of the stack's coroutines, or just above it.
 inline void run_parked() {
   transfer_state& here = transfers;
-  while (here.parked) [[unlikely]]
-    std::exchange(here.parked, nullptr).resume();
+  while (here.parked != nullptr) [[unlikely]]
+    std::exchange(here.parked, nullptr)(here.parked_argument);
 }
 
 /// Marks the bottom of a stack's coroutines, unless one is marked further down.
@@ -62,16 +63,20 @@ inline void resume(std::coroutine_handle<> next) {
   run_parked();
 }
 
-/// For park, where the coroutine cannot be parked.
-[[gnu::cold, gnu::noinline]] void resume_otherwise(std::coroutine_handle<> next);
+/// For park, where nothing can be parked.
+[[gnu::cold, gnu::noinline]] void run_otherwise(void (*function)(void*), void* argument);
 
-/// Has the coroutine run next, once the running one has returned; here and now where none runs, or where another
-/// coroutine is parked already.
-inline void park(std::coroutine_handle<> next) {
+/// Has function(argument) run next, once the running coroutine has returned; here and now where none runs, or where
+/// something is parked already.
+inline void park(void (*function)(void*), void* argument) {
   transfer_state& here = transfers;
-  if (!here.running() || here.parked) [[unlikely]]
-    return resume_otherwise(next);
-  here.parked = next;
+  if (!here.running() || here.parked != nullptr) [[unlikely]]
+    return run_otherwise(function, argument);
+  here.parked = function;
+  here.parked_argument = argument;
+}
+inline void park(std::coroutine_handle<> next) {
+  park([](void* frame) { std::coroutine_handle<>::from_address(frame).resume(); }, next.address());
 }
 
 /// The scope of a call that starts an operation on behalf of an awaiter.

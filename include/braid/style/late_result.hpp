@@ -23,6 +23,8 @@ class late_result {
   late_result& operator=(const late_result&) = delete;
   ~late_result() { reset(); }
 
+  [[nodiscard]] bool empty() const noexcept { return holds_ == holds::nothing; }
+
   void set(result<T>&& ended) noexcept {
     if (!ended) [[unlikely]]
       return set_error(std::move(ended).error());

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <coroutine>
-#include <new>
 #include <type_traits>
 #include <utility>
 
 #include "braid/base/result.hpp"
 #include "braid/style/coroutine_promise.hpp"
+#include "braid/style/late_result.hpp"
 
 namespace braid {
 
@@ -15,27 +15,22 @@ class task;
 
 namespace detail {
 
-// What a task tells at its end, and how: its awaiter is a coroutine, or an operation state with a function.
+// What a task tells at its end, and whom: its awaiter is a coroutine, or an operation state with a function. A task
+// that ends destroys itself; its result is with its awaiter by then. It tells in such a way that the awaiter goes on
+// when the frame is gone: the parameters of a task never outlive what it was awaited for.
 class task_promise_base : public coroutine_promise {
  public:
-  using done_fn = void(task_promise_base&) noexcept;
-
-  struct final_awaiter {
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
-      task_promise_base& promise = ended.promise();
-      if (!inline_start::mark_completed(&promise)) promise.tell();
-    }
-    void await_resume() const noexcept {}
-  };
+  using done_fn = void(void* state);
 
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
-  [[nodiscard]] final_awaiter final_suspend() const noexcept { return {}; }
+  [[nodiscard]] std::suspend_never final_suspend() const noexcept {
+    if (!inline_start::mark_completed(this)) tell();
+    return {};
+  }
 
   void set_continuation(std::coroutine_handle<> continuation) noexcept {
     done_ = nullptr;
-    continuation_ = continuation;
+    state_ = continuation.address();
     home_ = loop::current_or_null();
   }
   void set_done(done_fn& done, void* state) noexcept {
@@ -43,65 +38,58 @@ class task_promise_base : public coroutine_promise {
     state_ = state;
     home_ = loop::current_or_null();
   }
-  [[nodiscard]] void* state() const noexcept { return state_; }
 
  protected:
   task_promise_base() noexcept {}
+  ~task_promise_base() = default;
   /// The exception being handled, with the chain of awaits.
   [[nodiscard]] error current_failure() noexcept;
-  ~task_promise_base() = default;
 
  private:
-  // On its way up a task goes back to the loop that its awaiter waits on.
-  void tell() noexcept {
+  void tell() const noexcept {
     if (loop::current_or_null() != home_) [[unlikely]]
       return tell_at_home();
-    tell_here();
+    if (done_ != nullptr) return park(done_, state_);
+    park(std::coroutine_handle<>::from_address(state_));
   }
-  void tell_here() noexcept {
-    if (done_ != nullptr) return done_(*this);
-    park(continuation_);
-  }
-  [[gnu::cold, gnu::noinline]] void tell_at_home() noexcept;
+  // On its way up a task goes back to the loop that its awaiter waits on.
+  [[gnu::cold, gnu::noinline]] void tell_at_home() const noexcept;
 
   // set before the coroutine begins
   done_fn* done_;
-  union {
-    std::coroutine_handle<> continuation_;  // without done_
-    void* state_;                           // with it
-  };
+  void* state_;  // for done_; without it, the frame of the coroutine that awaits
   loop* home_;
 };
 
 template <class T>
-class task_promise final : public task_promise_base {
+class task_promise_result : public task_promise_base {
+ public:
+  void set_result(late_result<T>& where) noexcept { result_ = &where; }
+  void unhandled_exception() noexcept { result_->set_error(current_failure()); }
+
+ protected:
+  late_result<T>* result_;  // set before the coroutine begins
+};
+
+template <class T>
+class task_promise final : public task_promise_result<T> {
  public:
   [[nodiscard]] task<T> get_return_object() noexcept;
   template <class U = T>
     requires std::is_constructible_v<result<T>, U&&>
   void return_value(U&& value) {
     if constexpr (is_result<std::remove_cvref_t<U>> || std::is_same_v<std::remove_cvref_t<U>, error>)
-      ended_.set(std::forward<U>(value));
+      this->result_->set(std::forward<U>(value));
     else
-      ended_.set_value(std::forward<U>(value));
+      this->result_->set_value(std::forward<U>(value));
   }
-  void unhandled_exception() noexcept { ended_.set_error(current_failure()); }
-  [[nodiscard]] late_result<T>& ended() noexcept { return ended_; }
-
- private:
-  late_result<T> ended_;
 };
 
 template <>
-class task_promise<void> final : public task_promise_base {
+class task_promise<void> final : public task_promise_result<void> {
  public:
   [[nodiscard]] task<void> get_return_object() noexcept;
-  void return_void() noexcept { ended_.set_value(); }
-  void unhandled_exception() noexcept { ended_.set_error(current_failure()); }
-  [[nodiscard]] late_result<void>& ended() noexcept { return ended_; }
-
- private:
-  late_result<void> ended_;
+  void return_void() noexcept { result_->set_value(); }
 };
 
 // Waits for a task in a coroutine: no operation state, only the two frames.
@@ -114,22 +102,27 @@ class task_awaiter {
   }
   task_awaiter(const task_awaiter&) = delete;
   task_awaiter& operator=(const task_awaiter&) = delete;
-  ~task_awaiter() { child_.destroy(); }
+  ~task_awaiter() {
+    if (result_.empty()) [[unlikely]]
+      child_.destroy();
+  }
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
-    child_.promise().set_continuation(awaiting);
+    task_promise<T>& promise = child_.promise();
+    promise.set_result(result_);
+    promise.set_continuation(awaiting);
     if (transfers.too_deep()) [[unlikely]]
       return park(child_), true;
-    const handle child = child_;
-    inline_start scope(&child.promise());
-    child.resume();
+    inline_start scope(&promise);
+    child_.resume();
     return !scope.completed();
   }
-  T await_resume() { return std::move(child_.promise().ended()).value(); }
+  T await_resume() { return std::move(result_).value(); }
 
  private:
-  const handle child_;
+  const handle child_;  // gone once there is a result
+  late_result<T> result_;
 };
 
 template <class T, class R>
@@ -138,12 +131,14 @@ class task_state final : pinned {
   using handle = std::coroutine_handle<task_promise<T>>;
   task_state(handle child, R receiver) : child_(child), receiver_(std::move(receiver)) {}
   ~task_state() {
-    if (child_) child_.destroy();
+    if (result_.empty()) [[unlikely]]
+      child_.destroy();
   }
 
   void start() noexcept {
     task_promise<T>& promise = child_.promise();
     promise.inherit(receiver_.get_stop_token(), receiver_.frame());
+    promise.set_result(result_);
     promise.set_done(done, this);
     if (transfers.too_deep()) [[unlikely]]
       return park(child_);
@@ -151,16 +146,15 @@ class task_state final : pinned {
   }
 
  private:
-  // The coroutine is suspended for good: it may be destroyed from within its own final await.
-  static void done(task_promise_base& base) noexcept {
-    auto& self = *static_cast<task_state*>(base.state());
+  static void done(void* state) noexcept {
+    auto& self = *static_cast<task_state*>(state);
     R receiver = std::move(self.receiver_);
-    result<T> ended = std::move(self.child_.promise().ended()).take();
-    std::exchange(self.child_, nullptr).destroy();
+    result<T> ended = std::move(self.result_).take();
     std::move(receiver).finish(std::move(ended));
   }
 
-  handle child_;
+  const handle child_;  // gone once there is a result
+  late_result<T> result_;
   R receiver_;
 };
 
