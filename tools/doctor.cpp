@@ -10,6 +10,7 @@
 #include <exception>
 #include <string>
 
+#include "closure_copies.hpp"
 #include "report.hpp"
 #include "tail_calls.hpp"
 
@@ -68,6 +69,11 @@ void compiler(report& found) {
   else
     found.note("with this build's flags it makes no tail call of a transfer between coroutines, which would use up\n"
                "        the stack; braid's own transfers need none");
+  if (closure_copy_probe::captures_stay_whole())
+    found.good("closures and aggregates inside co_await expressions are built in place");
+  else
+    found.note("it copies closures and aggregates byte by byte where they are written inside a co_await expression,\n"
+               "        and destroys what they hold twice: give them a name first (docs/compilers.md), or use clang");
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
   found.note("g++ before 13 warns of overlapping copies where strings are put together: -Wno-restrict");
 #endif
