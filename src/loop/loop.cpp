@@ -63,7 +63,10 @@ void loop::run() {
   while (has_work()) turn(true);
 }
 
-void loop::post(unique_function<void()> f) { deliver(*new posted(std::move(f))); }
+void loop::post(unique_function<void()> f) {
+  if (current_ == this && ending_) return;  // or a function that posts itself would never let the loop end
+  deliver(*new posted(std::move(f)));
+}
 
 void loop::report_unhandled(error failure, const async_frame* where) noexcept {
   if (failure == std::errc::operation_canceled) return;  // somebody asked for it, or the loop ends
@@ -103,16 +106,17 @@ bool loop::fire_due_timers() noexcept {
 
 bool loop::run_ready() noexcept {
   if (ready_.empty() && rejected_.empty()) return false;
-  for (int left = ready_per_turn; left > 0 && !ready_.empty(); --left) ready_.pop_front().arrive({});
+  const completion with{ending_ ? -ECANCELED : 0, 0};
+  for (int left = ready_per_turn; left > 0 && !ready_.empty(); --left) ready_.pop_front().arrive(with);
   for (int left = ready_per_turn; left > 0 && !rejected_.empty(); --left)
     rejected_.pop_front().arrive({-ECANCELED, 0});
   return true;
 }
 
 running_scope::running_scope(loop& which, const char* call) : which_(which) {
+  if (loop::current_or_null() != &which) throw std::logic_error(std::string(call) + ": the loop of another thread");
   if (which.running_)
     throw std::logic_error(std::string(call) + ": the loop of this thread is running; waiting here would deadlock");
-  if (loop::current_or_null() != &which) throw std::logic_error(std::string(call) + ": the loop of another thread");
   which.running_ = true;
 }
 

@@ -59,8 +59,11 @@ class loop : pinned {
   template <sender_or_factory S>
   value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current());
   [[nodiscard]] bool running() const noexcept { return running_; }
+  /// In its destructor: what is started now ends as cancelled.
+  [[nodiscard]] bool ending() const noexcept { return ending_; }
 
-  /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call.
+  /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call. What the loop's own
+  /// thread posts while the loop ends is not run.
   void post(unique_function<void()> f);
 
   /// Who is told of an error that nobody waits for: its asynchronous stack comes with it. The default prints both
@@ -82,7 +85,9 @@ class loop : pinned {
       return reject(operation);
     reactor_->submit(operation);
   }
-  void cancel(io_operation& operation) noexcept { reactor_->cancel(operation); }
+  void cancel(io_operation& operation) noexcept {
+    if (!ending_) reactor_->cancel(operation);  // else it has been cancelled, with everything else
+  }
   void add(timer_base& timer, loop_clock::time_point deadline) noexcept {
     if (ending_) [[unlikely]]
       return reject(timer);
@@ -90,6 +95,7 @@ class loop : pinned {
   }
   /// The timer, which must be queued, ends as cancelled in this turn or the next.
   void cancel(timer_base& timer) noexcept {
+    if (ending_) return;  // it waits for its turn to end as cancelled already
     timers_.remove(timer);
     reject(timer);
   }

@@ -27,9 +27,9 @@ class yield_state final : operation_base {
   }
 
  private:
-  static void ended(operation_base& base, completion) noexcept {
+  static void ended(operation_base& base, completion with) noexcept {
     R receiver = std::move(static_cast<yield_state&>(base).receiver_);
-    if (receiver.get_stop_token().stop_requested()) [[unlikely]]
+    if (with.result < 0 || receiver.get_stop_token().stop_requested()) [[unlikely]]
       return std::move(receiver).finish(yield_canceled());
     std::move(receiver).finish(result<void>());
   }
@@ -51,16 +51,20 @@ class yield_awaiter final : operation_base {
     loop::current_or_null()->make_ready(*this);
   }
   void await_resume() const {
-    if (promise_.get_stop_token().stop_requested()) [[unlikely]]
+    if (awaiting_ == nullptr || promise_.get_stop_token().stop_requested()) [[unlikely]]
       yield_canceled().rethrow();
   }
 
  private:
-  static void ended(operation_base& base, completion) noexcept {
-    std::coroutine_handle<>::from_address(static_cast<yield_awaiter&>(base).awaiting_).resume();
+  static void ended(operation_base& base, completion with) noexcept {
+    auto& self = static_cast<yield_awaiter&>(base);
+    void* const awaiting = self.awaiting_;
+    if (with.result < 0) [[unlikely]]
+      self.awaiting_ = nullptr;
+    std::coroutine_handle<>::from_address(awaiting).resume();
   }
   const Promise& promise_;
-  void* awaiting_;  // a coroutine_handle, which would be set to null first
+  void* awaiting_;  // a coroutine_handle, which would be set to null first; null once the loop ends
 };
 
 struct yield_sender {
@@ -79,7 +83,8 @@ struct yield_sender {
 }  // namespace detail
 
 /// Lets everything else that is ready run first: once through the loop's run queue.
-/// Cancel  ends as operation_canceled when stop was requested, so that a busy loop of yields can be stopped.
+/// Cancel  ends as operation_canceled when stop was requested or the loop ends, so that a busy loop of yields can
+///         be stopped.
 [[nodiscard]] inline auto yield() noexcept { return detail::yield_sender{}; }
 
 }  // namespace braid
