@@ -68,7 +68,7 @@ struct fiber::machine {
     for (;;) {
       self->job_(self->argument_);
       self->ended_ = true;
-      self->leave();
+      self->suspend();
     }
   }
 
@@ -81,7 +81,7 @@ struct fiber::machine {
   stack_switch annotations_;
 };
 
-void fiber::enter() noexcept {
+[[gnu::always_inline]] inline void fiber::enter() noexcept {
   fiber* const outer = std::exchange(current_, this);
   machine_.exchange_thread_state();
   machine_.annotations_.entering();
@@ -91,11 +91,13 @@ void fiber::enter() noexcept {
   current_ = outer;
 }
 
-void fiber::leave() noexcept {
+[[gnu::always_inline]] inline void fiber::leave() noexcept {
   machine_.annotations_.leaving();
   machine_.outside_ = context::jump_fcontext(machine_.outside_, nullptr).fctx;
   machine_.annotations_.entered();
 }
+
+void fiber::suspend() noexcept { leave(); }
 
 void fiber::begin(job_fn& job, job_fn& done, void* argument) noexcept {
   job_ = &job;
