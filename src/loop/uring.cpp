@@ -37,7 +37,11 @@ uring_reactor::uring_reactor(const loop_options& options) {
   const ring_features features = set_up_ring(ring_, options.entries);
   try {
     wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC);
-    if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "loop: eventfd");
+    if (wake_descriptor_ < 0)
+      throw std::system_error(errno, std::generic_category(),
+                              errno == EMFILE ? "loop: eventfd: this process has no descriptor left: raise "
+                                                "RLIMIT_NOFILE (ulimit -n) or close some"
+                                              : "loop: eventfd");
     late_cancels_.reserve(64);
   } catch (...) {
     io_uring_queue_exit(&ring_);
@@ -129,10 +133,12 @@ void uring_reactor::begin_on_pool(io_operation& operation) noexcept {
 // A cancel overtakes nothing: it is placed behind the request it is for, so the kernel sees that one first. Nor can
 // it hit a later operation at the same address, for that one is placed behind it.
 void uring_reactor::cancel(io_operation& operation) noexcept {
+  gives_up(operation) = true;
   if (!backlog_.empty() || !place_cancel(operation)) late_cancels_.push_back(&operation);
 }
 
 void uring_reactor::cancel_all() noexcept {
+  ending_ = true;
   catch_up();
   io_uring_sqe* sqe = next_sqe();
   BRAID_ASSERT(sqe != nullptr);
@@ -239,14 +245,18 @@ void uring_reactor::complete(std::uint64_t user_data, completion ended) noexcept
     return;
   }
   auto& operation = *reinterpret_cast<io_operation*>(user_data & ~poll_bit);
-  if ((user_data & poll_bit) != 0) [[unlikely]] {
+  const bool polled = (user_data & poll_bit) != 0;
+  const bool would_block = ended.result == -EAGAIN && awaited_events(operation.what().code) != 0;
+  if (polled || would_block) [[unlikely]] {
     polls(operation) = false;
-    if (ended.result >= 0) {
-      if (!place(operation)) backlog_.push_back(operation);
+    if (ended.result < 0 && !would_block) {
+      // the poll itself failed, or was cancelled
+    } else if (ending_ || gives_up(operation)) {
+      ended.result = -ECANCELED;  // the cancel came between two tries and found nothing
+    } else {
+      if (polled ? !place(operation) : !place_poll(operation)) backlog_.push_back(operation);
       return;
     }
-  } else if (ended.result == -EAGAIN && awaited_events(operation.what().code) != 0) [[unlikely]] {
-    if (place_poll(operation)) return;
   }
   if (!late_cancels_.empty()) [[unlikely]]
     std::erase(late_cancels_, &operation);

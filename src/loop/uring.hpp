@@ -68,6 +68,7 @@ class uring_reactor final : public reactor {
   std::vector<const io_operation*> late_cancels_;  // the same for cancels
   std::uint64_t wake_count_ = 0;                   // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
+  bool ending_ = false;  // everything was cancelled: nothing is tried again
   // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not asking
   // costs a call more. After a wrong guess of yes the next tries are skipped, twice as many each time.
   unsigned guess_skips_ = 0, guess_backoff_ = 0;

@@ -23,7 +23,8 @@ class io_operation : public operation_base {
 
  private:
   friend class reactor;
-  bool polls_ = false;  // the reactor waits for the descriptor to become ready before it tries again
+  bool polls_ = false;     // the reactor waits for the descriptor to become ready before it tries again
+  bool gives_up_ = false;  // it was cancelled: not tried again
 };
 
 /// Carries out requests: the seam between a loop and the kernel, or a simulation of it.
@@ -66,6 +67,7 @@ class reactor : pinned {
 
   static bool& polls(io_operation& operation) noexcept { return operation.polls_; }
   static bool polls(const io_operation& operation) noexcept { return operation.polls_; }
+  static bool& gives_up(io_operation& operation) noexcept { return operation.gives_up_; }
 
   std::size_t in_flight_ = 0;
   std::size_t system_calls_ = 0;
