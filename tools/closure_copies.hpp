@@ -38,7 +38,9 @@ class closure_copy_probe {
     f();
     return {};
   }
+  // [await_a_closure]
   static coroutine await_a_closure() {
-    co_await call([held = canary{}] { (void)held; });
+    co_await call([held = canary{}] { (void)held; });  // canary's destructor compares its address
   }
+  // [/await_a_closure]
 };

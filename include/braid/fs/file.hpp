@@ -20,6 +20,7 @@ namespace detail {
 inline constexpr char read_some_name[] = "read_some", read_at_name[] = "read_at", write_some_name[] = "write_some",
                       write_at_name[] = "write_at", read_exactly_name[] = "read_exactly", write_all_name[] = "write_all";
 
+// [sync_outcome]
 template <const char* Name>
 struct done_outcome {
   using value_type = void;
@@ -27,6 +28,7 @@ struct done_outcome {
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
 };
 inline constexpr char sync_name[] = "sync", datasync_name[] = "datasync", truncate_name[] = "truncate";
+// [/sync_outcome]
 
 struct size_outcome {
   using value_type = std::uint64_t;
@@ -84,10 +86,13 @@ class file {
     return whole<detail::write_all_name>(opcode::write, const_cast<void*>(from.data()), from.size());
   }
 
+  // [sync]
   /// What was written has reached the device, and so has what the file system knows of the file.
   [[nodiscard]] auto sync() const noexcept {
-    return io_sender<detail::done_outcome<detail::sync_name>>{{.code = opcode::fsync, .descriptor = number()}, {}};
+    request what{.code = opcode::fsync, .descriptor = number()};
+    return io_sender<detail::done_outcome<detail::sync_name>>{what, {}};
   }
+  // [/sync]
   /// The same for what reading the file back needs.
   [[nodiscard]] auto datasync() const noexcept {
     request what{.code = opcode::fsync, .descriptor = number(), .flags = request::data_only};
