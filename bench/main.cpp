@@ -103,6 +103,7 @@ int main(int argc, char** argv) try {
   app.add_option("--style", asked.styles, "measure this style only; may be repeated")
       ->check(CLI::IsMember(bench::style_names()))
       ->expected(1)
+      ->allow_extra_args(false)  // or a workload after it would be taken for another style
       ->take_all();
   app.add_flag("--quick", asked.quick, "fewer and shorter rounds: under a minute for everything");
   app.add_option("--rounds", asked.rounds, "how often every style gets its turn")
