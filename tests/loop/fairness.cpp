@@ -1,0 +1,188 @@
+#include <array>
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "braid/fs/file.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/style/start.hpp"
+#include "catch.hpp"
+#include "descriptors.hpp"
+
+// None of ready work, timers, completions and posts may starve another. Counted in turns, never in time.
+
+namespace {
+
+using namespace braid;
+
+// Always ready again, until told otherwise.
+class restless : operation_base {
+ public:
+  explicit restless(loop& home) : operation_base(come), home_(home) { home_.make_ready(*this); }
+  ~restless() {
+    stopped_ = true;
+    while (in_flight()) home_.turn(false);
+  }
+  [[nodiscard]] int runs() const { return runs_; }
+
+ private:
+  static void come(operation_base& base, completion) noexcept {
+    auto& self = static_cast<restless&>(base);
+    ++self.runs_;
+    if (!self.stopped_) self.home_.make_ready(self);
+  }
+  loop& home_;
+  int runs_ = 0;
+  bool stopped_ = false;
+};
+
+// Begins its operation anew whenever it has ended, until told otherwise.
+template <class Make>
+class repeated {
+ public:
+  repeated(loop& home, Make make) : home_(home), make_(std::move(make)) { again(); }
+  repeated(const repeated&) = delete;
+  repeated& operator=(const repeated&) = delete;
+  ~repeated() {
+    stopped_ = true;
+    while (running_) home_.turn(false);
+  }
+  [[nodiscard]] int runs() const { return runs_; }
+
+ private:
+  void again() {
+    running_ = true;
+    start(make_(), [this](auto) {
+      ++runs_;
+      running_ = false;
+      if (!stopped_) again();
+    });
+  }
+  loop& home_;
+  Make make_;
+  int runs_ = 0;
+  bool stopped_ = false;
+  bool running_ = false;
+};
+
+// One of each kind of work; done() once all have happened.
+class one_of_each {
+ public:
+  explicit one_of_each(loop& home) {
+    start(sleep_for({}), [this](result<void>) { timer_ = true; });
+    start(nop(), [this](result<void>) { completion_ = true; });
+    start(reader_.read_some(room_), [this](result<std::size_t> got) { pipe_ = got && *got == 1; });
+    home.post([this] { post_ = true; });
+    if (::write(pipe_ends_.writer(), "x", 1) != 1) throw std::runtime_error("write");
+  }
+  [[nodiscard]] bool done() const { return timer_ && completion_ && pipe_ && post_; }
+
+ private:
+  braid_tests::pipe_ends pipe_ends_;
+  file reader_ = file::from_descriptor(pipe_ends_.release_reader());
+  std::array<char, 8> room_{};
+  bool timer_ = false, completion_ = false, pipe_ = false, post_ = false;
+};
+
+int turns_until_done(loop& home, int most) {
+  one_of_each work(home);
+  int turns = 0;
+  while (!work.done() && turns < most) {
+    home.turn(false);
+    ++turns;
+  }
+  const int needed = work.done() ? turns : most + 1;
+  while (!work.done()) home.turn(false);
+  return needed;
+}
+
+TEST_CASE("loop: an operation that is always ready lets everything else go on", "[loop][fairness]") {
+  loop home;
+  restless busy(home);
+  CHECK(turns_until_done(home, 20) <= 20);
+  CHECK(busy.runs() > 0);
+}
+
+TEST_CASE("loop: so do a thousand of them", "[loop][fairness]") {
+  loop home;
+  std::vector<std::unique_ptr<restless>> busy;
+  for (int n = 0; n < 1000; ++n) busy.push_back(std::make_unique<restless>(home));
+  CHECK(turns_until_done(home, 50) <= 50);
+  for (int n = 0; n < 20; ++n) home.turn(false);
+  int fewest = busy[0]->runs(), most = busy[0]->runs();
+  for (const auto& each : busy) {
+    fewest = std::min(fewest, each->runs());
+    most = std::max(most, each->runs());
+  }
+  CHECK(fewest > 0);
+  CHECK(most - fewest <= 1);
+  busy.clear();
+}
+
+TEST_CASE("loop: timers that are always due let everything else go on", "[loop][fairness]") {
+  loop home;
+  const auto due = [] { return sleep_for({}); };
+  std::vector<std::unique_ptr<repeated<decltype(due)>>> busy;
+  for (int n = 0; n < 1000; ++n) busy.push_back(std::make_unique<repeated<decltype(due)>>(home, due));
+  restless ready(home);
+  CHECK(turns_until_done(home, 50) <= 50);
+  CHECK(ready.runs() > 0);
+  CHECK(busy.back()->runs() > 0);
+}
+
+TEST_CASE("loop: requests that complete at once let everything else go on", "[loop][fairness]") {
+  loop home({.entries = 64});
+  const auto quick = [] { return nop(); };
+  std::vector<std::unique_ptr<repeated<decltype(quick)>>> busy;
+  for (int n = 0; n < 1000; ++n) busy.push_back(std::make_unique<repeated<decltype(quick)>>(home, quick));
+  restless ready(home);
+  CHECK(turns_until_done(home, 100) <= 100);
+  CHECK(ready.runs() > 0);
+  for (int n = 0; n < 100; ++n) home.turn(false);
+  for (const auto& each : busy) CHECK(each->runs() > 0);
+}
+
+TEST_CASE("loop: a function that posts itself lets everything else go on", "[loop][fairness]") {
+  loop home;
+  struct poster {
+    loop* home;
+    int* runs;
+    const bool* stopped;
+    void operator()() const {
+      ++*runs;
+      if (!*stopped) home->post(*this);
+    }
+  };
+  int runs = 0;
+  bool stopped = false;
+  for (int n = 0; n < 1000; ++n) home.post(poster{&home, &runs, &stopped});
+  CHECK(turns_until_done(home, 50) <= 50);
+  CHECK(runs > 0);
+  stopped = true;
+  home.run();
+}
+
+TEST_CASE("loop: a thread that never stops posting lets everything else go on", "[loop][fairness][threads]") {
+  loop home;
+  std::atomic<bool> stopped{false};
+  std::atomic<int> posted{0}, run{0};
+  std::thread flood([&] {
+    while (!stopped) {
+      if (posted - run > 10'000) continue;  // memory has an end
+      ++posted;
+      home.post([&run] { ++run; });
+    }
+  });
+  while (run == 0) home.turn(false);
+  const int turns = turns_until_done(home, 100);
+  stopped = true;
+  flood.join();
+  home.run();
+  CHECK(turns <= 100);
+  CHECK(run == posted);
+}
+
+}  // namespace

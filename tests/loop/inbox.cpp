@@ -1,0 +1,115 @@
+#include "braid/loop/inbox.hpp"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "braid/loop/reactor.hpp"
+#include "catch.hpp"
+
+namespace {
+
+using namespace braid;
+
+struct message : operation_base {
+  explicit message(int v = 0, int t = 0) : operation_base(come), value(v), thread(t) {}
+  static void come(operation_base&, completion) noexcept {}
+  int value, thread;
+};
+
+// Reaches an operation's end without a loop.
+struct arrival : reactor {
+  static void at(operation_base& operation) noexcept { arrive(operation, {}); }
+};
+
+std::vector<message*> drain(inbox& from) {
+  operation_base::queue ready;
+  from.drain_into(ready);
+  std::vector<message*> all;
+  while (!ready.empty()) {
+    all.push_back(static_cast<message*>(&ready.pop_front()));
+    arrival::at(*all.back());
+  }
+  return all;
+}
+
+TEST_CASE("inbox: gives its messages back in the order of arrival, behind what is ready", "[loop][inbox]") {
+  inbox in;
+  message first, a, b, c;
+  CHECK(in.empty());
+  for (message* each : {&a, &b, &c}) CHECK_FALSE(in.push(*each));
+  CHECK_FALSE(in.empty());
+  CHECK(a.in_flight());
+
+  operation_base::queue ready;
+  ready.push_back(first);
+  in.drain_into(ready);
+  CHECK(in.empty());
+  std::vector<operation_base*> order;
+  while (!ready.empty()) order.push_back(&ready.pop_front());
+  CHECK(order == std::vector<operation_base*>{&first, &a, &b, &c});
+  for (message* each : {&a, &b, &c}) arrival::at(*each);
+}
+
+TEST_CASE("inbox: only the first message to a sleeping loop must wake it", "[loop][inbox]") {
+  inbox in;
+  message a, b, c;
+  CHECK(in.fall_asleep());
+  CHECK(in.fall_asleep());  // it sleeps on
+  CHECK(in.empty());
+  CHECK(in.push(a));
+  CHECK_FALSE(in.push(b));
+  CHECK_FALSE(in.fall_asleep());
+  CHECK(drain(in) == std::vector<message*>{&a, &b});
+  CHECK_FALSE(in.push(c));
+  CHECK(drain(in) == std::vector<message*>{&c});
+}
+
+TEST_CASE("inbox: looking into it ends the sleep", "[loop][inbox]") {
+  inbox in;
+  message a;
+  CHECK(in.fall_asleep());
+  CHECK(drain(in).empty());
+  CHECK_FALSE(in.push(a));
+  CHECK(drain(in).size() == 1);
+}
+
+TEST_CASE("inbox: loses nothing of several threads, and keeps the order of each", "[loop][inbox][threads]") {
+  constexpr int senders = 3, each_sends = 20'000;
+  inbox in;
+  std::atomic<int> wakes{0};
+  std::vector<std::vector<message>> messages;
+  for (int t = 0; t < senders; ++t) {
+    messages.emplace_back(each_sends);
+    for (int n = 0; n < each_sends; ++n) {
+      messages.back()[static_cast<std::size_t>(n)].value = n;
+      messages.back()[static_cast<std::size_t>(n)].thread = t;
+    }
+  }
+  std::vector<std::thread> threads;
+  for (auto& mine : messages)
+    threads.emplace_back([&] {
+      for (message& each : mine)
+        if (in.push(each)) {
+          ++wakes;
+          wakes.notify_one();
+        }
+    });
+  // The reader sleeps whenever it may: a wake-up that is lost hangs the test.
+  std::vector<int> next(senders, 0);
+  bool in_order = true;
+  int sleeps = 0;
+  for (int received = 0; received < senders * each_sends;) {
+    if (in.fall_asleep()) wakes.wait(sleeps++);
+    for (message* each : drain(in)) {
+      in_order = in_order && each->value == next[static_cast<std::size_t>(each->thread)]++;
+      ++received;
+    }
+  }
+  for (std::thread& each : threads) each.join();
+  CHECK(in_order);
+  CHECK(wakes == sleeps);
+  CHECK(in.empty());
+}
+
+}  // namespace
