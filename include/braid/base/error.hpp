@@ -19,7 +19,9 @@ enum class errc {
   exception,          ///< what an error that holds a caller's own exception gives as its code
 };
 
+/// The category of errc, "braid".
 [[nodiscard]] const std::error_category& braid_category() noexcept;
+/// What makes an errc usable wherever a std::error_code is.
 [[nodiscard]] inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), braid_category()};
 }
@@ -58,6 +60,7 @@ class error {
     if (record_ != nullptr) drop_reference();
   }
 
+  /// Why it failed; errc::exception when a caller's own exception is held.
   [[nodiscard]] std::error_code code() const noexcept { return {value_, *category_}; }
 
   /// The exception held, or null when there is only a code.
@@ -77,6 +80,7 @@ class error {
   /// Called once, by whatever the failure leaves first.
   void set_stack(std::span<const std::source_location> awaits);
 
+  /// Errors compare by their code alone.
   friend bool operator==(const error& left, const error& right) noexcept { return left.code() == right.code(); }
   friend bool operator==(const error& left, std::errc right) noexcept { return left.code() == right; }
   friend bool operator==(const error& left, errc right) noexcept { return left.code() == make_error_code(right); }

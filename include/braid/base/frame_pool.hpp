@@ -20,6 +20,7 @@ class frame_pool {
  public:
   static constexpr std::size_t kept_bytes = std::size_t{4} << 20;  ///< per size class and thread
 
+  /// A block of at least size bytes, aligned for anything that has no extended alignment.
   [[nodiscard]] static void* allocate(std::size_t size) {
     const std::size_t index = class_of(size);
     if (!recycles || index >= classes) return ::operator new(size);
@@ -32,6 +33,7 @@ class frame_pool {
     return taken;
   }
 
+  /// Takes back a block of allocate(size), on whichever thread.
   static void deallocate(void* address, std::size_t size) noexcept {
     const std::size_t index = class_of(size);
     if (!recycles || index >= classes) return ::operator delete(address);

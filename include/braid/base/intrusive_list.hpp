@@ -44,6 +44,7 @@ class intrusive_list : pinned {
 
   [[nodiscard]] bool empty() const noexcept { return ends_.next_ == &ends_; }
 
+  /// The element must be in no list.
   void push_back(T& element) noexcept {
     list_node& node = element;
     BRAID_ASSERT(!node.linked());

@@ -19,6 +19,7 @@ class intrusive_queue {
   intrusive_queue& operator=(intrusive_queue&&) = delete;
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  /// The oldest element, or null.
   [[nodiscard]] T* front() const noexcept { return first_; }
 
   void push_back(T& element) noexcept {
@@ -30,6 +31,7 @@ class intrusive_queue {
     last_ = &element;
   }
 
+  /// In front of all others.
   void push_front(T& element) noexcept {
     element.*Next = first_;
     if (first_ == nullptr) last_ = &element;

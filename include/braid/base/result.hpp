@@ -13,6 +13,7 @@ namespace braid {
 template <class T>
 class result;
 
+/// Is T a result of something?
 template <class T>
 inline constexpr bool is_result = false;
 template <class T>
@@ -33,6 +34,7 @@ class [[nodiscard]] result {
   using value_type = T;
   using error_type = braid::error;
 
+  /// A value, value-initialised.
   result()
     requires std::is_default_constructible_v<stored> && (!std::is_reference_v<T>)
       : has_value_(true), value_() {}
@@ -85,20 +87,24 @@ class [[nodiscard]] result {
   [[nodiscard]] bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
 
+  /// The value, or the error thrown.
   reference value() & { return checked(), **this; }
   const_reference value() const& { return checked(), **this; }
   T&& value() && { return checked(), *std::move(*this); }
 
+  /// The value, which must be there.
   reference operator*() & noexcept { return get(*this); }
   const_reference operator*() const& noexcept { return get(*this); }
   T&& operator*() && noexcept { return static_cast<T&&>(get(*this)); }
   auto* operator->() noexcept { return std::addressof(get(*this)); }
   const auto* operator->() const noexcept { return std::addressof(get(*this)); }
 
+  /// The error, which must be there.
   [[nodiscard]] braid::error& error() & noexcept { return failed(), error_; }
   [[nodiscard]] const braid::error& error() const& noexcept { return failed(), error_; }
   [[nodiscard]] braid::error&& error() && noexcept { return failed(), std::move(error_); }
 
+  /// The value, or other in its place.
   template <class U>
   [[nodiscard]] std::remove_cvref_t<T> value_or(U&& other) const& {
     return has_value_ ? get(*this) : static_cast<std::remove_cvref_t<T>>(std::forward<U>(other));
@@ -206,6 +212,7 @@ class [[nodiscard]] result<void> {
 
   [[nodiscard]] bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
+  /// Throws the error, if there is one.
   void value() const {
     if (!has_value_) [[unlikely]]
       error_.rethrow();
@@ -215,6 +222,7 @@ class [[nodiscard]] result<void> {
   [[nodiscard]] const braid::error& error() const& noexcept { return failed(), error_; }
   [[nodiscard]] braid::error&& error() && noexcept { return failed(), std::move(error_); }
 
+  /// As those of result<T>, with f taking no value.
   template <class F>
   auto and_then(F&& f) && {
     using next = std::remove_cvref_t<std::invoke_result_t<F>>;
@@ -249,7 +257,7 @@ class [[nodiscard]] result<void> {
   };
 };
 
-/// Runs f and keeps what it returns, or throws, in a result.
+/// Runs f(args...) and keeps what it returns, or throws, in a result.
 template <class F, class... Args>
 auto capture(F&& f, Args&&... args) noexcept {
   using value = std::invoke_result_t<F, Args...>;

@@ -10,7 +10,7 @@
 
 namespace braid {
 
-/// Which operation ended first, and with what.
+/// Which operation ended first, counted from 0, and with what.
 template <class Value>
 struct any_result {
   std::size_t index;

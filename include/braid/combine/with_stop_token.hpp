@@ -70,7 +70,11 @@ struct with_stop_token_sender {
 }  // namespace detail
 
 /// op, which a stop requested at token's source ends, beside the stop requests it obeys already.
+///
 /// Lifetime  token's source outlives the operation.
+/// Threads   stop may be requested on any thread.
+/// Cancel    ends as operation_canceled, whichever of the two asked.
+/// Cost      two registrations where both tokens can stop, else none of its own.
 template <sender_or_factory S>
 [[nodiscard]] auto with_stop_token(S&& op, stop_token token) {
   return detail::with_stop_token_sender<sender_of<S>>{as_sender(std::forward<S>(op)), token};

@@ -70,6 +70,7 @@ template <sender_or_factory X>
     return defer(std::forward<X>(x));
 }
 
+/// What as_sender makes of an X.
 template <sender_or_factory X>
 using sender_of = std::remove_cvref_t<decltype(as_sender(std::declval<X>()))>;
 

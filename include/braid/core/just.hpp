@@ -45,7 +45,7 @@ template <std::invocable F>
   return detail::just_sender<decltype(make)>{std::move(make)};
 }
 
-/// Completes at once with a value.
+/// Completes at once with a value, or with none (void).
 template <class T>
 [[nodiscard]] auto just(T&& value) {
   return just_from([value = std::forward<T>(value)]() mutable { return std::move(value); });

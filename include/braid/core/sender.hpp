@@ -20,6 +20,7 @@ concept sender = std::move_constructible<std::remove_cvref_t<S>> &&
                  std::same_as<typename std::remove_cvref_t<S>::sender_concept, sender_tag> &&
                  requires { typename std::remove_cvref_t<S>::value_type; };
 
+/// What a sender completes with.
 template <sender S>
 using value_of = typename std::remove_cvref_t<S>::value_type;
 
@@ -49,6 +50,7 @@ template <sender S, receiver_of<value_of<S>> R>
   return std::move(s).connect(std::move(r));
 }
 
+/// The operation state of an S and an R.
 template <sender S, class R>
 using connected = decltype(connect(std::declval<std::remove_cvref_t<S>>(), std::declval<R>()));
 
@@ -58,6 +60,7 @@ template <class F>
 concept sender_factory = !sender<F> && std::invocable<std::decay_t<F>&> &&
                          sender<std::invoke_result_t<std::decay_t<F>&>>;
 
+/// What verbs and combinators take.
 template <class X>
 concept sender_or_factory = sender<X> || sender_factory<X>;
 

@@ -61,6 +61,7 @@ class stop_source : pinned {
   stop_source() = default;
   ~stop_source();
 
+  /// Valid for as long as this source.
   [[nodiscard]] stop_token get_token() noexcept { return stop_token{this}; }
   [[nodiscard]] bool stop_requested() const noexcept {
     return (state_.load(std::memory_order_acquire) & requested) != 0;

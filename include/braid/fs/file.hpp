@@ -54,11 +54,14 @@ struct size_outcome {
 /// Cost      one request each; write_all and read_exactly as many as it takes.
 class file {
  public:
+  /// None: every operation on it fails with bad_file_descriptor.
   file() = default;
   /// Adopts an open descriptor.
   [[nodiscard]] static file from_descriptor(int number) noexcept { return file(descriptor(number)); }
+  /// Of the descriptor; -1 when the file is closed.
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
+  /// Gives the descriptor away: the caller closes it.
   [[nodiscard]] int release() noexcept { return descriptor_.release(); }
 
   /// At most to.size() bytes from the file's position, which moves on: how many, 0 at the end.
@@ -98,11 +101,12 @@ class file {
     request what{.code = opcode::fsync, .descriptor = number(), .flags = request::data_only};
     return io_sender<detail::done_outcome<detail::datasync_name>>{what, {}};
   }
+  /// Cuts the file off at size, or lengthens it with zeros.
   [[nodiscard]] auto truncate(std::uint64_t size) const noexcept {
     request what{.code = opcode::truncate, .descriptor = number(), .offset = size};
     return io_sender<detail::done_outcome<detail::truncate_name>>{what, {}};
   }
-  /// In bytes.
+  /// The file's length in bytes; 0 for what has none, as a pipe.
   [[nodiscard]] auto size() const noexcept {
     request what{.code = opcode::status, .descriptor = number(), .length = STATX_SIZE, .flags = AT_EMPTY_PATH};
     return io_sender<detail::size_outcome>{what, {}};
@@ -141,7 +145,8 @@ struct open_outcome {
 };
 }  // namespace detail
 
-/// Opens a file: flags as of open(2), O_CLOEXEC always added; mode for O_CREAT.
+/// Opens a file: flags as of open(2), O_CLOEXEC always added; mode for O_CREAT. A sender of file.
+/// Errors  those of open(2), the message naming the path.
 [[nodiscard]] inline auto open_file(const std::filesystem::path& path, int flags = O_RDONLY, mode_t mode = 0666) {
   request what{.code = opcode::open,
                .descriptor = request::working_directory,

@@ -32,11 +32,13 @@ class blocking_job : pinned {
 /// Errors   the first use throws std::invalid_argument when BRAID_BLOCKING_THREADS is no number from 1 to 1024.
 class blocking_pool : pinned {
  public:
+  /// The one pool, made at its first use.
   [[nodiscard]] static blocking_pool& instance();
 
-  /// Throws std::system_error when there is no thread yet and none can be started.
+  /// Hands the job to a thread. Throws std::system_error when there is no thread yet and none can be started.
   void submit(blocking_job& job);
 
+  /// Waits for every job that was submitted.
   ~blocking_pool();
 
  private:

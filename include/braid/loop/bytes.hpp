@@ -16,6 +16,7 @@ template <class T>
 concept byte_like = std::same_as<std::remove_cv_t<T>, std::byte> || std::same_as<std::remove_cv_t<T>, char> ||
                     std::same_as<std::remove_cv_t<T>, unsigned char>;
 
+/// Such bytes side by side: a span, an array, a string, a vector.
 template <class Range>
 concept byte_range = std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
                      byte_like<std::remove_reference_t<std::ranges::range_reference_t<Range>>>;
@@ -56,6 +57,7 @@ class readable_bytes {
 /// The most that Linux moves in one read or write.
 inline constexpr std::size_t most_at_once = 0x7ffff000;
 
+/// How much of size one read or write may ask for.
 [[nodiscard]] inline std::uint32_t at_once(std::size_t size) noexcept {
   return static_cast<std::uint32_t>(std::min(size, most_at_once));
 }

@@ -40,6 +40,7 @@ class cancellation : operation_base {
     return false;
   }
 
+  /// Has a stop request come to the operation?
   [[nodiscard]] bool requested() const noexcept { return requested_; }
 
  private:

@@ -12,6 +12,7 @@ struct loop_clock {
   using time_point = std::chrono::time_point<loop_clock, duration>;
   static constexpr bool is_steady = true;
 
+  /// Never fails, and needs no loop.
   [[nodiscard]] static time_point now() noexcept;
 
   /// now() + d, the last representable instant instead of an overflow.

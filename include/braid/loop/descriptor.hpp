@@ -51,6 +51,7 @@ class close_outcome {
 class descriptor {
  public:
   descriptor() = default;
+  /// Adopts an open descriptor.
   explicit descriptor(int number) noexcept : number_(number) {}
   descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   descriptor& operator=(descriptor other) noexcept {
@@ -61,6 +62,7 @@ class descriptor {
     if (number_ >= 0) close_detached(number_);
   }
 
+  /// -1 when there is none.
   [[nodiscard]] int number() const noexcept { return number_; }
   [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
   /// Gives the number away: the caller closes it.

@@ -21,6 +21,7 @@ namespace braid {
 /// Which reactor a loop runs on. The environment's BRAID_BACKEND=uring|auto takes the place of automatic.
 enum class backend : std::uint8_t { automatic, uring };
 
+/// How a loop is made; every default will do.
 struct loop_options {
   braid::backend backend = braid::backend::automatic;
   unsigned entries = 256;                     ///< of the submission queue; more in flight is no error
@@ -58,6 +59,7 @@ class loop : pinned {
   /// Turns until op is done; its value, or its error thrown. What else was started stays with the loop.
   template <sender_or_factory S>
   value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current());
+  /// Is a run of this loop on the stack?
   [[nodiscard]] bool running() const noexcept { return running_; }
   /// In its destructor: what is started now ends as cancelled.
   [[nodiscard]] bool ending() const noexcept { return ending_; }
@@ -69,12 +71,17 @@ class loop : pinned {
   /// Who is told of an error that nobody waits for: its asynchronous stack comes with it. The default prints both
   /// and terminates the program. A handler that throws terminates it too.
   void on_unhandled_error(unique_function<void(const error&)> handler) { unhandled_ = std::move(handler); }
+  /// Tells that handler, unless the failure is a cancellation. A failure without a stack gets that of where.
   void report_unhandled(error failure, const async_frame* where) noexcept;
 
   [[nodiscard]] const loop_options& options() const noexcept { return options_; }
+  /// "io_uring".
   [[nodiscard]] const char* reactor_name() const noexcept { return reactor_->name(); }
+  /// System calls that the reactor made so far.
   [[nodiscard]] std::size_t system_calls() const noexcept { return reactor_->system_calls(); }
+  /// Requests begun and not yet ended.
   [[nodiscard]] std::size_t in_flight() const noexcept { return reactor_->in_flight(); }
+  /// The time that this loop's timers go by.
   [[nodiscard]] loop_clock::time_point now() const noexcept { return reactor_->now(); }
 
   // For operations. On the loop's thread, but for deliver.
@@ -85,9 +92,11 @@ class loop : pinned {
       return reject(operation);
     reactor_->submit(operation);
   }
+  /// Asks that a begun request end soon; it ends once, as before.
   void cancel(io_operation& operation) noexcept {
     if (!ending_) reactor_->cancel(operation);  // else it has been cancelled, with everything else
   }
+  /// Finishes the timer in the first turn after its deadline.
   void add(timer_base& timer, loop_clock::time_point deadline) noexcept {
     if (ending_) [[unlikely]]
       return reject(timer);
@@ -111,6 +120,7 @@ class loop : pinned {
   /// Work that comes back by deliver keeps run() going until then.
   void expect_delivery() noexcept { ++expected_; }
   void delivery_came() noexcept { --expected_; }
+  /// Has the loop destroy it, should the loop end first.
   void adopt(resident& one) noexcept { residents_.push_back(one); }
 
   /// One fair turn; waits when may_wait and there is nothing to do.

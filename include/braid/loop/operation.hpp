@@ -22,6 +22,7 @@ struct completion {
 /// Cost      24 bytes; submit and finish are O(1) and allocate nothing.
 class operation_base : pinned {
  public:
+  /// Begun, and not yet told how it ended.
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
 
  protected:

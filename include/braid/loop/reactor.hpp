@@ -15,6 +15,7 @@ struct loop_options;
 /// An operation that is one request to the reactor.
 class io_operation : public operation_base {
  public:
+  /// What it asks for.
   [[nodiscard]] const request& what() const noexcept { return request_; }
 
  protected:
@@ -40,6 +41,7 @@ class reactor : pinned {
   };
 
   virtual ~reactor() = default;
+  /// "io_uring", for messages.
   [[nodiscard]] virtual const char* name() const noexcept = 0;
 
   /// Begins the request; its completion arrives in a later turn, never within this call.

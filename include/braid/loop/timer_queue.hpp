@@ -40,7 +40,9 @@ class timer_queue : pinned {
   /// The queue must not be empty.
   [[nodiscard]] loop_clock::time_point nearest() const noexcept { return root_->deadline_; }
 
+  /// The timer must be in no queue.
   void add(timer_base& timer, loop_clock::time_point deadline) noexcept;
+  /// The timer must be in this queue.
   void remove(timer_base& timer) noexcept;
   /// Takes the nearest timer out; the queue must not be empty.
   timer_base& pop() noexcept;

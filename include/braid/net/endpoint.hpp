@@ -11,7 +11,7 @@
 
 namespace braid {
 
-/// An IPv4 or IPv6 address and a port.
+/// An IPv4 or IPv6 address and a port. A value of 28 bytes.
 class endpoint {
  public:
   /// 0.0.0.0:0
@@ -27,10 +27,13 @@ class endpoint {
   /// 127.0.0.1, the port chosen by the system when it is 0.
   [[nodiscard]] static endpoint loopback(std::uint16_t port = 0);
 
+  /// AF_INET or AF_INET6.
   [[nodiscard]] int family() const noexcept { return address_.v6.sin6_family; }
   [[nodiscard]] std::uint16_t port() const noexcept { return ntohs(address_.v6.sin6_port); }
+  /// As parse reads it.
   [[nodiscard]] std::string to_string() const;
 
+  /// For system calls.
   [[nodiscard]] const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&address_); }
   [[nodiscard]] socklen_t size() const noexcept {
     return family() == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);

@@ -32,11 +32,12 @@ struct shutdown_outcome {
 class stream {
  public:
   stream() = default;
+  /// Adopts a connected socket.
   [[nodiscard]] static stream from_descriptor(int number) noexcept { return stream(descriptor(number)); }
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
   [[nodiscard]] int release() noexcept { return descriptor_.release(); }
-  /// Both throw std::system_error when there is none.
+  /// The two ends. Both throw std::system_error when there is no connection (any more).
   [[nodiscard]] endpoint local_endpoint() const;
   [[nodiscard]] endpoint peer_endpoint() const;
 
@@ -105,9 +106,13 @@ struct connect_outcome {
 }  // namespace detail
 
 /// A socket that takes connections.
+///
+/// Lifetime  as stream's.
+/// Threads   its operations run on the current loop; on one loop at a time.
 class listener {
  public:
   listener() = default;
+  /// Adopts a listening socket.
   [[nodiscard]] static listener from_descriptor(int number) noexcept { return listener(descriptor(number)); }
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
@@ -130,12 +135,15 @@ class listener {
 /// Listens at an endpoint, SO_REUSEADDR set; port 0 lets the system choose. Throws std::system_error.
 [[nodiscard]] listener listen_now(const endpoint& at, int backlog);
 
-/// A sender of listener, which completes at once.
+/// The same as a sender of listener, which completes at once: in every style, with that style's errors.
 [[nodiscard]] inline auto listen(const endpoint& at, int backlog = SOMAXCONN) {
   return just_from([at, backlog] { return listen_now(at, backlog); });
 }
 
-/// A connection to an endpoint.
+/// A connection to an endpoint: a sender of stream.
+///
+/// Errors  connection_refused and the others of connect(2), the message naming the endpoint.
+/// Cancel  closes the socket; nothing is left behind.
 [[nodiscard]] inline auto connect(const endpoint& to) {
   return io_sender<detail::connect_outcome>{{.code = opcode::connect}, {to}};
 }

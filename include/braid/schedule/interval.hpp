@@ -12,6 +12,7 @@ namespace braid {
 /// Errors  the constructor throws std::invalid_argument unless the period is positive.
 class interval {
  public:
+  /// The first beat comes one period from now.
   explicit interval(loop_clock::duration period) : period_(period), next_(loop_clock::now()) {
     if (period <= loop_clock::duration::zero()) throw std::invalid_argument("interval: the period must be positive");
   }

@@ -94,7 +94,9 @@ class [[nodiscard]] future {
     if (state_ != nullptr) state_->drop();
   }
 
+  /// False once it was moved from.
   [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
+  /// Is it settled, so that get would not block?
   [[nodiscard]] bool is_ready() const { return checked("future::is_ready").is_settled(); }
 
   /// f(value) once there is one; an error passes by. f may return a value, a future or a sender: flattened.

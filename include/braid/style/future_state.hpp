@@ -111,6 +111,7 @@ class future_state_base : public pooled, pinned {
   async_frame frame_;
 };
 
+/// The same with the result in it.
 template <class T>
 class future_state : public future_state_base {
  public:
@@ -118,6 +119,7 @@ class future_state : public future_state_base {
     if (has_result_) result_.~result();
   }
 
+  /// The settler's act.
   void set(result<T>&& ended) noexcept {
     new (&result_) result<T>(std::move(ended));
     has_result_ = true;

@@ -39,11 +39,13 @@ class promise {
       future_->drop();
   }
 
+  /// Once. The future is settled when this is.
   [[nodiscard]] future<T> get_future() {
     if (future_ == nullptr) throw std::logic_error("promise::get_future: the future was taken already");
     return future<T>(*std::exchange(future_, nullptr));
   }
 
+  /// Settles the future. Any thread.
   template <class U = T>
     requires std::is_constructible_v<result<T>, U&&>
   void set_value(U&& value) {
@@ -56,6 +58,7 @@ class promise {
     unsettled("promise::set_value");
     std::exchange(state_, nullptr)->set(result<T>());
   }
+  /// Settles the future with a failure. Any thread.
   void set_error(error failure) {
     unsettled("promise::set_error");
     std::exchange(state_, nullptr)->set(std::move(failure));
@@ -69,7 +72,7 @@ class promise {
   future_state<T>* future_;  // the same, until get_future
 };
 
-/// A future that is settled already.
+/// A future that is settled already, with a value or with none (void).
 template <class T>
 [[nodiscard]] future<std::decay_t<T>> make_ready_future(T&& value) {
   promise<std::decay_t<T>> settled;
