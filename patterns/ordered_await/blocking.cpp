@@ -4,9 +4,9 @@ namespace ordered_await::blocking {
 
 // [get_invoice]
 invoice get_invoice(const shop& from, user_id id) {
-  user u = run(from.fetch_user(id));                                       // 1 user
-  orders o = run(from.fetch_orders(u.id));                                 // 2 orders
-  return build_invoice(u, o);                                              // 3 invoice
+  user u = run(from.fetch_user(id));                                  // 1 user
+  orders o = run(from.fetch_orders(u.id));                            // 2 orders
+  return build_invoice(u, o);                                         // 3 invoice
 }
 // [/get_invoice]
 

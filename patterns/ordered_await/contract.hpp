@@ -12,9 +12,11 @@
 namespace ordered_await {
 
 using namespace braid;
-using stage::handler, stage::invoice, stage::orders, stage::shop, stage::user, stage::user_id;
+using stage::handler, stage::invoice, stage::orders, stage::shop, stage::user,
+    stage::user_id;
 
-// shop::fetch_user(id) and shop::fetch_orders(id) are senders: nothing happens before someone waits.
+// shop::fetch_user(id) and fetch_orders(id) are senders: nothing happens before someone
+// waits.
 
 inline invoice build_invoice(const user& to, const orders& bought) {
   return {to.name, ranges::accumulate(bought, 0, {}, &stage::order::cents)};

@@ -12,9 +12,9 @@ int main(int argc, char** argv) {
 
   return program.run(argc, argv, [&](std::span<const stage::style> styles) {
     stage::line_service service = stage::open_shop(delay);
-    braid::loop loop;
     stage::story told;
     const stage::shop shop(service.address(), told);
+    braid::loop loop;
     stage::table table({"style", "in this order", "elapsed", "allocations"});
     for (stage::style how : styles) {
       stage::invoice invoice;

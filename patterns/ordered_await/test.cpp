@@ -9,9 +9,9 @@ using namespace std::chrono_literals;
 
 TEST_CASE("ordered_await: every style asks for the orders once it has the user", "[ordered_await]") {
   stage::line_service service = stage::open_shop(1ms);
-  braid::loop loop;
   stage::story told;
   const stage::shop shop(service.address(), told);
+  braid::loop loop;
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
 
@@ -22,9 +22,9 @@ TEST_CASE("ordered_await: every style asks for the orders once it has the user",
 TEST_CASE("ordered_await: in every style an unknown user ends it with the service's own words",
           "[ordered_await]") {
   stage::line_service service = stage::open_shop(0ms);
-  braid::loop loop;
   stage::story told;
   const stage::shop shop(service.address(), told);
+  braid::loop loop;
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
 
@@ -34,9 +34,9 @@ TEST_CASE("ordered_await: in every style an unknown user ends it with the servic
 
 TEST_CASE("ordered_await: in every style a service that is gone is connection_refused", "[ordered_await]") {
   const braid::endpoint gone = stage::line_service(nullptr).address();
-  braid::loop loop;
   stage::story told;
   const stage::shop shop(gone, told);
+  braid::loop loop;
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
 

@@ -18,17 +18,29 @@ struct cost {
   [[nodiscard]] std::string allocations_text() const;  ///< "2.0", "-" when not known
 };
 
-/// Measures once(), called some times after some more to warm up.
+/// Measures once(), called some times after some more to warm up; what between() does after each does not count.
+template <class F, class G>
+cost measure(F once, G between) {
+  constexpr int warming = 2, measured = 5;
+  cost sum;
+  if (allocations()) sum.allocations = 0;
+  for (int i = -warming; i < measured; ++i) {
+    const auto allocated = allocations();
+    const auto began = std::chrono::steady_clock::now();
+    once();
+    if (i >= 0) {
+      sum.elapsed += std::chrono::steady_clock::now() - began;
+      if (allocated) *sum.allocations += static_cast<double>(*allocations() - *allocated);
+    }
+    between();
+  }
+  sum.elapsed /= measured;
+  if (sum.allocations) *sum.allocations /= measured;
+  return sum;
+}
 template <class F>
 cost measure(F once) {
-  constexpr int warming = 2, measured = 5;
-  for (int i = 0; i < warming; ++i) once();
-  const auto allocated = allocations();
-  const auto began = std::chrono::steady_clock::now();
-  for (int i = 0; i < measured; ++i) once();
-  cost one{(std::chrono::steady_clock::now() - began) / measured, std::nullopt};
-  if (allocated) one.allocations = static_cast<double>(*allocations() - *allocated) / measured;
-  return one;
+  return measure(once, [] {});
 }
 
 }  // namespace stage

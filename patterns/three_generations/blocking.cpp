@@ -10,7 +10,7 @@ namespace {
 // The thread sleeps in the kernel until the disk has answered; its loop with it.
 std::string read_file_here(const std::filesystem::path& path) {
   std::ifstream file(path);
-  if (!file) throw std::system_error(errno, std::generic_category(), "open " + path.string());
+  if (!file) throw std::system_error(errno, std::generic_category(), path.string());
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
@@ -18,10 +18,10 @@ std::string read_file_here(const std::filesystem::path& path) {
 
 // [show]
 void show(printer& out, const std::filesystem::path& path) {
-  out.tell("1");                                                           // 1
-  std::string text = read_file_here(path);                                 // read
-  out.tell(text);                                                          // contents
-  out.tell("2");                                                           // 2
+  out.tell("1");                                                      // 1
+  std::string text = read_file_here(path);                            // read
+  out.tell(text);                                                     // contents
+  out.tell("2");                                                      // 2
 }
 // [/show]
 

@@ -4,14 +4,14 @@ namespace three_generations::callbacks {
 
 // [show]
 void show(printer& out, const std::filesystem::path& path, handler<void> done) {
-  out.tell("1");                                                           // 1
-  start(read_file(path),                                                   // read
+  out.tell("1");                                                      // 1
+  start(read_file(path),                                              // read
         [&out, done = std::move(done)](result<std::string> text) mutable {
     if (!text) return done(text.error());
-    out.tell(*text);                                                       // contents
+    out.tell(*text);                                                  // contents
     done({});
   });
-  out.tell("2");                                                           // 2
+  out.tell("2");                                                      // 2
 }
 // [/show]
 

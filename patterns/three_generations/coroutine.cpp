@@ -4,10 +4,10 @@ namespace three_generations::coroutines {
 
 // [show]
 task<> show(printer& out, std::filesystem::path path) {
-  out.tell("1");                                                           // 1
-  std::string text = co_await read_file(path);                             // read
-  out.tell(text);                                                          // contents
-  out.tell("2");                                                           // 2
+  out.tell("1");                                                      // 1
+  std::string text = co_await read_file(path);                        // read
+  out.tell(text);                                                     // contents
+  out.tell("2");                                                      // 2
 }
 // [/show]
 

@@ -4,10 +4,10 @@ namespace three_generations::fibers {
 
 // [show]
 void show(printer& out, const std::filesystem::path& path) {
-  out.tell("1");                                                           // 1
-  std::string text = await(read_file(path));                               // read
-  out.tell(text);                                                          // contents
-  out.tell("2");                                                           // 2
+  out.tell("1");                                                      // 1
+  std::string text = await(read_file(path));                          // read
+  out.tell(text);                                                     // contents
+  out.tell("2");                                                      // 2
 }
 // [/show]
 

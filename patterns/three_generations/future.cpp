@@ -4,10 +4,10 @@ namespace three_generations::futures {
 
 // [show]
 future<void> show(printer& out, const std::filesystem::path& path) {
-  out.tell("1");                                                           // 1
-  future<void> shown = spawn(read_file(path))                              // read
-      .then([&out](std::string text) { out.tell(text); });                 // contents
-  out.tell("2");                                                           // 2
+  out.tell("1");                                                      // 1
+  future<void> shown = spawn(read_file(path))                         // read
+      .then([&out](std::string text) { out.tell(text); });            // contents
+  out.tell("2");                                                      // 2
   return shown;
 }
 // [/show]

@@ -1,36 +1,21 @@
 #include "versions.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
+#include "stage/temporary_folder.hpp"
 
 using stage::style;
 
 namespace {
 
-// A file with contents that nobody else has.
-struct sample_file {
-  sample_file() {
-    const int descriptor = mkstemp(name.data());
-    REQUIRE(descriptor >= 0);
-    REQUIRE(write(descriptor, contents.data(), contents.size()) == std::ssize(contents));
-    close(descriptor);
-  }
-  ~sample_file() { unlink(name.c_str()); }
-
-  std::string name = (std::filesystem::temp_directory_path() / "three_generations.XXXXXX").string();
-  const std::string contents = "the contents";
-};
-
 std::vector<std::string> order_of(style how, stage::story& told) {
-  const sample_file file;
+  const stage::temporary_folder folder;
+  std::ofstream(folder.path() / "file") << "the contents";
   braid::loop loop;
-  three_generations::show_beside_ticks(how, told, file.name);
+  three_generations::show_beside_ticks(how, told, folder.path() / "file");
   return told.events();
 }
 

@@ -1,0 +1,89 @@
+#include "versions.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "stage/temporary_folder.hpp"
+
+using namespace std::chrono_literals;
+using promise_all::joining;
+using events = std::vector<std::string>;
+
+namespace {
+
+// A desk whose steps take no longer than they must.
+struct quick_desk {
+  explicit quick_desk(std::string form) { std::ofstream(folder.path() / "form") << form; }
+
+  const promise_all::durations none{0ms, 0ms, 0ms, 0ms};
+  stage::temporary_folder folder;
+  stage::line_service archive = promise_all::open_archive(none);
+  stage::story told;
+  promise_all::report_desk desk{archive.address(), folder.path() / "form", none, told};
+  braid::loop loop;
+};
+
+}  // namespace
+
+TEST_CASE("promise_all: every style asks for orders and preferences before it has either", "[promise_all]") {
+  stage::line_service service = stage::open_shop(1ms);
+  stage::story told;
+  const stage::shop shop(service.address(), told);
+  braid::loop loop;
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  CAPTURE(name_of(how));
+
+  CHECK(promise_all::get_invoice(how, shop, 7) == stage::invoice{"Ada", 5360 - 536});
+  events told_events = told.events();
+  REQUIRE(told_events.size() == 6);
+  std::sort(told_events.begin() + 4, told_events.end());  // whichever answer comes first
+  CHECK(told_events ==
+        events{"ask user", "user", "ask orders", "ask preferences", "orders", "preferences"});
+}
+
+TEST_CASE("promise_all: in every style an unknown user ends it with the service's own words", "[promise_all]") {
+  stage::line_service service = stage::open_shop(0ms);
+  stage::story told;
+  const stage::shop shop(service.address(), told);
+  braid::loop loop;
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  CAPTURE(name_of(how));
+
+  CHECK_THROWS_WITH(promise_all::get_invoice(how, shop, 99), "the shop knows no user 99");
+}
+
+TEST_CASE("promise_all: four steps in sequence wait for each other", "[promise_all]") {
+  quick_desk at("sold for {}");
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  CAPTURE(name_of(how));
+
+  CHECK(promise_all::send_report(how, joining::in_sequence, at.desk) == "got: sold for 1200");
+  CHECK(at.told.events() == events{"read..", "read", "query..", "query", "parse", "send"});
+}
+
+TEST_CASE("promise_all: overlapped, the file is read while the query is under way", "[promise_all]") {
+  quick_desk at("sold for {}");
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  CAPTURE(name_of(how));
+
+  CHECK(promise_all::send_report(how, joining::overlapped, at.desk) == "got: sold for 1200");
+  events told = at.told.events();
+  REQUIRE(told.size() == 6);
+  std::sort(told.begin() + 2, told.begin() + 4);  // whichever ends first
+  CHECK(told == events{"read..", "query..", "query", "read", "parse", "send"});
+}
+
+TEST_CASE("promise_all: a step that fails is the end of the report, in every style and order",
+          "[promise_all]") {
+  quick_desk at("a form without a place");
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  const joining read_and_query = GENERATE(joining::in_sequence, joining::overlapped);
+  CAPTURE(name_of(how), read_and_query == joining::overlapped);
+
+  CHECK_THROWS_WITH(promise_all::send_report(how, read_and_query, at.desk),
+                    "the form has no place for the numbers");
+  CHECK(at.told.position("send") == at.told.events().size());
+}
