@@ -1,0 +1,24 @@
+// A fiber that recurses without end: it must meet its stack's guard page, not another fiber's memory.
+
+#include <cstddef>
+#include <cstdio>
+
+#include "braid/style/fiber.hpp"
+#include "braid/style/run.hpp"
+
+namespace {
+
+[[gnu::noinline]] int endless(volatile char* above) {
+  volatile char room[512];
+  room[0] = *above;
+  return endless(room) + room[0];
+}
+
+}  // namespace
+
+int main() {
+  std::puts("begun");
+  std::fflush(stdout);
+  volatile char first = 1;
+  return braid::run(braid::in_fiber([&] { return endless(&first); }));
+}

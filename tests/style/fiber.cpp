@@ -1,0 +1,202 @@
+#include "braid/style/fiber.hpp"
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <exception>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "braid/base/sanitizer.hpp"
+#include "braid/core/just.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/get_stop_token.hpp"
+#include "braid/style/promise.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/spawn.hpp"
+#include "braid/style/start.hpp"
+#include "braid/style/task.hpp"
+#include "catch.hpp"
+#include "child_process.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+// The address of a local tells which stack runs.
+[[gnu::noinline]] std::uintptr_t stack_here() {
+  volatile char local = 0;
+  return reinterpret_cast<std::uintptr_t>(&local);
+}
+
+// Uses so many bytes of stack, really.
+[[gnu::noinline]] int uses(std::size_t bytes) {
+  std::array<volatile char, 1024> room;
+  room[0] = 1;
+  room[1023] = 1;
+  return bytes <= 1024 ? room[0] : room[1023] * uses(bytes - 1024);
+}
+
+}  // namespace
+
+TEST_CASE("await: outside of a fiber it is a logic_error that names the call", "[fiber]") {
+  CHECK_THROWS_AS(await(just(1)), std::logic_error);
+  loop here;
+  CHECK_THROWS_WITH(await(just(1)), contains("await: this is no fiber"));
+  here.run([]() -> task<void> {
+    CHECK_THROWS_WITH(await(nop()), contains("await"));
+    co_return;
+  });
+}
+
+TEST_CASE("fiber: several interleave, each on a stack of its own", "[fiber]") {
+  loop here;
+  std::vector<int> order;
+  std::set<std::uintptr_t> stacks;
+  for (int who = 0; who < 3; ++who)
+    detach(in_fiber([&, who] {
+      for (int turn = 0; turn < 3; ++turn) {
+        order.push_back(10 * turn + who);
+        stacks.insert(stack_here() >> 18);
+        await(yield());
+      }
+    }));
+  here.run();
+  CHECK(order == std::vector{0, 1, 2, 10, 11, 12, 20, 21, 22});
+  CHECK(stacks.size() >= 3);
+}
+
+TEST_CASE("fiber: an await inside of a catch block keeps each fiber's exception", "[fiber]") {
+  loop here;
+  std::vector<std::string> seen;
+  int still_handled = 0;
+  for (const std::string name : {"one", "two", "three"})
+    detach(in_fiber([&, name] {
+      try {
+        throw std::runtime_error(name);
+      } catch (const std::runtime_error& mine) {
+        await(yield());
+        try {
+          throw std::logic_error(name + " inner");
+        } catch (const std::logic_error&) {
+          await(nop());
+        }
+        seen.push_back(mine.what());
+        try {
+          throw;  // the one being handled, by this fiber
+        } catch (const std::runtime_error& again) {
+          await(yield());
+          still_handled += again.what() == name;
+        }
+      }
+      still_handled += std::current_exception() == nullptr;
+    }));
+  here.run();
+  CHECK(seen == std::vector<std::string>{"one", "two", "three"});
+  CHECK(still_handled == 6);
+}
+
+TEST_CASE("fiber: an await in a destructor that an exception runs sees its own uncaught exceptions", "[fiber]") {
+  struct awaits_at_the_end {
+    int& seen;
+    ~awaits_at_the_end() {
+      await(yield());
+      seen = std::uncaught_exceptions();
+    }
+  };
+  loop here;
+  int unwinding = -1;
+  int beside = -1;
+  start(in_fiber([&] {
+          const awaits_at_the_end local{unwinding};
+          throw std::runtime_error("x");
+        }),
+        [](result<void> ended) { CHECK(ended.error().message() == "x"); });
+  detach(in_fiber([&] {
+    await(yield());
+    beside = std::uncaught_exceptions();
+  }));
+  here.run();
+  CHECK(unwinding == 1);
+  CHECK(beside == 0);
+}
+
+TEST_CASE("fiber: a task, a fiber within a fiber and a fiber in a task all wait for each other", "[fiber]") {
+  const auto in_task = []() -> task<int> { co_return 1 + co_await in_fiber([] { return await(yield()), 1; }); };
+  CHECK(run(in_fiber([&] { return await(in_task()) + await(in_fiber([&] { return await(in_task()); })); })) == 4);
+}
+
+TEST_CASE("fiber: the stop token reaches what it awaits", "[fiber][stop]") {
+  loop here;
+  bool after = false;
+  auto stopping = spawn(in_fiber([&] {
+    CHECK(await(get_stop_token()).stop_possible());
+    await(sleep_for(1h));
+    after = true;
+  }));
+  here.run(yield());
+  stopping.request_stop();
+  CHECK(here.run(as_result(std::move(stopping))).error() == std::errc::operation_canceled);
+  CHECK_FALSE(after);
+}
+
+TEST_CASE("fiber: one that waits when its loop ends is unwound", "[fiber]") {
+  promise<void> outlives;
+  bool destroyed = false;
+  std::vector<std::error_code> thrown;
+  {
+    loop here;
+    detach(in_fiber([&, waiting = outlives.get_future()]() mutable {
+      struct tells {
+        bool& flag;
+        ~tells() { flag = true; }
+      } const local{destroyed};
+      try {
+        await(std::move(waiting));
+      } catch (const std::system_error& e) {
+        thrown.push_back(e.code());
+        try {
+          await(nop());
+        } catch (const std::system_error& again) {
+          thrown.push_back(again.code());
+        }
+        throw;
+      }
+    }));
+    here.run(yield());
+    CHECK_FALSE(destroyed);
+  }
+  CHECK(destroyed);
+  REQUIRE(thrown.size() == 2);
+  CHECK(thrown[0] == std::errc::operation_canceled);
+  CHECK(thrown[1] == std::errc::operation_canceled);
+  outlives.set_value();
+}
+
+TEST_CASE("fiber: stacks are used again", "[fiber]") {
+  loop here;
+  std::set<std::uintptr_t> stacks;
+  for (int i = 0; i < 100; ++i) stacks.insert(here.run(in_fiber([] { return stack_here() >> 18; })));
+  CHECK(stacks.size() <= 2);  // a stack may lie across such a boundary
+}
+
+TEST_CASE("fiber: the size of the stack is an option of the loop", "[fiber]") {
+  constexpr std::size_t large = 8 << 20;
+  loop here(loop_options{.fiber_stack_bytes = large});
+  CHECK(here.run(in_fiber([] { return uses(large * 3 / 4 / (BRAID_ASAN || BRAID_TSAN ? 4 : 1)); })) == 1);
+}
+
+TEST_CASE("fiber: one that overflows its stack dies by SIGSEGV instead of writing elsewhere", "[fiber][crash]") {
+  if (BRAID_ASAN || BRAID_TSAN) return;  // their reports take the signal's place
+  const auto ended = run_program(crash_program("fiber_overflow"));
+  CHECK(ended.signal() == SIGSEGV);
+  CHECK(ended.output == "begun\n");
+}

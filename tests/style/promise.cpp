@@ -1,0 +1,111 @@
+#include "braid/style/promise.hpp"
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/task.hpp"
+#include "catch.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+TEST_CASE("promise: settled a second time is a logic_error that names the call", "[promise]") {
+  promise<int> once;
+  auto waiting = once.get_future();
+  once.set_value(1);
+  CHECK_THROWS_AS(once.set_value(2), std::logic_error);
+  CHECK_THROWS_WITH(once.set_value(2), contains("promise::set_value"));
+  CHECK_THROWS_WITH(once.set_error(std::errc::io_error), contains("promise::set_error"));
+  CHECK(std::move(waiting).get() == 1);
+}
+
+TEST_CASE("promise: its future can be taken once", "[promise]") {
+  promise<void> one;
+  auto waiting = one.get_future();
+  CHECK_THROWS_AS(one.get_future(), std::logic_error);
+  one.set_value();
+  CHECK_NOTHROW(std::move(waiting).get());
+}
+
+TEST_CASE("promise: one that was moved from is settled by its new owner alone", "[promise]") {
+  promise<int> first;
+  auto waiting = first.get_future();
+  promise<int> second = std::move(first);
+  CHECK_THROWS_AS(first.set_value(1), std::logic_error);
+  second.set_value(2);
+  CHECK(std::move(waiting).get() == 2);
+}
+
+TEST_CASE("promise: dropped before it was settled is broken_promise, on a thread without a loop too", "[promise]") {
+  std::optional<promise<int>> dropped(std::in_place);
+  auto waiting = dropped->get_future();
+  dropped.reset();
+  REQUIRE(waiting.is_ready());
+  const auto ended = capture([&] { return std::move(waiting).get(); });
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == errc::broken_promise);
+}
+
+TEST_CASE("promise: nobody is told of one whose future was never taken", "[promise]") {
+  loop here;
+  int told = 0;
+  here.on_unhandled_error([&](const error&) { ++told; });
+  { promise<int> neither; }
+  here.run();
+  CHECK(told == 0);
+}
+
+TEST_CASE("promise: assigning over a pending one breaks it", "[promise]") {
+  promise<int> one;
+  auto waiting = one.get_future();
+  one = promise<int>();
+  REQUIRE(waiting.is_ready());
+  CHECK(capture([&] { return std::move(waiting).get(); }).error() == errc::broken_promise);
+}
+
+TEST_CASE("promise: 1,000 settled by other threads, each seen whole by the loop", "[promise][thread]") {
+  constexpr int each = 250;
+  std::vector<promise<std::unique_ptr<std::string>>> promises(4 * each);
+  std::vector<future<std::unique_ptr<std::string>>> futures;
+  for (auto& one : promises) futures.push_back(one.get_future());
+
+  loop here;
+  std::vector<std::thread> settlers;
+  for (int t = 0; t < 4; ++t)
+    settlers.emplace_back([&promises, t] {
+      for (int i = t * each; i < (t + 1) * each; ++i)
+        promises[static_cast<std::size_t>(i)].set_value(std::make_unique<std::string>(std::to_string(i)));
+    });
+  const auto all = here.run(when_all(std::move(futures)));
+  for (std::thread& one : settlers) one.join();
+  int right = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) right += *all[i] == std::to_string(i);
+  CHECK(right == 4 * each);
+}
+
+TEST_CASE("promise: futures dropped while other threads settle them leak nothing", "[promise][thread]") {
+  loop here;
+  int told = 0;
+  here.on_unhandled_error([&](const error& why) { told += why == std::errc::io_error; });
+  for (int i = 0; i < 200; ++i) {
+    promise<std::string> racing;
+    auto dropped = std::make_unique<future<std::string>>(racing.get_future());
+    std::thread settles([&] {
+      if (i % 2 == 0)
+        racing.set_value("a value that is too long to be kept inside of the string itself");
+      else
+        racing.set_error(std::errc::io_error);
+    });
+    dropped.reset();
+    settles.join();
+  }
+  here.run();
+  CHECK(told == 100);
+}

@@ -1,0 +1,205 @@
+#include "braid/style/task.hpp"
+
+#include <chrono>
+#include <coroutine>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "braid/core/just.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/resume_on.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/get_stop_token.hpp"
+#include "braid/style/promise.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/spawn.hpp"
+#include "braid/style/start.hpp"
+#include "catch.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Says in the log when it is destroyed.
+struct mark {
+  mark(std::vector<std::string>& into, std::string called) : log_(into), name_(std::move(called)) {}
+  mark(const mark&) = delete;
+  mark& operator=(const mark&) = delete;
+  ~mark() { log_.push_back(name_); }
+
+ private:
+  std::vector<std::string>& log_;
+  std::string name_;
+};
+
+task<int> with_mark(std::vector<std::string>& log, std::string name) {
+  mark here(log, name);
+  co_await yield();
+  co_return 1;
+}
+
+task<void> waits_for_ever(std::vector<std::string>& log, future<void> never) {
+  mark outer(log, "outer");
+  co_await [](std::vector<std::string>& inner_log, future<void> waiting) -> task<void> {
+    mark inner(inner_log, "inner");
+    co_await std::move(waiting);
+    inner_log.push_back("never reached");
+  }(log, std::move(never));
+}
+
+}  // namespace
+
+TEST_CASE("task: does nothing until it is awaited", "[task]") {
+  bool begun = false;
+  const auto lazy = [&]() -> task<int> {
+    begun = true;
+    co_return 1;
+  };
+  auto waiting = lazy();
+  CHECK_FALSE(begun);
+  CHECK(run(std::move(waiting)) == 1);
+  CHECK(begun);
+}
+
+TEST_CASE("task: one destroyed before it began runs nothing, and its parameters are destroyed", "[task]") {
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = owned;
+  bool begun = false;
+  {
+    auto never = [](std::shared_ptr<int> held, bool& flag) -> task<int> {
+      flag = true;
+      co_return *held;
+    }(std::move(owned), begun);
+    CHECK_FALSE(watch.expired());
+  }
+  CHECK(watch.expired());
+  CHECK_FALSE(begun);
+}
+
+TEST_CASE("task: one connected but never started is destroyed too", "[task]") {
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = owned;
+  {
+    auto held = as_result([](std::shared_ptr<int> kept) -> task<int> { co_return *kept; }(std::move(owned)));
+    CHECK_FALSE(watch.expired());
+  }
+  CHECK(watch.expired());
+}
+
+TEST_CASE("task: locals are destroyed when it ends, before its awaiter goes on", "[task]") {
+  std::vector<std::string> log;
+  run([&]() -> task<void> {
+    co_await with_mark(log, "first");
+    log.push_back("between");
+    co_await with_mark(log, "second");
+  });
+  CHECK(log == std::vector<std::string>{"first", "between", "second"});
+}
+
+TEST_CASE("task: abandoned by the end of its loop, it is destroyed from the innermost outwards", "[task]") {
+  std::vector<std::string> log;
+  promise<void> outlives;
+  {
+    loop here;
+    detach(waits_for_ever(log, outlives.get_future()));
+    here.run(yield());
+    CHECK(log.empty());
+  }
+  CHECK(log == std::vector<std::string>{"inner", "outer"});
+  outlives.set_value();
+}
+
+TEST_CASE("task: an exception may be caught around an await, and what is thrown meanwhile replaces it", "[task]") {
+  const auto fails = [](std::string what) -> task<void> {
+    co_await yield();
+    throw std::runtime_error(what);
+  };
+  const auto ended = capture([&] {
+    run([&]() -> task<void> {
+      std::string caught;
+      try {
+        co_await fails("first");
+      } catch (const std::runtime_error& e) {
+        caught = e.what();
+      }
+      co_await fails(caught + " and second");
+    });
+  });
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().message() == "first and second");
+}
+
+TEST_CASE("task: the stop token flows down through every await", "[task][stop]") {
+  loop here;
+  bool possible = false;
+  stop_token innermost;
+  auto stopping = spawn([&]() -> task<void> {
+    co_await [](stop_token& seen, bool& flag) -> task<void> {
+      seen = co_await get_stop_token();
+      flag = seen.stop_possible();
+      co_await sleep_for(1h);
+    }(innermost, possible);
+  });
+  CHECK(possible);
+  CHECK_FALSE(innermost.stop_requested());
+  stopping.request_stop();
+  const auto ended = here.run(as_result(std::move(stopping)));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("task: run gives a token that nobody can stop", "[task][stop]") {
+  CHECK_FALSE(run(get_stop_token()).stop_possible());
+}
+
+TEST_CASE("task: after resume_on it runs on the other loop, and its awaiter goes on at home", "[task][thread]") {
+  promise<loop*> known;
+  auto there_is = known.get_future();
+  promise<void> finished;
+  std::thread elsewhere([&known, over = finished.get_future()]() mutable {
+    loop there;
+    known.set_value(&there);
+    there.run(std::move(over));
+  });
+  loop& there = *std::move(there_is).get();
+  loop here;
+  const auto home = std::this_thread::get_id();
+  std::thread::id seen_there;
+  bool same_loop = false;
+  here.run([&]() -> task<void> {
+    co_await [&]() -> task<void> {
+      co_await resume_on(there);
+      seen_there = std::this_thread::get_id();
+      same_loop = loop::current_or_null() == &there;
+    }();
+    CHECK(std::this_thread::get_id() == home);
+  });
+  CHECK(seen_there == elsewhere.get_id());
+  CHECK(same_loop);
+  finished.set_value();
+  elsewhere.join();
+}
+
+TEST_CASE("task: one may be awaited by a foreign awaiter's coroutine, which a plain call resumes", "[task]") {
+  struct plain_awaiter {
+    std::coroutine_handle<>& kept;
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) const noexcept { kept = waiting; }
+    int await_resume() const noexcept { return 5; }
+  };
+  loop here;
+  std::coroutine_handle<> kept;
+  int seen = 0;
+  start([&]() -> task<int> { co_return 1 + co_await plain_awaiter{kept}; }, [&](result<int> ended) { seen = *ended; });
+  REQUIRE(kept);
+  kept.resume();
+  here.run();
+  CHECK(seen == 6);
+}
