@@ -2,8 +2,34 @@
 
 #include <array>
 #include <cstddef>
+#include <string_view>
 
 namespace braid {
+
+namespace {
+
+// Where the parenthesis that ends text was opened.
+std::size_t opening_of_last(std::string_view text) {
+  int depth = 0;
+  for (std::size_t i = text.size(); i-- > 0;) {
+    if (text[i] == ')') ++depth;
+    if (text[i] == '(' && --depth == 0) return i;
+  }
+  return std::string_view::npos;
+}
+
+// The name of a function as its author wrote it. In a coroutine g++ tells the name of what it made of the body:
+// "void f(f(int)::_Z1fi.Frame*)", where "f" was written.
+std::string_view written_name(std::string_view name) {
+  const std::size_t mangled = name.rfind("::_Z");
+  if (!name.ends_with(".Frame*)") || mangled == std::string_view::npos) return name;
+  const std::size_t frame = opening_of_last(name);
+  const std::size_t result = std::string_view("void ").size();
+  if (frame == std::string_view::npos || frame < result) return name;
+  return name.substr(result, frame - result);
+}
+
+}  // namespace
 
 void attach_stack(error& failure, const async_frame* innermost) {
   if (!failure.stack().empty()) return;
@@ -18,7 +44,7 @@ std::string format_stack(const error& failure) {
   std::string text;
   for (const std::source_location& where : failure.stack()) {
     text += "  at ";
-    text += where.function_name();
+    text += written_name(where.function_name());
     text += " (";
     text += where.file_name();
     text += ":";

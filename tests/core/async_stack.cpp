@@ -3,6 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "braid/core/just.hpp"
+#include "braid/style/start.hpp"
+#include "braid/style/task.hpp"
 #include "catch.hpp"
 
 namespace {
@@ -57,6 +60,19 @@ TEST_CASE("format_stack: one line a level, with function, file and line", "[core
   CHECK_THAT(text, contains("async_stack.cpp:" + std::to_string(inner.where.line()) + ")\n"));
   CHECK_THAT(text, contains("async_stack.cpp:" + std::to_string(outer.where.line()) + ")\n"));
   CHECK(text.find(std::to_string(inner.where.line()) + ")") < text.find(std::to_string(outer.where.line()) + ")"));
+}
+
+task<> fails_in_a_coroutine(int) { co_await just_error<void>(std::errc::timed_out); }
+
+TEST_CASE("format_stack: a coroutine has the name that its author gave it", "[core][async_stack]") {
+  std::string text;
+  loop here;
+  here.on_unhandled_error([&](const error& failure) { text = format_stack(failure); });
+  detach(fails_in_a_coroutine(1));
+  here.run();
+  CHECK_THAT(text, contains("fails_in_a_coroutine"));
+  CHECK_THAT(text, !contains("_Z"));
+  CHECK_THAT(text, !contains("Frame*"));
 }
 
 }  // namespace
