@@ -31,8 +31,9 @@ class close_outcome {
     if (what.code == opcode::cancel_descriptor) {
       if (ended != -ECANCELED && ended <= 0 && ended != -EALREADY) what.code = opcode::close;
       if (ended != -ECANCELED) return true;
-      ended = ::close(what.descriptor) == 0 ? 0 : -errno;  // the loop is ending: nothing is in flight any more
     }
+    if (ended == -ECANCELED)
+      ended = ::close(what.descriptor) == 0 ? 0 : -errno;  // the loop is ending: nothing is in flight any more
     descriptor_ = -1;
     return false;
   }
