@@ -44,7 +44,7 @@ TEST_CASE("promise: one that was moved from is settled by its new owner alone", 
 }
 
 TEST_CASE("promise: dropped before it was settled is broken_promise, on a thread without a loop too", "[promise]") {
-  std::optional<promise<int>> dropped(std::in_place);
+  auto dropped = std::make_unique<promise<int>>();
   auto waiting = dropped->get_future();
   dropped.reset();
   REQUIRE(waiting.is_ready());
