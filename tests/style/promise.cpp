@@ -1,7 +1,6 @@
 #include "braid/style/promise.hpp"
 
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
