@@ -58,7 +58,7 @@ uring_reactor::uring_reactor(const loop_options& options) {
 }
 
 uring_reactor::~uring_reactor() {
-  BRAID_ASSERT(in_flight_ == 0);
+  BRAID_ASSERT(in_flight() == 0);
   io_uring_queue_exit(&ring_);
   ::close(wake_descriptor_);
 }
@@ -69,84 +69,81 @@ loop_clock::time_point uring_reactor::now() const noexcept {
   return loop_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
-io_uring_sqe* uring_reactor::next_sqe() noexcept {
-  if (unsubmitted() == sq_entries_) [[unlikely]] {
-    flush();
-    if (unsubmitted() == sq_entries_) return nullptr;
-  }
-  io_uring_sqe* sqe = &ring_.sq.sqes[tail_++ & sq_mask_];
-  *sqe = {};
-  return sqe;
+// Every entry that was submitted has a completion, which is consumed or still to come.
+std::size_t uring_reactor::in_flight() const noexcept {
+  return tail_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + backlog_length_;
 }
 
-bool uring_reactor::place(io_operation& operation) noexcept {
-  io_uring_sqe* sqe = next_sqe();
-  if (sqe == nullptr) return false;
-  const request& what = operation.what();
-  sqe->opcode = kernel::word_of(what.code);
-  sqe->fd = what.descriptor;
-  sqe->addr = reinterpret_cast<std::uint64_t>(what.address);
-  sqe->len = what.length;
-  sqe->off = what.offset;
-  sqe->rw_flags = static_cast<__kernel_rwf_t>(what.flags);
-  sqe->user_data = tag(operation);
-  if (what.code == opcode::cancel_descriptor) sqe->cancel_flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
+bool uring_reactor::make_room() noexcept {
+  flush();
+  return unsubmitted() != sq_entries_;
+}
+
+[[gnu::always_inline]] inline bool uring_reactor::write(const entry& what) noexcept {
+  if (unsubmitted() == sq_entries_ && !make_room()) [[unlikely]]
+    return false;
+  io_uring_sqe& sqe = ring_.sq.sqes[tail_++ & sq_mask_];
+  sqe.opcode = static_cast<std::uint8_t>(what.word);
+  sqe.fd = what.descriptor;
+  sqe.off = what.offset;
+  sqe.addr = what.address;
+  sqe.len = what.length;
+  sqe.rw_flags = static_cast<__kernel_rwf_t>(what.flags);
+  sqe.user_data = what.user_data;
   return true;
+}
+
+[[gnu::always_inline]] inline bool uring_reactor::place(io_operation& operation) noexcept {
+  const request& what = operation.what();
+  std::uint32_t flags = what.flags;
+  if (what.code == opcode::cancel_descriptor) [[unlikely]]
+    flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
+  return write({kernel::word_of(what.code), what.descriptor, reinterpret_cast<std::uint64_t>(what.address), what.offset,
+                what.length, flags, tag(operation)});
 }
 
 bool uring_reactor::place_cancel(const io_operation& operation) noexcept {
-  io_uring_sqe* sqe = next_sqe();
-  if (sqe == nullptr) return false;
-  sqe->opcode = IORING_OP_ASYNC_CANCEL;
-  sqe->fd = -1;
-  sqe->addr = polls(operation) ? tag(operation) | poll_bit : tag(operation);
-  sqe->user_data = of_nobody;
-  return true;
+  const std::uint64_t target = polls(operation) ? tag(operation) | poll_bit : tag(operation);
+  return write({IORING_OP_ASYNC_CANCEL, -1, target, 0, 0, 0, of_nobody});
 }
 
 bool uring_reactor::place_poll(io_operation& operation) noexcept {
-  io_uring_sqe* sqe = next_sqe();
-  if (sqe == nullptr) return false;
-  sqe->opcode = IORING_OP_POLL_ADD;
-  sqe->fd = operation.what().descriptor;
-  sqe->poll32_events = static_cast<unsigned>(awaited_events(operation.what().code));
-  sqe->user_data = tag(operation) | poll_bit;
+  const auto events = static_cast<std::uint32_t>(awaited_events(operation.what().code));
+  if (!write({IORING_OP_POLL_ADD, operation.what().descriptor, 0, 0, 0, events, tag(operation) | poll_bit}))
+    return false;
   polls(operation) = true;
   return true;
 }
 
 void uring_reactor::submit(io_operation& operation) noexcept {
   depart(operation);
-  ++in_flight_;
   if (!supported_[index_of(operation.what().code)]) [[unlikely]]
-    return begin_on_pool(operation);
-  if (!backlog_.empty() || !place(operation)) [[unlikely]]
-    backlog_.push_back(operation);
+    return perform_on_pool(operation);  // a thread that may block makes what this kernel's io_uring lacks
+  if (behind_ || !place(operation)) [[unlikely]]
+    fall_behind(operation);
 }
 
-// A request that this kernel's io_uring lacks is made by a thread that may block.
-void uring_reactor::begin_on_pool(io_operation& operation) noexcept {
-  --in_flight_;
-  perform_on_pool(operation);
+void uring_reactor::fall_behind(io_operation& operation) noexcept {
+  backlog_.push_back(operation);
+  ++backlog_length_;
+  behind_ = true;
 }
 
 // A cancel overtakes nothing: it is placed behind the request it is for, so the kernel sees that one first. Nor can
 // it hit a later operation at the same address, for that one is placed behind it.
 void uring_reactor::cancel(io_operation& operation) noexcept {
   gives_up(operation) = true;
-  if (!backlog_.empty() || !place_cancel(operation)) late_cancels_.push_back(&operation);
+  if (!behind_ && place_cancel(operation)) return;
+  late_cancels_.push_back(&operation);
+  behind_ = true;
 }
 
 void uring_reactor::cancel_all() noexcept {
   ending_ = true;
   catch_up();
-  io_uring_sqe* sqe = next_sqe();
-  BRAID_ASSERT(sqe != nullptr);
-  sqe->opcode = IORING_OP_ASYNC_CANCEL;
-  sqe->fd = -1;
-  sqe->cancel_flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY;
-  sqe->user_data = of_nobody;
-  wake_armed_ = false;
+  const bool placed =
+      write({IORING_OP_ASYNC_CANCEL, -1, 0, 0, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY, of_nobody});
+  BRAID_ASSERT(placed);
 }
 
 // Places what waited for room: requests in their order, then the cancels.
@@ -155,8 +152,10 @@ void uring_reactor::catch_up() noexcept {
     auto& operation = static_cast<io_operation&>(*backlog_.front());
     if (!place(operation)) return;
     backlog_.pop_front();
+    --backlog_length_;
   }
   while (!late_cancels_.empty() && place_cancel(*late_cancels_.back())) late_cancels_.pop_back();
+  behind_ = !late_cancels_.empty();
 }
 
 int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_timespec* limit) noexcept {
@@ -174,11 +173,11 @@ int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_times
 }
 
 void uring_reactor::turn(patience how_long, inbox& messages) noexcept {
-  if (!backlog_.empty() || !late_cancels_.empty()) [[unlikely]]
+  if (behind_) [[unlikely]]
     catch_up();
   if (how_long.may_wait && !has_completions()) {
     wait(how_long, messages);
-  } else if (unsubmitted() != 0 || kernel_has_news() || (!says_taskrun_ && in_flight_ != 0)) {
+  } else if (unsubmitted() != 0 || kernel_has_news() || (!says_taskrun_ && in_flight() != 0)) {
     enter(0, kernel_has_news() || !says_taskrun_ ? IORING_ENTER_GETEVENTS : 0, nullptr);
   }
   reap();
@@ -212,14 +211,8 @@ void uring_reactor::wait(patience how_long, inbox& messages) noexcept {
 
 void uring_reactor::arm_wake() noexcept {
   if (wake_armed_) return;
-  io_uring_sqe* sqe = next_sqe();
-  if (sqe == nullptr) return;
-  sqe->opcode = IORING_OP_READ;
-  sqe->fd = wake_descriptor_;
-  sqe->addr = reinterpret_cast<std::uint64_t>(&wake_count_);
-  sqe->len = sizeof wake_count_;
-  sqe->user_data = of_wake;
-  wake_armed_ = true;
+  wake_armed_ = write({IORING_OP_READ, wake_descriptor_, reinterpret_cast<std::uint64_t>(&wake_count_), 0,
+                       sizeof wake_count_, 0, of_wake});
 }
 
 void uring_reactor::wake() noexcept {
@@ -239,28 +232,33 @@ void uring_reactor::reap() noexcept {
   }
 }
 
-void uring_reactor::complete(std::uint64_t user_data, completion ended) noexcept {
-  if (user_data <= of_wake) [[unlikely]] {
-    if (user_data == of_wake) wake_armed_ = false;
+[[gnu::always_inline]] inline void uring_reactor::complete(std::uint64_t user_data, completion ended) noexcept {
+  if ((user_data & special) != 0 || ended.result == -EAGAIN || behind_) [[unlikely]]
+    return complete_specially(user_data, ended);
+  arrive(*reinterpret_cast<io_operation*>(user_data), ended);
+}
+
+void uring_reactor::complete_specially(std::uint64_t user_data, completion ended) noexcept {
+  if (user_data == of_nobody) return;
+  if (user_data == of_wake) {
+    wake_armed_ = false;
     return;
   }
-  auto& operation = *reinterpret_cast<io_operation*>(user_data & ~poll_bit);
+  auto& operation = *reinterpret_cast<io_operation*>(user_data & ~special);
   const bool polled = (user_data & poll_bit) != 0;
   const bool would_block = ended.result == -EAGAIN && awaited_events(operation.what().code) != 0;
-  if (polled || would_block) [[unlikely]] {
+  if (polled || would_block) {
     polls(operation) = false;
     if (ended.result < 0 && !would_block) {
       // the poll itself failed, or was cancelled
     } else if (ending_ || gives_up(operation)) {
       ended.result = -ECANCELED;  // the cancel came between two tries and found nothing
     } else {
-      if (polled ? !place(operation) : !place_poll(operation)) backlog_.push_back(operation);
+      if (polled ? !place(operation) : !place_poll(operation)) fall_behind(operation);
       return;
     }
   }
-  if (!late_cancels_.empty()) [[unlikely]]
-    std::erase(late_cancels_, &operation);
-  --in_flight_;
+  std::erase(late_cancels_, &operation);
   arrive(operation, ended);
 }
 

@@ -26,19 +26,34 @@ class uring_reactor final : public reactor {
   void cancel(io_operation& operation) noexcept override;
   void cancel_all() noexcept override;
   void turn(patience how_long, inbox& messages) noexcept override;
+  std::size_t in_flight() const noexcept override;
   void wake() noexcept override;
   loop_clock::time_point now() const noexcept override;
 
  private:
-  // What a completion's user_data means beside an operation's address, whose lowest bit says "was only a poll".
-  static constexpr std::uint64_t of_nobody = 0, of_wake = 2, poll_bit = 1;
+  // A completion's user_data is its operation's address, whose lowest bits say what is special about it.
+  static constexpr std::uint64_t poll_bit = 1;   // it was only a poll
+  static constexpr std::uint64_t of_nobody = 2;  // no operation at all: a cancel
+  static constexpr std::uint64_t of_wake = 4;    // none either: the eventfd
+  static constexpr std::uint64_t special = 7;
 
-  [[nodiscard]] io_uring_sqe* next_sqe() noexcept;  // null when the queue is full and the kernel takes no more
+  // What is written to the submission queue, always all of it, so that no field of an earlier entry remains.
+  struct entry {
+    std::uint32_t word;
+    std::int32_t descriptor;
+    std::uint64_t address;
+    std::uint64_t offset;
+    std::uint32_t length;
+    std::uint32_t flags;
+    std::uint64_t user_data;
+  };
+  [[nodiscard]] bool write(const entry& what) noexcept;  // false when the queue is full and the kernel takes no more
+  [[gnu::cold, gnu::noinline]] bool make_room() noexcept;
   [[nodiscard]] bool place(io_operation& operation) noexcept;
   [[nodiscard]] bool place_cancel(const io_operation& operation) noexcept;
   [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
+  void fall_behind(io_operation& operation) noexcept;
   void catch_up() noexcept;
-  void begin_on_pool(io_operation& operation) noexcept;
 
   int enter(unsigned wait_for, unsigned flags, const __kernel_timespec* limit) noexcept;
   void flush() noexcept { enter(0, 0, nullptr); }
@@ -46,6 +61,7 @@ class uring_reactor final : public reactor {
   void arm_wake() noexcept;
   void reap() noexcept;
   void complete(std::uint64_t user_data, completion ended) noexcept;
+  [[gnu::cold, gnu::noinline]] void complete_specially(std::uint64_t user_data, completion ended) noexcept;
 
   [[nodiscard]] unsigned unsubmitted() const noexcept { return tail_ - io_uring_smp_load_acquire(ring_.sq.khead); }
   [[nodiscard]] bool has_completions() const noexcept {
@@ -65,9 +81,11 @@ class uring_reactor final : public reactor {
   // this thread
   unsigned tail_ = 0;                              // of the submission queue, ahead of what the kernel was told
   operation_base::queue backlog_;                  // submitted while the queue was full and the kernel busy
+  std::size_t backlog_length_ = 0;
   std::vector<const io_operation*> late_cancels_;  // the same for cancels
   std::uint64_t wake_count_ = 0;                   // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
+  bool behind_ = false;  // there is a backlog, or a late cancel
   bool ending_ = false;  // everything was cancelled: nothing is tried again
   // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not asking
   // costs a call more. After a wrong guess of yes the next tries are skipped, twice as many each time.

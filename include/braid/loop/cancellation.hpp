@@ -7,40 +7,29 @@
 
 namespace braid {
 
-/// Brings a stop request, made on any thread, to an operation on its loop's thread. A part of the operation.
+/// Brings a stop request, made on any thread, to an operation on its loop's thread. A base of the operation.
 ///
 /// Threads  arm and disarm on the loop's; a request from elsewhere travels through the loop's inbox. The operation
 ///          must not end while it travels: then disarm says false, and the operation is told again on its arrival.
-/// Cost     nothing but a test where stop is not possible; else one registration with the stop_source.
-class cancellation : operation_base {
+/// Cost     two bytes written where stop is not possible; else one registration with the stop_source.
+class cancellation : pinned {
  public:
-  using cancel_fn = void(cancellation&) noexcept;   // begins to cancel the operation
-  using resume_fn = void(cancellation&) noexcept;   // what disarm put off may now be done
+  using cancel_fn = void(cancellation&) noexcept;  ///< begins to cancel the operation
+  using resume_fn = void(cancellation&) noexcept;  ///< what disarm put off may now be done
 
-  cancellation(cancel_fn& cancel, resume_fn& resume) noexcept
-      : operation_base(arrived), cancel_(&cancel), resume_(&resume) {}
+  cancellation() noexcept {}
   ~cancellation() { BRAID_ASSERT(!armed_); }
 
   /// Call it once, after the operation has begun. A stop that was requested already cancels here and now.
-  void arm(stop_token token, loop& home) noexcept {
-    if (!token.stop_possible()) return;
-    home_ = &home;
-    armed_ = true;
-    new (&callback_) callback(token, on_stop{this});
+  void arm(stop_token token, cancel_fn& cancel, resume_fn& resume) noexcept {
+    if (token.stop_possible()) attach(token, cancel, resume);
   }
 
   /// The operation has ended: no stop request will reach it any more. False when one is on its way; then the
   /// operation must wait for resume before it tells anyone.
-  [[nodiscard]] bool disarm() noexcept {
-    if (!armed_) return true;
-    armed_ = false;
-    callback_.~callback();
-    if (!travels_) return true;
-    put_off_ = true;
-    return false;
-  }
+  [[nodiscard]] bool disarm() noexcept { return !armed_ || detach(); }
 
-  /// Has a stop request come to the operation?
+  /// Was the operation asked to stop?
   [[nodiscard]] bool requested() const noexcept { return requested_; }
 
  private:
@@ -48,36 +37,58 @@ class cancellation : operation_base {
     cancellation* self;
     void operator()() const noexcept { self->stop_requested(); }
   };
-  using callback = stop_callback<on_stop>;
 
-  void stop_requested() noexcept {
-    if (loop::current_or_null() == home_) {
-      requested_ = true;
-      return cancel_(*this);
+  // The request on its way to the loop, and what it takes to get it there. Exists only where stop is possible.
+  struct link : operation_base {
+    link(cancellation& whole, cancel_fn& c, resume_fn& r) noexcept
+        : operation_base(arrived), self(whole), cancel(c), resume(r) {}
+    static void arrived(operation_base& base, completion) noexcept {
+      auto& request = static_cast<link&>(base);
+      request.self.arrived();
     }
-    travels_ = true;  // seen by disarm, which leaves the callback first
-    home_->deliver(*this);
-  }
+    cancellation& self;
+    cancel_fn& cancel;
+    resume_fn& resume;
+    loop& home = loop::current();
+    bool put_off = false;
+    bool travels = false;  // written by the stopping thread, read here once the callback is gone or has arrived
+  };
 
-  static void arrived(operation_base& base, completion) noexcept {
-    auto& self = static_cast<cancellation&>(base);
-    self.travels_ = false;
-    self.requested_ = true;
-    if (self.put_off_)
-      self.resume_(self);
+  [[gnu::noinline]] void attach(stop_token token, cancel_fn& cancel, resume_fn& resume) noexcept {
+    armed_ = true;
+    new (&link_) link(*this, cancel, resume);
+    new (&callback_) stop_callback<on_stop>(token, on_stop{this});
+  }
+  [[gnu::noinline]] bool detach() noexcept {
+    callback_.~stop_callback<on_stop>();
+    armed_ = false;
+    link_.put_off = link_.travels;
+    return !link_.put_off;
+  }
+  void stop_requested() noexcept {
+    if (loop::current_or_null() == &link_.home) {
+      requested_ = true;
+      return link_.cancel(*this);
+    }
+    link_.travels = true;  // seen by detach, which ends the callback first
+    link_.home.deliver(link_);
+  }
+  void arrived() noexcept {
+    link_.travels = false;
+    requested_ = true;
+    if (link_.put_off)
+      link_.resume(*this);
     else
-      self.cancel_(self);
+      link_.cancel(*this);
   }
 
-  cancel_fn* cancel_;
-  resume_fn* resume_;
-  loop* home_ = nullptr;
   bool armed_ = false;
   bool requested_ = false;
-  bool put_off_ = false;
-  bool travels_ = false;  // written by the stopping thread, read here once the callback is gone or has arrived
   union {
-    callback callback_;  // alive while armed_
+    link link_;  // from attach on; trivial to leave behind
+  };
+  union {
+    stop_callback<on_stop> callback_;  // alive while armed_
   };
 };
 

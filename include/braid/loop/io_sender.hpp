@@ -43,22 +43,20 @@ class io_state final : io_operation, cancellation {
   using value_type = typename Outcome::value_type;
 
   io_state(const request& what, Outcome outcome, R receiver)
-      : io_operation(ended, what),
-        cancellation(cancel, resumed),
-        outcome_(std::move(outcome)),
-        receiver_(std::move(receiver)) {}
+      : io_operation(ended, what), outcome_(std::move(outcome)), receiver_(std::move(receiver)) {}
 
   void start() noexcept {
-    home_ = loop::current_or_null();
-    if (home_ == nullptr) [[unlikely]]
-      return std::move(receiver_).finish(no_loop_error(outcome_.name()));
+    loop* home = loop::current_or_null();
+    if (home == nullptr) [[unlikely]]
+      return without_loop();
     const stop_token token = stops();
     if (token.stop_requested()) [[unlikely]]
       return give_up(ECANCELED);
     if constexpr (requires { outcome_.place(request_); })
-      if (const int code = outcome_.place(request_)) return give_up(code);
-    submit();
-    arm(token, *home_);
+      if (const int code = outcome_.place(request_)) [[unlikely]]
+        return give_up(code);
+    submit_to(*home);
+    arm(token, cancel, resumed);
   }
 
  private:
@@ -68,57 +66,73 @@ class io_state final : io_operation, cancellation {
     else
       return receiver_.get_stop_token();
   }
-  void give_up(int code) noexcept {
-    result_ = -code;
-    finish();
+  [[gnu::cold, gnu::noinline]] void without_loop() noexcept {
+    std::move(receiver_).finish(no_loop_error(outcome_.name()));
   }
-  void submit() noexcept {
+  // Not worth a request, but told in a later turn all the same.
+  [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
+    refused_ = code;
+    loop::current().make_ready(*this);
+  }
+  void submit_to(loop& home) noexcept {
     if (request_.fills_buffer()) poison(request_.address, request_.length);
-    home_->submit(*this);
+    home.submit(*this);
   }
 
   static void ended(operation_base& base, completion with) noexcept {
     auto& self = static_cast<io_state&>(static_cast<io_operation&>(base));
     if (self.request_.fills_buffer()) unpoison(self.request_.address, self.request_.length);
-    self.result_ = with.result;
-    if (self.goes_on()) return self.submit();
-    if (self.disarm()) self.finish();
+    std::int32_t result = with.result;
+    if constexpr (requires { self.outcome_.again(result, self.request_); }) {
+      if (self.refused_ == 0 && self.goes_on(result)) return self.submit_to(loop::current());
+    }
+    if (result < 0 || self.refused_ != 0) [[unlikely]]
+      return self.failed(result);
+    self.result_ = result;
+    if (self.disarm()) [[likely]]
+      self.finish();
   }
 
-  [[nodiscard]] bool goes_on() noexcept {
-    if (result_ == -EINTR) return !requested();
-    if constexpr (requires { outcome_.again(result_, request_); }) {
-      if (!outcome_.again(result_, request_)) return false;
-      if (!requested()) return true;
-      result_ = -ECANCELED;
-    }
+  [[nodiscard]] bool goes_on(std::int32_t& result) noexcept
+    requires requires(Outcome& o, request& what) { o.again(result, what); }
+  {
+    if (result == -EINTR) return false;  // the same once more: see failed
+    if (!outcome_.again(result, request_)) return false;
+    if (!requested()) return true;
+    result = -ECANCELED;
     return false;
   }
 
-  static void cancel(cancellation& base) noexcept {
-    auto& self = static_cast<io_state&>(base);
-    self.home_->cancel(self);
+  [[gnu::cold, gnu::noinline]] void failed(std::int32_t result) noexcept {
+    if (refused_ != 0) result = -refused_;
+    if (result == -EINTR && !requested()) return submit_to(loop::current());
+    result_ = result == -EINTR ? -ECANCELED : result;
+    if (disarm()) finish_failed();
   }
-  static void resumed(cancellation& base) noexcept { static_cast<io_state&>(base).finish(); }
+
+  static void cancel(cancellation& base) noexcept { loop::current().cancel(static_cast<io_state&>(base)); }
+  static void resumed(cancellation& base) noexcept {
+    auto& self = static_cast<io_state&>(base);
+    if (self.result_ < 0)
+      self.finish_failed();
+    else
+      self.finish();
+  }
 
   void finish() noexcept {
     R receiver = std::move(receiver_);
-    if (result_ < 0) [[unlikely]]
-      return std::move(receiver).finish(failure());
-    result<value_type> value = outcome_(result_, request_);
-    std::move(receiver).finish(std::move(value));
+    std::move(receiver).finish(outcome_(result_, request_));
   }
-
-  [[gnu::cold, gnu::noinline]] error failure() const {
-    const int code = requested() && result_ == -EINTR ? ECANCELED : -result_;
+  void finish_failed() noexcept {
+    R receiver = std::move(receiver_);
     if constexpr (requires { outcome_.object(); })
-      return request_error(outcome_.name(), request_, code, outcome_.object());
+      std::move(receiver).finish(request_error(outcome_.name(), request_, -result_, outcome_.object()));
     else
-      return request_error(outcome_.name(), request_, code);
+      std::move(receiver).finish(request_error(outcome_.name(), request_, -result_));
   }
 
-  loop* home_ = nullptr;
-  std::int32_t result_ = 0;
+  std::int32_t refused_ = 0;  // an errno
+  std::int32_t result_;
   [[no_unique_address]] Outcome outcome_;
   [[no_unique_address]] R receiver_;
 };

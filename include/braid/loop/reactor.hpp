@@ -59,7 +59,7 @@ class reactor : pinned {
   [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;
 
   /// Requests begun and not yet ended.
-  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
+  [[nodiscard]] virtual std::size_t in_flight() const noexcept = 0;
   /// System calls made so far, for benchmarks and tests.
   [[nodiscard]] std::size_t system_calls() const noexcept { return system_calls_; }
 
@@ -71,7 +71,6 @@ class reactor : pinned {
   static bool polls(const io_operation& operation) noexcept { return operation.polls_; }
   static bool& gives_up(io_operation& operation) noexcept { return operation.gives_up_; }
 
-  std::size_t in_flight_ = 0;
   std::size_t system_calls_ = 0;
 };
 

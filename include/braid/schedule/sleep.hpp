@@ -16,7 +16,7 @@ template <class Deadline, class R>
 class sleep_state final : timer_base, cancellation {
  public:
   sleep_state(Deadline when, R receiver) noexcept
-      : timer_base(ended), cancellation(cancel, resumed), when_(when), receiver_(std::move(receiver)) {}
+      : timer_base(ended), when_(when), receiver_(std::move(receiver)) {}
 
   void start() noexcept {
     loop* home = loop::current_or_null();
@@ -25,7 +25,7 @@ class sleep_state final : timer_base, cancellation {
     home_ = home;
     queued_ = true;
     home->add(*this, when_());
-    arm(receiver_.get_stop_token(), *home);
+    arm(receiver_.get_stop_token(), cancel, resumed);
   }
 
  private:

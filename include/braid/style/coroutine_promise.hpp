@@ -21,8 +21,8 @@ class coroutine_promise;
 
 namespace detail {
 
-// Senders that complete in a later turn, never within start(), say so: an awaiter need not look out for it. Should
-// one do it all the same, to report misuse, the coroutine is resumed within its await_suspend, which is allowed.
+// Senders that complete from the loop's turn, never within start(), say so: an awaiter need not look out for it. One
+// that reports misuse at once resumes the coroutine within its await_suspend, which is allowed, if it is no habit.
 template <class S>
 inline constexpr bool completes_later = requires { requires S::completes_later; };
 
@@ -66,9 +66,9 @@ class sender_awaiter {
 
   void finish(result<value_type>&& with) noexcept {
     ended_.set(std::move(with));
-    if constexpr (!completes_later<S>)
-      if (inline_start::mark_completed(this)) return;
-    park(awaiting_);
+    if constexpr (completes_later<S>)
+      return awaiting_.resume();  // the loop called: what the coroutine parks, it runs
+    if (!inline_start::mark_completed(this)) park(awaiting_);
   }
 
   coroutine_promise& promise_;

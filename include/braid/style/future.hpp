@@ -250,7 +250,7 @@ template <class T, class R>
 class future_operation final : future_waiter, cancellation {
  public:
   future_operation(future_state<T>* state, R receiver)
-      : future_waiter(come, loop::current("future")), cancellation(cancel, resumed), state_(state),
+      : future_waiter(come, loop::current("future")), state_(state),
         receiver_(std::move(receiver)) {}
   ~future_operation() {
     if (!waiting_) {
@@ -265,7 +265,7 @@ class future_operation final : future_waiter, cancellation {
   void start() noexcept {
     waiting_ = true;
     if (!state_->attach(*this)) return settled();
-    arm(receiver_.get_stop_token(), home());
+    arm(receiver_.get_stop_token(), cancel, resumed);
   }
 
  private:

@@ -80,8 +80,8 @@ class future_state_base : public pooled, pinned {
 
   /// The settler's act, once the result is in place. *this may be gone afterwards.
   void settle() noexcept {
-    if (meet(settled())) return;
-    void* met = meeting_.load(std::memory_order_acquire);
+    void* met = meeting_.exchange(settled(), std::memory_order_acq_rel);  // no waiter detaches from now on
+    if (met == nullptr) return;
     if (met == dropped()) return end_unseen();
     static_cast<future_waiter*>(met)->settled();
   }
