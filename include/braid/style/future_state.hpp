@@ -52,7 +52,7 @@ class future_waiter : operation_base, resident {
 /// What a future and who settles it share. Both act once; whoever acts second owns the state.
 ///
 /// Threads  the future may be on one thread and its settler on another: they meet in one atomic word.
-/// Cost     one compare-and-swap for who acts first, one load for who acts second.
+/// Cost     one atomic exchange for each.
 class future_state_base : public pooled, pinned {
  public:
   virtual ~future_state_base() = default;
