@@ -1,0 +1,73 @@
+#include "braid/combine/with_stop_token.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include "braid/core/just.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/get_stop_token.hpp"
+#include "catch.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop at its source ends the operation", "[with_stop_token][stop]", every_style) {
+  loop here;
+  stop_source stop;
+  here.post([&] { stop.request_stop(); });
+  auto ended = TestType::wait(with_stop_token(sleep_for(1h), stop.get_token()));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::operation_canceled);
+}
+
+TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop requested before the start ends it too", "[with_stop_token][stop]",
+                        every_style) {
+  stop_source stop;
+  stop.request_stop();
+  auto slept = TestType::wait(with_stop_token(sleep_for(1h), stop.get_token()));
+  REQUIRE_FALSE(slept);
+  CHECK(slept.error() == std::errc::operation_canceled);
+  auto asked = TestType::wait(with_stop_token(nop(), stop.get_token()));
+  REQUIRE_FALSE(asked);
+  CHECK(asked.error() == std::errc::operation_canceled);
+}
+
+TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop from another thread ends the operation", "[with_stop_token][stop][thread]",
+                        every_style) {
+  stop_source stop;
+  std::thread elsewhere([&] { stop.request_stop(); });
+  auto ended = TestType::wait(with_stop_token(sleep_for(1h), stop.get_token()));
+  elsewhere.join();
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::operation_canceled);
+}
+
+TEMPLATE_LIST_TEST_CASE("with_stop_token: what ends by itself is untouched, and so is one without a source",
+                        "[with_stop_token]", every_style) {
+  stop_source stop;
+  CHECK(TestType::wait(with_stop_token(just(1), stop.get_token())).value() == 1);
+  CHECK(TestType::wait(with_stop_token(yield(), stop_token())));
+}
+
+TEST_CASE("with_stop_token: both tokens stop the operation", "[with_stop_token][stop]") {
+  loop here;
+  for (const bool from_outside : {false, true}) {
+    stop_source given;
+    auto waiting = spawn(with_stop_token(sleep_for(1h), given.get_token()));
+    if (from_outside)
+      waiting.request_stop();
+    else
+      given.request_stop();
+    CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
+  }
+}
+
+TEST_CASE("with_stop_token: the token that the operation sees is the given one where the waiter has none",
+          "[with_stop_token]") {
+  stop_source stop;
+  CHECK(run(with_stop_token(get_stop_token(), stop.get_token())) == stop.get_token());
+}

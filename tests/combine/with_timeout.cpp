@@ -1,0 +1,111 @@
+#include "braid/combine/with_timeout.hpp"
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "braid/core/just.hpp"
+#include "braid/fs/file.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/net/tcp.hpp"
+#include "braid/schedule/yield.hpp"
+#include "catch.hpp"
+#include "descriptors.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+task<std::string> ignores_the_stop() {
+  co_await as_result(sleep_for(1h));
+  co_return "achieved in spite of it";
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("with_timeout: an operation that ends in time gives its value or its error", "[with_timeout]",
+                        every_style) {
+  CHECK(TestType::wait(with_timeout(just(1), 1h)).value() == 1);
+  CHECK(TestType::wait(with_timeout(nop(), 1h)));
+  CHECK(*TestType::wait(with_timeout(just(std::make_unique<int>(2)), 1h)).value() == 2);
+  CHECK(TestType::wait(with_deadline(just(3), loop_clock::now() + 1h)).value() == 3);
+  auto failed = TestType::wait(with_timeout(just_error<int>(std::errc::io_error), 1h));
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error() == std::errc::io_error);
+}
+
+TEMPLATE_LIST_TEST_CASE("with_timeout: one that does not is stopped and fails as timed_out", "[with_timeout]",
+                        every_style) {
+  for (auto ended : {TestType::wait(with_timeout(sleep_for(1h), 1us)), TestType::wait(with_timeout(sleep_for(1h), -1h)),
+                     TestType::wait(with_deadline(sleep_for(1h), loop_clock::now())),
+                     TestType::wait(with_deadline(sleep_for(1h), loop_clock::time_point::min()))}) {
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error() == std::errc::timed_out);
+    CHECK_THAT(ended.error().message(), contains("with_timeout"));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("with_timeout: what was achieved in spite of the stop is the value", "[with_timeout]", every_style) {
+  CHECK(TestType::wait(with_timeout(ignores_the_stop(), 1us)).value() == "achieved in spite of it");
+}
+
+TEMPLATE_LIST_TEST_CASE("with_timeout: another error than the cancellation stays what it is", "[with_timeout]",
+                        every_style) {
+  auto ended = TestType::wait(with_timeout(
+      []() -> task<int> {
+        co_await as_result(sleep_for(1h));
+        throw std::runtime_error("on the way out");
+      },
+      1us));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().message() == "on the way out");
+}
+
+TEMPLATE_LIST_TEST_CASE("with_timeout: the longest duration is no overflow", "[with_timeout]", every_style) {
+  CHECK(TestType::wait(with_timeout(yield(), loop_clock::duration::max())));
+}
+
+TEMPLATE_LIST_TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_timeout]", every_style) {
+  auto inner = TestType::wait(with_timeout(as_result(with_timeout(sleep_for(1h), 1us)), 1h));
+  REQUIRE(inner);
+  CHECK(inner->error() == std::errc::timed_out);
+  auto outer = TestType::wait(with_timeout(with_timeout(sleep_for(1h), 2h), 1us));
+  REQUIRE_FALSE(outer);
+  CHECK(outer.error() == std::errc::timed_out);
+}
+
+TEMPLATE_LIST_TEST_CASE("with_timeout: a read and an accept leave the kernel before it completes", "[with_timeout][stop]",
+                        every_style) {
+  const auto before = open_descriptors();
+  {
+    loop here;
+    pipe_ends ends;
+    const file reader = file::from_descriptor(ends.release_reader());
+    auto room = std::make_unique<std::array<char, 4096>>();
+    auto read = TestType::wait(with_timeout(reader.read_some(*room), 1us));
+    room.reset();
+    REQUIRE_FALSE(read);
+    CHECK(read.error() == std::errc::timed_out);
+    CHECK(here.in_flight() == 0);
+
+    const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
+    auto accepted = TestType::wait(with_timeout(listening->accept(), 1us));
+    REQUIRE_FALSE(accepted);
+    CHECK(accepted.error() == std::errc::timed_out);
+    CHECK(here.in_flight() == 0);
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("with_timeout: a stop from outside ends it as cancelled, not as timed_out", "[with_timeout][stop]") {
+  loop here;
+  auto waiting = spawn(with_timeout(sleep_for(1h), 2h));
+  waiting.request_stop();
+  CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
+}
