@@ -43,7 +43,7 @@ class io_state final : io_operation, cancellation {
   using value_type = typename Outcome::value_type;
 
   io_state(const request& what, Outcome outcome, R receiver)
-      : io_operation(ended, what), outcome_(std::move(outcome)), receiver_(std::move(receiver)) {}
+      : io_operation(ended, copy_of(what)), outcome_(std::move(outcome)), receiver_(std::move(receiver)) {}
 
   void start() noexcept {
     loop* home = loop::current_or_null();
