@@ -1,0 +1,126 @@
+#include "braid/loop/descriptor.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+
+#include "braid/fs/file.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/start.hpp"
+#include "catch.hpp"
+#include "descriptors.hpp"
+#include "recorder.hpp"
+
+namespace {
+
+using namespace braid;
+using braid_tests::open_descriptors;
+using braid_tests::pipe_ends;
+using braid_tests::recorded;
+
+bool is_open(int number) { return ::fcntl(number, F_GETFD) >= 0; }
+
+TEST_CASE("descriptor: closes itself, with a loop and without", "[loop][descriptor]") {
+  const bool with_loop = GENERATE(false, true);
+  std::optional<loop> home;
+  if (with_loop) home.emplace();
+  const std::size_t open = open_descriptors();
+  {
+    pipe_ends pipe;
+    const descriptor reader(pipe.release_reader());
+    descriptor writer(pipe.release_writer());
+    CHECK(writer.is_open());
+    descriptor moved = std::move(writer);
+    CHECK_FALSE(writer.is_open());
+    CHECK(moved.is_open());
+    moved = descriptor();
+    CHECK_FALSE(moved.is_open());
+  }
+  CHECK(open_descriptors() == open);
+}
+
+TEST_CASE("descriptor: release gives the number away", "[loop][descriptor]") {
+  pipe_ends pipe;
+  int number = -1;
+  {
+    descriptor reader(pipe.release_reader());
+    number = reader.release();
+    CHECK(reader.number() == -1);
+  }
+  CHECK(is_open(number));
+  ::close(number);
+}
+
+TEST_CASE("descriptor: a close of what is closed already is bad_file_descriptor", "[loop][descriptor]") {
+  loop home;
+  descriptor none;
+  CHECK(home.run(as_result(none.close())).error() == std::errc::bad_file_descriptor);
+  pipe_ends pipe;
+  descriptor reader(pipe.release_reader());
+  home.run(reader.close());
+  CHECK_FALSE(reader.is_open());
+  CHECK(home.run(as_result(reader.close())).error() == std::errc::bad_file_descriptor);
+}
+
+TEST_CASE("descriptor: close cancels what is in flight, and ends after it", "[loop][descriptor]") {
+  loop home;
+  pipe_ends pipe(GENERATE(0, O_NONBLOCK));
+  const int number = pipe.reader();
+  file reader = file::from_descriptor(pipe.release_reader());
+  std::array<std::array<char, 8>, 10> rooms{};
+  int canceled = 0;
+  for (auto& room : rooms)
+    start(reader.read_some(room), [&](result<std::size_t> ended) {
+      canceled += !ended && ended.error() == std::errc::operation_canceled;
+      CHECK(is_open(number));
+    });
+  const int turns = GENERATE(0, 3);
+  for (int n = 0; n < turns; ++n) home.turn(false);
+  home.run(reader.close());
+  CHECK(canceled == 10);
+  CHECK_FALSE(is_open(number));
+}
+
+TEST_CASE("descriptor: dropped with reads in flight it cancels them and closes", "[loop][descriptor]") {
+  loop home;
+  const std::size_t open = open_descriptors();
+  std::array<char, 8> room{};
+  std::optional<error> told;
+  {
+    pipe_ends pipe;
+    file reader = file::from_descriptor(pipe.release_reader());
+    start(reader.read_some(room), [&](result<std::size_t> ended) { told.emplace(std::move(ended).error()); });
+    home.turn(false);
+  }
+  home.run();
+  REQUIRE(told);
+  CHECK(*told == std::errc::operation_canceled);
+  CHECK(open_descriptors() == open);
+}
+
+TEST_CASE("descriptor: a close that is never started, or that the loop's end meets, still closes",
+          "[loop][descriptor]") {
+  const std::size_t open = open_descriptors();
+  const int turns = GENERATE(-1, 0, 1, 2, 3);
+  std::array<char, 8> room{};
+  {
+    loop home;
+    pipe_ends pipe;
+    file reader = file::from_descriptor(pipe.release_reader());
+    start(reader.read_some(room), [](result<std::size_t>) {});
+    if (turns < 0) {
+      const auto unstarted = reader.close();
+    } else {
+      start(reader.close(), [](result<void>) {});
+      for (int n = 0; n < turns; ++n) home.turn(false);
+    }
+  }
+  CHECK(open_descriptors() == open);
+}
+
+}  // namespace

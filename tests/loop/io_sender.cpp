@@ -1,0 +1,496 @@
+#include "braid/loop/io_sender.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/when_any.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/fs/file.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/start.hpp"
+#include "braid/style/task.hpp"
+#include "catch.hpp"
+#include "descriptors.hpp"
+#include "recorder.hpp"
+
+namespace {
+
+using namespace braid;
+using namespace std::chrono_literals;
+using braid_tests::pipe_ends;
+using braid_tests::recorded;
+
+template <std::size_t N>
+[[nodiscard]] bool in_the_kernels_hands([[maybe_unused]] const std::array<char, N>& room) {
+#if BRAID_ASAN
+  return __asan_region_is_poisoned(const_cast<char*>(room.data()), N) != nullptr;
+#else
+  return false;
+#endif
+}
+
+// A pipe that a file reads from.
+struct read_pipe {
+  explicit read_pipe(int flags = 0) : ends(flags), reader(file::from_descriptor(ends.release_reader())) {}
+  void write(std::string_view text) {
+    if (::write(ends.writer(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      throw std::runtime_error("write");
+  }
+  // What is still in the pipe shows that no read took it.
+  std::string rest() {
+    ::fcntl(reader.number(), F_SETFL, O_NONBLOCK);
+    std::array<char, 64> room;
+    const ssize_t got = ::read(reader.number(), room.data(), room.size());
+    return got < 0 ? std::string() : std::string(room.data(), static_cast<std::size_t>(got));
+  }
+  pipe_ends ends;
+  file reader;
+};
+
+void turns(loop& home, int count) {
+  for (int n = 0; n < count; ++n) home.turn(false);
+}
+
+// ---- many at once ---------------------------------------------------------------------------------------
+
+TEST_CASE("loop: 10,000 requests begun at once on a ring of 8 entries all complete", "[loop][io_sender]") {
+  loop home({.entries = 8});
+  int ended = 0;
+  for (int n = 0; n < 10'000; ++n) start(nop(), [&](result<void> r) { ended += r.has_value(); });
+  home.run();
+  CHECK(ended == 10'000);
+  CHECK(home.in_flight() == 0);
+}
+
+TEST_CASE("loop: 10,000 reads begun at once on a ring of 8 entries all have their data", "[loop][io_sender]") {
+  loop home({.entries = 8});
+  file zero = home.run(open_file("/dev/zero"));
+  std::vector<std::array<char, 8>> rooms(10'000);
+  int ended = 0;
+  for (auto& room : rooms) {
+    room.fill('x');
+    start(zero.read_some(room), [&](result<std::size_t> got) { ended += got && *got == 8; });
+  }
+  home.run();
+  CHECK(ended == 10'000);
+  CHECK(std::all_of(rooms.begin(), rooms.end(), [](const auto& room) { return room == std::array<char, 8>{}; }));
+}
+
+TEST_CASE("loop: a thousand reads that wait on a ring of 8 entries each get their byte", "[loop][io_sender]") {
+  constexpr std::size_t count = 1000;
+  loop home({.entries = 8});
+  std::vector<std::unique_ptr<read_pipe>> pipes;
+  std::vector<std::array<char, 1>> rooms(count);
+  std::size_t right = 0;
+  for (std::size_t n = 0; n < 100; ++n) pipes.push_back(std::make_unique<read_pipe>());
+  for (std::size_t n = 0; n < count; ++n)
+    start(pipes[n % 100]->reader.read_some(rooms[n]), [&, n](result<std::size_t> got) {
+      right += got && *got == 1 && rooms[n][0] == static_cast<char>(n % 100);
+    });
+  turns(home, 3);
+  CHECK(right == 0);
+  for (std::size_t n = 0; n < 100; ++n) pipes[n]->write(std::string(count / 100, static_cast<char>(n)));
+  home.run();
+  CHECK(right == count);
+}
+
+TEST_CASE("loop: 10,000 waiting reads are all cancelled by one stop request", "[loop][io_sender]") {
+  loop home({.entries = 8});
+  read_pipe pipe;
+  stop_source source;
+  std::vector<std::array<char, 1>> rooms(10'000);
+  int canceled = 0;
+  for (auto& room : rooms)
+    start(with_stop_token(pipe.reader.read_some(room), source.get_token()),
+          [&](auto ended) { canceled += !ended && ended.error() == std::errc::operation_canceled; });
+  turns(home, GENERATE(0, 3));
+  source.request_stop();
+  home.run();
+  CHECK(canceled == 10'000);
+}
+
+// ---- the buffer is the kernel's until the end -------------------------------------------------------------
+
+TEST_CASE("read: the buffer is poisoned while it is in flight, and only then", "[loop][io_sender]") {
+  loop home;
+  read_pipe pipe;
+  std::array<char, 16> room{};
+  std::size_t got = 0;
+  bool poisoned_when_told = true;
+  start(pipe.reader.read_some(room), [&](result<std::size_t> ended) {
+    got = *ended;
+    poisoned_when_told = in_the_kernels_hands(room);
+  });
+  CHECK(in_the_kernels_hands(room) == (BRAID_ASAN == 1));
+  turns(home, 3);
+  CHECK(in_the_kernels_hands(room) == (BRAID_ASAN == 1));
+  pipe.write("abc");
+  home.run();
+  CHECK(got == 3);
+  CHECK_FALSE(poisoned_when_told);
+  CHECK(std::string_view(room.data(), 3) == "abc");
+}
+
+// Begins a read that will not end by itself; makes it end otherwise; then the buffer is its owner's, for good.
+template <class Begin, class End>
+void gives_the_buffer_back(Begin begin, End end) {
+  const int flags = GENERATE(0, O_NONBLOCK);
+  const int turns_before = GENERATE(0, 3);
+  std::optional<loop> home(std::in_place);
+  read_pipe pipe(flags);
+  std::array<char, 16> room{};
+  int told = 0;
+  bool poisoned_when_told = false;
+  begin(pipe.reader.read_some(room), [&](auto) {
+    ++told;
+    poisoned_when_told = poisoned_when_told || in_the_kernels_hands(room);
+  });
+  turns(*home, turns_before);
+  CHECK(told == 0);
+  CHECK(in_the_kernels_hands(room) == (BRAID_ASAN == 1));
+  end(home);
+  CHECK(told == 1);
+  CHECK_FALSE(poisoned_when_told);
+  CHECK_FALSE(in_the_kernels_hands(room));
+  pipe.write("late");  // nothing reads it any more
+  if (home) turns(*home, 3);
+  CHECK(room == std::array<char, 16>{});
+  CHECK(pipe.rest() == "late");
+}
+
+TEST_CASE("read: stopped in the kernel, its buffer comes back first", "[loop][io_sender]") {
+  stop_source source;
+  gives_the_buffer_back(
+      [&](auto read, auto handler) { start(with_stop_token(std::move(read), source.get_token()), handler); },
+      [&](std::optional<loop>& home) {
+        source.request_stop();
+        home->run();
+      });
+}
+
+TEST_CASE("read: stopped from another thread, its buffer comes back first", "[loop][io_sender][threads]") {
+  stop_source source;
+  gives_the_buffer_back(
+      [&](auto read, auto handler) { start(with_stop_token(std::move(read), source.get_token()), handler); },
+      [&](std::optional<loop>& home) {
+        std::thread other([&] { source.request_stop(); });
+        home->run();
+        other.join();
+      });
+}
+
+TEST_CASE("read: timed out in the kernel, its buffer comes back first", "[loop][io_sender]") {
+  bool due = false;
+  gives_the_buffer_back(
+      [&](auto read, auto handler) {
+        // A deadline that comes when the test says so.
+        start(when_any(std::move(read), [&]() -> task<> {
+                while (!due) co_await yield();
+              }), handler);
+      },
+      [&](std::optional<loop>& home) {
+        due = true;
+        home->run();
+      });
+}
+
+TEST_CASE("read: a timeout of zero ends it, its buffer comes back first", "[loop][io_sender]") {
+  loop home;
+  read_pipe pipe;
+  std::array<char, 16> room{};
+  const auto ended = home.run(as_result(with_timeout(pipe.reader.read_some(room), 0ns)));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::timed_out);
+  CHECK_FALSE(in_the_kernels_hands(room));
+  pipe.write("late");
+  turns(home, 3);
+  CHECK(pipe.rest() == "late");
+}
+
+TEST_CASE("read: of a race that it lost, its buffer comes back before the race ends", "[loop][io_sender]") {
+  loop home;
+  read_pipe slow, quick;
+  std::array<char, 16> slow_room{}, quick_room{};
+  quick.write("won");
+  const auto first = home.run(when_any(slow.reader.read_some(slow_room), quick.reader.read_some(quick_room)));
+  CHECK(first.index == 1);
+  CHECK_FALSE(in_the_kernels_hands(slow_room));
+  CHECK(std::string_view(quick_room.data(), 3) == "won");
+  slow.write("late");
+  turns(home, 3);
+  CHECK(slow_room == std::array<char, 16>{});
+  CHECK(slow.rest() == "late");
+}
+
+TEST_CASE("read: in the kernel when its loop ends, its buffer comes back first", "[loop][io_sender]") {
+  gives_the_buffer_back([](auto read, auto handler) { start(std::move(read), handler); },
+                        [](std::optional<loop>& home) { home.reset(); });
+}
+
+TEST_CASE("read: stopped before it begins it never reaches the kernel", "[loop][io_sender]") {
+  loop home;
+  read_pipe pipe;
+  pipe.write("data");
+  std::array<char, 16> room{};
+  stop_source source;
+  source.request_stop();
+  recorded read(pipe.reader.read_some(room), source.get_token());
+  read.start();
+  CHECK_FALSE(in_the_kernels_hands(room));
+  CHECK(home.in_flight() == 0);
+  home.run();
+  REQUIRE(read.done());
+  CHECK(read.result().error() == std::errc::operation_canceled);
+  CHECK(pipe.rest() == "data");
+}
+
+TEST_CASE("read: a stop request that comes with the data loses nothing", "[loop][io_sender]") {
+  loop home;
+  read_pipe pipe;
+  std::array<char, 16> room{};
+  stop_source source;
+  recorded read(pipe.reader.read_some(room), source.get_token());
+  read.start();
+  turns(home, 2);
+  pipe.write("data");
+  source.request_stop();
+  home.run();
+  REQUIRE(read.heard.times == 1);
+  // Either it read, or all is still in the pipe.
+  if (read.result())
+    CHECK(std::string(room.data(), *read.result()) + pipe.rest() == "data");
+  else
+    CHECK(pipe.rest() == "data");
+}
+
+// Requests and their stops from another thread in every order: each read ends exactly once.
+TEST_CASE("read: stop requests of another thread race with data, again and again", "[loop][io_sender][threads]") {
+  loop home;
+  read_pipe pipe;
+  int ended = 0, lost = 0;
+  for (int round = 0; round < 500; ++round) {
+    std::array<char, 4> room{};
+    stop_source source;
+    recorded read(pipe.reader.read_some(room), source.get_token());
+    std::thread other([&, round] {
+      if (round % 2 == 0) pipe.write("data");
+      source.request_stop();
+      if (round % 2 != 0) pipe.write("data");
+    });
+    read.start();
+    while (!read.done()) home.turn(true);
+    other.join();
+    home.run();
+    ended += read.heard.times;
+    const std::string rest = pipe.rest();
+    ::fcntl(pipe.reader.number(), F_SETFL, 0);
+    if ((read.result() ? std::string(room.data(), *read.result()) : std::string()) + rest != "data") ++lost;
+  }
+  CHECK(ended == 500);
+  CHECK(lost == 0);
+}
+
+// ---- EAGAIN, EINTR, short transfers -----------------------------------------------------------------------
+
+TEST_CASE("read: of a pipe opened with O_NONBLOCK waits until there is data", "[loop][io_sender]") {
+  loop home;
+  read_pipe pipe(O_NONBLOCK);
+  std::array<char, 16> room{};
+  recorded read(pipe.reader.read_some(room));
+  read.start();
+  turns(home, 5);
+  CHECK_FALSE(read.done());
+  pipe.write("abc");
+  home.run();
+  REQUIRE(read.done());
+  CHECK(*read.result() == 3);
+}
+
+TEST_CASE("read: of a pipe whose writers are gone is 0 bytes", "[loop][io_sender]") {
+  loop home;
+  read_pipe pipe(GENERATE(0, O_NONBLOCK));
+  std::array<char, 16> room{};
+  recorded read(pipe.reader.read_some(room));
+  read.start();
+  turns(home, 3);
+  CHECK_FALSE(read.done());
+  pipe.ends.close_writer();
+  home.run();
+  CHECK(*read.result() == 0);
+}
+
+TEST_CASE("write: into a full pipe opened with O_NONBLOCK waits until there is room", "[loop][io_sender]") {
+  loop home;
+  pipe_ends pipe(O_NONBLOCK);
+  const std::string block(4096, 'x');
+  while (::write(pipe.writer(), block.data(), block.size()) > 0) {
+  }
+  file writer = file::from_descriptor(pipe.release_writer());
+  recorded write(writer.write_some(block));
+  write.start();
+  turns(home, 5);
+  CHECK_FALSE(write.done());
+  std::string sink(1 << 20, ' ');
+  REQUIRE(::read(pipe.reader(), sink.data(), sink.size()) > 0);
+  home.run();
+  CHECK(*write.result() == block.size());
+}
+
+struct receive_outcome {
+  using value_type = std::size_t;
+  static constexpr const char* name() noexcept { return "receive"; }
+  result<std::size_t> operator()(std::int32_t got, const request&) const noexcept {
+    return static_cast<std::size_t>(got);
+  }
+};
+
+struct socket_pair {
+  socket_pair() {
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) throw std::runtime_error("socketpair");
+  }
+  ~socket_pair() {
+    for (const int each : ends) ::close(each);
+  }
+  // MSG_DONTWAIT makes the kernel itself say EAGAIN, which for a pipe it keeps to itself.
+  [[nodiscard]] auto receive(std::span<char> room) const {
+    return io_sender<receive_outcome>{{.code = opcode::receive,
+                                       .descriptor = ends[0],
+                                       .address = room.data(),
+                                       .length = static_cast<std::uint32_t>(room.size()),
+                                       .flags = MSG_DONTWAIT},
+                                      {}};
+  }
+  std::array<int, 2> ends{};
+};
+
+TEST_CASE("EAGAIN: is waited out, not told", "[loop][io_sender]") {
+  loop home({.entries = 8});
+  std::vector<std::unique_ptr<socket_pair>> sockets;
+  std::vector<std::array<char, 4>> rooms(100);
+  int right = 0;
+  for (auto& room : rooms) {
+    sockets.push_back(std::make_unique<socket_pair>());
+    start(sockets.back()->receive(room), [&](result<std::size_t> got) {
+      right += got && *got == 2 && std::memcmp(room.data(), "ab", 2) == 0;
+    });
+  }
+  turns(home, 5);
+  CHECK(right == 0);
+  CHECK(home.in_flight() == 100);
+  for (const auto& each : sockets) REQUIRE(::write(each->ends[1], "ab", 2) == 2);
+  home.run();
+  CHECK(right == 100);
+}
+
+TEST_CASE("EAGAIN: what another takes first is waited for again", "[loop][io_sender]") {
+  loop home;
+  socket_pair sockets;
+  std::array<char, 4> room{};
+  recorded receive(sockets.receive(room));
+  receive.start();
+  turns(home, 3);
+  REQUIRE(::write(sockets.ends[1], "a", 1) == 1);
+  char stolen = 0;
+  REQUIRE(::read(sockets.ends[0], &stolen, 1) == 1);
+  turns(home, 5);
+  CHECK_FALSE(receive.done());
+  REQUIRE(::write(sockets.ends[1], "b", 1) == 1);
+  home.run();
+  CHECK(*receive.result() == 1);
+  CHECK(room[0] == 'b');
+}
+
+TEST_CASE("EAGAIN: a stop request is obeyed whenever it comes", "[loop][io_sender]") {
+  loop home;
+  socket_pair sockets;
+  std::array<char, 4> room{};
+  stop_source source;
+  recorded receive(sockets.receive(room), source.get_token());
+  receive.start();
+  turns(home, GENERATE(0, 1, 2, 5));
+  source.request_stop();
+  home.run();
+  REQUIRE(receive.heard.times == 1);
+  CHECK(receive.result().error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("EINTR: signals neither end a wait nor a read", "[loop][io_sender][threads]") {
+  struct sigaction action {}, before {};
+  static std::atomic<int> caught;
+  caught = 0;
+  action.sa_handler = [](int) { ++caught; };  // without SA_RESTART
+  REQUIRE(::sigaction(SIGUSR1, &action, &before) == 0);
+  loop home;
+  read_pipe pipe(GENERATE(0, O_NONBLOCK));
+  std::array<char, 16> room{};
+  const pthread_t looping = ::pthread_self();
+  std::thread other([&] {
+    for (int n = 1; n <= 100; ++n) {
+      ::pthread_kill(looping, SIGUSR1);
+      while (caught < n) std::this_thread::yield();
+    }
+    pipe.write("abc");
+  });
+  CHECK(home.run(pipe.reader.read_some(room)) == 3);
+  other.join();
+  CHECK(caught == 100);
+  REQUIRE(::sigaction(SIGUSR1, &before, nullptr) == 0);
+}
+
+TEST_CASE("read_exactly and write_all: go on over short transfers", "[loop][io_sender]") {
+  loop home;
+  pipe_ends pipe(GENERATE(0, O_NONBLOCK));
+  ::fcntl(pipe.writer(), F_SETPIPE_SZ, 4096);
+  file reader = file::from_descriptor(pipe.release_reader());
+  file writer = file::from_descriptor(pipe.release_writer());
+  std::string sent(1 << 20, ' ');  // 256 times the pipe
+  for (std::size_t n = 0; n < sent.size(); ++n) sent[n] = static_cast<char>(n * 31 % 251);
+  std::string received(sent.size(), ' ');
+  home.run(when_all(writer.write_all(sent), reader.read_exactly(received)));
+  CHECK(sent == received);
+}
+
+TEST_CASE("read_exactly: the end that comes too early is end_of_stream", "[loop][io_sender]") {
+  loop home;
+  read_pipe pipe;
+  pipe.write("abc");
+  pipe.ends.close_writer();
+  std::array<char, 16> room{};
+  const auto ended = home.run(as_result(pipe.reader.read_exactly(room)));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == errc::end_of_stream);
+  CHECK(ended.error().call() == "read_exactly");
+  CHECK(std::string_view(room.data(), 3) == "abc");
+}
+
+TEST_CASE("request: an error names call, object and what the system says", "[loop][io_sender]") {
+  loop home;
+  std::array<char, 16> room{};
+  file directory = home.run(open_file("/etc", O_RDONLY | O_DIRECTORY));
+  const auto ended = home.run(as_result(directory.read_some(room)));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::is_a_directory);
+  CHECK(ended.error().message() == "read_some /etc: " + std::make_error_code(std::errc::is_a_directory).message());
+}
+
+}  // namespace

@@ -1,0 +1,108 @@
+#include "braid/loop/request.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "catch.hpp"
+#include "descriptors.hpp"
+
+namespace {
+
+using namespace braid;
+using braid_tests::contains;
+
+request at(opcode code, int descriptor, void* address = nullptr, std::size_t length = 0,
+           std::uint64_t offset = request::current_position) {
+  return {.code = code,
+          .descriptor = descriptor,
+          .address = address,
+          .offset = offset,
+          .length = static_cast<std::uint32_t>(length)};
+}
+
+TEST_CASE("perform: makes each request as a plain system call", "[loop][request]") {
+  char folder[] = "/tmp/braid-test-XXXXXX";
+  REQUIRE(::mkdtemp(folder) != nullptr);
+  std::string path = std::string(folder) + "/file", other = std::string(folder) + "/other",
+              inner = std::string(folder) + "/inner";
+  const int cwd = request::working_directory;
+
+  request open = at(opcode::open, cwd, path.data(), 0600);
+  open.flags = O_RDWR | O_CREAT | O_CLOEXEC;
+  const int fd = perform(open);
+  REQUIRE(fd >= 0);
+  char text[] = "hello";
+  std::array<char, 16> room{};
+  CHECK(perform(at(opcode::write, fd, text, 5)) == 5);
+  CHECK(perform(at(opcode::write, fd, text, 5, 5)) == 5);
+  CHECK(perform(at(opcode::read, fd, room.data(), 16, 0)) == 10);
+  CHECK(std::string_view(room.data(), 10) == "hellohello");
+  CHECK(perform(at(opcode::read, fd, room.data(), 16)) == 5);  // from the position, which the write moved
+  CHECK(perform(at(opcode::fsync, fd)) == 0);
+  CHECK(perform(at(opcode::truncate, fd, nullptr, 0, 3)) == 0);
+  struct statx found {};
+  char empty[] = "";
+  request status = at(opcode::status, fd, empty, STATX_SIZE, reinterpret_cast<std::uint64_t>(&found));
+  status.flags = AT_EMPTY_PATH;
+  CHECK(perform(status) == 0);
+  CHECK(found.stx_size == 3);
+  CHECK(perform(at(opcode::rename, cwd, path.data(), static_cast<std::size_t>(cwd),
+                   reinterpret_cast<std::uint64_t>(other.data()))) == 0);
+  CHECK(perform(at(opcode::make_directory, cwd, inner.data(), 0700)) == 0);
+  request unlink = at(opcode::unlink, cwd, other.data());
+  unlink.flags = 0;
+  CHECK(perform(unlink) == 0);
+  CHECK(perform(unlink) == -ENOENT);
+  request remove = at(opcode::unlink, cwd, inner.data());
+  remove.flags = AT_REMOVEDIR;
+  CHECK(perform(remove) == 0);
+  CHECK(perform(at(opcode::close, fd)) == 0);
+  CHECK(perform(at(opcode::close, fd)) == -EBADF);
+  CHECK(perform(at(opcode::nop, -1)) == 0);
+  CHECK(perform(at(opcode::count_, -1)) == -EINVAL);
+  CHECK(::rmdir(folder) == 0);
+}
+
+TEST_CASE("perform: sockets and polls", "[loop][request]") {
+  const int fd = perform({.code = opcode::socket, .descriptor = AF_UNIX, .offset = SOCK_STREAM});
+  REQUIRE(fd >= 0);
+  ::close(fd);
+  std::array<int, 2> pair{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
+  char text[] = "hello";
+  std::array<char, 16> room{};
+  CHECK(perform(at(opcode::send, pair[0], text, 5)) == 5);
+  CHECK(perform({.code = opcode::poll, .descriptor = pair[1], .flags = POLLIN}) == POLLIN);
+  CHECK(perform(at(opcode::receive, pair[1], room.data(), 16)) == 5);
+  CHECK(perform({.code = opcode::shutdown, .descriptor = pair[0], .length = SHUT_WR}) == 0);
+  CHECK(perform(at(opcode::receive, pair[1], room.data(), 16)) == 0);
+  CHECK(perform(at(opcode::accept, pair[0])) == -EINVAL);
+  for (const int each : pair) ::close(each);
+}
+
+TEST_CASE("request: a buffer is filled by reads and receives alone", "[loop][request]") {
+  CHECK(request{.code = opcode::read}.fills_buffer());
+  CHECK(request{.code = opcode::receive}.fills_buffer());
+  CHECK_FALSE(request{.code = opcode::write}.fills_buffer());
+  CHECK_FALSE(request{.code = opcode::open}.fills_buffer());
+}
+
+TEST_CASE("describe: names what a descriptor stands for", "[loop][request]") {
+  const int directory = ::open("/etc", O_RDONLY | O_CLOEXEC);
+  CHECK(describe(directory) == "/etc");
+  ::close(directory);
+  braid_tests::pipe_ends pipe;
+  CHECK_THAT(describe(pipe.reader()), contains("descriptor " + std::to_string(pipe.reader()) + " (pipe:"));
+  CHECK(describe(-1) == "descriptor -1");
+  CHECK(describe(987'654) == "descriptor 987654");
+}
+
+}  // namespace
