@@ -1,0 +1,143 @@
+#include "braid/schedule/resume_on.hpp"
+
+#include <atomic>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/promise.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/start.hpp"
+#include "braid/style/task.hpp"
+#include "catch.hpp"
+#include "recorder.hpp"
+
+namespace {
+
+using namespace braid;
+using namespace std::chrono_literals;
+
+// A thread with a loop that runs until the end.
+class loop_thread {
+ public:
+  loop_thread() : thread_([this] { work(); }) { ready_.wait(nullptr); }
+  ~loop_thread() {
+    there().post([this] { end_->set_value(); });
+    thread_.join();
+  }
+  [[nodiscard]] loop& there() noexcept { return *ready_.load(); }
+  [[nodiscard]] std::thread::id id() const noexcept { return thread_.get_id(); }
+
+ private:
+  void work() {
+    loop mine;
+    promise<void> end;
+    end_ = &end;
+    auto ended = end.get_future();
+    ready_ = &mine;
+    ready_.notify_one();
+    mine.run(std::move(ended));
+  }
+  std::atomic<loop*> ready_{nullptr};
+  promise<void>* end_ = nullptr;
+  std::thread thread_;
+};
+
+TEST_CASE("resume_on: what follows runs there, and the awaiter goes on at home", "[schedule][resume_on][threads]") {
+  loop_thread other;
+  loop home;
+  std::thread::id begun, moved, after;
+  const auto traveller = [&]() -> task<int> {
+    begun = std::this_thread::get_id();
+    co_await resume_on(other.there());
+    moved = std::this_thread::get_id();
+    co_await sleep_for(1us);  // on the other loop
+    if (moved != std::this_thread::get_id()) throw std::logic_error("moved again");
+    co_return 5;
+  };
+  const int got = home.run([&]() -> task<int> {
+    const int n = co_await traveller();
+    after = std::this_thread::get_id();
+    co_return n;
+  });
+  CHECK(got == 5);
+  CHECK(begun == std::this_thread::get_id());
+  CHECK(moved == other.id());
+  CHECK(after == std::this_thread::get_id());
+}
+
+TEST_CASE("resume_on: a task may come back by itself", "[schedule][resume_on][threads]") {
+  loop_thread other;
+  loop home;
+  const bool came_back = home.run([&]() -> task<bool> {
+    const auto here = std::this_thread::get_id();
+    for (int n = 0; n < 100; ++n) {
+      co_await resume_on(other.there());
+      if (std::this_thread::get_id() != other.id()) co_return false;
+      co_await resume_on(home);
+      if (std::this_thread::get_id() != here) co_return false;
+    }
+    co_return true;
+  });
+  CHECK(came_back);
+}
+
+TEST_CASE("resume_on: an error thrown there is caught at home", "[schedule][resume_on][threads]") {
+  loop_thread other;
+  loop home;
+  const auto fails = [&]() -> task<> {
+    co_await resume_on(other.there());
+    throw std::out_of_range("seven");
+  };
+  std::optional<std::thread::id> caught_on;
+  home.run([&]() -> task<> {
+    try {
+      co_await fails();
+    } catch (const std::out_of_range&) {
+      caught_on = std::this_thread::get_id();
+    }
+  });
+  CHECK(caught_on == std::this_thread::get_id());
+}
+
+TEST_CASE("resume_on: to its own loop it is a yield", "[schedule][resume_on]") {
+  loop home;
+  braid_tests::recorded op(resume_on(home));
+  op.start();
+  CHECK_FALSE(op.done());
+  home.run();
+  CHECK(op.result().has_value());
+}
+
+TEST_CASE("resume_on: many tasks travel at once, and each comes home", "[schedule][resume_on][threads]") {
+  loop_thread other;
+  loop home;
+  promise<void> all;
+  int ended = 0;
+  std::atomic<int> there{0};
+  constexpr int count = 1000;
+  for (int n = 0; n < count; ++n)
+    start([&]() -> task<> {
+      co_await resume_on(other.there());
+      if (std::this_thread::get_id() == other.id()) ++there;
+    }, [&](result<void> r) {
+      if (r && ++ended == count) all.set_value();
+    });
+  home.run(all.get_future());
+  CHECK(ended == count);
+  CHECK(there == count);
+}
+
+TEST_CASE("resume_on: may be started on a thread without a loop", "[schedule][resume_on][threads]") {
+  loop home;
+  braid_tests::recorded op(resume_on(home));
+  std::thread([&] { op.start(); }).join();
+  home.run();
+  CHECK(op.heard.times == 1);
+  CHECK(op.result().has_value());
+}
+
+}  // namespace

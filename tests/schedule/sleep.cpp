@@ -1,0 +1,179 @@
+#include "braid/schedule/sleep.hpp"
+
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "allocations.hpp"
+#include "braid/combine/when_any.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/start.hpp"
+#include "catch.hpp"
+#include "recorder.hpp"
+
+namespace {
+
+using namespace braid;
+using namespace std::chrono_literals;
+using braid_tests::recorded;
+using duration = loop_clock::duration;
+using instant = loop_clock::time_point;
+
+TEST_CASE("sleep_for: ends no sooner than it was asked to", "[schedule][sleep]") {
+  loop home;
+  const auto begun = loop_clock::now();
+  home.run(sleep_for(2ms));
+  CHECK(loop_clock::now() - begun >= 2ms);
+}
+
+TEST_CASE("sleep_for: the time counts from its start, not from its making", "[schedule][sleep]") {
+  loop home;
+  auto op = sleep_for(2ms);
+  home.run(sleep_for(3ms));
+  const auto begun = loop_clock::now();
+  home.run(std::move(op));
+  CHECK(loop_clock::now() - begun >= 2ms);
+}
+
+TEST_CASE("sleep: of no time, or of less, ends at the next turn but never within start", "[schedule][sleep]") {
+  loop home;
+  const duration none = GENERATE(duration(0), duration(-1), duration::min());
+  recorded op(sleep_for(none));
+  op.start();
+  CHECK_FALSE(op.done());
+  for (int turns = 0; turns < 3 && !op.done(); ++turns) home.turn(false);
+  REQUIRE(op.done());
+  CHECK(op.result().has_value());
+}
+
+TEST_CASE("sleep_until: an instant that is past ends at the next turn", "[schedule][sleep]") {
+  loop home;
+  const instant past = GENERATE(instant::min(), instant(), loop_clock::now());
+  recorded op(sleep_until(past));
+  op.start();
+  CHECK_FALSE(op.done());
+  for (int turns = 0; turns < 3 && !op.done(); ++turns) home.turn(false);
+  CHECK(op.done());
+}
+
+TEST_CASE("sleep: the longest there is waits, and can be stopped", "[schedule][sleep]") {
+  loop home;
+  stop_source source;
+  recorded longest(sleep_for(duration::max()), source.get_token());
+  recorded last(sleep_until(instant::max()), source.get_token());
+  longest.start();
+  last.start();
+  home.run(sleep_for(1us));  // the loop sleeps with them in its queue
+  CHECK_FALSE(longest.done());
+  CHECK_FALSE(last.done());
+  source.request_stop();
+  home.run();
+  CHECK(longest.result().error() == std::errc::operation_canceled);
+  CHECK(last.result().error() == std::errc::operation_canceled);
+  CHECK(longest.result().error().call() == "sleep");
+}
+
+TEST_CASE("sleep: deadlines are met in their order, equal ones in the order of start", "[schedule][sleep]") {
+  loop home;
+  const auto base = loop_clock::now();
+  std::vector<int> order;
+  const auto add = [&](int id, duration after) {
+    start(sleep_until(base + after), [&order, id](result<void> ended) {
+      if (ended) order.push_back(id);
+    });
+  };
+  add(5, 3ms);
+  add(1, 1ms);
+  add(3, 2ms);
+  add(4, 2ms);
+  add(2, 1ms);
+  home.run();
+  CHECK(order == std::vector{1, 2, 3, 4, 5});
+}
+
+TEST_CASE("sleep: stopped, it ends as cancelled and leaves the others alone", "[schedule][sleep]") {
+  loop home;
+  stop_source source;
+  recorded stopped(sleep_for(1h), source.get_token());
+  recorded other(sleep_for(1ms));
+  stopped.start();
+  other.start();
+  source.request_stop();
+  CHECK_FALSE(stopped.done());
+  home.run();
+  CHECK(stopped.heard.times == 1);
+  CHECK(stopped.result().error() == std::errc::operation_canceled);
+  CHECK(other.result().has_value());
+}
+
+TEST_CASE("sleep: started when stop was requested already it ends as cancelled", "[schedule][sleep]") {
+  loop home;
+  stop_source source;
+  source.request_stop();
+  recorded op(sleep_for(1h), source.get_token());
+  op.start();
+  home.run();
+  REQUIRE(op.heard.times == 1);
+  CHECK(op.result().error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("sleep: a stop request of another thread wakes the loop", "[schedule][sleep][threads]") {
+  for (int round = 0; round < 200; ++round) {
+    loop home;
+    stop_source source;
+    recorded op(sleep_for(1h), source.get_token());
+    op.start();
+    std::thread other([&] { source.request_stop(); });
+    home.run();
+    other.join();
+    REQUIRE(op.heard.times == 1);
+    REQUIRE(op.result().error() == std::errc::operation_canceled);
+  }
+}
+
+TEST_CASE("sleep: stop requests of another thread race with the deadline", "[schedule][sleep][threads]") {
+  loop home;
+  int ended = 0;
+  for (int round = 0; round < 500; ++round) {
+    stop_source source;
+    recorded op(sleep_for(std::chrono::microseconds(round % 50)), source.get_token());
+    std::thread other([&] { source.request_stop(); });
+    op.start();
+    while (!op.done()) home.turn(true);
+    other.join();
+    home.run();
+    ended += op.heard.times;
+  }
+  CHECK(ended == 500);
+}
+
+TEST_CASE("sleep: ten thousand at once all end", "[schedule][sleep]") {
+  loop home({.entries = 8});
+  int ended = 0;
+  for (int n = 0; n < 10'000; ++n)
+    start(sleep_for(std::chrono::microseconds(n % 100)), [&](result<void> r) { ended += r.has_value(); });
+  home.run();
+  CHECK(ended == 10'000);
+}
+
+TEST_CASE("sleep: timers cost neither requests nor allocations", "[schedule][sleep]") {
+  loop home;
+  int ended = 0;
+  const auto some = [&] {
+    for (int n = 0; n < 100; ++n) start(sleep_for(0ns), [&](result<void>) { ++ended; });
+    const std::size_t requests = home.in_flight();
+    home.run();
+    return requests;
+  };
+  CHECK(some() == 0);
+  if (!braid_tests::counts_allocations) return;
+  const braid_tests::allocation_count count;
+  some();
+  const std::size_t made = count.made();
+  CHECK(made == 0);
+  CHECK(ended == 200);
+}
+
+}  // namespace
