@@ -21,6 +21,7 @@ endpoint::endpoint() noexcept : address_{} { address_.v4.sin_family = AF_INET; }
 
 endpoint::endpoint(std::string_view address, std::uint16_t port) : address_{} {
   const std::string text(address);
+  if (text.find('\0') != std::string::npos) refuse("with a zero in it");  // the system would not see what follows
   if (::inet_pton(AF_INET, text.c_str(), &address_.v4.sin_addr) == 1) {
     address_.v4.sin_family = AF_INET;
   } else {

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -137,10 +139,14 @@ struct open_outcome {
   static constexpr const char* name() noexcept { return "open_file"; }
   [[nodiscard]] int place(request& what) noexcept {
     what.address = path.data();
-    return 0;
+    return path.find('\0') == path.npos ? 0 : EINVAL;  // the system would open what stands before it
   }
   result<file> operator()(std::int32_t ended, const request&) const noexcept { return file::from_descriptor(ended); }
-  [[nodiscard]] std::string object() const { return path; }
+  [[nodiscard]] std::string object() const {
+    std::string text = path;
+    std::ranges::replace(text, '\0', '?');
+    return text;
+  }
   std::string path;
 };
 }  // namespace detail
