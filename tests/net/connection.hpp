@@ -1,0 +1,34 @@
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/net/tcp.hpp"
+
+namespace braid_tests {
+
+/// Two ends of a TCP connection over loopback, made in the style that is tested.
+struct connection {
+  braid::tcp::stream near;
+  braid::tcp::stream far;
+};
+
+template <class Style>
+connection connected_pair() {
+  const braid::tcp::listener listening = *Style::wait(braid::tcp::listen(braid::endpoint::loopback()));
+  auto both = Style::wait(braid::when_all(braid::tcp::connect(listening.local_endpoint()), listening.accept()));
+  auto& [near, far] = both.value();
+  return {std::move(near), std::move(far)};
+}
+
+/// Closes the descriptor so that its peer sees a reset instead of an orderly end.
+inline void reset_peer_of(braid::tcp::stream& end) {
+  const linger at_once{1, 0};
+  ::setsockopt(end.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(end.release());
+}
+
+}  // namespace braid_tests

@@ -1,0 +1,158 @@
+#include "braid/net/tcp.hpp"
+
+#include <netinet/tcp.h>
+
+#include <array>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/yield.hpp"
+#include "catch.hpp"
+#include "descriptors.hpp"
+#include "every_style.hpp"
+#include "net/connection.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+TEMPLATE_LIST_TEST_CASE("tcp: what one end writes the other reads, both ways, until the end", "[net][tcp]", every_style) {
+  const auto before = open_descriptors();
+  {
+    loop here;
+    auto [near, far] = connected_pair<TestType>();
+    std::string room(5, '?');
+    CHECK(TestType::wait(near.write_all("hello")));
+    CHECK(TestType::wait(far.read_exactly(room)));
+    CHECK(room == "hello");
+    CHECK(TestType::wait(far.write_some(std::string("yes"))).value() == 3);
+    CHECK(TestType::wait(near.read_some(room)).value() == 3);
+    CHECK(room.substr(0, 3) == "yes");
+
+    // Half closed: reading ends there, writing back goes on.
+    CHECK(TestType::wait(near.shutdown_send()));
+    CHECK(TestType::wait(far.read_some(room)).value() == 0);
+    CHECK(TestType::wait(far.write_all("after")));
+    CHECK(TestType::wait(near.read_exactly(room)));
+    CHECK(room == "after");
+    CHECK(TestType::wait(near.close()));
+    CHECK(TestType::wait(far.close()));
+    CHECK_FALSE(far.is_open());
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEMPLATE_LIST_TEST_CASE("tcp: both ends know each other's endpoints, and wait for no more bytes to come", "[net][tcp]",
+                        every_style) {
+  loop here;
+  const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
+  REQUIRE(listening);
+  CHECK(listening->local_endpoint().port() != 0);
+  auto [near, far] = connected_pair<TestType>();
+  CHECK(near.local_endpoint() == far.peer_endpoint());
+  CHECK(far.local_endpoint() == near.peer_endpoint());
+  for (const int number : {near.number(), far.number()}) {
+    int on = 0;
+    socklen_t length = sizeof on;
+    REQUIRE(::getsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, &length) == 0);
+    CHECK(on != 0);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("tcp: IPv6 is an endpoint like any other", "[net][tcp]", every_style) {
+  loop here;
+  const auto listening = TestType::wait(tcp::listen(endpoint("::1", 0)));
+  if (!listening && listening.error() == std::errc::address_not_available) return;  // a machine without it
+  REQUIRE(listening);
+  auto both = TestType::wait(when_all(tcp::connect(listening->local_endpoint()), listening->accept()));
+  REQUIRE(both);
+  CHECK(std::get<0>(*both).peer_endpoint() == listening->local_endpoint());
+}
+
+TEMPLATE_LIST_TEST_CASE("tcp: more than the sockets hold goes through write_all and read_exactly", "[net][tcp]",
+                        every_style) {
+  loop here;
+  auto [near, far] = connected_pair<TestType>();
+  std::string sent(8 << 20, '\0');
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i * 31 >> 4);
+  std::string got(sent.size(), '\0');
+  CHECK(TestType::wait(when_all(near.write_all(sent), far.read_exactly(got))));
+  CHECK((got == sent));
+}
+
+TEMPLATE_LIST_TEST_CASE("tcp: several accepts may wait at once", "[net][tcp]", every_style) {
+  loop here;
+  const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
+  REQUIRE(listening);
+  const endpoint at = listening->local_endpoint();
+  auto all = TestType::wait(when_all(when_all(listening->accept(), listening->accept(), listening->accept()),
+                                     when_all(tcp::connect(at), tcp::connect(at), tcp::connect(at))));
+  REQUIRE(all);
+}
+
+TEST_CASE("tcp: a close cancels the accept that waits, and gives the number back after it", "[net][tcp][stop]") {
+  loop here;
+  auto listening = run(tcp::listen(endpoint::loopback()));
+  auto accepting = spawn(listening.accept());
+  here.run(nop());
+  CHECK_FALSE(accepting.is_ready());
+  run(listening.close());
+  REQUIRE(accepting.is_ready());
+  CHECK(run(as_result(std::move(accepting))).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("tcp: a stop ends a read, a write and an accept that wait in the kernel", "[net][tcp][stop]") {
+  loop here;
+  auto [near, far] = connected_pair<blocking_style>();
+  const auto listening = run(tcp::listen(endpoint::loopback()));
+  std::string room(64, '?');
+  const std::string much(16 << 20, 'x');
+  auto reading = spawn(near.read_some(room));
+  auto writing = spawn(near.write_all(much));
+  auto accepting = spawn(listening.accept());
+  here.run(nop());
+  reading.request_stop();
+  writing.request_stop();
+  accepting.request_stop();
+  CHECK(run(as_result(std::move(reading))).error() == std::errc::operation_canceled);
+  CHECK(run(as_result(std::move(writing))).error() == std::errc::operation_canceled);
+  CHECK(run(as_result(std::move(accepting))).error() == std::errc::operation_canceled);
+  CHECK(here.in_flight() == 0);
+}
+
+TEST_CASE("tcp: 100 connections are served at once by one loop", "[net][tcp]") {
+  const auto before = open_descriptors();
+  {
+    loop here;
+    const auto listening = run(tcp::listen(endpoint::loopback()));
+    auto serving = spawn([&]() -> task<void> {
+      for (int i = 0; i < 100; ++i) {
+        auto accepted = co_await listening.accept();
+        detach([peer = std::move(accepted)]() mutable -> task<void> {
+          std::array<char, 64> room;
+          while (const std::size_t got = co_await peer.read_some(room))
+            co_await peer.write_all(std::span(room).first(got));
+          co_await peer.close();
+        });
+      }
+    });
+    int echoed = 0;
+    std::vector<task<void>> clients;
+    for (int i = 0; i < 100; ++i)
+      clients.push_back([](endpoint to, std::string text, int& count) -> task<void> {
+        auto server = co_await tcp::connect(to);
+        co_await server.write_all(text);
+        co_await server.shutdown_send();
+        std::string back(text.size(), '?');
+        co_await server.read_exactly(back);
+        count += back == text && co_await server.read_some(back) == 0;
+      }(listening.local_endpoint(), "client " + std::to_string(i), echoed));
+    run(when_all(std::move(clients)));
+    run(std::move(serving));
+    here.run();
+    CHECK(echoed == 100);
+  }
+  CHECK(open_descriptors() == before);
+}
