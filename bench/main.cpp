@@ -54,7 +54,7 @@ int list() {
 }
 
 int measure(const request& asked) {
-  bench::measure_options options{asked.quick ? 45u : 301u, asked.quick ? 2ms : 4ms};
+  bench::measure_options options{asked.quick ? 101u : 601u, 1ms};
   if (asked.rounds > 0) options.rounds = asked.rounds;
   std::vector<const bench::workload*> todo;
   for (const auto& w : bench::all_workloads()) {
@@ -105,7 +105,7 @@ int main(int argc, char** argv) try {
       ->expected(1)
       ->allow_extra_args(false)  // or a workload after it would be taken for another style
       ->take_all();
-  app.add_flag("--quick", asked.quick, "fewer and shorter rounds: under a minute for everything");
+  app.add_flag("--quick", asked.quick, "fewer rounds: well under a minute for everything");
   app.add_option("--rounds", asked.rounds, "how often every style gets its turn")
       ->check(CLI::Range(1, 100'000));
   app.add_option("--json", asked.json_file, "write the results to this file")->type_name("FILE");
