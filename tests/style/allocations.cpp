@@ -1,0 +1,118 @@
+// In the steady state no style allocates: the pools are warm, and each operation finds its memory there.
+
+#include "allocations.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/when_any.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/core/just.hpp"
+#include "braid/fs/file.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/offload.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "catch.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+task<int> one() { co_return 1; }
+task<int> one_later() {
+  co_await yield();
+  co_return 1;
+}
+
+// What 1,000 calls allocate, once some others have filled the pools.
+template <class F>
+std::size_t allocations_of(F f) {
+  constexpr int warming = 100, counted = 1000;
+  for (int i = 0; i < warming; ++i) f();
+  const allocation_count count;
+  for (int i = 0; i < counted; ++i) f();
+  return count.made();
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("every style: no operation allocates once the pools are warm", "[style][allocation]", every_style) {
+  if (!counts_allocations) return;
+  loop here;
+  const auto of = [](auto make) { return allocations_of([&] { TestType::wait(make()).value(); }); };
+  CHECK(of([] { return nop(); }) == 0);
+  CHECK(of([] { return yield(); }) == 0);
+  CHECK(of([] { return sleep_for(0ns); }) == 0);
+  CHECK(of([] { return just(1); }) == 0);
+  CHECK(of([] { return one(); }) == 0);
+  CHECK(of([] { return one_later(); }) == 0);
+  CHECK(of([] { return [] { return one_later(); }; }) == 0);
+  CHECK(of([] { return spawn(one_later()); }) == 0);
+  CHECK(of([] { return make_ready_future(1).then([](int n) { return n + 1; }); }) == 0);
+  CHECK(of([] { return make_ready_future(1).then([](int) { return one_later(); }); }) == 0);
+  CHECK(of([] { return in_fiber([] { return await(one_later()); }); }) == 0);
+  CHECK(of([] { return offload([] { return 1; }); }) <= 16);  // of its four threads, which come when they are needed
+  CHECK(of([] { return as_result(one_later()); }) == 0);
+  CHECK(of([] { return when_all(one(), one_later(), nop()); }) == 0);
+  CHECK(of([] { return when_any(one_later(), sleep_for(1h)); }) == 0);
+  CHECK(of([] { return with_timeout(one_later(), 1h); }) == 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("every style: reading and writing a file allocates nothing", "[style][allocation]", every_style) {
+  if (!counts_allocations) return;
+  loop here;
+  const file zero = TestType::wait(open_file("/dev/zero", O_RDWR)).value();
+  std::string room(64, '?');
+  CHECK(allocations_of([&] { TestType::wait(zero.read_some(room)).value(); }) == 0);
+  CHECK(allocations_of([&] { TestType::wait(zero.read_at(1, room)).value(); }) == 0);
+  CHECK(allocations_of([&] { TestType::wait(zero.read_exactly(room)).value(); }) == 0);
+  CHECK(allocations_of([&] { TestType::wait(zero.write_all("x")).value(); }) == 0);
+}
+
+TEST_CASE("callback: 32 operations in flight allocate nothing", "[style][allocation]") {
+  if (!counts_allocations) return;
+  loop here;
+  int told = 0;
+  CHECK(allocations_of([&] {
+          for (int i = 0; i < 32; ++i) start(nop(), [&](result<void>) { ++told; });
+          here.run();
+        }) == 0);
+  CHECK(told == 32 * 1100);
+}
+
+TEST_CASE("detach, post, promise: allocate nothing", "[style][allocation]") {
+  if (!counts_allocations) return;
+  loop here;
+  CHECK(allocations_of([&] {
+          detach(one_later());
+          here.run();
+        }) == 0);
+  CHECK(allocations_of([&] {
+          here.post([] {});
+          here.run();
+        }) == 0);
+  CHECK(allocations_of([&] {
+          promise<int> later;
+          auto waiting = later.get_future().then([](int n) { return n; });
+          later.set_value(1);
+          here.run(std::move(waiting));
+        }) == 0);
+}
+
+TEST_CASE("spawn: a cancelled operation takes its error's record from the pool", "[style][allocation]") {
+  if (!counts_allocations) return;
+  loop here;
+  int cancelled = 0;
+  CHECK(allocations_of([&] {
+          auto sleeping = spawn(sleep_for(1h));
+          sleeping.request_stop();
+          cancelled += here.run(as_result(std::move(sleeping))).has_value() ? 0 : 1;
+        }) == 0);
+  CHECK(cancelled == 1100);
+}
