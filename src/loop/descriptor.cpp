@@ -11,12 +11,15 @@ namespace {
 // A close that nobody waits for.
 struct detached_close final : io_operation, pooled {
   explicit detached_close(int descriptor) noexcept
-      : io_operation(ended, {.code = opcode::cancel_descriptor, .descriptor = descriptor}), outcome(descriptor) {}
+      : io_operation(ended, what),
+        what{.code = opcode::cancel_descriptor, .descriptor = descriptor},
+        outcome(descriptor) {}
   static void ended(operation_base& base, completion with) noexcept {
     auto& self = static_cast<detached_close&>(static_cast<io_operation&>(base));
-    if (self.outcome.again(with.result, self.request_)) return loop::current().submit(self);
+    if (self.outcome.again(with.result, self.what)) return loop::current().submit(self);
     delete &self;
   }
+  request what;
   detail::close_outcome outcome;
 };
 

@@ -39,8 +39,8 @@ loop::loop(const loop_options& options)
 }
 
 loop::~loop() {
-  BRAID_ASSERT(current_ == this);
-  BRAID_ASSERT(!running_);
+  if (current_ != this) misused("~loop: this is not the thread that made the loop");
+  if (running_) misused("~loop: the loop is running");
   ending_ = true;
   while (!timers_.empty()) reject(timers_.pop());
   reactor_->cancel_all();
@@ -52,10 +52,8 @@ loop::~loop() {
   current_ = nullptr;
 }
 
-loop& loop::current(const char* call) {
-  if (current_ == nullptr)
-    throw std::logic_error(std::string(call) + ": this thread has no loop; make one, or use run(op)");
-  return *current_;
+void loop::throw_no_loop(const char* call) {
+  throw std::logic_error(std::string(call) + ": this thread has no loop; make one, or use run(op)");
 }
 
 void loop::run() {

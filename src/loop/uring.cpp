@@ -74,14 +74,7 @@ std::size_t uring_reactor::in_flight() const noexcept {
   return tail_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + backlog_length_;
 }
 
-bool uring_reactor::make_room() noexcept {
-  flush();
-  return unsubmitted() != sq_entries_;
-}
-
-[[gnu::always_inline]] inline bool uring_reactor::write(const entry& what) noexcept {
-  if (unsubmitted() == sq_entries_ && !make_room()) [[unlikely]]
-    return false;
+[[gnu::always_inline]] inline void uring_reactor::append(const entry& what) noexcept {
   io_uring_sqe& sqe = ring_.sq.sqes[tail_++ & sq_mask_];
   sqe.opcode = static_cast<std::uint8_t>(what.word);
   sqe.fd = what.descriptor;
@@ -90,17 +83,25 @@ bool uring_reactor::make_room() noexcept {
   sqe.len = what.length;
   sqe.rw_flags = static_cast<__kernel_rwf_t>(what.flags);
   sqe.user_data = what.user_data;
+}
+
+bool uring_reactor::write(const entry& what) noexcept {
+  if (!has_room()) flush();
+  if (!has_room()) return false;
+  append(what);
   return true;
 }
 
-[[gnu::always_inline]] inline bool uring_reactor::place(io_operation& operation) noexcept {
+[[gnu::always_inline]] inline uring_reactor::entry uring_reactor::entry_of(const io_operation& operation) noexcept {
   const request& what = operation.what();
   std::uint32_t flags = what.flags;
   if (what.code == opcode::cancel_descriptor) [[unlikely]]
     flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
-  return write({kernel::word_of(what.code), what.descriptor, reinterpret_cast<std::uint64_t>(what.address), what.offset,
-                what.length, flags, tag(operation)});
+  return {kernel::word_of(what.code), what.descriptor, reinterpret_cast<std::uint64_t>(what.address), what.offset,
+          what.length, flags, tag(operation)};
 }
+
+bool uring_reactor::place(io_operation& operation) noexcept { return write(entry_of(operation)); }
 
 bool uring_reactor::place_cancel(const io_operation& operation) noexcept {
   const std::uint64_t target = polls(operation) ? tag(operation) | poll_bit : tag(operation);
@@ -117,10 +118,15 @@ bool uring_reactor::place_poll(io_operation& operation) noexcept {
 
 void uring_reactor::submit(io_operation& operation) noexcept {
   depart(operation);
-  if (!supported_[index_of(operation.what().code)]) [[unlikely]]
+  if (behind_ || !supported_[index_of(operation.what().code)] || !has_room()) [[unlikely]]
+    return submit_specially(operation);
+  append(entry_of(operation));
+}
+
+void uring_reactor::submit_specially(io_operation& operation) noexcept {
+  if (!supported_[index_of(operation.what().code)])
     return perform_on_pool(operation);  // a thread that may block makes what this kernel's io_uring lacks
-  if (behind_ || !place(operation)) [[unlikely]]
-    fall_behind(operation);
+  if (behind_ || !place(operation)) fall_behind(operation);
 }
 
 void uring_reactor::fall_behind(io_operation& operation) noexcept {

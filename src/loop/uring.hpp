@@ -47,11 +47,13 @@ class uring_reactor final : public reactor {
     std::uint32_t flags;
     std::uint64_t user_data;
   };
+  void append(const entry& what) noexcept;               // where there is room
   [[nodiscard]] bool write(const entry& what) noexcept;  // false when the queue is full and the kernel takes no more
-  [[gnu::cold, gnu::noinline]] bool make_room() noexcept;
+  [[nodiscard]] static entry entry_of(const io_operation& operation) noexcept;
   [[nodiscard]] bool place(io_operation& operation) noexcept;
   [[nodiscard]] bool place_cancel(const io_operation& operation) noexcept;
   [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
+  [[gnu::cold, gnu::noinline]] void submit_specially(io_operation& operation) noexcept;
   void fall_behind(io_operation& operation) noexcept;
   void catch_up() noexcept;
 
@@ -64,6 +66,7 @@ class uring_reactor final : public reactor {
   [[gnu::cold, gnu::noinline]] void complete_specially(std::uint64_t user_data, completion ended) noexcept;
 
   [[nodiscard]] unsigned unsubmitted() const noexcept { return tail_ - io_uring_smp_load_acquire(ring_.sq.khead); }
+  [[nodiscard]] bool has_room() const noexcept { return unsubmitted() != sq_entries_; }
   [[nodiscard]] bool has_completions() const noexcept {
     return *ring_.cq.khead != io_uring_smp_load_acquire(ring_.cq.ktail);
   }

@@ -56,10 +56,11 @@ TEST_CASE("blocking_pool: a thousand jobs all run, begun in the order they came"
 }
 
 struct told_operation : io_operation {
-  explicit told_operation(const request& what) : io_operation(come, what) {}
+  explicit told_operation(const request& asked) : io_operation(come, what), what(asked) {}
   static void come(operation_base& base, completion with) noexcept {
     static_cast<told_operation&>(static_cast<io_operation&>(base)).told.emplace(with.result);
   }
+  request what;
   std::optional<std::int32_t> told;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <concepts>
+#include <coroutine>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -35,69 +36,72 @@ concept io_outcome = std::move_constructible<O> && requires(O& o, std::int32_t e
   { o(ended, what) } -> std::convertible_to<result<typename O::value_type>>;
 };
 
+template <io_outcome Outcome>
+struct io_sender;
+
 namespace detail {
 
-template <io_outcome Outcome, class R>
-class io_state final : io_operation, cancellation {
- public:
-  using value_type = typename Outcome::value_type;
+// The way of one request through the loop, for whoever waits: Waiter::told() is called once, from a turn of the loop,
+// when there is a final result. The sender is kept by Waiter: in itself, or where the coroutine's frame keeps it.
+template <class Waiter, io_outcome Outcome>
+class io_course : io_operation, cancellation {
+ protected:
+  explicit io_course(io_sender<Outcome>& sender) noexcept : io_operation(ended, sender.what), sender_(sender) {}
 
-  io_state(const request& what, Outcome outcome, R receiver)
-      : io_operation(ended, copy_of(what)), outcome_(std::move(outcome)), receiver_(std::move(receiver)) {}
-
-  void start() noexcept {
-    loop* home = loop::current_or_null();
-    if (home == nullptr) [[unlikely]]
-      return without_loop();
-    const stop_token token = stops();
+  void begin_on(loop& home, stop_token token) noexcept {
+    if constexpr (requires { Outcome::unstoppable; }) token = {};
     if (token.stop_requested()) [[unlikely]]
       return give_up(ECANCELED);
-    if constexpr (requires { outcome_.place(request_); })
-      if (const int code = outcome_.place(request_)) [[unlikely]]
+    if constexpr (requires { sender_.outcome.place(sender_.what); })
+      if (const int code = sender_.outcome.place(sender_.what)) [[unlikely]]
         return give_up(code);
-    submit_to(*home);
+    submit_to(home);
     arm(token, cancel, resumed);
   }
 
- private:
-  [[nodiscard]] stop_token stops() const noexcept {
-    if constexpr (requires { Outcome::unstoppable; })
-      return {};
+  [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
+  [[nodiscard]] auto value() { return sender_.outcome(result_, sender_.what); }
+  [[nodiscard, gnu::cold, gnu::noinline]] error failure() const {
+    if constexpr (requires { sender_.outcome.object(); })
+      return request_error(sender_.outcome.name(), sender_.what, -result_, sender_.outcome.object());
     else
-      return receiver_.get_stop_token();
+      return request_error(sender_.outcome.name(), sender_.what, -result_);
   }
-  [[gnu::cold, gnu::noinline]] void without_loop() noexcept {
-    std::move(receiver_).finish(no_loop_error(outcome_.name()));
+  [[nodiscard, gnu::cold, gnu::noinline]] error failure_without_loop() const {
+    return no_loop_error(sender_.outcome.name());
   }
+
+ private:
   // Not worth a request, but told in a later turn all the same.
   [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
     refused_ = code;
     loop::current().make_ready(*this);
   }
   void submit_to(loop& home) noexcept {
-    if (request_.fills_buffer()) poison(request_.address, request_.length);
+    if (sender_.what.fills_buffer()) poison(sender_.what.address, sender_.what.length);
     home.submit(*this);
   }
 
   static void ended(operation_base& base, completion with) noexcept {
-    auto& self = static_cast<io_state&>(static_cast<io_operation&>(base));
-    if (self.request_.fills_buffer()) unpoison(self.request_.address, self.request_.length);
+    auto& self = static_cast<io_course&>(static_cast<io_operation&>(base));
+    request& what = self.sender_.what;
+    if (what.fills_buffer()) unpoison(what.address, what.length);
     std::int32_t result = with.result;
-    if constexpr (requires { self.outcome_.again(result, self.request_); }) {
+    if constexpr (requires { self.sender_.outcome.again(result, what); }) {
       if (self.refused_ == 0 && self.goes_on(result)) return self.submit_to(loop::current());
     }
     if (result < 0 || self.refused_ != 0) [[unlikely]]
       return self.failed(result);
     self.result_ = result;
     if (self.disarm()) [[likely]]
-      self.finish();
+      static_cast<Waiter&>(self).told();
   }
 
   [[nodiscard]] bool goes_on(std::int32_t& result) noexcept
     requires requires(Outcome& o, request& what) { o.again(result, what); }
   {
     if (result == -EINTR) return false;  // the same once more: see failed
-    if (!outcome_.again(result, request_)) return false;
+    if (!sender_.outcome.again(result, sender_.what)) return false;
     if (!requested()) return true;
     result = -ECANCELED;
     return false;
@@ -107,34 +111,75 @@ class io_state final : io_operation, cancellation {
     if (refused_ != 0) result = -refused_;
     if (result == -EINTR && !requested()) return submit_to(loop::current());
     result_ = result == -EINTR ? -ECANCELED : result;
-    if (disarm()) finish_failed();
+    if (disarm()) static_cast<Waiter&>(*this).told();
   }
 
-  static void cancel(cancellation& base) noexcept { loop::current().cancel(static_cast<io_state&>(base)); }
+  static void cancel(cancellation& base) noexcept { loop::current().cancel(static_cast<io_course&>(base)); }
   static void resumed(cancellation& base) noexcept {
-    auto& self = static_cast<io_state&>(base);
-    if (self.result_ < 0)
-      self.finish_failed();
-    else
-      self.finish();
+    static_cast<Waiter&>(static_cast<io_course&>(base)).told();
   }
 
-  void finish() noexcept {
-    R receiver = std::move(receiver_);
-    std::move(receiver).finish(outcome_(result_, request_));
-  }
-  void finish_failed() noexcept {
-    R receiver = std::move(receiver_);
-    if constexpr (requires { outcome_.object(); })
-      std::move(receiver).finish(request_error(outcome_.name(), request_, -result_, outcome_.object()));
-    else
-      std::move(receiver).finish(request_error(outcome_.name(), request_, -result_));
-  }
-
+  io_sender<Outcome>& sender_;
   std::int32_t refused_ = 0;  // an errno
   std::int32_t result_;
-  [[no_unique_address]] Outcome outcome_;
+};
+
+template <io_outcome Outcome, class R>
+class io_state final : io_course<io_state<Outcome, R>, Outcome> {
+  using course = io_course<io_state, Outcome>;
+  friend course;
+
+ public:
+  io_state(io_sender<Outcome>&& sender, R receiver)
+      : course(sender_), sender_{copy_of(sender.what), std::move(sender.outcome)}, receiver_(std::move(receiver)) {}
+
+  void start() noexcept {
+    if (loop* home = loop::current_or_null()) [[likely]]
+      return this->begin_on(*home, receiver_.get_stop_token());
+    std::move(receiver_).finish(this->failure_without_loop());
+  }
+
+ private:
+  void told() noexcept {
+    R receiver = std::move(receiver_);
+    if (this->has_failed()) [[unlikely]]
+      return std::move(receiver).finish(this->failure());
+    std::move(receiver).finish(this->value());
+  }
+
+  io_sender<Outcome> sender_;
   [[no_unique_address]] R receiver_;
+};
+
+// Waits in a coroutine, whose frame keeps the sender until the await has ended: nothing is copied.
+template <io_outcome Outcome, class Promise>
+class io_awaiter final : io_course<io_awaiter<Outcome, Promise>, Outcome> {
+  using course = io_course<io_awaiter, Outcome>;
+  friend course;
+
+ public:
+  io_awaiter(io_sender<Outcome>& sender, Promise& promise) noexcept : course(sender), promise_(promise) {}
+
+  [[nodiscard]] bool await_ready() const {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      this->failure_without_loop().rethrow();
+    return false;
+  }
+  void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    awaiting_ = awaiting.address();
+    this->begin_on(*loop::current_or_null(), promise_.get_stop_token());
+  }
+  typename Outcome::value_type await_resume() {
+    if (this->has_failed()) [[unlikely]]
+      this->failure().rethrow();
+    return this->value().value();
+  }
+
+ private:
+  void told() noexcept { std::coroutine_handle<>::from_address(awaiting_).resume(); }
+
+  Promise& promise_;
+  void* awaiting_;  // a coroutine_handle, which would be set to null first
 };
 
 }  // namespace detail
@@ -159,7 +204,12 @@ struct io_sender {
 
   template <receiver_of<value_type> R>
   auto connect(R receiver) && {
-    return detail::io_state<Outcome, R>(what, std::move(outcome), std::move(receiver));
+    return detail::io_state<Outcome, R>(std::move(*this), std::move(receiver));
+  }
+  /// For a coroutine's promise: waits without an operation state of its own.
+  template <class Promise>
+  auto awaited_by(Promise& promise) && noexcept {
+    return detail::io_awaiter<Outcome, Promise>(*this, promise);
   }
 };
 

@@ -51,7 +51,11 @@ class loop : pinned {
   ~loop();
 
   /// This thread's loop. Throws std::logic_error, naming the call, when there is none.
-  [[nodiscard]] static loop& current(const char* call = "loop::current");
+  [[nodiscard]] static loop& current(const char* call = "loop::current") {
+    if (current_ == nullptr) [[unlikely]]
+      throw_no_loop(call);
+    return *current_;
+  }
   [[nodiscard]] static loop* current_or_null() noexcept { return current_; }
 
   /// Turns until no work is left: nothing ready, in flight, timed, posted or offloaded.
@@ -128,6 +132,8 @@ class loop : pinned {
 
  private:
   static constexpr int ready_per_turn = 256;
+
+  [[noreturn]] static void throw_no_loop(const char* call);
 
   [[nodiscard]] bool has_work() const noexcept {
     return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||

@@ -13,17 +13,18 @@ namespace braid {
 struct loop_options;
 
 /// An operation that is one request to the reactor.
+/// Lifetime  the request is kept by who derives from this, for as long.
 class io_operation : public operation_base {
  public:
   /// What it asks for.
-  [[nodiscard]] const request& what() const noexcept { return request_; }
+  [[nodiscard]] const request& what() const noexcept { return *request_; }
 
  protected:
-  io_operation(finish_fn& finish, const request& what) noexcept : operation_base(finish), request_(what) {}
-  request request_;
+  io_operation(finish_fn& finish, const request& what) noexcept : operation_base(finish), request_(&what) {}
 
  private:
   friend class reactor;
+  const request* const request_;
   bool polls_ = false;     // the reactor waits for the descriptor to become ready before it tries again
   bool gives_up_ = false;  // it was cancelled: not tried again
 };

@@ -52,14 +52,9 @@ static_assert(sizeof(request) == 32);
 /// one by one, makes the processor wait until both have reached the cache: 9 ns of each operation (measured).
 [[nodiscard]] inline request copy_of(const request& what) noexcept {
   const auto read = [](const auto& field) { return __atomic_load_n(&field, __ATOMIC_RELAXED); };
-  request copy;
-  copy.code = static_cast<opcode>(__atomic_load_n(reinterpret_cast<const std::uint8_t*>(&what.code), __ATOMIC_RELAXED));
-  copy.descriptor = read(what.descriptor);
-  copy.address = read(what.address);
-  copy.offset = read(what.offset);
-  copy.length = read(what.length);
-  copy.flags = read(what.flags);
-  return copy;
+  const auto& code = reinterpret_cast<const std::uint8_t&>(what.code);
+  return {static_cast<opcode>(read(code)), read(what.descriptor), read(what.address),
+          read(what.offset),               read(what.length),     read(what.flags)};
 }
 
 /// Makes the request as a plain blocking system call: its result, or minus the errno.
