@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -9,10 +11,10 @@
 
 namespace stage {
 
-/// What one operation took, once everything is warm: the mean of some.
+/// What one operation took, once everything is warm.
 struct cost {
-  std::chrono::nanoseconds elapsed{};
-  std::optional<double> allocations;  // on the thread that asked for it
+  std::chrono::nanoseconds elapsed{};  // the median
+  std::optional<double> allocations;   // the mean, on the thread that asked for it
 
   [[nodiscard]] std::string elapsed_text() const;      ///< "41.3 ms"
   [[nodiscard]] std::string allocations_text() const;  ///< "2.0", "-" when not known
@@ -22,21 +24,22 @@ struct cost {
 template <class F, class G>
 cost measure(F once, G between) {
   constexpr int warming = 2, measured = 5;
-  cost sum;
-  if (allocations()) sum.allocations = 0;
+  std::array<std::chrono::nanoseconds, measured> elapsed;
+  std::uint64_t allocated = 0;
   for (int i = -warming; i < measured; ++i) {
-    const auto allocated = allocations();
+    const std::uint64_t before = allocations().value_or(0);
     const auto began = std::chrono::steady_clock::now();
     once();
     if (i >= 0) {
-      sum.elapsed += std::chrono::steady_clock::now() - began;
-      if (allocated) *sum.allocations += static_cast<double>(*allocations() - *allocated);
+      elapsed[static_cast<std::size_t>(i)] = std::chrono::steady_clock::now() - began;
+      allocated += allocations().value_or(0) - before;
     }
     between();
   }
-  sum.elapsed /= measured;
-  if (sum.allocations) *sum.allocations /= measured;
-  return sum;
+  std::ranges::nth_element(elapsed, elapsed.begin() + measured / 2);
+  cost one{elapsed[measured / 2], std::nullopt};
+  if (allocations()) one.allocations = static_cast<double>(allocated) / measured;
+  return one;
 }
 template <class F>
 cost measure(F once) {
