@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// Assertions are for braid's own bugs; a user's misuse gets an exception instead.
+/// Assertions are for braid's own bugs; a user's misuse gets an exception, or misused where none can be thrown.
 ///
 /// BRAID_ASSERT        O(1), on in every build: the benchmarks measure the build that ships.
 /// BRAID_DEBUG_ASSERT  for dearer checks; on when BRAID_DEBUG is 1, off by default.
@@ -17,6 +17,12 @@ namespace braid {
 [[noreturn, gnu::cold, gnu::noinline]] inline void assertion_failed(const char* condition, const char* file,
                                                                     int line) noexcept {
   std::fprintf(stderr, "braid: assertion failed: %s (%s:%d)\n", condition, file, line);
+  std::abort();
+}
+
+/// A user's misuse, where nothing can be thrown: says the call and what was wrong, then aborts.
+[[noreturn, gnu::cold, gnu::noinline]] inline void misused(const char* what) noexcept {
+  std::fprintf(stderr, "braid: %s\n", what);
   std::abort();
 }
 
