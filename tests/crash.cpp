@@ -1,0 +1,66 @@
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "child_process.hpp"
+
+// The programs in crash/ must die, and say why: an exception that nobody handles, or a misuse that none can report.
+
+namespace {
+
+using braid_tests::child_end;
+using braid_tests::contains;
+
+child_end aborted(const std::string& name) {
+  child_end ended = braid_tests::run_program(braid_tests::crash_program(name));
+  INFO(name << ": " << ended.output << ended.errors);
+  CHECK(ended.signal() == SIGABRT);
+  CHECK(ended.output.find("lived on") == std::string::npos);
+  return ended;
+}
+
+TEST_CASE("crash: an unhandled error is printed with its asynchronous stack, then the program terminates",
+          "[crash]") {
+  const std::string errors = aborted("unhandled_error").errors;
+  CHECK_THAT(errors, contains("braid: unhandled error: the disk is gone\n"));
+  std::vector<std::size_t> levels;
+  for (const char* function : {"innermost", "between", "outermost", "main"}) levels.push_back(errors.find(function));
+  INFO(errors);
+  for (std::size_t n = 0; n < levels.size(); ++n) {
+    REQUIRE(levels[n] != std::string::npos);
+    if (n > 0) CHECK(levels[n - 1] < levels[n]);
+  }
+  CHECK_THAT(errors, contains("unhandled_error.cpp:"));
+}
+
+TEST_CASE("crash: an exception out of a posted function is unhandled too", "[crash]") {
+  CHECK_THAT(aborted("unhandled_post").errors, contains("braid: unhandled error: spool: "));
+}
+
+TEST_CASE("crash: a handler of unhandled errors that throws terminates the program", "[crash]") {
+  CHECK_THAT(aborted("throwing_handler").errors, contains("the handler's own"));
+}
+
+TEST_CASE("crash: a loop that ends on another thread says so", "[crash]") {
+  CHECK_THAT(aborted("loop_ended_elsewhere").errors,
+             contains("braid: ~loop: this is not the thread that made the loop"));
+}
+
+TEST_CASE("crash: a loop that is destroyed by what runs on it says so", "[crash]") {
+  CHECK_THAT(aborted("loop_ended_while_running").errors, contains("braid: ~loop: the loop is running"));
+}
+
+TEST_CASE("crash: an error is never taken for a value", "[crash]") {
+  CHECK_THAT(aborted("error_as_value").errors, contains("has_value_"));
+}
+
+TEST_CASE("crash: an empty function is never called", "[crash]") {
+  CHECK_THAT(aborted("empty_function").errors, contains("does_ != nullptr"));
+}
+
+TEST_CASE("crash: a stop_source that ends before its callbacks says so", "[crash]") {
+  CHECK_THAT(aborted("stop_source_too_short").errors, contains("callbacks_ == nullptr"));
+}
+
+}  // namespace

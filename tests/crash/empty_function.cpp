@@ -1,0 +1,11 @@
+// An empty function is called.
+
+#include <cstdio>
+
+#include "braid/base/unique_function.hpp"
+
+int main() {
+  braid::unique_function<void()> none;
+  none();
+  std::puts("lived on");
+}

@@ -1,0 +1,10 @@
+// The value is taken of a result that has none.
+
+#include <cstdio>
+
+#include "braid/base/result.hpp"
+
+int main() {
+  const braid::result<int> failed = std::errc::timed_out;
+  std::printf("lived on with %d\n", *failed);
+}
