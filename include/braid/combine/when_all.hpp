@@ -74,14 +74,16 @@ class all_of_range final : public all_base<R> {
 
  private:
   void complete() noexcept override {
-    this->template finish<value_type>([this] {
-      if constexpr (valued) {
+    if constexpr (valued) {
+      this->template finish<value_type>([this] {
         value_type all;
         all.reserve(children_.size());
         for (auto& each : children_) all.push_back(each.take());
         return all;
-      }
-    });
+      });
+    } else {
+      this->template finish<void>([] {});
+    }
   }
   range_children<all_of_range, S> children_;
 };
