@@ -38,13 +38,18 @@ void run_and_check(const workload& what, const contestant& c) {
                                        c.how.name, c.operations, proof, expected));
 }
 
-/// Sets a style up, and runs it until it is warm and its speed is known.
+std::chrono::duration<double> run_and_time(const workload& what, const contestant& c) {
+  const auto begin = steady_clock::now();
+  run_and_check(what, c);
+  return steady_clock::now() - begin;
+}
+
+/// Sets a style up, and runs it until it is warm and its speed is known: of three runs, since one
+/// may be interrupted, and taken for slow for ever after.
 contestant warmed(const workload& what, const style& how, const measure_options& options) {
   contestant c{how, how.make(), what.unit};
   for (;;) {
-    const auto begin = steady_clock::now();
-    run_and_check(what, c);
-    const std::chrono::duration<double> took = steady_clock::now() - begin;
+    const auto took = std::min({run_and_time(what, c), run_and_time(what, c), run_and_time(what, c)});
     const double growth = std::chrono::duration<double>(options.round_time) / took;
     const double units = std::min(growth, 16.0) * static_cast<double>(c.operations / what.unit);
     c.operations = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(units)) * what.unit;
