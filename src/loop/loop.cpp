@@ -96,7 +96,7 @@ void loop::turn(bool may_wait) {
 }
 
 bool loop::fire_due_timers() noexcept {
-  const loop_clock::time_point now = reactor_->now();
+  const loop_clock::time_point now = fired_until_ = reactor_->now();
   int left = ready_per_turn;
   for (; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left) timers_.pop().arrive({});
   return left != ready_per_turn;

@@ -133,6 +133,14 @@ TEST_CASE("loop: timers that are always due let everything else go on", "[loop][
   CHECK(busy.back()->runs() > 0);
 }
 
+TEST_CASE("loop: timers that are always long past let later ones go on", "[loop][fairness]") {
+  loop home;
+  const auto past = [] { return sleep_until(loop_clock::time_point::min()); };
+  std::vector<std::unique_ptr<repeated<decltype(past)>>> busy;
+  for (int n = 0; n < 1000; ++n) busy.push_back(std::make_unique<repeated<decltype(past)>>(home, past));
+  CHECK(turns_until_done(home, 50) <= 50);
+}
+
 TEST_CASE("loop: requests that complete at once let everything else go on", "[loop][fairness]") {
   loop home({.entries = 64});
   const auto quick = [] { return nop(); };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -104,7 +105,7 @@ class loop : pinned {
   void add(timer_base& timer, loop_clock::time_point deadline) noexcept {
     if (ending_) [[unlikely]]
       return reject(timer);
-    timers_.add(timer, deadline);
+    timers_.add(timer, std::max(deadline, fired_until_));  // what is past waits behind what is due
   }
   /// The timer, which must be queued, ends as cancelled in this turn or the next.
   void cancel(timer_base& timer) noexcept {
@@ -155,6 +156,7 @@ class loop : pinned {
   operation_base::queue ready_;
   operation_base::queue rejected_;  // end as cancelled
   timer_queue timers_;
+  loop_clock::time_point fired_until_ = loop_clock::time_point::min();
   intrusive_list<resident> residents_;
   unique_function<void(const error&)> unhandled_;
   std::size_t expected_ = 0;
