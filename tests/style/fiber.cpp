@@ -31,10 +31,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The address of a local tells which stack runs.
+// The address of the frame tells which stack runs.
 [[gnu::noinline]] std::uintptr_t stack_here() {
-  volatile char local = 0;
-  return reinterpret_cast<std::uintptr_t>(&local);
+  return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
 }
 
 // Uses so many bytes of stack, really.
