@@ -65,7 +65,7 @@ TEMPLATE_LIST_TEST_CASE("when_any: the losers are cancelled and have ended befor
   int losers = 0;
   const auto loses = [&]() -> task<int> {
     const auto slept = co_await as_result(sleep_for(1h));
-    co_await as_result(yield());
+    (void)co_await as_result(yield());
     losers += !slept && slept.error() == std::errc::operation_canceled;
     co_return 1;
   };

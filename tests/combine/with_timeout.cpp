@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 namespace {
 
 task<std::string> ignores_the_stop() {
-  co_await as_result(sleep_for(1h));
+  (void)co_await as_result(sleep_for(1h));
   co_return "achieved in spite of it";
 }
 
@@ -59,7 +59,7 @@ TEMPLATE_LIST_TEST_CASE("with_timeout: another error than the cancellation stays
                         every_style) {
   auto ended = TestType::wait(with_timeout(
       []() -> task<int> {
-        co_await as_result(sleep_for(1h));
+        (void)co_await as_result(sleep_for(1h));
         throw std::runtime_error("on the way out");
       },
       1us));

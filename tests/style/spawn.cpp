@@ -31,7 +31,7 @@ namespace {
 task<long> counts_until_stopped() {
   const stop_token token = co_await get_stop_token();
   long turns = 0;
-  for (; !token.stop_requested(); ++turns) co_await as_result(yield());
+  for (; !token.stop_requested(); ++turns) (void)co_await as_result(yield());
   co_return turns;
 }
 
