@@ -49,6 +49,7 @@ loop::~loop() {
     residents_.pop_front().abandon();
     while (has_work()) turn(true);
   }
+  inbox_.await_wakers();
   current_ = nullptr;
 }
 

@@ -154,6 +154,24 @@ TEST_CASE("loop's end: an offloaded function that runs is waited for", "[loop][e
   CHECK(told);
 }
 
+// The loop finds the pool's message by itself, before the pool's thread has woken it: that thread must be waited for.
+TEST_CASE("loop's end: comes after the wake-up of the last message", "[loop][ending][threads]") {
+  int ended = 0;
+  for (int round = 0; round < 1000; ++round) {
+    loop home;
+    bool done = false;
+    start(offload([] {}), [&](result<void> r) {
+      done = true;
+      ended += r.has_value();
+    });
+    if (round % 2 == 0)
+      home.run();
+    else
+      while (!done) home.run(round % 4 == 1 ? sleep_for(0ns) : sleep_for(1us));
+  }
+  CHECK(ended == 1000);
+}
+
 task<> waits_for(future<int> never) {
   local here;
   co_await std::move(never);

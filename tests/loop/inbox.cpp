@@ -74,6 +74,29 @@ TEST_CASE("inbox: looking into it ends the sleep", "[loop][inbox]") {
   CHECK(drain(in).size() == 1);
 }
 
+TEST_CASE("inbox: waits for who was told to wake the loop, and for nobody else", "[loop][inbox][threads]") {
+  inbox in;
+  message a, b, c;
+  in.await_wakers();
+  CHECK_FALSE(in.push(a));
+  drain(in);
+  in.await_wakers();
+  CHECK(in.fall_asleep());
+  CHECK(in.push(b));
+  CHECK_FALSE(in.push(c));
+  CHECK_FALSE(in.fall_asleep());  // it must look first, and forgets nothing by asking
+  drain(in);
+  bool woke = false;
+  std::thread waker([&] {
+    for (int n = 0; n < 1000; ++n) std::this_thread::yield();
+    woke = true;
+    in.woken();
+  });
+  in.await_wakers();
+  CHECK(woke);
+  waker.join();
+}
+
 TEST_CASE("inbox: loses nothing of several threads, and keeps the order of each", "[loop][inbox][threads]") {
   constexpr int senders = 3, each_sends = 20'000;
   inbox in;

@@ -120,7 +120,9 @@ class loop : pinned {
   }
   /// The same, from any thread.
   void deliver(operation_base& operation) noexcept {
-    if (inbox_.push(operation)) reactor_->wake();
+    if (!inbox_.push(operation)) return;
+    reactor_->wake();
+    inbox_.woken();
   }
   /// Work that comes back by deliver keeps run() going until then.
   void expect_delivery() noexcept { ++expected_; }
