@@ -73,8 +73,7 @@ child_end forked(F&& in_child) {
   errors.close_writer();
   child_end ended;
   read_both(output.reader(), ended.output, errors.reader(), ended.errors);
-  while (::waitpid(child, &ended.status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child, &ended.status, 0) < 0 && errno == EINTR) {}
   return ended;
 }
 
@@ -82,8 +81,8 @@ child_end forked(F&& in_child) {
 
 /// Runs f() in a forked copy of this process. An int that f returns is the exit status.
 ///
-/// Of this process's threads the child has only the caller: f must use neither the blocking pool nor a loop that
-/// was made before. For that, write a program in tests/crash and run_program it.
+/// Of this process's threads the child has only the caller: f must use neither the blocking pool nor a loop
+/// that was made before. For that, write a program in tests/crash and run_program it.
 template <class F>
 child_end in_child(F f) {
   return detail::forked([&f]() noexcept -> int {
@@ -119,7 +118,8 @@ inline child_end run_program(const std::string& path, const std::vector<std::str
 /// The program built from tests/crash/<name>.cpp.
 inline std::string crash_program(const std::string& name) {
   const char* folder = std::getenv("BRAID_CRASH_DIR");
-  if (folder == nullptr) throw std::runtime_error("BRAID_CRASH_DIR is not set; run the tests by `meson test`");
+  if (folder == nullptr)
+    throw std::runtime_error("BRAID_CRASH_DIR is not set; run the tests by `meson test`");
   return std::string(folder) + "/crash_" + name;
 }
 

@@ -5,7 +5,8 @@
 #include "catch.hpp"
 #include "child_process.hpp"
 
-// The programs in crash/ must die, and say why: an exception that nobody handles, or a misuse that none can report.
+// The programs in crash/ must die, and say why: an exception that nobody handles, or a misuse that none can
+// report.
 
 namespace {
 
@@ -25,7 +26,8 @@ TEST_CASE("crash: an unhandled error is printed with its asynchronous stack, the
   const std::string errors = aborted("unhandled_error").errors;
   CHECK_THAT(errors, contains("braid: unhandled error: the disk is gone\n"));
   std::vector<std::size_t> levels;
-  for (const char* function : {"innermost", "between", "outermost", "main()"}) levels.push_back(errors.find(function));
+  for (const char* function : {"innermost", "between", "outermost", "main()"})
+    levels.push_back(errors.find(function));
   INFO(errors);
   for (std::size_t n = 0; n < levels.size(); ++n) {
     REQUIRE(levels[n] != std::string::npos);

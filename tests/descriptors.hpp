@@ -26,7 +26,8 @@ inline std::size_t open_descriptors() {
 class pipe_ends {
  public:
   explicit pipe_ends(int flags = 0) {
-    if (::pipe2(ends_, flags | O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
+    if (::pipe2(ends_, flags | O_CLOEXEC) != 0)
+      throw std::system_error(errno, std::generic_category(), "pipe2");
   }
   pipe_ends(const pipe_ends&) = delete;
   pipe_ends& operator=(const pipe_ends&) = delete;

@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 
 // A room may include itself and rooms on lower floors, never its siblings.
 const std::map<std::string, int> floors{
-    {"base", 0},    {"core", 1},    {"loop", 2},      {"style", 3}, {"schedule", 3}, {"sync", 4},
-    {"combine", 4}, {"fs", 5},      {"net", 5},       {"runtime", 5}, {"messaging", 6}, {"sim", 6}, {"trace", 6},
+    {"base", 0}, {"core", 1}, {"loop", 2},    {"style", 3},     {"schedule", 3}, {"sync", 4},  {"combine", 4},
+    {"fs", 5},   {"net", 5},  {"runtime", 5}, {"messaging", 6}, {"sim", 6},      {"trace", 6},
 };
 
 struct source {
@@ -34,7 +34,9 @@ using sources = std::map<std::string, source>;  // by path: "loop/loop.hpp"
 
 // <name> or "name" of a line that begins with #include; empty for any other line.
 std::string include_in(const std::string& line) {
-  const auto skip_blanks = [&](std::size_t from) { return std::min(line.find_first_not_of(" \t", from), line.size()); };
+  const auto skip_blanks = [&](std::size_t from) {
+    return std::min(line.find_first_not_of(" \t", from), line.size());
+  };
   std::size_t at = skip_blanks(0);
   if (line.substr(at, 1) != "#") return {};
   at = skip_blanks(at + 1);
@@ -107,7 +109,8 @@ std::vector<std::string> faults_of(const sources& public_headers, const sources&
         continue;
       }
       for (const std::string& include : each.includes)
-        if (const std::string fault = fault_of(path, each, include, public_headers, private_files); !fault.empty())
+        if (const std::string fault = fault_of(path, each, include, public_headers, private_files);
+            !fault.empty())
           faults.push_back(path + " includes " + include + ": " + fault);
     }
   return faults;
@@ -115,7 +118,8 @@ std::vector<std::string> faults_of(const sources& public_headers, const sources&
 
 fs::path root() {
   const char* path = std::getenv("BRAID_SOURCE_ROOT");
-  if (path == nullptr) throw std::runtime_error("BRAID_SOURCE_ROOT is not set; run the tests by `meson test`");
+  if (path == nullptr)
+    throw std::runtime_error("BRAID_SOURCE_ROOT is not set; run the tests by `meson test`");
   return path;
 }
 
@@ -139,7 +143,8 @@ TEST_CASE("floors: braid.hpp only includes, and leaves out no header that users 
   std::ifstream text(root() / "include/braid/braid.hpp");
   std::vector<std::string> others;
   for (std::string line; std::getline(text, line);)
-    if (!line.empty() && !line.starts_with("//") && !line.starts_with("#include \"braid/") && line != "#pragma once")
+    if (!line.empty() && !line.starts_with("//") && !line.starts_with("#include \"braid/") &&
+        line != "#pragma once")
       others.push_back(line);
   INFO(listed(others));
   CHECK(others.empty());
@@ -190,18 +195,22 @@ TEST_CASE("floors: a wrong include is found out", "[floors]") {
     bool is_public;
     const char* include;
   };
-  const sources headers{{"base/a.hpp", {true, "base", "a", {}}},   {"core/b.hpp", {true, "core", "b", {}}},
-                        {"style/c.hpp", {true, "style", "c", {}}}, {"schedule/d.hpp", {true, "schedule", "d", {}}},
+  const sources headers{{"base/a.hpp", {true, "base", "a", {}}},
+                        {"core/b.hpp", {true, "core", "b", {}}},
+                        {"style/c.hpp", {true, "style", "c", {}}},
+                        {"schedule/d.hpp", {true, "schedule", "d", {}}},
                         {"braid.hpp", {true, "", "braid", {}}}};
   CHECK(faults_of(headers, {}).empty());
   const auto faults_with = [&](const wrong& one) {
     sources all = headers, bodies;
-    (one.is_public ? all : bodies)[one.path] = {one.is_public, fs::path(one.path).begin()->string(),
-                                                fs::path(one.path).stem().string(), {one.include}};
+    (one.is_public ? all : bodies)[one.path] = {one.is_public,
+                                                fs::path(one.path).begin()->string(),
+                                                fs::path(one.path).stem().string(),
+                                                {one.include}};
     return faults_of(all, bodies).size();
   };
   for (const wrong& each : std::vector<wrong>{
-           {"base/x.hpp", true, "\"braid/core/b.hpp\""},       // upwards
+           {"base/x.hpp", true, "\"braid/core/b.hpp\""},  // upwards
            {"style/x.hpp", true, "\"braid/schedule/d.hpp\""},  // a sibling
            {"style/x.cpp", false, "\"braid/schedule/d.hpp\""},
            {"style/x.hpp", true, "\"braid/braid.hpp\""},
@@ -229,7 +238,8 @@ TEST_CASE("floors: a wrong include is found out", "[floors]") {
     CHECK(faults_with(right) == 0);
   }
   std::istringstream text(
-      "  #  include <vector>\n// #include <no>\nint x; #include <no>\n#include\n#\n\n#include \"braid/base/a.hpp\"");
+      "  #  include <vector>\n// #include <no>\nint x; #include <no>\n#include\n#\n\n#include "
+      "\"braid/base/a.hpp\"");
   CHECK(includes_of(text) == std::vector<std::string>{"<vector>", "\"braid/base/a.hpp\""});
 }
 

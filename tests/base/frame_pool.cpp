@@ -17,7 +17,7 @@ using braid_tests::allocations_alive;
 using braid_tests::counts_allocations;
 
 // Sizes on both sides of every border between size classes.
-constexpr std::size_t sizes[] = {0,    1,    63,   64,      65,      127,     128,     1000,          2047,
+constexpr std::size_t sizes[] = {0,    1,    63,   64,   65,   127,     128,     1000,    2047,
                                  2048, 2049, 4096, 4097, 8192, 100'000, 1 << 20, 1 << 21, (1 << 21) + 1};
 
 TEST_CASE("frame_pool: a block is as large as it was asked to be", "[base][frame_pool]") {
@@ -97,7 +97,8 @@ TEST_CASE("frame_pool: a list keeps no more than its share", "[base][frame_pool]
   CHECK(left_over == kept);
 }
 
-TEST_CASE("frame_pool: the end of a thread gives its blocks back to the heap", "[base][frame_pool][threads]") {
+TEST_CASE("frame_pool: the end of a thread gives its blocks back to the heap",
+          "[base][frame_pool][threads]") {
   if (!counts_allocations) return;
   const auto use_a_thread = [](std::size_t blocks) {
     std::thread([blocks] {

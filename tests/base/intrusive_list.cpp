@@ -32,7 +32,8 @@ TEST_CASE("intrusive_list: gives back in the order of arrival", "[base][intrusiv
   CHECK_FALSE(a.linked());
 }
 
-TEST_CASE("intrusive_list: an element leaves from the front, the middle and the end", "[base][intrusive_list]") {
+TEST_CASE("intrusive_list: an element leaves from the front, the middle and the end",
+          "[base][intrusive_list]") {
   item a(1), b(2), c(3), d(4);
   list l;
   for (item* each : {&a, &b, &c, &d}) l.push_back(*each);

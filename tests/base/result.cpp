@@ -47,7 +47,8 @@ static_assert(std::is_nothrow_move_constructible_v<result<std::unique_ptr<int>>>
 static_assert(!std::is_default_constructible_v<result<int&>>);
 static_assert(!std::is_default_constructible_v<result<unassignable>>);
 static_assert(std::is_convertible_v<const char*, result<std::string>>);
-static_assert(!std::is_convertible_v<int, result<unassignable>> && std::is_constructible_v<result<unassignable>, int>);
+static_assert(!std::is_convertible_v<int, result<unassignable>> &&
+              std::is_constructible_v<result<unassignable>, int>);
 static_assert(!std::is_convertible_v<result<int>, bool> && std::is_constructible_v<bool, result<int>>);
 
 TEST_CASE("result: made without anything it holds the value that its type begins with", "[base][result]") {
@@ -256,7 +257,8 @@ TEST_CASE("result: capture keeps what a function returns or throws", "[base][res
   int x = 0;
   CHECK(&*capture([&]() -> int& { return x; }) == &x);
   CHECK(capture([] {}).has_value());
-  const auto failed = capture([] { throw std::system_error(std::make_error_code(std::errc::no_space_on_device)); });
+  const auto failed =
+      capture([] { throw std::system_error(std::make_error_code(std::errc::no_space_on_device)); });
   CHECK(failed.error() == std::errc::no_space_on_device);
   const auto odd = capture([]() -> int { throw 7; });
   REQUIRE_FALSE(odd);

@@ -104,7 +104,8 @@ struct throws_when_made {
   std::array<char, 100> room{};
 };
 
-TEST_CASE("unique_function: a callable that cannot be taken leaves nothing behind", "[base][unique_function]") {
+TEST_CASE("unique_function: a callable that cannot be taken leaves nothing behind",
+          "[base][unique_function]") {
   const throws_when_made callable;
   CHECK_THROWS_AS(unique_function<void()>(callable), std::runtime_error);
 }

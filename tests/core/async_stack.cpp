@@ -59,7 +59,8 @@ TEST_CASE("format_stack: one line a level, with function, file and line", "[core
   CHECK_THAT(text, contains("  at "));
   CHECK_THAT(text, contains("async_stack.cpp:" + std::to_string(inner.where.line()) + ")\n"));
   CHECK_THAT(text, contains("async_stack.cpp:" + std::to_string(outer.where.line()) + ")\n"));
-  CHECK(text.find(std::to_string(inner.where.line()) + ")") < text.find(std::to_string(outer.where.line()) + ")"));
+  CHECK(text.find(std::to_string(inner.where.line()) + ")") <
+        text.find(std::to_string(outer.where.line()) + ")"));
 }
 
 task<> fails_in_a_coroutine(int) { co_await just_error<void>(std::errc::timed_out); }

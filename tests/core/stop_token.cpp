@@ -162,7 +162,8 @@ TEST_CASE("stop_callback: its destructor waits for a run on another thread", "[c
   stopper.join();
 }
 
-TEST_CASE("stop_source: of many threads that request stop one makes the request", "[core][stop_token][threads]") {
+TEST_CASE("stop_source: of many threads that request stop one makes the request",
+          "[core][stop_token][threads]") {
   stop_source source;
   int calls = 0;
   auto count = [&]() noexcept { ++calls; };

@@ -25,7 +25,8 @@ namespace {
 using namespace braid;
 using braid_tests::contains;
 
-TEST_CASE("blocking_pool: jobs run on several threads, none of them the loop's", "[loop][blocking_pool][threads]") {
+TEST_CASE("blocking_pool: jobs run on several threads, none of them the loop's",
+          "[loop][blocking_pool][threads]") {
   loop home;
   std::mutex mutex;
   std::condition_variable all_here;
@@ -44,7 +45,8 @@ TEST_CASE("blocking_pool: jobs run on several threads, none of them the loop's",
   CHECK(threads.count(std::this_thread::get_id()) == 0);
 }
 
-TEST_CASE("blocking_pool: a thousand jobs all run, begun in the order they came", "[loop][blocking_pool][threads]") {
+TEST_CASE("blocking_pool: a thousand jobs all run, begun in the order they came",
+          "[loop][blocking_pool][threads]") {
   loop home;
   int ended = 0;
   std::atomic<int> ran{0};
@@ -64,7 +66,8 @@ struct told_operation : io_operation {
   std::optional<std::int32_t> told;
 };
 
-TEST_CASE("perform_on_pool: a request's completion comes back to the loop", "[loop][blocking_pool][threads]") {
+TEST_CASE("perform_on_pool: a request's completion comes back to the loop",
+          "[loop][blocking_pool][threads]") {
   loop home;
   char path[] = "/";
   told_operation open({.code = opcode::open, .descriptor = request::working_directory, .address = path});
@@ -80,7 +83,8 @@ TEST_CASE("perform_on_pool: a request's completion comes back to the loop", "[lo
   CHECK(fails.told == -ENOENT);
 }
 
-TEST_CASE("blocking_pool: BRAID_BLOCKING_THREADS is a number from 1 to 1024, or refused", "[loop][blocking_pool]") {
+TEST_CASE("blocking_pool: BRAID_BLOCKING_THREADS is a number from 1 to 1024, or refused",
+          "[loop][blocking_pool]") {
   const auto with = [](const std::string& word) {
     return braid_tests::run_program(braid_tests::crash_program("blocking_threads"), {},
                                     {"BRAID_BLOCKING_THREADS=" + word});
@@ -91,7 +95,8 @@ TEST_CASE("blocking_pool: BRAID_BLOCKING_THREADS is a number from 1 to 1024, or 
     const auto refused = with(word);
     INFO(word << ": " << refused.errors);
     CHECK(refused.signal() == SIGABRT);
-    CHECK_THAT(refused.errors, contains("BRAID_BLOCKING_THREADS is '" + word + "'; it takes a number from 1 to 1024"));
+    CHECK_THAT(refused.errors,
+               contains("BRAID_BLOCKING_THREADS is '" + word + "'; it takes a number from 1 to 1024"));
   }
 }
 

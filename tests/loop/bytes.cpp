@@ -18,12 +18,15 @@ concept readable = std::is_convertible_v<T, readable_bytes>;
 template <class T>
 concept writable = std::is_convertible_v<T, writable_bytes>;
 
-static_assert(writable<std::string&> && writable<std::vector<std::byte>&> && writable<std::array<unsigned char, 4>&>);
+static_assert(writable<std::string&> && writable<std::vector<std::byte>&> &&
+              writable<std::array<unsigned char, 4>&>);
 static_assert(writable<std::span<std::byte>> && writable<char (&)[4]>);
-static_assert(!writable<std::string_view> && !writable<const std::string&> && !writable<std::span<const std::byte>>);
+static_assert(!writable<std::string_view> && !writable<const std::string&> &&
+              !writable<std::span<const std::byte>>);
 static_assert(!writable<std::string>);  // a temporary would be gone before it is filled
 static_assert(!writable<std::vector<int>&> && !writable<std::vector<bool>&>);
-static_assert(readable<std::string_view> && readable<const std::string&> && readable<std::span<const std::byte>>);
+static_assert(readable<std::string_view> && readable<const std::string&> &&
+              readable<std::span<const std::byte>>);
 static_assert(readable<const char*> && !readable<std::vector<int>&> && !readable<int>);
 
 TEST_CASE("writable_bytes: views the memory of any contiguous range of bytes", "[loop][bytes]") {

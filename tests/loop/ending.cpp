@@ -154,7 +154,7 @@ TEST_CASE("loop's end: an offloaded function that runs is waited for", "[loop][e
   CHECK(told);
 }
 
-// The loop finds the pool's message by itself, before the pool's thread has woken it: that thread must be waited for.
+// The loop may find the pool's message before the pool's thread has woken it: that thread must be waited for.
 TEST_CASE("loop's end: comes after the wake-up of the last message", "[loop][ending][threads]") {
   int ended = 0;
   for (int round = 0; round < 1000; ++round) {
@@ -284,7 +284,9 @@ TEST_CASE("loop's end: what is started meanwhile ends as cancelled", "[loop][end
   {
     loop home;
     start(sleep_for(1h), [&](result<void>) {
-      const auto note = [&](auto ended) { codes.push_back(ended ? std::error_code() : ended.error().code()); };
+      const auto note = [&](auto ended) {
+        codes.push_back(ended ? std::error_code() : ended.error().code());
+      };
       CHECK(loop::current().ending());
       start(sleep_for(1h), note);
       start(sleep_for(0s), note);

@@ -68,7 +68,8 @@ TEST_CASE("loop: a second one on a thread is refused, and the first stays", "[lo
 }
 
 TEST_CASE("loop: current() without one names the call that needs it", "[loop]") {
-  CHECK_THAT(logic_error_of([] { (void)loop::current(); }), contains("loop::current: this thread has no loop"));
+  CHECK_THAT(logic_error_of([] { (void)loop::current(); }),
+             contains("loop::current: this thread has no loop"));
   CHECK_THAT(logic_error_of([] { (void)loop::current("frobnicate"); }), contains("frobnicate: "));
 }
 
@@ -89,7 +90,8 @@ TEST_CASE("loop: an operation on a thread without one fails and names the call",
   CHECK_THAT(started_without_loop(sleep_for(1s)), contains("sleep: this thread has no loop"));
   CHECK_THAT(started_without_loop(yield()), contains("yield: this thread has no loop"));
   CHECK_THAT(started_without_loop(offload([] {})), contains("offload: this thread has no loop"));
-  CHECK_THAT(logic_error_of([] { start(nop(), [](result<void>) {}); }), contains("start: this thread has no loop"));
+  CHECK_THAT(logic_error_of([] { start(nop(), [](result<void>) {}); }),
+             contains("start: this thread has no loop"));
   CHECK_THAT(logic_error_of([] { detach(nop()); }), contains("detach: this thread has no loop"));
   (void)some.release();
 }

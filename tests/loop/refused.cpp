@@ -32,7 +32,8 @@ using braid_tests::in_child;
 
 void install(sock_filter* code, std::size_t length) {
   const sock_fprog program{static_cast<unsigned short>(length), code};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
     throw std::system_error(errno, std::generic_category(), "prctl");
 }
 
@@ -112,7 +113,8 @@ TEST_CASE("loop: a seccomp filter against io_uring is a clear error", "[loop][re
   });
   is_no_loop(ended, EPERM);
   CHECK_THAT(ended.errors, contains("a seccomp filter or security module forbids io_uring"));
-  CHECK_THAT(ended.errors, contains("seccomp profile allow io_uring_setup, io_uring_enter and io_uring_register"));
+  CHECK_THAT(ended.errors,
+             contains("seccomp profile allow io_uring_setup, io_uring_enter and io_uring_register"));
 }
 
 TEST_CASE("loop: run without a loop of its own passes the refusal on", "[loop][refused]") {

@@ -74,7 +74,8 @@ TEST_CASE("timer_queue: a timer that left may be added again", "[loop][timer_que
 }
 
 // The model is a set of (deadline, age): the queue must agree with it after every step.
-TEST_CASE("timer_queue: agrees with a sorted set, whatever is added, removed and popped", "[loop][timer_queue]") {
+TEST_CASE("timer_queue: agrees with a sorted set, whatever is added, removed and popped",
+          "[loop][timer_queue]") {
   const unsigned seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U);
   std::mt19937_64 random(seed);
   const auto draw = [&](std::uint64_t below) { return random() % below; };
@@ -120,12 +121,14 @@ TEST_CASE("timer_queue: agrees with a sorted set, whatever is added, removed and
   while (!queue.empty()) queue.pop();
 }
 
-TEST_CASE("timer_queue: a million timers in falling and in rising order need no stack", "[loop][timer_queue]") {
+TEST_CASE("timer_queue: a million timers in falling and in rising order need no stack",
+          "[loop][timer_queue]") {
   constexpr std::int64_t count = 1'000'000;
   const bool falls = GENERATE(true, false);
   std::vector<timer> timers(count);
   timer_queue queue;
-  for (std::int64_t n = 0; n < count; ++n) queue.add(timers[static_cast<std::size_t>(n)], at(falls ? count - n : n));
+  for (std::int64_t n = 0; n < count; ++n)
+    queue.add(timers[static_cast<std::size_t>(n)], at(falls ? count - n : n));
   bool sorted = true;
   instant last = instant::min();
   for (std::int64_t n = 0; n < count; ++n) {

@@ -18,12 +18,12 @@ using braid_tests::recorded;
 // Lets real time pass; what is measured is only what has passed at least.
 void pass(loop_clock::duration least) {
   const auto begun = loop_clock::now();
-  while (loop_clock::now() - begun < least) {
-  }
+  while (loop_clock::now() - begun < least) {}
 }
 
 TEST_CASE("interval: a period that is not positive is refused by name", "[schedule][interval]") {
-  const auto period = GENERATE(loop_clock::duration(0), loop_clock::duration(-1), loop_clock::duration::min());
+  const auto period =
+      GENERATE(loop_clock::duration(0), loop_clock::duration(-1), loop_clock::duration::min());
   try {
     interval ticks(period);
     FAIL("was made");
@@ -32,7 +32,8 @@ TEST_CASE("interval: a period that is not positive is refused by name", "[schedu
   }
 }
 
-TEST_CASE("interval: each beat is a multiple of the period after the start, or later", "[schedule][interval]") {
+TEST_CASE("interval: each beat is a multiple of the period after the start, or later",
+          "[schedule][interval]") {
   loop home;
   const auto begun = loop_clock::now();
   interval ticks(200us);

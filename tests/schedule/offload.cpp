@@ -38,7 +38,8 @@ TEST_CASE("offload: runs elsewhere, completes here with the value", "[schedule][
   CHECK(told_on == std::this_thread::get_id());
 }
 
-TEST_CASE("offload: nothing, a reference, and what can only be moved come back", "[schedule][offload][threads]") {
+TEST_CASE("offload: nothing, a reference, and what can only be moved come back",
+          "[schedule][offload][threads]") {
   loop home;
   int n = 0;
   home.run(offload([&] { ++n; }));
@@ -92,7 +93,8 @@ TEST_CASE("offload: cancelled while it runs its end is waited for", "[schedule][
   CHECK(*op.result() == 7);
 }
 
-TEST_CASE("offload: the function's captures live until the operation is gone", "[schedule][offload][threads]") {
+TEST_CASE("offload: the function's captures live until the operation is gone",
+          "[schedule][offload][threads]") {
   const auto owned = std::make_shared<int>(5);
   loop home;
   CHECK(home.run(offload([owned] { return *owned; })) == 5);

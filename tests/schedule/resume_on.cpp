@@ -46,7 +46,8 @@ class loop_thread {
   std::thread thread_;
 };
 
-TEST_CASE("resume_on: what follows runs there, and the awaiter goes on at home", "[schedule][resume_on][threads]") {
+TEST_CASE("resume_on: what follows runs there, and the awaiter goes on at home",
+          "[schedule][resume_on][threads]") {
   loop_thread other;
   loop home;
   std::thread::id begun, moved, after;
@@ -120,12 +121,14 @@ TEST_CASE("resume_on: many tasks travel at once, and each comes home", "[schedul
   std::atomic<int> there{0};
   constexpr int count = 1000;
   for (int n = 0; n < count; ++n)
-    start([&]() -> task<> {
-      co_await resume_on(other.there());
-      if (std::this_thread::get_id() == other.id()) ++there;
-    }, [&](result<void> r) {
-      if (r && ++ended == count) all.set_value();
-    });
+    start(
+        [&]() -> task<> {
+          co_await resume_on(other.there());
+          if (std::this_thread::get_id() == other.id()) ++there;
+        },
+        [&](result<void> r) {
+          if (r && ++ended == count) all.set_value();
+        });
   home.run(all.get_future());
   CHECK(ended == count);
   CHECK(there == count);

@@ -37,7 +37,8 @@ TEST_CASE("sleep_for: the time counts from its start, not from its making", "[sc
   CHECK(loop_clock::now() - begun >= 2ms);
 }
 
-TEST_CASE("sleep: of no time, or of less, ends at the next turn but never within start", "[schedule][sleep]") {
+TEST_CASE("sleep: of no time, or of less, ends at the next turn but never within start",
+          "[schedule][sleep]") {
   loop home;
   const duration none = GENERATE(duration(0), duration(-1), duration::min());
   recorded op(sleep_for(none));
