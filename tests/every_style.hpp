@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/sanitizer.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/future.hpp"
@@ -111,5 +112,10 @@ using every_style = std::tuple<blocking_style, callback_style, future_style, cor
 
 /// The styles that share a loop with other work: all but the one that stops everything.
 using every_concurrent_style = std::tuple<callback_style, future_style, coroutine_style, fiber_style>;
+
+/// Can the style be tested in a forked child? There ThreadSanitizer does not see a fiber's switches, and reports
+/// races that are none.
+template <class Style>
+inline constexpr bool works_in_child = BRAID_TSAN == 0 || !std::is_same_v<Style, fiber_style>;
 
 }  // namespace braid_tests
