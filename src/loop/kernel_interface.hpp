@@ -14,17 +14,19 @@ namespace braid::kernel {
 
 inline constexpr unsigned op_ftruncate = 55;  // Linux 6.9
 
-/// The IORING_OP_ of each opcode.
+/// The IORING_OP_ of each opcode; what it always says in ioprio is in the upper half.
 inline constexpr unsigned words[] = {
     IORING_OP_NOP,    IORING_OP_READ,     IORING_OP_WRITE,  IORING_OP_FSYNC,    op_ftruncate,
     IORING_OP_OPENAT, IORING_OP_STATX,    IORING_OP_CLOSE,  IORING_OP_ACCEPT,   IORING_OP_CONNECT,
     IORING_OP_SEND,   IORING_OP_RECV,     IORING_OP_SHUTDOWN, IORING_OP_SOCKET, IORING_OP_POLL_ADD,
     IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_MKDIRAT, IORING_OP_ASYNC_CANCEL,
+    IORING_OP_ACCEPT | IORING_ACCEPT_MULTISHOT << 16,
 };
 static_assert(std::size(words) == static_cast<std::size_t>(opcode::count_));
 
-[[nodiscard]] constexpr std::uint8_t word_of(opcode code) noexcept {
-  return static_cast<std::uint8_t>(words[static_cast<std::size_t>(code)]);
+[[nodiscard]] constexpr unsigned number_of(opcode code) noexcept {
+  return words[static_cast<std::size_t>(code)] & 0xff;
 }
+[[nodiscard]] constexpr unsigned word_of(opcode code) noexcept { return words[static_cast<std::size_t>(code)]; }
 
 }  // namespace braid::kernel

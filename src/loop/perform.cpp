@@ -31,7 +31,8 @@ std::int64_t call(const request& what) noexcept {
     case opcode::open: return ::openat(fd, path, flags, what.length);
     case opcode::status: return ::statx(fd, path, flags, what.length, static_cast<struct statx*>(also));
     case opcode::close: return ::close(fd);
-    case opcode::accept: return ::accept4(fd, nullptr, nullptr, flags);
+    case opcode::accept:
+    case opcode::accept_many: return ::accept4(fd, nullptr, nullptr, flags);
     case opcode::connect:
       return ::connect(fd, static_cast<const sockaddr*>(what.address), static_cast<socklen_t>(what.offset));
     case opcode::send: return ::send(fd, what.address, what.length, flags);

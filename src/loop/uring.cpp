@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 
 #include "braid/loop/blocking_pool.hpp"
 #include "uring_setup.hpp"
@@ -21,7 +24,8 @@ short awaited_events(opcode code) noexcept {
   switch (code) {
     case opcode::read:
     case opcode::receive:
-    case opcode::accept: return POLLIN;
+    case opcode::accept:
+    case opcode::accept_many: return POLLIN;
     case opcode::write:
     case opcode::send:
     case opcode::connect: return POLLOUT;
@@ -29,7 +33,7 @@ short awaited_events(opcode code) noexcept {
   }
 }
 
-std::uint64_t tag(const io_operation& operation) noexcept { return reinterpret_cast<std::uint64_t>(&operation); }
+static_assert(completion::more == IORING_CQE_F_MORE && completion::more_to_receive == IORING_CQE_F_SOCK_NONEMPTY);
 
 }  // namespace
 
@@ -49,7 +53,9 @@ uring_reactor::uring_reactor(const loop_options& options) {
   }
   enter_flags_ = features.registered ? IORING_ENTER_REGISTERED_RING : 0;
   says_taskrun_ = features.taskrun_flag;
-  for (std::size_t i = 0; i < supported_.size(); ++i) supported_[i] = features.supports(kernel::words[i]);
+  for (std::size_t i = 0; i < supported_.size(); ++i)
+    ordinary_[i] = supported_[i] = features.supports(kernel::number_of(opcode(i)));
+  ordinary_[index_of(opcode::accept_many)] = false;
   sq_mask_ = *ring_.sq.kring_mask;
   sq_entries_ = *ring_.sq.kring_entries;
   cq_mask_ = *ring_.cq.kring_mask;
@@ -69,15 +75,18 @@ loop_clock::time_point uring_reactor::now() const noexcept {
   return loop_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
-// Every entry that was submitted has a completion, which is consumed or still to come.
+// Every entry that was submitted has a last completion, which is consumed or still to come.
 std::size_t uring_reactor::in_flight() const noexcept {
-  return tail_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + backlog_length_;
+  return tail_ + parts_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + backlog_length_;
 }
 
 [[gnu::always_inline]] inline void uring_reactor::append(const entry& what) noexcept {
   io_uring_sqe& sqe = ring_.sq.sqes[tail_++ & sq_mask_];
-  sqe.opcode = static_cast<std::uint8_t>(what.word);
-  sqe.fd = what.descriptor;
+  // opcode, flags, ioprio and fd
+  const std::uint64_t head = what.word | std::uint64_t(static_cast<std::uint32_t>(what.descriptor)) << 32;
+  static_assert(offsetof(io_uring_sqe, ioprio) == 2 && offsetof(io_uring_sqe, fd) == 4 &&
+                std::endian::native == std::endian::little);
+  std::memcpy(&sqe, &head, sizeof head);
   sqe.off = what.offset;
   sqe.addr = what.address;
   sqe.len = what.length;
@@ -97,11 +106,21 @@ bool uring_reactor::write(const entry& what) noexcept {
   std::uint32_t flags = what.flags;
   if (what.code == opcode::cancel_descriptor) [[unlikely]]
     flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
-  return {kernel::word_of(what.code), what.descriptor, reinterpret_cast<std::uint64_t>(what.address), what.offset,
-          what.length, flags, tag(operation)};
+  const auto also = static_cast<std::uint32_t>(what.waits_first) * (IORING_RECVSEND_POLL_FIRST << 16);
+  return {kernel::word_of(what.code) | also, what.descriptor, reinterpret_cast<std::uint64_t>(what.address),
+          what.offset, what.length, flags, reinterpret_cast<std::uint64_t>(&operation)};
 }
 
-bool uring_reactor::place(io_operation& operation) noexcept { return write(entry_of(operation)); }
+std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
+  const auto address = reinterpret_cast<std::uint64_t>(&operation);
+  return operation.what().code == opcode::accept_many ? address | many_bit : address;
+}
+
+bool uring_reactor::place(io_operation& operation) noexcept {
+  entry what = entry_of(operation);
+  what.user_data = tag(operation);
+  return write(what);
+}
 
 bool uring_reactor::place_cancel(const io_operation& operation) noexcept {
   const std::uint64_t target = polls(operation) ? tag(operation) | poll_bit : tag(operation);
@@ -118,7 +137,7 @@ bool uring_reactor::place_poll(io_operation& operation) noexcept {
 
 void uring_reactor::submit(io_operation& operation) noexcept {
   depart(operation);
-  if (behind_ || !supported_[index_of(operation.what().code)] || !has_room()) [[unlikely]]
+  if (behind_ || !ordinary_[index_of(operation.what().code)] || !has_room()) [[unlikely]]
     return submit_specially(operation);
   append(entry_of(operation));
 }
@@ -264,6 +283,11 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
       return;
     }
   }
+  if ((ended.flags & completion::more) != 0) {
+    ++parts_;
+    return arrive_in_part(operation, ended);
+  }
+  gives_up(operation) = false;
   std::erase(late_cancels_, &operation);
   arrive(operation, ended);
 }

@@ -33,13 +33,14 @@ class uring_reactor final : public reactor {
  private:
   // A completion's user_data is its operation's address, whose lowest bits say what is special about it.
   static constexpr std::uint64_t poll_bit = 1;   // it was only a poll
+  static constexpr std::uint64_t many_bit = 2;   // it may not be the last one
   static constexpr std::uint64_t of_nobody = 2;  // no operation at all: a cancel
   static constexpr std::uint64_t of_wake = 4;    // none either: the eventfd
   static constexpr std::uint64_t special = 7;
 
   // What is written to the submission queue, always all of it, so that no field of an earlier entry remains.
   struct entry {
-    std::uint32_t word;
+    std::uint32_t word;  // IORING_OP_ and, in the upper half, ioprio
     std::int32_t descriptor;
     std::uint64_t address;
     std::uint64_t offset;
@@ -50,6 +51,7 @@ class uring_reactor final : public reactor {
   void append(const entry& what) noexcept;               // where there is room
   [[nodiscard]] bool write(const entry& what) noexcept;  // false when the queue is full and the kernel takes no more
   [[nodiscard]] static entry entry_of(const io_operation& operation) noexcept;
+  [[nodiscard]] static std::uint64_t tag(const io_operation& operation) noexcept;
   [[nodiscard]] bool place(io_operation& operation) noexcept;
   [[nodiscard]] bool place_cancel(const io_operation& operation) noexcept;
   [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
@@ -79,13 +81,14 @@ class uring_reactor final : public reactor {
   unsigned enter_flags_ = 0;
   unsigned sq_mask_ = 0, sq_entries_ = 0, cq_mask_ = 0;
   bool says_taskrun_ = false;  // the kernel flags deferred work, so that it need not be asked
-  std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{};
+  std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{}, ordinary_{};  // the latter: and has no tag
   int wake_descriptor_ = -1;
   // this thread
   unsigned tail_ = 0;                              // of the submission queue, ahead of what the kernel was told
   operation_base::queue backlog_;                  // submitted while the queue was full and the kernel busy
   std::size_t backlog_length_ = 0;
   std::vector<const io_operation*> late_cancels_;  // the same for cancels
+  unsigned parts_ = 0;                             // completions that were not their request's last
   std::uint64_t wake_count_ = 0;                   // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
   bool behind_ = false;  // there is a backlog, or a late cancel

@@ -42,9 +42,9 @@ endpoint listener::local_endpoint() const {
                  "listener::local_endpoint");
 }
 
-result<stream> detail::accept_outcome::operator()(std::int32_t ended, const request&) const noexcept {
-  send_at_once(ended);
-  return stream::from_descriptor(ended);
+stream detail::accepted(int socket) noexcept {
+  send_at_once(socket);
+  return stream::from_descriptor(socket);
 }
 
 int detail::connect_outcome::place(request& what) noexcept {

@@ -27,6 +27,7 @@ namespace braid {
 ///                          errno that ends it
 /// again(result&, request&)  optional: true when the request, changed, must be submitted once more
 /// unstoppable              optional: a constant; the operation ignores stop requests
+/// receives                 optional: a constant, true for what receives from a socket
 /// operator()(result, request)  the value of a request that ended well: result >= 0
 /// object()                 optional: what the call was made on, for messages
 template <class O>
@@ -72,6 +73,11 @@ class io_course : io_operation, cancellation {
   }
 
  private:
+  static constexpr bool receives = [] {
+    if constexpr (requires { Outcome::receives; }) return Outcome::receives;
+    return false;
+  }();
+
   // Not worth a request, but told in a later turn all the same.
   [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
     refused_ = code;
@@ -79,6 +85,7 @@ class io_course : io_operation, cancellation {
   }
   void submit_to(loop& home) noexcept {
     if (sender_.what.fills_buffer()) poison(sender_.what.address, sender_.what.length);
+    if constexpr (receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
     home.submit(*this);
   }
 
@@ -86,6 +93,8 @@ class io_course : io_operation, cancellation {
     auto& self = static_cast<io_course&>(static_cast<io_operation&>(base));
     request& what = self.sender_.what;
     if (what.fills_buffer()) unpoison(what.address, what.length);
+    if constexpr (receives)
+      loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
     if constexpr (requires { self.sender_.outcome.again(result, what); }) {
       if (self.refused_ == 0 && self.goes_on(result)) return self.submit_to(loop::current());

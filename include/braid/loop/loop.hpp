@@ -15,6 +15,7 @@
 #include "braid/loop/inbox.hpp"
 #include "braid/loop/operation.hpp"
 #include "braid/loop/reactor.hpp"
+#include "braid/loop/receive_history.hpp"
 #include "braid/loop/timer_queue.hpp"
 
 namespace braid {
@@ -130,6 +131,9 @@ class loop : pinned {
   /// Has the loop destroy it, should the loop end first.
   void adopt(resident& one) noexcept { residents_.push_back(one); }
 
+  /// What the sockets' last receives were like, for the next ones.
+  [[nodiscard]] receive_history& receives() noexcept { return receives_; }
+
   /// One fair turn; waits when may_wait and there is nothing to do.
   void turn(bool may_wait);
 
@@ -160,6 +164,7 @@ class loop : pinned {
   timer_queue timers_;
   loop_clock::time_point fired_until_ = loop_clock::time_point::min();
   intrusive_list<resident> residents_;
+  receive_history receives_;
   unique_function<void(const error&)> unhandled_;
   std::size_t expected_ = 0;
   bool running_ = false;

@@ -12,10 +12,13 @@ namespace braid {
 /// How a request ended: what its system call would have returned, or minus the errno.
 struct completion {
   std::int32_t result = 0;
-  std::uint32_t flags = 0;  ///< of the reactor: more completions to come, …
+  std::uint32_t flags = 0;
+
+  static constexpr std::uint32_t more = 2;            ///< a flag: the request goes on and completes again
+  static constexpr std::uint32_t more_to_receive = 4;  ///< a flag: the socket held more than was received
 };
 
-/// One asynchronous step in flight: pinned, intrusive, told once how it ended.
+/// One asynchronous step in flight: pinned, intrusive, told once how it ended; more often if its request says so.
 ///
 /// Lifetime  the caller keeps *this and its buffers alive until finish runs.
 /// Threads   owned by its loop's thread; distinct operations are independent.
@@ -39,6 +42,10 @@ class operation_base : pinned {
   void arrive(completion ended) noexcept {
     in_flight_ = false;
     finish_(*this, ended);
+    run_parked();
+  }
+  void arrive_in_part(completion part) noexcept {
+    finish_(*this, part);
     run_parked();
   }
 

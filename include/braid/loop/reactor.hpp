@@ -67,6 +67,7 @@ class reactor : pinned {
  protected:
   static void depart(operation_base& operation) noexcept { operation.depart(); }
   static void arrive(operation_base& operation, completion ended) noexcept { operation.arrive(ended); }
+  static void arrive_in_part(operation_base& operation, completion part) noexcept { operation.arrive_in_part(part); }
 
   static bool& polls(io_operation& operation) noexcept { return operation.polls_; }
   static bool polls(const io_operation& operation) noexcept { return operation.polls_; }

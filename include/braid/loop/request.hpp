@@ -26,6 +26,7 @@ enum class opcode : std::uint8_t {
   unlink,      ///< address: path; flags: 0 or AT_REMOVEDIR
   make_directory,  ///< address: path; length: mode
   cancel_descriptor,  ///< descriptor: cancels what is in flight on it; completes with how many were found
+  accept_many,  ///< like accept, and may complete again and again: see completion::more
   count_       ///< how many there are
 };
 
@@ -37,6 +38,7 @@ struct request {
   static constexpr std::int32_t working_directory = -100;               ///< AT_FDCWD
 
   opcode code = opcode::nop;
+  bool waits_first = false;  ///< a hint for receive: nothing is there yet, so that trying before waiting is wasted
   std::int32_t descriptor = -1;
   void* address = nullptr;
   std::uint64_t offset = 0;
@@ -53,8 +55,8 @@ static_assert(sizeof(request) == 32);
 [[nodiscard]] inline request copy_of(const request& what) noexcept {
   const auto read = [](const auto& field) { return __atomic_load_n(&field, __ATOMIC_RELAXED); };
   const auto& code = reinterpret_cast<const std::uint8_t&>(what.code);
-  return {static_cast<opcode>(read(code)), read(what.descriptor), read(what.address),
-          read(what.offset),               read(what.length),     read(what.flags)};
+  return {static_cast<opcode>(read(code)), read(what.waits_first), read(what.descriptor), read(what.address),
+          read(what.offset),               read(what.length),      read(what.flags)};
 }
 
 /// Makes the request as a plain blocking system call: its result, or minus the errno.

@@ -10,9 +10,10 @@
 namespace braid::detail {
 
 // How much one read or write moved.
-template <const char* Name>
+template <const char* Name, bool Receives = false>
 struct some_outcome {
   using value_type = std::size_t;
+  static constexpr bool receives = Receives;
   static constexpr const char* name() noexcept { return Name; }
   result<std::size_t> operator()(std::int32_t ended, const request&) const noexcept {
     return static_cast<std::size_t>(ended);
@@ -26,9 +27,10 @@ struct some_outcome {
 };
 
 // Goes on until the whole buffer has been moved. A read that meets the end fails: end_of_stream.
-template <const char* Name, class Value>
+template <const char* Name, class Value, bool Receives = false>
 struct whole_outcome {
   using value_type = Value;
+  static constexpr bool receives = Receives;
   static constexpr const char* name() noexcept { return Name; }
 
   [[nodiscard]] int place(request& what) noexcept {

@@ -2,93 +2,23 @@
 
 #include <sys/socket.h>
 
-#include <cstddef>
+#include <string>
 #include <utility>
 
 #include "braid/core/just.hpp"
-#include "braid/loop/bytes.hpp"
 #include "braid/loop/descriptor.hpp"
-#include "braid/loop/transfer_bytes.hpp"
 #include "braid/net/endpoint.hpp"
+#include "braid/net/incoming.hpp"
+#include "braid/net/stream.hpp"
 
 namespace braid::tcp {
-
-namespace detail {
-inline constexpr char read_some_name[] = "stream::read_some", read_exactly_name[] = "stream::read_exactly",
-                      write_some_name[] = "stream::write_some", write_all_name[] = "stream::write_all";
-struct shutdown_outcome {
-  using value_type = void;
-  static constexpr const char* name() noexcept { return "stream::shutdown_send"; }
-  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
-};
-}  // namespace detail
-
-/// A TCP connection. TCP_NODELAY is set: what is written leaves at once.
-///
-/// Lifetime  closed by its destructor, without waiting; close() waits. A buffer stays alive until its operation ends.
-/// Threads   its operations run on the current loop. One read and one write may be in flight at a time.
-/// Errors    std::error_code of the system call, its message naming call and peer. The peer's orderly end is a read
-///           of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. No SIGPIPE is ever raised.
-class stream {
- public:
-  stream() = default;
-  /// Adopts a connected socket.
-  [[nodiscard]] static stream from_descriptor(int number) noexcept { return stream(descriptor(number)); }
-  [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
-  [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
-  [[nodiscard]] int release() noexcept { return descriptor_.release(); }
-  /// The two ends. Both throw std::system_error when there is no connection (any more).
-  [[nodiscard]] endpoint local_endpoint() const;
-  [[nodiscard]] endpoint peer_endpoint() const;
-
-  /// At most to.size() bytes as soon as there are any: how many, 0 at the end.
-  [[nodiscard]] auto read_some(writable_bytes to) const noexcept {
-    return some<detail::read_some_name>(opcode::receive, to.data(), to.size(), 0);
-  }
-  /// Exactly to.size() bytes.
-  [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
-    return whole<detail::read_exactly_name>(opcode::receive, to.data(), to.size(), MSG_WAITALL);
-  }
-  /// At most from.size() bytes, as many as the socket takes now: how many.
-  [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
-    return some<detail::write_some_name>(opcode::send, const_cast<void*>(from.data()), from.size(), MSG_NOSIGNAL);
-  }
-  /// All of from.
-  [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
-    return whole<detail::write_all_name>(opcode::send, const_cast<void*>(from.data()), from.size(), MSG_NOSIGNAL);
-  }
-  /// Tells the peer that no more will be written; reading goes on.
-  [[nodiscard]] auto shutdown_send() const noexcept {
-    request what{.code = opcode::shutdown, .descriptor = number(), .length = SHUT_WR};
-    return io_sender<detail::shutdown_outcome>{what, {}};
-  }
-  /// See descriptor::close.
-  [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
-
- private:
-  explicit stream(descriptor open) noexcept : descriptor_(std::move(open)) {}
-
-  template <const char* Name>
-  io_sender<braid::detail::some_outcome<Name>> some(opcode code, void* address, std::size_t size, unsigned flags) const noexcept {
-    request what{
-        .code = code, .descriptor = number(), .address = address, .length = at_once(size), .flags = flags};
-    return {what, {}};
-  }
-  template <const char* Name>
-  io_sender<braid::detail::whole_outcome<Name, void>> whole(opcode code, void* address, std::size_t size, unsigned flags) const noexcept {
-    request what{.code = code, .descriptor = number(), .address = address, .flags = flags};
-    return {what, {size}};
-  }
-
-  descriptor descriptor_;
-};
 
 namespace detail {
 
 struct accept_outcome {
   using value_type = stream;
   static constexpr const char* name() noexcept { return "listener::accept"; }
-  result<stream> operator()(std::int32_t ended, const request&) const noexcept;
+  result<stream> operator()(std::int32_t ended, const request&) const noexcept { return accepted(ended); }
 };
 
 struct connect_outcome {
@@ -124,6 +54,9 @@ class listener {
     request what{.code = opcode::accept, .descriptor = number(), .flags = SOCK_CLOEXEC};
     return io_sender<detail::accept_outcome>{what, {}};
   }
+  /// All connections, one after the other, by one request to the kernel: for a server's accept loop.
+  /// Lifetime  the listener outlives it, and stays where it is.
+  [[nodiscard]] tcp::incoming incoming() const { return tcp::incoming(*this); }
   /// See descriptor::close.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 

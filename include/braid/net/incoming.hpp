@@ -1,0 +1,103 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "braid/base/intrusive_list.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/loop/cancellation.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/net/stream.hpp"
+
+namespace braid::tcp {
+
+class listener;
+
+namespace detail {
+
+// The stream of a socket that the kernel has accepted.
+[[nodiscard]] stream accepted(int socket) noexcept;
+
+// What an incoming holds: the request, and what it brought before anyone asked. Outlives its handle until the kernel
+// is done with the request.
+class arrivals;
+struct leave_arrivals {
+  void operator()(arrivals* which) const noexcept;
+};
+
+// Who waits for a connection. It comes as the loop's ready work.
+class arrival_waiter : public list_node, operation_base, cancellation {
+ protected:
+  using told_fn = void(arrival_waiter&) noexcept;
+  arrival_waiter(arrivals& from, told_fn& told) noexcept : operation_base(come), from_(from), told_(told) {}
+
+  void begin(stop_token token) noexcept;
+  [[nodiscard]] result<stream> ended() const;
+
+ private:
+  friend class arrivals;
+  static void come(operation_base& base, completion) noexcept;
+  static void cancel(cancellation& base) noexcept;
+  static void resumed(cancellation& base) noexcept;
+
+  arrivals& from_;
+  told_fn& told_;
+  // once told
+  int listener_ = -1;
+  int result_ = 0;  // a descriptor, or minus an errno
+};
+
+template <class R>
+class arrival_state final : arrival_waiter {
+ public:
+  arrival_state(arrivals& from, R receiver) noexcept : arrival_waiter(from, told), receiver_(std::move(receiver)) {}
+  void start() noexcept {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      return std::move(receiver_).finish(no_loop_error("incoming::next"));
+    begin(receiver_.get_stop_token());
+  }
+
+ private:
+  static void told(arrival_waiter& waiter) noexcept {
+    auto& self = static_cast<arrival_state&>(waiter);
+    R receiver = std::move(self.receiver_);
+    std::move(receiver).finish(self.ended());
+  }
+  R receiver_;
+};
+
+struct arrival_sender {
+  using sender_concept = sender_tag;
+  using value_type = stream;
+  arrivals* from;
+  template <receiver_of<stream> R>
+  auto connect(R receiver) && noexcept {
+    return arrival_state<R>(*from, std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// The connections that arrive at a listener: what listener::incoming() returns.
+///
+/// Lifetime  the listener outlives it. Its destructor cancels the request without waiting, and closes the connections
+///           that nobody asked for; who still waits ends as cancelled.
+/// Threads   one loop's: that of its first next.
+/// Cost      one request for all connections, where accept needs one for each; between two calls of next up to 64 are
+///           taken from the kernel's backlog, beyond that the backlog is the limit. Listening counts as work:
+///           loop::run() goes on while there is an incoming.
+/// Source    io_uring_prep_multishot_accept(3).
+class incoming {
+ public:
+  explicit incoming(const listener& at);
+
+  /// The next connection. Several may be waited for at once; they are served in their order.
+  /// Errors  those of listener::accept; after one, the next call tries again.
+  /// Cancel  loses no connection.
+  [[nodiscard]] auto next() noexcept { return detail::arrival_sender{arrivals_.get()}; }
+
+ private:
+  std::unique_ptr<detail::arrivals, detail::leave_arrivals> arrivals_;
+};
+
+}  // namespace braid::tcp

@@ -1,0 +1,134 @@
+#include "braid/net/incoming.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <vector>
+
+#include "braid/base/frame_pool.hpp"
+#include "braid/net/tcp.hpp"
+
+namespace braid::tcp {
+
+namespace detail {
+
+class arrivals final : io_operation, public pooled {
+ public:
+  explicit arrivals(const listener& at)
+      : io_operation(arrived, what_), at_(&at), what_{.code = opcode::accept_many, .flags = SOCK_CLOEXEC} {
+    connections_.reserve(most_waiting);
+  }
+
+  // Its connection, at once when there is one.
+  void serve(arrival_waiter& waiter) noexcept {
+    BRAID_ASSERT(home_ == nullptr || home_ == &loop::current());
+    home_ = &loop::current();
+    if (!connections_.empty()) {
+      const int oldest = connections_.front();
+      connections_.erase(connections_.begin());
+      return tell(waiter, oldest);
+    }
+    waiters_.push_back(waiter);
+    if (!in_flight()) ask();
+  }
+
+  void tell(arrival_waiter& waiter, int result) noexcept {
+    waiter.listener_ = what_.descriptor;
+    waiter.result_ = result;
+    home_->make_ready(waiter);
+  }
+
+  // The handle goes.
+  void leave() noexcept {
+    for (const int each : connections_) ::close(each);
+    connections_.clear();
+    while (!waiters_.empty()) tell(waiters_.pop_front(), -ECANCELED);
+    if (!in_flight()) return delete this;
+    at_ = nullptr;
+    home_->cancel(*this);
+  }
+
+ private:
+  static constexpr std::size_t most_waiting = 64;
+
+  void ask() noexcept {
+    pausing_ = false;
+    what_.descriptor = at_->number();  // not that of before: it may have been closed, and mean something else now
+    home_->submit(*this);
+  }
+
+  static void arrived(operation_base& base, completion with) noexcept {
+    auto& self = static_cast<arrivals&>(static_cast<io_operation&>(base));
+    if (with.result >= 0)
+      self.take(with.result);
+    else if (!self.in_flight())
+      self.failed(-with.result);
+    if (self.in_flight()) return;
+    if (self.at_ == nullptr) return delete &self;
+    if (!self.waiters_.empty()) self.ask();
+  }
+
+  void take(int connection) noexcept {
+    if (at_ == nullptr) {
+      ::close(connection);
+      return;
+    }
+    if (!waiters_.empty()) return tell(waiters_.pop_front(), connection);
+    try {
+      connections_.push_back(connection);
+    } catch (const std::bad_alloc&) {
+      ::close(connection);
+    }
+    if (connections_.size() < most_waiting || pausing_ || !in_flight()) return;
+    pausing_ = true;
+    home_->cancel(*this);
+  }
+
+  void failed(int code) noexcept {
+    if (code == EINVAL && what_.code == opcode::accept_many) {
+      what_.code = opcode::accept;  // this kernel takes one at a time; or it is no listener, which that will tell
+      return;
+    }
+    if (code == EINTR || (code == ECANCELED && pausing_)) return;
+    if (!waiters_.empty()) tell(waiters_.pop_front(), -code);
+  }
+
+  const listener* at_;  // null once the handle is gone
+  loop* home_ = nullptr;
+  request what_;
+  std::vector<int> connections_;  // the oldest first; where there are some, nobody waits
+  intrusive_list<arrival_waiter> waiters_;  // where there are some, the request is in flight
+  bool pausing_ = false;  // the request was cancelled because too many connections wait
+};
+
+void leave_arrivals::operator()(arrivals* which) const noexcept { which->leave(); }
+
+void arrival_waiter::begin(stop_token token) noexcept {
+  from_.serve(*this);
+  arm(token, cancel, resumed);
+}
+result<stream> arrival_waiter::ended() const {
+  if (result_ < 0) return request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_}, -result_);
+  return accepted(result_);
+}
+void arrival_waiter::come(operation_base& base, completion) noexcept {
+  auto& self = static_cast<arrival_waiter&>(base);
+  if (self.disarm()) self.told_(self);
+}
+void arrival_waiter::cancel(cancellation& base) noexcept {
+  auto& self = static_cast<arrival_waiter&>(base);
+  if (!self.linked()) return;  // its connection is on its way
+  self.unlink();
+  self.from_.tell(self, -ECANCELED);
+}
+void arrival_waiter::resumed(cancellation& base) noexcept {
+  auto& self = static_cast<arrival_waiter&>(base);
+  self.told_(self);
+}
+
+}  // namespace detail
+
+incoming::incoming(const listener& at) : arrivals_(new detail::arrivals(at)) {}
+
+}  // namespace braid::tcp

@@ -1,0 +1,275 @@
+#include "braid/net/incoming.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/net/tcp.hpp"
+#include "catch.hpp"
+#include "child_process.hpp"
+#include "descriptors.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+namespace {
+
+tcp::listener listening_on_loopback() { return tcp::listen_now(endpoint::loopback(), SOMAXCONN); }
+
+// Connections that nobody has accepted yet: the listener's backlog takes them.
+std::vector<tcp::stream> connections_to(const tcp::listener& at, std::size_t how_many) {
+  std::vector<tcp::stream> made;
+  while (made.size() != how_many) made.push_back(run(tcp::connect(at.local_endpoint())));
+  return made;
+}
+
+// Turns the loop until what has arrived is taken from the backlog, and closed what was dropped.
+void settle(loop& here) {
+  for (int turns = 0; turns < 10; ++turns) here.run(nop());
+}
+
+void check_pair(const tcp::stream& client, const tcp::stream& server) {
+  CHECK(client.local_endpoint() == server.peer_endpoint());
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("incoming: each connection, in its order", "[net][incoming]", every_style) {
+  const auto before = open_descriptors();
+  {
+    loop here;
+    const tcp::listener listening = listening_on_loopback();
+    tcp::incoming arriving = listening.incoming();
+    for (int round = 0; round < 3; ++round) {
+      const auto clients = connections_to(listening, 3);
+      for (const tcp::stream& client : clients) {
+        const auto server = TestType::wait(arriving.next());
+        REQUIRE(server);
+        check_pair(client, *server);
+      }
+    }
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEMPLATE_LIST_TEST_CASE("incoming: a next that waits is served when somebody comes", "[net][incoming]",
+                        every_concurrent_style) {
+  loop here;
+  const tcp::listener listening = listening_on_loopback();
+  tcp::incoming arriving = listening.incoming();
+  auto both = TestType::wait(when_all(arriving.next(), arriving.next(), tcp::connect(listening.local_endpoint()),
+                                      tcp::connect(listening.local_endpoint())));
+  REQUIRE(both);
+  const auto& [first, second, one, other] = *both;
+  CHECK(first.peer_endpoint() != second.peer_endpoint());
+}
+
+TEST_CASE("incoming: one request takes all connections", "[net][incoming]") {
+  loop here;
+  const tcp::listener listening = listening_on_loopback();
+  tcp::incoming arriving = listening.incoming();
+  auto clients = connections_to(listening, 1);
+  check_pair(clients.front(), run(arriving.next()));
+  settle(here);
+  CHECK(here.in_flight() == 1);
+  for (int i = 0; i < 20; ++i) {
+    clients = connections_to(listening, 2);
+    settle(here);
+    CHECK(here.in_flight() == 1);
+    for (const tcp::stream& client : clients) check_pair(client, run(arriving.next()));
+  }
+}
+
+TEST_CASE("incoming: when many wait untaken it pauses, and goes on behind them", "[net][incoming]") {
+  loop here;
+  const tcp::listener listening = listening_on_loopback();
+  tcp::incoming arriving = listening.incoming();
+  auto clients = connections_to(listening, 1);
+  check_pair(clients.front(), run(arriving.next()));
+  for (int round = 0; round < 3; ++round) {
+    clients = connections_to(listening, 200);
+    settle(here);
+    CHECK(here.in_flight() == 0);  // paused: the rest wait in the backlog
+    for (const tcp::stream& client : clients) check_pair(client, run(arriving.next()));
+    clients = connections_to(listening, 1);
+    check_pair(clients.front(), run(arriving.next()));
+    settle(here);
+    CHECK(here.in_flight() == 1);
+  }
+}
+
+TEST_CASE("incoming: stopping a next loses no connection", "[net][incoming][stop]") {
+  loop here;
+  const tcp::listener listening = listening_on_loopback();
+  tcp::incoming arriving = listening.incoming();
+  stop_source stop;
+  SECTION("requested before it began") {
+    stop.request_stop();
+    CHECK(run(as_result(with_stop_token(arriving.next(), stop.get_token()))).error() ==
+          std::errc::operation_canceled);
+  }
+  SECTION("requested while it waits") {
+    auto waiting = spawn(with_stop_token(arriving.next(), stop.get_token()));
+    settle(here);
+    stop.request_stop();
+    CHECK(run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
+  }
+  SECTION("requested when its connection has come") {
+    const auto clients = connections_to(listening, 1);
+    auto waiting = spawn(with_stop_token(arriving.next(), stop.get_token()));
+    settle(here);
+    stop.request_stop();
+    const auto ended = run(as_result(std::move(waiting)));
+    REQUIRE(ended);
+    check_pair(clients.front(), *ended);
+  }
+  const auto clients = connections_to(listening, 2);
+  for (const tcp::stream& client : clients) check_pair(client, run(arriving.next()));
+}
+
+TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[net][incoming][stop]") {
+  const auto before = open_descriptors();
+  {
+    loop here;
+    const tcp::listener listening = listening_on_loopback();
+    std::optional<tcp::incoming> arriving = listening.incoming();
+    std::string room(1, '?');
+    SECTION("connections wait") {
+      auto clients = connections_to(listening, 1);
+      check_pair(clients.front(), run(arriving->next()));
+      clients = connections_to(listening, 3);
+      settle(here);
+      arriving.reset();
+      for (const tcp::stream& client : clients) CHECK(run(as_result(client.read_some(room))).value_or(0) == 0);
+    }
+    SECTION("somebody waits") {
+      auto first = spawn(arriving->next());
+      auto second = spawn(arriving->next());
+      settle(here);
+      arriving.reset();
+      CHECK(run(as_result(std::move(first))).error() == std::errc::operation_canceled);
+      CHECK(run(as_result(std::move(second))).error() == std::errc::operation_canceled);
+    }
+    SECTION("it was never used") { arriving.reset(); }
+    here.run();
+    CHECK(here.in_flight() == 0);
+    const auto client = connections_to(listening, 1);
+    check_pair(client.front(), run(listening.accept()));  // the listener is as before
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("incoming: the loop's end cancels who waits", "[net][incoming][stop]") {
+  const auto before = open_descriptors();
+  std::optional<result<tcp::stream>> told;
+  {
+    const tcp::listener listening = listening_on_loopback();
+    std::optional<tcp::incoming> arriving;
+    {
+      loop here;
+      arriving = listening.incoming();
+      start(arriving->next(), [&](result<tcp::stream> ended) { told.emplace(std::move(ended)); });
+      settle(here);
+      CHECK_FALSE(told);
+    }
+    REQUIRE(told);
+    CHECK(told->error() == std::errc::operation_canceled);
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("incoming: closing the listener ends who waits, and the next one is told that it is closed",
+          "[net][incoming][failure]") {
+  loop here;
+  tcp::listener listening = listening_on_loopback();
+  tcp::incoming arriving = listening.incoming();
+  auto first = spawn(arriving.next());
+  auto second = spawn(arriving.next());
+  settle(here);
+  run(listening.close());
+  CHECK(run(as_result(std::move(first))).error() == std::errc::operation_canceled);
+  CHECK(run(as_result(std::move(second))).error() == std::errc::bad_file_descriptor);
+  CHECK(run(as_result(arriving.next())).error() == std::errc::bad_file_descriptor);
+}
+
+TEMPLATE_LIST_TEST_CASE("incoming: errors name the call and the listener", "[net][incoming][failure]", every_style) {
+  loop here;
+  SECTION("closed") {
+    const tcp::listener deaf;
+    tcp::incoming arriving = deaf.incoming();
+    const auto ended = TestType::wait(arriving.next());
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error() == std::errc::bad_file_descriptor);
+    CHECK(ended.error().message().find("incoming::next descriptor -1") != std::string::npos);
+  }
+  SECTION("a socket that does not listen") {
+    const auto wrong = tcp::listener::from_descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    tcp::incoming arriving = wrong.incoming();
+    const auto ended = TestType::wait(arriving.next());
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error() == std::errc::invalid_argument);
+  }
+  SECTION("a pipe") {
+    pipe_ends ends;
+    const auto wrong = tcp::listener::from_descriptor(ends.release_reader());
+    tcp::incoming arriving = wrong.incoming();
+    const auto ended = TestType::wait(arriving.next());
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error() == std::errc::not_a_socket);
+  }
+}
+
+TEST_CASE("incoming: a listener that was opened with O_NONBLOCK waits all the same", "[net][incoming]") {
+  loop here;
+  const tcp::listener listening = listening_on_loopback();
+  REQUIRE(::fcntl(listening.number(), F_SETFL, O_NONBLOCK) == 0);
+  tcp::incoming arriving = listening.incoming();
+  auto waiting = spawn(arriving.next());
+  settle(here);
+  auto clients = connections_to(listening, 2);
+  check_pair(clients[0], run(std::move(waiting)));
+  check_pair(clients[1], run(arriving.next()));
+  auto again = spawn(arriving.next());
+  settle(here);
+  clients = connections_to(listening, 1);
+  check_pair(clients[0], run(std::move(again)));
+}
+
+TEST_CASE("incoming: without a descriptor left it tells, and then goes on", "[net][incoming][failure]") {
+  const auto ended = in_child([] {
+    loop here;
+    const tcp::listener listening = listening_on_loopback();
+    tcp::incoming arriving = listening.incoming();
+    auto client = spawn(tcp::connect(listening.local_endpoint()));
+    here.run(nop());
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    const rlim_t usual = limit.rlim_cur;
+    limit.rlim_cur = static_cast<rlim_t>(::dup(STDERR_FILENO));  // the lowest free number
+    ::close(static_cast<int>(limit.rlim_cur));
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    auto refused = run(as_result(arriving.next()));
+    if (refused || refused.error() != std::errc::too_many_files_open) throw std::runtime_error("it did not fail");
+    limit.rlim_cur = usual;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    run(arriving.next());
+  });
+  CHECK(ended.errors == "");
+  CHECK(ended.exit_status() == 0);
+}
+
+TEST_CASE("incoming: without a loop it is a logic_error that names the call", "[net][incoming][failure]") {
+  const tcp::listener listening = listening_on_loopback();
+  tcp::incoming arriving = listening.incoming();
+  CHECK_THROWS_WITH(start(arriving.next(), [](result<tcp::stream>) {}), contains("start"));
+}
