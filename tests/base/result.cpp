@@ -1,10 +1,13 @@
 #include "braid/base/result.hpp"
 
+#include <any>
+#include <cerrno>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 #include <type_traits>
+#include <utility>
 
 #include "catch.hpp"
 
@@ -38,6 +41,27 @@ struct unassignable {
   int value;
 };
 
+// Its value may throw while it is made.
+struct refuses_odd {
+  explicit refuses_odd(int v) : value(v) {
+    if (v % 2 != 0) throw std::invalid_argument("odd");
+  }
+  int value;
+};
+
+// Stays where it was made.
+struct immovable {
+  explicit immovable(int v) noexcept : value(v) {}
+  immovable(const immovable&) = delete;
+  immovable& operator=(const immovable&) = delete;
+  int value;
+};
+
+struct base {
+  int value = 0;
+};
+struct derived : base {};
+
 static_assert(std::is_same_v<result<int>::value_type, int>);
 static_assert(std::is_same_v<result<int>::error_type, error>);
 static_assert(std::is_copy_constructible_v<result<std::string>>);
@@ -50,6 +74,31 @@ static_assert(std::is_convertible_v<const char*, result<std::string>>);
 static_assert(!std::is_convertible_v<int, result<unassignable>> &&
               std::is_constructible_v<result<unassignable>, int>);
 static_assert(!std::is_convertible_v<result<int>, bool> && std::is_constructible_v<bool, result<int>>);
+static_assert(sizeof(result<void>) == sizeof(error) + alignof(error));
+static_assert(std::is_nothrow_copy_constructible_v<result<void>> &&
+              std::is_nothrow_default_constructible_v<result<void>>);
+static_assert(!std::is_constructible_v<result<int&>, int> &&
+              !std::is_constructible_v<result<const long&>, int&>);
+
+// From one result to another: as the values convert, and never to a reference into the other one.
+static_assert(std::is_convertible_v<result<const char*>, result<std::string>>);
+static_assert(std::is_convertible_v<result<derived&>, result<const base&>>);
+static_assert(!std::is_convertible_v<result<int>, result<unassignable>> &&
+              std::is_constructible_v<result<unassignable>, result<int>>);
+static_assert(!std::is_constructible_v<result<std::string>, result<base&>>);
+static_assert(!std::is_constructible_v<result<std::unique_ptr<int>>, const result<std::unique_ptr<int>>&>);
+static_assert(!std::is_constructible_v<result<const int&>, result<int>> &&
+              !std::is_constructible_v<result<int&>, result<int>&>);
+static_assert(!std::is_constructible_v<result<void>, result<int>> &&
+              !std::is_constructible_v<result<int>, result<void>>);
+static_assert(std::is_convertible_v<result<int>, result<bool>> &&
+              !std::is_constructible_v<result<bool>, result<std::string>>);
+
+template <class L, class R>
+concept comparable = requires(const L& left, const R& right) { left == right; };
+static_assert(!comparable<result<int>, std::string> && !comparable<result<void>, int>);
+static_assert(!comparable<result<int>, result<std::string>> && !comparable<result<int>, result<void>>);
+static_assert(!comparable<result<immovable>, immovable>);
 
 TEST_CASE("result: made without anything it holds the value that its type begins with", "[base][result]") {
   result<std::string> text;
@@ -141,6 +190,78 @@ TEST_CASE("result: what can be moved but not assigned can be assigned in a resul
   CHECK(r->value == 3);
 }
 
+TEST_CASE("result: emplace puts a new value in place of a value or an error", "[base][result]") {
+  {
+    result<counted> r = std::errc::timed_out;
+    counted& made = r.emplace(3);
+    CHECK(&made == &*r);
+    CHECK(r->value == 3);
+    CHECK(r.emplace(4).value == 4);
+    CHECK(counted::alive == 1);
+  }
+  CHECK(counted::alive == 0);
+  result<std::string> text = std::errc::timed_out;
+  CHECK(text.emplace(3, 'x') == "xxx");
+  CHECK(text.emplace() == "");
+  result<immovable> still(std::in_place, 1);
+  CHECK(still.emplace(2).value == 2);
+  result<std::unique_ptr<int>> owner = std::errc::timed_out;
+  CHECK(*owner.emplace(std::make_unique<int>(5)) == 5);
+  int one = 1, two = 2;
+  result<int&> refers = one;
+  CHECK(&refers.emplace(two) == &two);
+  CHECK(one == 1);
+  result<void> ended = std::errc::timed_out;
+  ended.emplace();
+  CHECK(ended);
+}
+
+TEST_CASE("result: emplace that throws leaves what was there", "[base][result]") {
+  result<refuses_odd> r(2);
+  CHECK_THROWS_AS(r.emplace(3), std::invalid_argument);
+  REQUIRE(r);
+  CHECK(r->value == 2);
+  r = std::errc::timed_out;
+  CHECK_THROWS_AS(r.emplace(5), std::invalid_argument);
+  CHECK(r.error() == std::errc::timed_out);
+  CHECK(r.emplace(4).value == 4);
+}
+
+TEST_CASE("result: takes over the converted value, or the error, of another one", "[base][result]") {
+  const result<const char*> text = "abc";
+  result<std::string> r = text;
+  CHECK(*r == "abc");
+  r = result<const char*>(std::errc::timed_out);
+  CHECK(r.error() == std::errc::timed_out);
+  CHECK(*result<long>(result<int>(7)) == 7);
+  const result<unassignable> made(result<int>(8));
+  CHECK(made->value == 8);
+
+  result<std::unique_ptr<derived>> owner = std::make_unique<derived>();
+  const derived* const owned = owner->get();
+  const result<std::unique_ptr<base>> wider = std::move(owner);
+  CHECK(wider->get() == owned);
+
+  derived whole;
+  result<derived&> narrow = whole;
+  const result<base&> refers = narrow;
+  CHECK(&*refers == &whole);
+  const result<base> copied = narrow;
+  CHECK(&*copied != &whole);
+}
+
+TEST_CASE("result: another result is the value itself where a value can be made of it", "[base][result]") {
+  const result<std::any> whole = result<int>(std::errc::timed_out);
+  REQUIRE(whole);
+  CHECK(std::any_cast<result<int>>(*whole).error() == std::errc::timed_out);
+  const result<result<int>> inner = result<int>(std::errc::timed_out);
+  REQUIRE(inner);
+  CHECK(inner->error() == std::errc::timed_out);
+  const result<bool> truth = result<int>(0);  // not whether there is a value
+  REQUIRE(truth);
+  CHECK_FALSE(*truth);
+}
+
 TEST_CASE("result: swap exchanges a value for an error", "[base][result]") {
   result<std::string> left = "left", right = std::errc::timed_out;
   std::swap(left, right);
@@ -222,6 +343,73 @@ TEST_CASE("result: and_then, transform and or_else take the value's road or the 
   CHECK(result<int>(std::errc::interrupted).or_else(forgive).error() == std::errc::io_error);
 }
 
+TEST_CASE("result: a step from an lvalue reaches its value where it is and keeps it", "[base][result]") {
+  result<std::string> r = "abc";
+  const result<std::string>& same = r;
+  const auto reached = [&](auto& value) { return std::as_const(value).data() == r->data(); };
+  CHECK(*r.transform([&](std::string& value) { return reached(value); }));
+  CHECK(*same.transform([&](const std::string& value) { return reached(value); }));
+  CHECK(r.and_then([&](std::string& value) -> result<void> {
+    value += "d";
+    return {};
+  }));
+  CHECK(*same.and_then([](const std::string& value) -> result<std::size_t> { return value.size(); }) == 4);
+  CHECK(&*r.transform([](std::string& value) -> std::string& { return value; }) == &*r);
+  CHECK(*r.or_else([](error&) -> result<std::string> { return "other"; }) == "abcd");
+  CHECK(*same.or_else([](const error&) -> result<std::string> { return "other"; }) == "abcd");
+  CHECK(*r.transform_error([](error& e) { return e; }) == "abcd");
+  CHECK(*same.transform_error([](const error& e) { return e; }) == "abcd");
+  CHECK(*r == "abcd");
+  CHECK(std::move(r).transform([](std::string&& value) { return std::move(value); }).value() == "abcd");
+
+  result<std::unique_ptr<int>> owner = std::make_unique<int>(1);
+  CHECK(*owner.transform([](std::unique_ptr<int>& value) { return ++*value; }) == 2);
+  CHECK(*std::as_const(owner).and_then([](const auto& value) -> result<int> { return *value + 1; }) == 3);
+  REQUIRE(*owner);
+
+  result<std::string> failed = std::errc::timed_out;
+  const auto size = [](const std::string& value) { return value.size(); };
+  CHECK(failed.transform(size).error() == std::errc::timed_out);
+  CHECK(std::as_const(failed).transform(size).error() == std::errc::timed_out);
+  CHECK(*failed.or_else([](error& e) -> result<std::string> { return e.message(); }) ==
+        failed.error().message());
+  CHECK(failed.error() == std::errc::timed_out);
+}
+
+TEST_CASE("result: transform_error takes another error, or what one can be made from", "[base][result]") {
+  result<int> r = std::errc::timed_out;
+  const auto named = [](const error& e) { return error(e.code(), "read_some", "spool"); };
+  CHECK(r.transform_error(named).error().call() == "read_some");
+  CHECK(r.error().call().empty());
+  CHECK(std::as_const(r).transform_error([](const error&) { return errc::end_of_stream; }) ==
+        errc::end_of_stream);
+  CHECK(r.transform_error([](const error&) { return std::errc::io_error; }) == std::errc::io_error);
+  CHECK(r.transform_error([](const error& e) { return e.code(); }) == std::errc::timed_out);
+  const auto thrown = [](error&&) { return std::make_exception_ptr(std::out_of_range("seven")); };
+  CHECK_THROWS_AS(std::move(r).transform_error(thrown).value(), std::out_of_range);
+  CHECK(result<int>(1).transform_error(thrown) == 1);
+
+  int one = 1;
+  result<int&> refers = one;
+  CHECK(&*refers.transform_error(named) == &one);
+  result<std::unique_ptr<int>> owner = std::make_unique<int>(2);
+  CHECK(**std::move(owner).transform_error(named) == 2);
+  result<void> ended = std::errc::timed_out;
+  CHECK(ended.transform_error(named).error().call() == "read_some");
+  CHECK(result<void>().transform_error(named));
+}
+
+TEST_CASE("result: error_or gives the error, or another in its place", "[base][result]") {
+  const result<int> failed = std::errc::timed_out;
+  CHECK(failed.error_or(std::errc::io_error) == std::errc::timed_out);
+  CHECK(result<int>(1).error_or(errc::end_of_stream) == errc::end_of_stream);
+  CHECK(result<int>(std::errc::timed_out).error_or(errc::end_of_stream) == std::errc::timed_out);
+  CHECK(result<void>().error_or(std::error_code()).code() == std::error_code());
+  result<void> ended = error(std::make_error_code(std::errc::timed_out), "read_some");
+  CHECK(ended.error_or(std::errc::io_error).call() == "read_some");
+  CHECK(ended.error().call() == "read_some");
+}
+
 TEST_CASE("result: void takes the same roads", "[base][result]") {
   int calls = 0;
   const auto count = [&] { return ++calls; };
@@ -233,6 +421,14 @@ TEST_CASE("result: void takes the same roads", "[base][result]") {
   CHECK(calls == 3);
   CHECK(result<void>(std::errc::timed_out).or_else([](const error&) { return result<void>(); }));
   CHECK(result<void>().or_else([](const error&) -> result<void> { return std::errc::io_error; }));
+
+  result<void> kept;
+  const result<void> failed = std::errc::timed_out;
+  CHECK(*kept.transform(count) == 4);
+  CHECK(kept.and_then([&]() -> result<void> { return std::errc::io_error; }) == std::errc::io_error);
+  CHECK(failed.transform(count) == std::errc::timed_out);
+  CHECK(failed.or_else([](const error&) { return result<void>(); }));
+  CHECK(calls == 4);
 }
 
 TEST_CASE("result: equal are equal values, and errors of equal codes", "[base][result]") {
@@ -241,6 +437,35 @@ TEST_CASE("result: equal are equal values, and errors of equal codes", "[base][r
   CHECK(result<int>(1) != result<int>(std::errc::timed_out));
   CHECK(result<int>(std::errc::timed_out) == result<int>(std::errc::timed_out));
   CHECK(result<int>(std::errc::timed_out) != result<int>(std::errc::io_error));
+  CHECK(result<int>(1) == result<long>(1));
+  CHECK(result<int>(1) != result<long>(2));
+  CHECK(result<std::string>("a") == result<const char*>("a"));
+  CHECK(result<int>(std::errc::timed_out) == result<long>(std::errc::timed_out));
+}
+
+TEST_CASE("result: is compared with a plain value or an error, from either side", "[base][result]") {
+  const result<std::string> text = "abc", late = std::errc::timed_out;
+  CHECK(text == "abc");
+  CHECK("abc" == text);
+  CHECK(text != std::string("abd"));
+  CHECK(late != "");
+  CHECK(result<long>(1) == 1);
+  CHECK(result<std::unique_ptr<int>>(nullptr) == nullptr);
+  int one = 1;
+  CHECK(result<int&>(one) == 1);
+
+  CHECK(late == std::errc::timed_out);
+  CHECK(std::errc::timed_out == late);
+  CHECK(late != std::errc::io_error);
+  CHECK(text != std::errc::timed_out);
+  CHECK(late == error(std::errc::timed_out));
+  CHECK(late == std::make_error_code(std::errc::timed_out));
+  CHECK(result<int>(errc::end_of_stream) == errc::end_of_stream);
+  CHECK(result<int>(std::error_code(ETIMEDOUT, std::system_category())) == std::errc::timed_out);
+  CHECK(result<bool>(true) != std::make_error_code(std::errc::timed_out));
+  CHECK(result<void>(std::errc::timed_out) == std::errc::timed_out);
+  CHECK(result<void>() != std::errc::timed_out);
+  CHECK(result<immovable>(std::errc::timed_out) == std::errc::timed_out);
 }
 
 TEST_CASE("result: may hold another result, or what looks like an error code", "[base][result]") {
@@ -250,6 +475,12 @@ TEST_CASE("result: may hold another result, or what looks like an error code", "
   const result<std::errc> code = std::errc::timed_out;  // a value here, not a failure
   REQUIRE(code);
   CHECK(*code == std::errc::timed_out);
+  CHECK(code == std::errc::timed_out);
+  CHECK(result<std::errc>(error(std::errc::timed_out)) != std::errc::timed_out);
+  CHECK(inner_failed == result<int>(std::errc::timed_out));
+  CHECK(inner_failed != result<int>(1));
+  CHECK(inner_failed == inner_failed);
+  CHECK(result<result<int>>(error(std::errc::timed_out)) != inner_failed);
 }
 
 TEST_CASE("result: capture keeps what a function returns or throws", "[base][result]") {

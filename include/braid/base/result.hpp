@@ -1,50 +1,90 @@
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include "braid/base/assert.hpp"
 #include "braid/base/error.hpp"
+#include "braid/base/result_steps.hpp"
 
 namespace braid {
 
-template <class T>
-class result;
+namespace detail {
 
-/// Is T a result of something?
+// What a result keeps where T is a reference. Assigned, it refers to another object.
 template <class T>
-inline constexpr bool is_result = false;
-template <class T>
-inline constexpr bool is_result<result<T>> = true;
+struct referred {
+  template <class U>
+    requires std::is_convertible_v<std::remove_reference_t<U>*, std::remove_reference_t<T>*> &&
+             std::is_constructible_v<T, U>
+  explicit referred(U&& to) noexcept : at(std::addressof(to)) {}
+  std::remove_reference_t<T>* at;
+};
+// What it keeps where T is void.
+struct no_value {};
 
-/// How an operation ended: a T or an error. The interface of std::expected<T, error>; T may be a reference.
+template <class T>
+using stored_in_result =
+    std::conditional_t<std::is_void_v<T>, no_value,
+                       std::conditional_t<std::is_reference_v<T>, referred<T>, std::remove_cv_t<T>>>;
+
+template <class T, class Whole>
+inline constexpr bool made_of_whole =
+    std::is_constructible_v<T, Whole> || std::is_constructible_v<T, Whole&> ||
+    std::is_constructible_v<T, const Whole&>;
+
+// May a result<T> take over what the result R holds? Not where a T can be made of the whole of R, which is meant
+// then; nor is a reference taken to a value that another result keeps.
+template <class R, class T>
+concept converts_to_result_of =
+    is_result<std::remove_cvref_t<R>> && !std::is_same_v<std::remove_cvref_t<R>, result<T>> &&
+    (std::is_same_v<std::remove_cv_t<T>, bool> || !made_of_whole<T, std::remove_cvref_t<R>>) &&
+    (!std::is_reference_v<T> || std::is_reference_v<typename std::remove_cvref_t<R>::value_type>) &&
+    std::is_constructible_v<stored_in_result<T>, decltype(*std::declval<R>())>;
+
+// Compared with E, is a result<T> asked for its error? Not where E is a T's value just as well.
+template <class E, class T>
+concept failure_of =
+    std::is_same_v<E, error> ||
+    ((std::is_same_v<E, std::errc> || std::is_same_v<E, errc> || std::is_same_v<E, std::error_code>) &&
+     !std::is_convertible_v<E, T>);
+
+}  // namespace detail
+
+/// How an operation ended: a T or an error. The interface of std::expected<T, error>; T may be void or a reference.
+/// The steps to the next one (and_then, transform, or_else, transform_error) are those of result_steps.
 ///
 /// Errors  value() throws the error; operator* and operator-> assert that there is a value.
 template <class T>
-class [[nodiscard]] result {
+class [[nodiscard]] result : public result_steps<T> {
   static_assert(!std::is_same_v<std::remove_cvref_t<T>, braid::error>, "a result's value cannot be an error");
-  using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, std::remove_cv_t<T>>;
+  using stored = detail::stored_in_result<T>;
   using reference = std::add_lvalue_reference_t<T>;
   using const_reference =
-      std::conditional_t<std::is_reference_v<T>, T, std::add_lvalue_reference_t<const std::remove_reference_t<T>>>;
+      std::conditional_t<std::is_object_v<T>, std::add_lvalue_reference_t<const T>, reference>;
+  using rvalue_reference = std::add_rvalue_reference_t<T>;
 
  public:
   using value_type = T;
   using error_type = braid::error;
 
   /// A value, value-initialised.
-  result()
-    requires std::is_default_constructible_v<stored> && (!std::is_reference_v<T>)
+  result() noexcept(std::is_nothrow_default_constructible_v<stored>)
+    requires std::is_default_constructible_v<stored>
       : has_value_(true), value_() {}
   template <class U = T>
     requires(!std::is_same_v<std::remove_cvref_t<U>, result> &&
              !(is_result<std::remove_cvref_t<U>> && std::is_same_v<std::remove_cv_t<T>, bool>) &&
              !std::is_same_v<std::remove_cvref_t<U>, std::in_place_t> &&
-             !std::is_same_v<std::remove_cvref_t<U>, braid::error> && std::is_constructible_v<T, U &&>)
-  explicit(!std::is_convertible_v<U&&, T>) result(U&& value) : has_value_(true), value_(store(std::forward<U>(value))) {}
+             !std::is_same_v<std::remove_cvref_t<U>, braid::error> && std::is_constructible_v<stored, U>)
+  explicit(!std::is_convertible_v<U, T>) result(U&& value)
+      : has_value_(true), value_(std::forward<U>(value)) {}
   template <class... Args>
+    requires std::is_constructible_v<stored, Args...>
   explicit result(std::in_place_t, Args&&... args) : has_value_(true), value_(std::forward<Args>(args)...) {}
   result(braid::error failure) noexcept : has_value_(false), error_(std::move(failure)) {}
   result(std::errc failure) noexcept
@@ -53,13 +93,23 @@ class [[nodiscard]] result {
   result(errc failure) noexcept
     requires(!std::is_constructible_v<T, errc>)
       : result(braid::error(failure)) {}
+  /// What another result holds, its value converted.
+  template <detail::converts_to_result_of<T> R>
+  explicit(!std::is_convertible_v<decltype(*std::declval<R>()), T>) result(R&& other)
+      : has_value_(other.has_value()) {
+    if (has_value_)
+      std::construct_at(&value_, *std::forward<R>(other));
+    else
+      std::construct_at(&error_, std::forward<R>(other).error());
+  }
 
-  result(const result& other)
+  result(const result& other) noexcept(std::is_nothrow_copy_constructible_v<stored>)
     requires std::is_copy_constructible_v<stored>
       : has_value_(other.has_value_) {
     construct(other);
   }
-  result(result&& other) noexcept(std::is_nothrow_move_constructible_v<stored>) : has_value_(other.has_value_) {
+  result(result&& other) noexcept(std::is_nothrow_move_constructible_v<stored>)
+      : has_value_(other.has_value_) {
     construct(std::move(other));
   }
   result& operator=(const result& other)
@@ -74,8 +124,21 @@ class [[nodiscard]] result {
       return *this;
     }
     std::destroy_at(this);
-    static_assert(std::is_nothrow_move_constructible_v<stored>, "what a result assigns must not throw when moved");
+    static_assert(std::is_nothrow_move_constructible_v<stored>,
+                  "what a result assigns must not throw when moved");
     return *std::construct_at(this, std::move(other));
+  }
+  /// A value made of args in place of what was held. What throws on the way leaves that as it is.
+  template <class... Args>
+    requires std::is_constructible_v<stored, Args...>
+  reference emplace(Args&&... args) noexcept(std::is_nothrow_constructible_v<stored, Args...>) {
+    if constexpr (std::is_nothrow_constructible_v<stored, Args...>) {
+      std::destroy_at(this);
+      std::construct_at(this, std::in_place, std::forward<Args>(args)...);
+    } else {
+      *this = result(std::in_place, std::forward<Args>(args)...);
+    }
+    return **this;
   }
   ~result() {
     if (has_value_)
@@ -90,12 +153,12 @@ class [[nodiscard]] result {
   /// The value, or the error thrown.
   reference value() & { return checked(), **this; }
   const_reference value() const& { return checked(), **this; }
-  T&& value() && { return checked(), *std::move(*this); }
+  rvalue_reference value() && { return checked(), *std::move(*this); }
 
   /// The value, which must be there.
   reference operator*() & noexcept { return get(*this); }
   const_reference operator*() const& noexcept { return get(*this); }
-  T&& operator*() && noexcept { return static_cast<T&&>(get(*this)); }
+  rvalue_reference operator*() && noexcept { return static_cast<rvalue_reference>(get(*this)); }
   auto* operator->() noexcept { return std::addressof(get(*this)); }
   const auto* operator->() const noexcept { return std::addressof(get(*this)); }
 
@@ -111,54 +174,26 @@ class [[nodiscard]] result {
   }
   template <class U>
   [[nodiscard]] std::remove_cvref_t<T> value_or(U&& other) && {
-    return has_value_ ? static_cast<T&&>(get(*this)) : static_cast<std::remove_cvref_t<T>>(std::forward<U>(other));
+    return has_value_ ? static_cast<T&&>(get(*this))
+                      : static_cast<std::remove_cvref_t<T>>(std::forward<U>(other));
   }
-
-  /// f(value) gives the next result; an error passes by.
-  template <class F>
-  auto and_then(F&& f) && {
-    using next = std::remove_cvref_t<std::invoke_result_t<F, T&&>>;
-    return has_value_ ? std::invoke(std::forward<F>(f), *std::move(*this)) : next(std::move(error_));
+  /// The error, or other in its place.
+  template <class E>
+  [[nodiscard]] braid::error error_or(E&& other) const& {
+    return has_value_ ? static_cast<braid::error>(std::forward<E>(other)) : error_;
   }
-  /// f(value) gives the next value; an error passes by.
-  template <class F>
-  auto transform(F&& f) && {
-    using next = result<std::invoke_result_t<F, T&&>>;
-    if (!has_value_) return next(std::move(error_));
-    if constexpr (std::is_void_v<typename next::value_type>) {
-      std::invoke(std::forward<F>(f), *std::move(*this));
-      return next();
-    } else {
-      return next(std::invoke(std::forward<F>(f), *std::move(*this)));
-    }
-  }
-  /// f(error) gives another result; a value passes by.
-  template <class F>
-  result or_else(F&& f) && {
-    return has_value_ ? std::move(*this) : std::invoke(std::forward<F>(f), std::move(error_));
-  }
-
-  friend bool operator==(const result& left, const result& right)
-    requires requires(const_reference v) { v == v; }
-  {
-    if (left.has_value_ != right.has_value_) return false;
-    return left.has_value_ ? *left == *right : left.error_ == right.error_;
+  template <class E>
+  [[nodiscard]] braid::error error_or(E&& other) && {
+    return has_value_ ? static_cast<braid::error>(std::forward<E>(other)) : std::move(error_);
   }
 
  private:
-  template <class U>
-  static decltype(auto) store(U&& value) {
-    if constexpr (std::is_reference_v<T>)
-      return std::addressof(value);
-    else
-      return std::forward<U>(value);
-  }
   template <class Self>
   static decltype(auto) get(Self& self) noexcept {
     BRAID_ASSERT(self.has_value_);
     if constexpr (std::is_reference_v<T>)
-      return (*self.value_);
-    else
+      return (*self.value_.at);
+    else if constexpr (!std::is_void_v<T>)
       return (self.value_);
   }
   template <class Other>
@@ -184,78 +219,34 @@ class [[nodiscard]] result {
   };
 };
 
-/// A result without a value: the operation ended well, or with an error.
-template <>
-class [[nodiscard]] result<void> {
- public:
-  using value_type = void;
-  using error_type = braid::error;
-
-  result() noexcept : has_value_(true) {}
-  explicit result(std::in_place_t) noexcept : result() {}
-  result(braid::error failure) noexcept : has_value_(false), error_(std::move(failure)) {}
-  result(std::errc failure) noexcept : result(braid::error(failure)) {}
-  result(errc failure) noexcept : result(braid::error(failure)) {}
-  result(const result& other) noexcept : has_value_(other.has_value_) {
-    if (!has_value_) std::construct_at(&error_, other.error_);
-  }
-  result(result&& other) noexcept : has_value_(other.has_value_) {
-    if (!has_value_) std::construct_at(&error_, std::move(other.error_));
-  }
-  result& operator=(result other) noexcept {
-    std::destroy_at(this);
-    return *std::construct_at(this, std::move(other));
-  }
-  ~result() {
-    if (!has_value_) std::destroy_at(&error_);
-  }
-
-  [[nodiscard]] bool has_value() const noexcept { return has_value_; }
-  explicit operator bool() const noexcept { return has_value_; }
-  /// Throws the error, if there is one.
-  void value() const {
-    if (!has_value_) [[unlikely]]
-      error_.rethrow();
-  }
-  void operator*() const noexcept { BRAID_ASSERT(has_value_); }
-  [[nodiscard]] braid::error& error() & noexcept { return failed(), error_; }
-  [[nodiscard]] const braid::error& error() const& noexcept { return failed(), error_; }
-  [[nodiscard]] braid::error&& error() && noexcept { return failed(), std::move(error_); }
-
-  /// As those of result<T>, with f taking no value.
-  template <class F>
-  auto and_then(F&& f) && {
-    using next = std::remove_cvref_t<std::invoke_result_t<F>>;
-    return has_value_ ? std::invoke(std::forward<F>(f)) : next(std::move(error_));
-  }
-  template <class F>
-  auto transform(F&& f) && {
-    using next = result<std::invoke_result_t<F>>;
-    if (!has_value_) return next(std::move(error_));
-    if constexpr (std::is_void_v<typename next::value_type>) {
-      std::invoke(std::forward<F>(f));
-      return next();
-    } else {
-      return next(std::invoke(std::forward<F>(f)));
-    }
-  }
-  template <class F>
-  result or_else(F&& f) && {
-    return has_value_ ? result() : std::invoke(std::forward<F>(f), std::move(error_));
-  }
-
-  friend bool operator==(const result& left, const result& right) noexcept {
-    return left.has_value_ == right.has_value_ && (left.has_value_ || left.error_ == right.error_);
-  }
-
- private:
-  void failed() const noexcept { BRAID_ASSERT(!has_value_); }
-
-  bool has_value_;
-  union {
-    braid::error error_;
-  };
-};
+/// Equal are equal values, and errors of equal codes.
+template <class T, class U>
+  requires(!std::is_same_v<result<U>, T> && !std::is_same_v<result<T>, U>) &&
+          ((std::is_void_v<T> && std::is_void_v<U>) ||
+           requires(const result<T>& left, const result<U>& right) {
+             { *left == *right } -> std::convertible_to<bool>;
+           })
+[[nodiscard]] bool operator==(const result<T>& left, const result<U>& right) {
+  if (!left || !right) return !left && !right && left.error() == right.error();
+  if constexpr (std::is_void_v<T>)
+    return true;
+  else
+    return *left == *right;
+}
+/// A value is equal to a result that holds its equal...
+template <class T, class V>
+  requires(!is_result<V> || std::is_same_v<V, T>) && (!detail::failure_of<V, T>) &&
+          requires(const result<T>& left, const V& right) {
+            { *left == right } -> std::convertible_to<bool>;
+          }
+[[nodiscard]] bool operator==(const result<T>& left, const V& right) {
+  return left && *left == right;
+}
+/// ...an error, or its code, to a result that failed with it.
+template <class T, detail::failure_of<T> E>
+[[nodiscard]] bool operator==(const result<T>& left, const E& right) noexcept {
+  return !left && left.error() == right;
+}
 
 /// Runs f(args...) and keeps what it returns, or throws, in a result.
 template <class F, class... Args>

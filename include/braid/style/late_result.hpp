@@ -64,7 +64,7 @@ class late_result {
     if constexpr (std::is_void_v<T>)
       return {};
     else if constexpr (std::is_reference_v<T>)
-      return result<T>(std::in_place, value_);
+      return result<T>(std::in_place, static_cast<T>(*value_));
     else
       return result<T>(std::in_place, std::move(value_));
   }
