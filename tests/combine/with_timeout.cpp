@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -69,6 +70,32 @@ TEMPLATE_LIST_TEST_CASE("with_timeout: another error than the cancellation stays
 
 TEMPLATE_LIST_TEST_CASE("with_timeout: the longest duration is no overflow", "[with_timeout]", every_style) {
   CHECK(TestType::wait(with_timeout(yield(), loop_clock::duration::max())));
+  CHECK(TestType::wait(with_timeout(yield(), std::chrono::hours::max())));
+  CHECK(TestType::wait(
+      with_timeout(yield(), std::chrono::duration<double>(std::numeric_limits<double>::infinity()))));
+  using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
+  CHECK(TestType::wait(with_deadline(yield(), coarse::max())));
+}
+
+TEMPLATE_LIST_TEST_CASE(
+    "with_timeout: of less than all there is, or of what is no number, it is over at once", "[with_timeout]",
+    every_style) {
+  using real_seconds = std::chrono::duration<double>;
+  using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
+  for (auto ended :
+       {TestType::wait(with_timeout(sleep_for(1h), std::chrono::hours::min())),
+        TestType::wait(with_timeout(sleep_for(1h), real_seconds(-std::numeric_limits<double>::infinity()))),
+        TestType::wait(with_timeout(sleep_for(1h), real_seconds(std::numeric_limits<double>::quiet_NaN()))),
+        TestType::wait(with_deadline(sleep_for(1h), coarse::min()))}) {
+    CHECK(ended == std::errc::timed_out);
+  }
+}
+
+TEST_CASE("with_timeout: the longest is cancelled from outside as any other", "[with_timeout][stop]") {
+  loop here;
+  auto waiting = spawn(with_timeout(sleep_for(std::chrono::hours::max()), std::chrono::hours::max()));
+  waiting.request_stop();
+  CHECK(here.run(as_result(std::move(waiting))) == std::errc::operation_canceled);
 }
 
 TEMPLATE_LIST_TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_timeout]", every_style) {

@@ -1,6 +1,8 @@
 #include "braid/schedule/interval.hpp"
 
 #include <chrono>
+#include <limits>
+#include <ratio>
 #include <stdexcept>
 #include <string>
 
@@ -30,6 +32,16 @@ TEST_CASE("interval: a period that is not positive is refused by name", "[schedu
   } catch (const std::invalid_argument& e) {
     CHECK_THAT(e.what(), braid_tests::contains("interval: the period must be positive"));
   }
+}
+
+TEST_CASE("interval: a fractional period is refused unless it is positive too", "[schedule][interval]") {
+  using real_seconds = std::chrono::duration<double>;
+  CHECK_THROWS_AS(interval(real_seconds(0)), std::invalid_argument);
+  CHECK_THROWS_AS(interval(real_seconds(-1e-9)), std::invalid_argument);
+  CHECK_THROWS_AS(interval(real_seconds(std::numeric_limits<double>::quiet_NaN())), std::invalid_argument);
+  CHECK_THROWS_AS(interval(std::chrono::hours::min()), std::invalid_argument);
+  CHECK_NOTHROW(interval(real_seconds(1e-30)));
+  CHECK_NOTHROW(interval(std::chrono::duration<int, std::pico>(1)));
 }
 
 TEST_CASE("interval: each beat is a multiple of the period after the start, or later",
@@ -71,7 +83,8 @@ TEST_CASE("interval: beats that were missed are skipped, not caught up on", "[sc
 TEST_CASE("interval: a period of centuries never beats, and can be stopped", "[schedule][interval]") {
   loop home;
   stop_source source;
-  interval ticks(loop_clock::duration::max());
+  interval ticks =
+      GENERATE(as<interval>(), interval(loop_clock::duration::max()), interval(std::chrono::hours::max()));
   recorded first(ticks.next(), source.get_token());
   recorded second(ticks.next(), source.get_token());
   first.start();

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "allocations.hpp"
@@ -74,6 +75,54 @@ TEST_CASE("sleep: the longest there is waits, and can be stopped", "[schedule][s
   CHECK(longest.result().error() == std::errc::operation_canceled);
   CHECK(last.result().error() == std::errc::operation_canceled);
   CHECK(longest.result().error().call() == "sleep");
+}
+
+TEST_CASE("sleep: one that is longer than the clock's longest waits, and can be stopped",
+          "[schedule][sleep]") {
+  using real_seconds = std::chrono::duration<double>;
+  using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
+  loop home;
+  stop_source source;
+  recorded hours(sleep_for(std::chrono::hours::max()), source.get_token());
+  recorded infinite(sleep_for(real_seconds(std::numeric_limits<double>::infinity())), source.get_token());
+  recorded last(sleep_until(coarse::max()), source.get_token());
+  hours.start();
+  infinite.start();
+  last.start();
+  for (int turns = 0; turns < 3; ++turns) home.turn(false);
+  CHECK_FALSE((hours.done() || infinite.done() || last.done()));
+  source.request_stop();
+  home.run();
+  CHECK(hours.result().error() == std::errc::operation_canceled);
+  CHECK(infinite.result().error() == std::errc::operation_canceled);
+  CHECK(last.result().error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("sleep: of less than all there is, or of what is no number, ends at the next turn",
+          "[schedule][sleep]") {
+  using real_seconds = std::chrono::duration<double>;
+  using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
+  loop home;
+  recorded hours(sleep_for(std::chrono::hours::min()));
+  recorded infinite(sleep_for(real_seconds(-std::numeric_limits<double>::infinity())));
+  recorded no_number(sleep_for(real_seconds(std::numeric_limits<double>::quiet_NaN())));
+  recorded first(sleep_until(coarse::min()));
+  hours.start();
+  infinite.start();
+  no_number.start();
+  first.start();
+  const auto all = [&] { return hours.done() && infinite.done() && no_number.done() && first.done(); };
+  for (int turns = 0; turns < 3 && !all(); ++turns) home.turn(false);
+  REQUIRE(all());
+  CHECK((hours.result() && infinite.result() && no_number.result() && first.result()));
+}
+
+TEST_CASE("sleep: whatever the unit, the sender is of one type", "[schedule][sleep]") {
+  using sleep = decltype(sleep_for(1ns));
+  STATIC_REQUIRE(std::is_same_v<decltype(sleep_for(1h)), sleep>);
+  STATIC_REQUIRE(std::is_same_v<decltype(sleep_for(std::chrono::duration<float>(1))), sleep>);
+  constexpr std::chrono::duration<float> second(1);
+  STATIC_REQUIRE(noexcept(sleep_for(second)));
 }
 
 TEST_CASE("sleep: deadlines are met in their order, equal ones in the order of start", "[schedule][sleep]") {

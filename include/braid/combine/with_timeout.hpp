@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <chrono>
 #include <utility>
 
 #include "braid/combine/join.hpp"
@@ -64,19 +64,19 @@ struct timeout_sender {
 }  // namespace detail
 
 /// op, stopped when it has not ended d after it was begun. It then fails with std::errc::timed_out, once it has
-/// really ended; what it achieved in spite of the stop is its value as ever.
+/// really ended; what it achieved in spite of the stop is its value as ever. As for sleep_for, d is of any unit.
 ///
 /// Cancel  from outside ends it as operation_canceled.
 /// Cost    a timer: no allocation, no system call of its own.
-template <sender_or_factory S>
-[[nodiscard]] auto with_timeout(S&& op, loop_clock::duration d) {
+template <sender_or_factory S, class Rep, class Period>
+[[nodiscard]] auto with_timeout(S&& op, std::chrono::duration<Rep, Period> d) {
   auto sleep = sleep_for(d);
   return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)), std::move(sleep)};
 }
 
 /// The same with an instant in place of a duration.
-template <sender_or_factory S>
-[[nodiscard]] auto with_deadline(S&& op, loop_clock::time_point t) {
+template <sender_or_factory S, class Duration>
+[[nodiscard]] auto with_deadline(S&& op, std::chrono::time_point<loop_clock, Duration> t) {
   auto sleep = sleep_until(t);
   return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)), std::move(sleep)};
 }

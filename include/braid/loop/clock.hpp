@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <numeric>
+#include <type_traits>
 
 namespace braid {
 
@@ -15,10 +18,47 @@ struct loop_clock {
   /// Never fails, and needs no loop.
   [[nodiscard]] static time_point now() noexcept;
 
+  /// d rounded up, so that no sleep is shorter than it was asked to be; the longest duration there is, positive or
+  /// negative, instead of an overflow. What is no number is zero: a wait for it ends at once, not never.
+  template <class Rep, class Period>
+  [[nodiscard]] static constexpr duration saturated(std::chrono::duration<Rep, Period> d) noexcept {
+    // A tick is num * unit / down nanoseconds.
+    constexpr auto shared = std::gcd(Period::den, period::den);
+    constexpr auto unit = period::den / shared, down = Period::den / shared;
+    if constexpr (std::chrono::treat_as_floating_point_v<Rep>) {
+      using real = std::conditional_t<std::is_same_v<Rep, long double>, long double, double>;
+      constexpr real bound = static_cast<real>(duration::max().count()) * down;
+      const real ticks = static_cast<real>(d.count());
+      if (ticks != ticks) return duration::zero();
+      const real exact = std::clamp(ticks, -bound, bound) * Period::num * unit / down;
+      if (exact >= static_cast<real>(duration::max().count())) return duration::max();
+      if (exact <= static_cast<real>(duration::min().count())) return duration::min();
+      const auto whole = static_cast<rep>(exact);
+      return duration(static_cast<real>(whole) < exact ? whole + 1 : whole);
+    } else {
+      __extension__ typedef __int128 wide;
+      constexpr wide most = wide{duration::max().count()} * down / unit;
+      constexpr wide least = wide{duration::min().count()} * down / unit;
+      const wide ticks = static_cast<wide>(d.count()) * Period::num;
+      if (ticks > most) return duration::max();
+      if (ticks < least) return duration::min();
+      const wide exact = ticks * unit;
+      return duration(static_cast<rep>(exact / down + (exact % down > 0 ? 1 : 0)));
+    }
+  }
+  /// The same for an instant.
+  template <class Duration>
+  [[nodiscard]] static constexpr time_point saturated(
+      std::chrono::time_point<loop_clock, Duration> t) noexcept {
+    return time_point(saturated(t.time_since_epoch()));
+  }
+
   /// now() + d, the last representable instant instead of an overflow.
-  [[nodiscard]] static time_point after(duration d) noexcept {
+  template <class Rep, class Period>
+  [[nodiscard]] static time_point after(std::chrono::duration<Rep, Period> d) noexcept {
     const time_point from = now();
-    return d > time_point::max() - from ? time_point::max() : from + d;
+    const duration least = saturated(d);
+    return least > time_point::max() - from ? time_point::max() : from + least;
   }
 };
 

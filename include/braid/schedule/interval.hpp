@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <stdexcept>
 
 #include "braid/schedule/sleep.hpp"
@@ -14,8 +15,12 @@ class interval {
  public:
   /// The first beat comes one period from now.
   explicit interval(loop_clock::duration period) : period_(period), next_(loop_clock::now()) {
-    if (period <= loop_clock::duration::zero()) throw std::invalid_argument("interval: the period must be positive");
+    if (period <= loop_clock::duration::zero())
+      throw std::invalid_argument("interval: the period must be positive");
   }
+  /// The same for any unit, rounded up to whole nanoseconds.
+  template <class Rep, class Period>
+  explicit interval(std::chrono::duration<Rep, Period> period) : interval(loop_clock::saturated(period)) {}
 
   /// A sender of void, as sleep_until.
   [[nodiscard]] auto next() noexcept {

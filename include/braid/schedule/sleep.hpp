@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "braid/core/sender.hpp"
@@ -77,10 +78,21 @@ struct sleep_sender {
 [[nodiscard]] inline auto sleep_until(loop_clock::time_point t) noexcept {
   return detail::sleep_sender{[t]() noexcept { return t; }};
 }
+/// The same for any unit.
+template <class Duration>
+[[nodiscard]] auto sleep_until(std::chrono::time_point<loop_clock, Duration> t) noexcept {
+  return sleep_until(loop_clock::saturated(t));
+}
 
-/// Completes d after it was begun; d of zero or less at the next turn. Otherwise as sleep_until.
+/// Completes d after it was begun; d of zero or less, or that is no number, at the next turn. Otherwise as
+/// sleep_until.
 [[nodiscard]] inline auto sleep_for(loop_clock::duration d) noexcept {
   return detail::sleep_sender{[d]() noexcept { return loop_clock::after(d); }};
+}
+/// The same for any unit, whole or fractional. What is longer than loop_clock::duration::max() is that.
+template <class Rep, class Period>
+[[nodiscard]] auto sleep_for(std::chrono::duration<Rep, Period> d) noexcept {
+  return sleep_for(loop_clock::saturated(d));
 }
 
 }  // namespace braid
