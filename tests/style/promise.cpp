@@ -9,6 +9,7 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
 
@@ -59,6 +60,58 @@ TEST_CASE("promise: nobody is told of one whose future was never taken", "[promi
   { promise<int> neither; }
   here.run();
   CHECK(told == 0);
+}
+
+TEST_CASE("promise: nobody is told of one that was dropped together with its future", "[promise]") {
+  loop here;
+  int told = 0;
+  here.on_unhandled_error([&](const error&) { ++told; });
+  auto first = std::make_unique<promise<int>>(), second = std::make_unique<promise<int>>();
+  (void)first->get_future();
+  first.reset();
+  {
+    const auto waiting = second->get_future();
+    second.reset();
+  }
+  here.run();
+  CHECK(told == 0);
+}
+
+TEST_CASE("promise: one that is dropped is told to whoever had hung something on its future", "[promise]") {
+  loop here;
+  std::vector<error> told;
+  here.on_unhandled_error([&](const error& why) { told.push_back(why); });
+  bool ran = false;
+  {
+    promise<int> dropped;
+    (void)dropped.get_future().then([&](int) { ran = true; });
+  }
+  here.run();
+  CHECK_FALSE(ran);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0] == errc::broken_promise);
+
+  {
+    promise<void> dropped;
+    detach(dropped.get_future());
+  }
+  here.run();
+  REQUIRE(told.size() == 2);
+  CHECK(told[1] == errc::broken_promise);
+}
+
+TEST_CASE("promise: an error that it was given is told when the future was dropped", "[promise]") {
+  loop here;
+  std::vector<error> told;
+  here.on_unhandled_error([&](const error& why) { told.push_back(why); });
+  {
+    promise<int> failed;
+    (void)failed.get_future();
+    failed.set_error(std::errc::io_error);
+  }
+  here.run();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0] == std::errc::io_error);
 }
 
 TEST_CASE("promise: assigning over a pending one breaks it", "[promise]") {

@@ -90,7 +90,7 @@ class future_state_base : public pooled, pinned {
   void report(error failure) noexcept;  // on the home loop's thread, or there by post
 
  private:
-  virtual void report_unseen() noexcept = 0;
+  virtual void report_unseen() noexcept = 0;  // settled and dropped: reports an error that somebody may miss
   void end_unseen() noexcept {
     report_unseen();
     delete this;
@@ -133,13 +133,16 @@ class future_state : public future_state_base {
   }
 
  protected:
-  explicit future_state(loop* home, std::source_location where = {}) noexcept : future_state_base(home, where) {}
+  explicit future_state(loop* home, std::source_location where = {}) noexcept
+      : future_state_base(home, where) {}
 
- private:
+  /// Once settled: how it ended.
+  [[nodiscard]] const result<T>& ended() const noexcept { return result_; }
   void report_unseen() noexcept override {
     if (!result_) report(std::move(result_).error());
   }
 
+ private:
   bool has_result_ = false;
   union {
     result<T> result_;  // alive once has_result_

@@ -11,12 +11,19 @@ namespace detail {
 template <class T>
 struct promise_state final : future_state<T> {
   promise_state() noexcept : future_state<T>(loop::current_or_null()) {}
+
+ private:
+  // Where the promise was dropped and its own future too, nobody is left who could care.
+  void report_unseen() noexcept override {
+    if (this->ended() != errc::broken_promise) future_state<T>::report_unseen();
+  }
 };
 }  // namespace detail
 
 /// The other end of a future: settled by hand, once.
 ///
-/// Lifetime  one that is dropped before it was settled settles as errc::broken_promise.
+/// Lifetime  one that is dropped before it was settled settles as errc::broken_promise. Nobody is told when its
+///           own future was dropped as well; an error that reached what then made of that future is told.
 /// Threads   may be settled on any thread; the loop where its future is waited for must still live then.
 /// Errors    a second get_future, set_value or set_error throws std::logic_error.
 template <class T>
