@@ -62,6 +62,11 @@ void loop::run() {
   while (has_work()) turn(true);
 }
 
+void loop::submit_otherwise(io_operation& operation) noexcept {
+  if (ending_) return reject(operation);  // the reactor has closed its lane by then
+  reactor_->submit(operation);
+}
+
 void loop::post(unique_function<void()> f) {
   if (current_ == this && ending_) return;  // or a function that posts itself would never let the loop end
   deliver(*new posted(std::move(f)));

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "braid/loop/blocking_pool.hpp"
@@ -33,6 +34,15 @@ short awaited_events(opcode code) noexcept {
   }
 }
 
+static_assert(sizeof(submission_lane::entry) == sizeof(io_uring_sqe) && std::endian::native == std::endian::little);
+static_assert(offsetof(submission_lane::entry, offset) == offsetof(io_uring_sqe, off) &&
+              offsetof(submission_lane::entry, address) == offsetof(io_uring_sqe, addr) &&
+              offsetof(submission_lane::entry, length) == offsetof(io_uring_sqe, len) &&
+              offsetof(submission_lane::entry, flags) == offsetof(io_uring_sqe, rw_flags) &&
+              offsetof(submission_lane::entry, user_data) == offsetof(io_uring_sqe, user_data));
+static_assert(sizeof(completion) == 8 && offsetof(completion, flags) == 4 &&
+              offsetof(io_uring_cqe, flags) == offsetof(io_uring_cqe, res) + 4);
+static_assert(IORING_RECVSEND_POLL_FIRST == 1, "request::waits_first is that bit of ioprio");
 static_assert(completion::more == IORING_CQE_F_MORE && completion::more_to_receive == IORING_CQE_F_SOCK_NONEMPTY);
 
 }  // namespace
@@ -53,14 +63,19 @@ uring_reactor::uring_reactor(const loop_options& options) {
   }
   enter_flags_ = features.registered ? IORING_ENTER_REGISTERED_RING : 0;
   says_taskrun_ = features.taskrun_flag;
-  for (std::size_t i = 0; i < supported_.size(); ++i)
-    ordinary_[i] = supported_[i] = features.supports(kernel::number_of(opcode(i)));
-  ordinary_[index_of(opcode::accept_many)] = false;
-  sq_mask_ = *ring_.sq.kring_mask;
-  sq_entries_ = *ring_.sq.kring_entries;
+  for (std::size_t i = 0; i < supported_.size(); ++i) {
+    const auto code = static_cast<opcode>(i);
+    supported_[i] = features.supports(kernel::number_of(code));
+    const bool plain = supported_[i] && code != opcode::cancel_descriptor && code != opcode::accept_many;
+    lane_.words[i] = plain ? kernel::word_of(code) : submission_lane::no_word;
+  }
   cq_mask_ = *ring_.cq.kring_mask;
+  sq_entries_ = *ring_.sq.kring_entries;
   for (unsigned i = 0; i < sq_entries_; ++i) ring_.sq.array[i] = i;
-  tail_ = *ring_.sq.ktail;
+  lane_.entries = reinterpret_cast<submission_lane::entry*>(ring_.sq.sqes);
+  lane_.mask = *ring_.sq.kring_mask;
+  lane_.tail = *ring_.sq.ktail;
+  set_lane();
 }
 
 uring_reactor::~uring_reactor() {
@@ -77,38 +92,19 @@ loop_clock::time_point uring_reactor::now() const noexcept {
 
 // Every entry that was submitted has a last completion, which is consumed or still to come.
 std::size_t uring_reactor::in_flight() const noexcept {
-  return tail_ + parts_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + backlog_length_;
+  return lane_.tail + parts_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + backlog_length_;
 }
 
-[[gnu::always_inline]] inline void uring_reactor::append(const entry& what) noexcept {
-  io_uring_sqe& sqe = ring_.sq.sqes[tail_++ & sq_mask_];
-  // opcode, flags, ioprio and fd
-  const std::uint64_t head = what.word | std::uint64_t(static_cast<std::uint32_t>(what.descriptor)) << 32;
-  static_assert(offsetof(io_uring_sqe, ioprio) == 2 && offsetof(io_uring_sqe, fd) == 4 &&
-                std::endian::native == std::endian::little);
-  std::memcpy(&sqe, &head, sizeof head);
-  sqe.off = what.offset;
-  sqe.addr = what.address;
-  sqe.len = what.length;
-  sqe.rw_flags = static_cast<__kernel_rwf_t>(what.flags);
-  sqe.user_data = what.user_data;
-}
-
-bool uring_reactor::write(const entry& what) noexcept {
+bool uring_reactor::make_room() noexcept {
   if (!has_room()) flush();
-  if (!has_room()) return false;
-  append(what);
-  return true;
+  return has_room();
 }
 
-[[gnu::always_inline]] inline uring_reactor::entry uring_reactor::entry_of(const io_operation& operation) noexcept {
-  const request& what = operation.what();
-  std::uint32_t flags = what.flags;
-  if (what.code == opcode::cancel_descriptor) [[unlikely]]
-    flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
-  const auto also = static_cast<std::uint32_t>(what.waits_first) * (IORING_RECVSEND_POLL_FIRST << 16);
-  return {kernel::word_of(what.code) | also, what.descriptor, reinterpret_cast<std::uint64_t>(what.address),
-          what.offset, what.length, flags, reinterpret_cast<std::uint64_t>(&operation)};
+bool uring_reactor::write(std::uint32_t word, const request& what, std::uint64_t user_data) noexcept {
+  if (!make_room()) return false;
+  lane_.append(word, lane_.entry_of(what, user_data));
+  set_lane();
+  return true;
 }
 
 std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
@@ -116,42 +112,39 @@ std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
   return operation.what().code == opcode::accept_many ? address | many_bit : address;
 }
 
-bool uring_reactor::place(io_operation& operation) noexcept {
-  entry what = entry_of(operation);
-  what.user_data = tag(operation);
-  return write(what);
+bool uring_reactor::place_request(io_operation& operation) noexcept {
+  request what = operation.what();
+  if (what.code == opcode::cancel_descriptor) what.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
+  return write(kernel::word_of(what.code), what, tag(operation));
 }
 
 bool uring_reactor::place_cancel(const io_operation& operation) noexcept {
   const std::uint64_t target = polls(operation) ? tag(operation) | poll_bit : tag(operation);
-  return write({IORING_OP_ASYNC_CANCEL, -1, target, 0, 0, 0, of_nobody});
+  return write(IORING_OP_ASYNC_CANCEL, {.address = reinterpret_cast<void*>(target)}, of_nobody);
 }
 
 bool uring_reactor::place_poll(io_operation& operation) noexcept {
-  const auto events = static_cast<std::uint32_t>(awaited_events(operation.what().code));
-  if (!write({IORING_OP_POLL_ADD, operation.what().descriptor, 0, 0, 0, events, tag(operation) | poll_bit}))
+  const request& what = operation.what();
+  const auto events = static_cast<std::uint32_t>(awaited_events(what.code));
+  if (!write(IORING_OP_POLL_ADD, {.descriptor = what.descriptor, .flags = events}, tag(operation) | poll_bit))
     return false;
   polls(operation) = true;
   return true;
 }
 
+// What the lane does not take.
 void uring_reactor::submit(io_operation& operation) noexcept {
   depart(operation);
-  if (behind_ || !ordinary_[index_of(operation.what().code)] || !has_room()) [[unlikely]]
-    return submit_specially(operation);
-  append(entry_of(operation));
-}
-
-void uring_reactor::submit_specially(io_operation& operation) noexcept {
   if (!supported_[index_of(operation.what().code)])
     return perform_on_pool(operation);  // a thread that may block makes what this kernel's io_uring lacks
-  if (behind_ || !place(operation)) fall_behind(operation);
+  if (behind_ || !place_request(operation)) fall_behind(operation);
 }
 
 void uring_reactor::fall_behind(io_operation& operation) noexcept {
   backlog_.push_back(operation);
   ++backlog_length_;
   behind_ = true;
+  set_lane();
 }
 
 // A cancel overtakes nothing: it is placed behind the request it is for, so the kernel sees that one first. Nor can
@@ -161,13 +154,14 @@ void uring_reactor::cancel(io_operation& operation) noexcept {
   if (!behind_ && place_cancel(operation)) return;
   late_cancels_.push_back(&operation);
   behind_ = true;
+  set_lane();
 }
 
 void uring_reactor::cancel_all() noexcept {
   ending_ = true;
   catch_up();
   const bool placed =
-      write({IORING_OP_ASYNC_CANCEL, -1, 0, 0, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY, of_nobody});
+      write(IORING_OP_ASYNC_CANCEL, {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, of_nobody);
   BRAID_ASSERT(placed);
 }
 
@@ -175,26 +169,33 @@ void uring_reactor::cancel_all() noexcept {
 void uring_reactor::catch_up() noexcept {
   while (!backlog_.empty()) {
     auto& operation = static_cast<io_operation&>(*backlog_.front());
-    if (!place(operation)) return;
+    if (!place_request(operation)) return;
     backlog_.pop_front();
     --backlog_length_;
   }
   while (!late_cancels_.empty() && place_cancel(*late_cancels_.back())) late_cancels_.pop_back();
   behind_ = !late_cancels_.empty();
+  set_lane();
 }
 
 int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_timespec* limit) noexcept {
-  io_uring_smp_store_release(ring_.sq.ktail, tail_);
+  io_uring_smp_store_release(ring_.sq.ktail, lane_.tail);
   ++system_calls_;
   flags |= enter_flags_;
-  if (limit == nullptr)
-    return io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), unsubmitted(), wait_for, flags, nullptr,
-                           _NSIG / 8);
   io_uring_getevents_arg argument{};
-  argument.sigmask_sz = _NSIG / 8;
-  argument.ts = reinterpret_cast<std::uint64_t>(limit);
-  return io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), unsubmitted(), wait_for,
-                         flags | IORING_ENTER_EXT_ARG, reinterpret_cast<sigset_t*>(&argument), sizeof argument);
+  sigset_t* extra = nullptr;
+  std::size_t extra_size = _NSIG / 8;
+  if (limit != nullptr) {
+    argument.sigmask_sz = _NSIG / 8;
+    argument.ts = reinterpret_cast<std::uint64_t>(limit);
+    extra = reinterpret_cast<sigset_t*>(&argument);
+    extra_size = sizeof argument;
+    flags |= IORING_ENTER_EXT_ARG;
+  }
+  const int ended = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), unsubmitted(), wait_for, flags, extra,
+                                    extra_size);
+  set_lane();
+  return ended;
 }
 
 void uring_reactor::turn(patience how_long, inbox& messages) noexcept {
@@ -236,8 +237,8 @@ void uring_reactor::wait(patience how_long, inbox& messages) noexcept {
 
 void uring_reactor::arm_wake() noexcept {
   if (wake_armed_) return;
-  wake_armed_ = write({IORING_OP_READ, wake_descriptor_, reinterpret_cast<std::uint64_t>(&wake_count_), 0,
-                       sizeof wake_count_, 0, of_wake});
+  wake_armed_ = write(IORING_OP_READ,
+                      {.descriptor = wake_descriptor_, .address = &wake_count_, .length = sizeof wake_count_}, of_wake);
 }
 
 void uring_reactor::wake() noexcept {
@@ -247,12 +248,17 @@ void uring_reactor::wake() noexcept {
 }
 
 void uring_reactor::reap() noexcept {
+  const io_uring_cqe* const cqes = ring_.cq.cqes;
+  const unsigned mask = cq_mask_;
+  unsigned* const khead = ring_.cq.khead;
   const unsigned end = io_uring_smp_load_acquire(ring_.cq.ktail);
-  for (unsigned head = *ring_.cq.khead; head != end;) {
-    const io_uring_cqe& cqe = ring_.cq.cqes[head & cq_mask_];
+  for (unsigned head = *khead; head != end;) {
+    const io_uring_cqe& cqe = cqes[head & mask];
     const std::uint64_t user_data = cqe.user_data;
-    const completion ended{cqe.res, cqe.flags};
-    io_uring_smp_store_release(ring_.cq.khead, ++head);
+    std::uint64_t both;  // res and flags, as they will be passed: in one register
+    std::memcpy(&both, &cqe.res, sizeof both);
+    const auto ended = std::bit_cast<completion>(both);
+    io_uring_smp_store_release(khead, ++head);
     complete(user_data, ended);
   }
 }
@@ -279,7 +285,7 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
     } else if (ending_ || gives_up(operation)) {
       ended.result = -ECANCELED;  // the cancel came between two tries and found nothing
     } else {
-      if (polled ? !place(operation) : !place_poll(operation)) fall_behind(operation);
+      if (polled ? !place_request(operation) : !place_poll(operation)) fall_behind(operation);
       return;
     }
   }

@@ -38,26 +38,19 @@ class uring_reactor final : public reactor {
   static constexpr std::uint64_t of_wake = 4;    // none either: the eventfd
   static constexpr std::uint64_t special = 7;
 
-  // What is written to the submission queue, always all of it, so that no field of an earlier entry remains.
-  struct entry {
-    std::uint32_t word;  // IORING_OP_ and, in the upper half, ioprio
-    std::int32_t descriptor;
-    std::uint64_t address;
-    std::uint64_t offset;
-    std::uint32_t length;
-    std::uint32_t flags;
-    std::uint64_t user_data;
-  };
-  void append(const entry& what) noexcept;               // where there is room
-  [[nodiscard]] bool write(const entry& what) noexcept;  // false when the queue is full and the kernel takes no more
-  [[nodiscard]] static entry entry_of(const io_operation& operation) noexcept;
+  // False when the queue is full and the kernel takes no more.
+  [[nodiscard]] bool write(std::uint32_t word, const request& what, std::uint64_t user_data) noexcept;
+  [[nodiscard]] bool make_room() noexcept;
   [[nodiscard]] static std::uint64_t tag(const io_operation& operation) noexcept;
-  [[nodiscard]] bool place(io_operation& operation) noexcept;
+  [[nodiscard]] bool place_request(io_operation& operation) noexcept;
   [[nodiscard]] bool place_cancel(const io_operation& operation) noexcept;
   [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
-  [[gnu::cold, gnu::noinline]] void submit_specially(io_operation& operation) noexcept;
   void fall_behind(io_operation& operation) noexcept;
   void catch_up() noexcept;
+  // The lane is open unless requests must wait their turn, or the loop ends.
+  void set_lane() noexcept {
+    lane_.limit = behind_ || ending_ ? lane_.tail : io_uring_smp_load_acquire(ring_.sq.khead) + sq_entries_;
+  }
 
   int enter(unsigned wait_for, unsigned flags, const __kernel_timespec* limit) noexcept;
   void flush() noexcept { enter(0, 0, nullptr); }
@@ -67,7 +60,7 @@ class uring_reactor final : public reactor {
   void complete(std::uint64_t user_data, completion ended) noexcept;
   [[gnu::cold, gnu::noinline]] void complete_specially(std::uint64_t user_data, completion ended) noexcept;
 
-  [[nodiscard]] unsigned unsubmitted() const noexcept { return tail_ - io_uring_smp_load_acquire(ring_.sq.khead); }
+  [[nodiscard]] unsigned unsubmitted() const noexcept { return lane_.tail - io_uring_smp_load_acquire(ring_.sq.khead); }
   [[nodiscard]] bool has_room() const noexcept { return unsubmitted() != sq_entries_; }
   [[nodiscard]] bool has_completions() const noexcept {
     return *ring_.cq.khead != io_uring_smp_load_acquire(ring_.cq.ktail);
@@ -79,12 +72,11 @@ class uring_reactor final : public reactor {
   // constant after construction
   io_uring ring_{};
   unsigned enter_flags_ = 0;
-  unsigned sq_mask_ = 0, sq_entries_ = 0, cq_mask_ = 0;
+  unsigned sq_entries_ = 0, cq_mask_ = 0;
   bool says_taskrun_ = false;  // the kernel flags deferred work, so that it need not be asked
-  std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{}, ordinary_{};  // the latter: and has no tag
+  std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{};
   int wake_descriptor_ = -1;
   // this thread
-  unsigned tail_ = 0;                              // of the submission queue, ahead of what the kernel was told
   operation_base::queue backlog_;                  // submitted while the queue was full and the kernel busy
   std::size_t backlog_length_ = 0;
   std::vector<const io_operation*> late_cancels_;  // the same for cancels

@@ -24,6 +24,12 @@ concept sender = std::move_constructible<std::remove_cvref_t<S>> &&
 template <sender S>
 using value_of = typename std::remove_cvref_t<S>::value_type;
 
+/// A sender may promise, by a constant of this name, that its operations are told from a turn of the loop that they
+/// were started on: never within start(), and at that loop's end at the latest. Who waits then need not look out for
+/// the other cases. (One that is started on a thread without a loop says so at once all the same.)
+template <class S>
+inline constexpr bool completes_later = requires { requires std::remove_cvref_t<S>::completes_later; };
+
 /// Who waits for an operation. It is moved out of the operation state, then told once how the operation ended.
 ///
 /// get_stop_token()  the token that the operation obeys.

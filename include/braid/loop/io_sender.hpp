@@ -80,8 +80,12 @@ class io_course : io_operation, cancellation {
 
   // Not worth a request, but told in a later turn all the same.
   [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
-    refused_ = code;
+    result_ = -code;
+    finish_by(gave_up);
     loop::current().make_ready(*this);
+  }
+  static void gave_up(operation_base& base, completion) noexcept {
+    static_cast<Waiter&>(static_cast<io_course&>(static_cast<io_operation&>(base))).told();
   }
   void submit_to(loop& home) noexcept {
     if (sender_.what.fills_buffer()) poison(sender_.what.address, sender_.what.length);
@@ -89,7 +93,8 @@ class io_course : io_operation, cancellation {
     home.submit(*this);
   }
 
-  static void ended(operation_base& base, completion with) noexcept {
+  // Not noexcept, so that telling is a jump.
+  static void ended(operation_base& base, completion with) {
     auto& self = static_cast<io_course&>(static_cast<io_operation&>(base));
     request& what = self.sender_.what;
     if (what.fills_buffer()) unpoison(what.address, what.length);
@@ -97,9 +102,9 @@ class io_course : io_operation, cancellation {
       loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
     if constexpr (requires { self.sender_.outcome.again(result, what); }) {
-      if (self.refused_ == 0 && self.goes_on(result)) return self.submit_to(loop::current());
+      if (self.goes_on(result)) return self.submit_to(loop::current());
     }
-    if (result < 0 || self.refused_ != 0) [[unlikely]]
+    if (result < 0) [[unlikely]]
       return self.failed(result);
     self.result_ = result;
     if (self.disarm()) [[likely]]
@@ -117,7 +122,6 @@ class io_course : io_operation, cancellation {
   }
 
   [[gnu::cold, gnu::noinline]] void failed(std::int32_t result) noexcept {
-    if (refused_ != 0) result = -refused_;
     if (result == -EINTR && !requested()) return submit_to(loop::current());
     result_ = result == -EINTR ? -ECANCELED : result;
     if (disarm()) static_cast<Waiter&>(*this).told();
@@ -129,7 +133,6 @@ class io_course : io_operation, cancellation {
   }
 
   io_sender<Outcome>& sender_;
-  std::int32_t refused_ = 0;  // an errno
   std::int32_t result_;
 };
 
@@ -161,22 +164,23 @@ class io_state final : io_course<io_state<Outcome, R>, Outcome> {
 };
 
 // Waits in a coroutine, whose frame keeps the sender until the await has ended: nothing is copied.
-template <io_outcome Outcome, class Promise>
-class io_awaiter final : io_course<io_awaiter<Outcome, Promise>, Outcome> {
+template <io_outcome Outcome>
+class io_awaiter final : io_course<io_awaiter<Outcome>, Outcome> {
   using course = io_course<io_awaiter, Outcome>;
   friend course;
 
  public:
-  io_awaiter(io_sender<Outcome>& sender, Promise& promise) noexcept : course(sender), promise_(promise) {}
+  explicit io_awaiter(io_sender<Outcome>& sender) noexcept : course(sender) {}
 
   [[nodiscard]] bool await_ready() const {
     if (loop::current_or_null() == nullptr) [[unlikely]]
       this->failure_without_loop().rethrow();
     return false;
   }
-  void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     awaiting_ = awaiting.address();
-    this->begin_on(*loop::current_or_null(), promise_.get_stop_token());
+    this->begin_on(*loop::current_or_null(), awaiting.promise().get_stop_token());
   }
   typename Outcome::value_type await_resume() {
     if (this->has_failed()) [[unlikely]]
@@ -185,9 +189,8 @@ class io_awaiter final : io_course<io_awaiter<Outcome, Promise>, Outcome> {
   }
 
  private:
-  void told() noexcept { std::coroutine_handle<>::from_address(awaiting_).resume(); }
+  void told() { std::coroutine_handle<>::from_address(awaiting_).resume(); }
 
-  Promise& promise_;
   void* awaiting_;  // a coroutine_handle, which would be set to null first
 };
 
@@ -216,10 +219,7 @@ struct io_sender {
     return detail::io_state<Outcome, R>(std::move(*this), std::move(receiver));
   }
   /// For a coroutine's promise: waits without an operation state of its own.
-  template <class Promise>
-  auto awaited_by(Promise& promise) && noexcept {
-    return detail::io_awaiter<Outcome, Promise>(*this, promise);
-  }
+  auto awaited_by(auto&) && noexcept { return detail::io_awaiter<Outcome>(*this); }
 };
 
 }  // namespace braid

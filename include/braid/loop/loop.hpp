@@ -93,10 +93,9 @@ class loop : pinned {
   // For operations. On the loop's thread, but for deliver.
 
   /// Begins a request. Its completion comes in a later turn.
-  void submit(io_operation& operation) noexcept {
-    if (ending_) [[unlikely]]
-      return reject(operation);
-    reactor_->submit(operation);
+  [[gnu::always_inline]] void submit(io_operation& operation) noexcept {
+    if (!reactor_->place(operation)) [[unlikely]]
+      submit_otherwise(operation);
   }
   /// Asks that a begun request end soon; it ends once, as before.
   void cancel(io_operation& operation) noexcept {
@@ -141,6 +140,7 @@ class loop : pinned {
   static constexpr int ready_per_turn = 256;
 
   [[noreturn]] static void throw_no_loop(const char* call);
+  [[gnu::cold]] void submit_otherwise(io_operation& operation) noexcept;
 
   [[nodiscard]] bool has_work() const noexcept {
     return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||

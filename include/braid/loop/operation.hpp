@@ -29,8 +29,10 @@ class operation_base : pinned {
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
 
  protected:
-  using finish_fn = void(operation_base&, completion) noexcept;  // may destroy *this
+  using finish_fn = void(operation_base&, completion);  // throws nothing; may destroy *this
   explicit operation_base(finish_fn& finish) noexcept : finish_(&finish) {}
+  /// From now on it is told by this function.
+  void finish_by(finish_fn& finish) noexcept { finish_ = &finish; }
   ~operation_base() { BRAID_ASSERT(!in_flight_); }
 
  private:

@@ -7,6 +7,7 @@
 #include "braid/loop/inbox.hpp"
 #include "braid/loop/operation.hpp"
 #include "braid/loop/request.hpp"
+#include "braid/loop/submission_lane.hpp"
 
 namespace braid {
 
@@ -47,6 +48,13 @@ class reactor : pinned {
 
   /// Begins the request; its completion arrives in a later turn, never within this call.
   virtual void submit(io_operation& operation) noexcept = 0;
+  /// The same, where it takes no more than an entry in the lane; else false, and nothing has happened.
+  [[nodiscard, gnu::always_inline]] bool place(io_operation& operation) noexcept {
+    if (!lane_.place(*operation.request_, reinterpret_cast<std::uint64_t>(&operation))) [[unlikely]]
+      return false;
+    operation.depart();
+    return true;
+  }
   /// Asks that the operation end soon. It ends once, as before: cancelled, or with what it had achieved.
   virtual void cancel(io_operation& operation) noexcept = 0;
   /// cancel for everything in flight.
@@ -73,6 +81,7 @@ class reactor : pinned {
   static bool polls(const io_operation& operation) noexcept { return operation.polls_; }
   static bool& gives_up(io_operation& operation) noexcept { return operation.gives_up_; }
 
+  submission_lane lane_;
   std::size_t system_calls_ = 0;
 };
 

@@ -52,11 +52,13 @@ static_assert(sizeof(request) == 32);
 
 /// A copy, read field by field. Left to itself a compiler reads two words at once, which, just after they were written
 /// one by one, makes the processor wait until both have reached the cache: 9 ns of each operation (measured).
-[[nodiscard]] inline request copy_of(const request& what) noexcept {
-  const auto read = [](const auto& field) { return __atomic_load_n(&field, __ATOMIC_RELAXED); };
-  const auto& code = reinterpret_cast<const std::uint8_t&>(what.code);
-  return {static_cast<opcode>(read(code)), read(what.waits_first), read(what.descriptor), read(what.address),
-          read(what.offset),               read(what.length),      read(what.flags)};
+[[nodiscard, gnu::always_inline]] inline request copy_of(const request& what) noexcept {
+  const auto read = [](auto field) {
+    __asm__("" : "+r"(field));  // in a register now, and read by itself
+    return field;
+  };
+  return {read(what.code),   read(what.waits_first), read(what.descriptor), read(what.address),
+          read(what.offset), read(what.length),      read(what.flags)};
 }
 
 /// Makes the request as a plain blocking system call: its result, or minus the errno.

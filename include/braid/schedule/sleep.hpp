@@ -61,6 +61,7 @@ template <class Deadline>
 struct sleep_sender {
   using sender_concept = sender_tag;
   using value_type = void;
+  static constexpr bool completes_later = true;
   Deadline when;  // asked when the operation starts
   template <receiver_of<void> R>
   auto connect(R receiver) && noexcept {

@@ -56,7 +56,8 @@ class yield_awaiter final : operation_base {
   }
 
  private:
-  static void ended(operation_base& base, completion with) noexcept {
+  // Not noexcept, so that the resumption is a jump.
+  static void ended(operation_base& base, completion with) {
     auto& self = static_cast<yield_awaiter&>(base);
     void* const awaiting = self.awaiting_;
     if (with.result < 0) [[unlikely]]
@@ -70,6 +71,7 @@ class yield_awaiter final : operation_base {
 struct yield_sender {
   using sender_concept = sender_tag;
   using value_type = void;
+  static constexpr bool completes_later = true;
   template <receiver_of<void> R>
   auto connect(R receiver) && noexcept {
     return yield_state<R>(std::move(receiver));

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <source_location>
+#include <type_traits>
 #include <utility>
 
 #include "braid/core/defer.hpp"
@@ -11,15 +12,18 @@ namespace braid {
 
 namespace detail {
 
-// The future's state and the operation in it.
+struct unkept {};
+
+// The future's state and the operation in it. The loop keeps it for the case that the operation has not ended when the
+// loop does; one that completes later has.
 template <sender S>
-class spawned final : public future_state<value_of<S>>, resident {
+class spawned final : public future_state<value_of<S>>, std::conditional_t<completes_later<S>, unkept, resident> {
   using value_type = value_of<S>;
 
  public:
   spawned(S&& op, loop& home, std::source_location where) : future_state<value_type>(&home, where) {
     operation_.emplace(elided{[&] { return connect(std::move(op), receiver{this}); }});
-    home.adopt(*this);
+    if constexpr (!completes_later<S>) home.adopt(*this);
   }
 
   void begin() noexcept { operation_->start(); }
@@ -38,17 +42,20 @@ class spawned final : public future_state<value_of<S>>, resident {
   };
 
   void finish(result<value_type>&& ended) noexcept {
-    if (loop::current_or_null() == this->home()) [[likely]] {
-      unlink();
-      return this->set(std::move(ended));
+    if constexpr (completes_later<S>) {
+      this->set(std::move(ended));
+    } else if (loop::current_or_null() == this->home()) [[likely]] {
+      this->unlink();
+      this->set(std::move(ended));
+    } else {
+      // Ended on another loop's thread: the list of residents is the home loop's own.
+      this->home()->post([this, back = std::move(ended)]() mutable {
+        this->unlink();
+        this->set(std::move(back));
+      });
     }
-    // Ended on another loop's thread: the list of residents is the home loop's own.
-    this->home()->post([this, back = std::move(ended)]() mutable {
-      unlink();
-      this->set(std::move(back));
-    });
   }
-  void abandon() noexcept override {
+  void abandon() noexcept {  // the resident's
     operation_.reset();
     this->set(error(std::errc::operation_canceled));
   }

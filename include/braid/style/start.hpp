@@ -15,7 +15,50 @@ namespace braid {
 
 namespace detail {
 
-// A started operation and its handler, in one recycled piece of memory.
+// A started operation and its handler, in one recycled piece of memory, which goes back to the pool before the handler
+// runs, so that a handler that starts the next operation reuses it.
+template <sender S, class Handler>
+class start_box;
+
+template <sender S, class Handler>
+  requires completes_later<S>
+class start_box<S, Handler> final : public pooled {
+  using value_type = value_of<S>;
+
+ public:
+  static void begin(S&& op, Handler&& handler, std::source_location where) {
+    (void)loop::current("start");
+    (new start_box(std::move(op), std::move(handler), where))->state_.start();
+  }
+
+ private:
+  struct receiver {
+    start_box* self;
+    void finish(result<value_type> with) && noexcept { self->handle(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
+    [[nodiscard]] async_frame* frame() const noexcept { return &self->frame_; }
+  };
+
+  start_box(S&& op, Handler&& handler, std::source_location where)
+      : frame_{nullptr, where}, handler_(std::move(handler)), state_(connect(std::move(op), receiver{this})) {}
+
+  void handle(result<value_type>&& ended) noexcept {
+    const async_frame frame = frame_;
+    Handler handler = std::move(handler_);
+    delete this;
+    try {
+      handler(std::move(ended));
+    } catch (...) {
+      loop::current().report_unhandled(error::current(), &frame);
+    }
+  }
+
+  async_frame frame_;
+  [[no_unique_address]] Handler handler_;
+  connected<S, receiver> state_;
+};
+
+// One that may end at once, on another thread, or never: the loop keeps it, for the last case.
 template <sender S, class Handler>
 class start_box final : operation_base, resident, pooled {
   using value_type = value_of<S>;
@@ -62,7 +105,6 @@ class start_box final : operation_base, resident, pooled {
     self.handle(std::move(self.kept_result_));
   }
 
-  // The box goes back to the pool before the handler runs, so that a handler that starts the next one reuses it.
   void handle(result<value_type>&& with) noexcept {
     loop& home = home_;
     const async_frame frame = frame_;
