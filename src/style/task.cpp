@@ -6,10 +6,10 @@ namespace braid::detail {
 
 namespace {
 
-// Brings the end of a task that moved to another loop back to its awaiter's.
+// Brings the end of a task that moved to another loop back to its awaiter's, which expects it if it saw it leave.
 struct homecoming final : operation_base, pooled {
-  homecoming(task_promise_base::done_fn* f, void* s, loop& l) noexcept
-      : operation_base(come), done(f), state(s), home(l) {}
+  homecoming(task_promise_base::done_fn* f, void* s, loop& l, bool e) noexcept
+      : operation_base(come), done(f), state(s), home(l), expected(e) {}
   static void leave(void* self) noexcept {
     auto& going = *static_cast<homecoming*>(self);
     going.home.deliver(going);
@@ -18,6 +18,7 @@ struct homecoming final : operation_base, pooled {
     auto& self = static_cast<homecoming&>(base);
     const auto told = self.done;
     void* const with = self.state;
+    if (self.expected) self.home.delivery_came();
     delete &self;
     if (told != nullptr) return told(with);
     resume(std::coroutine_handle<>::from_address(with));
@@ -25,6 +26,7 @@ struct homecoming final : operation_base, pooled {
   task_promise_base::done_fn* done;
   void* state;
   loop& home;
+  const bool expected;
 };
 
 }  // namespace
@@ -35,8 +37,9 @@ error task_promise_base::current_failure() noexcept {
   return failure;
 }
 
-void task_promise_base::tell_at_home() const noexcept {
-  park(homecoming::leave, new homecoming(done_, state_, *home_));
+void task_promise_base::tell_at_home() noexcept {
+  if (home() == nullptr) return tell_here();
+  park(homecoming::leave, new homecoming(done_, state_, *home(), is_away()));
 }
 
 }  // namespace braid::detail

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "braid/combine/when_all.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/as_result.hpp"
@@ -132,6 +133,67 @@ TEST_CASE("resume_on: many tasks travel at once, and each comes home", "[schedul
   home.run(all.get_future());
   CHECK(ended == count);
   CHECK(there == count);
+}
+
+TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_on][threads]") {
+  loop_thread other;
+  std::optional<std::thread::id> came_to;
+  const auto travels = [&]() -> task<> {
+    co_await resume_on(other.there());
+    for (int turns = 0; turns < 100; ++turns) co_await yield();
+    came_to = std::this_thread::get_id();
+  };
+  SECTION("run waits for its return") {
+    loop home;
+    detach(travels);
+    home.run();
+    CHECK(came_to == other.id());
+  }
+  SECTION("so it does when the task itself comes back") {
+    loop home;
+    detach([&]() -> task<> {
+      co_await resume_on(other.there());
+      co_await yield();
+      co_await resume_on(home);
+      came_to = std::this_thread::get_id();
+    });
+    home.run();
+    CHECK(came_to == std::this_thread::get_id());
+  }
+  SECTION("so does the loop's end") {
+    {
+      loop home;
+      detach(travels);
+    }
+    CHECK(came_to == other.id());
+  }
+  SECTION("by way of two others, and called by one that travels itself") {
+    loop_thread third;
+    loop home;
+    detach([&]() -> task<> {
+      co_await resume_on(third.there());
+      co_await travels();
+      if (std::this_thread::get_id() != third.id()) throw std::logic_error("not where it was awaited");
+      co_await resume_on(other.there());
+    });
+    home.run();
+    CHECK(came_to == other.id());
+  }
+}
+
+TEST_CASE("resume_on: the other styles are told at home", "[schedule][resume_on][threads]") {
+  loop_thread other;
+  loop home;
+  std::optional<std::thread::id> told_on;
+  SECTION("a callback") {
+    start(resume_on(other.there()), [&](result<void>) { told_on = std::this_thread::get_id(); });
+  }
+  SECTION("a join") {
+    start(when_all(resume_on(other.there()), resume_on(other.there()), resume_on(home)),
+          [&](auto) { told_on = std::this_thread::get_id(); });
+  }
+  home.run();
+  CHECK(told_on == std::this_thread::get_id());
 }
 
 TEST_CASE("resume_on: may be started on a thread without a loop", "[schedule][resume_on][threads]") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coroutine>
 #include <utility>
 
 #include "braid/core/sender.hpp"
@@ -9,20 +10,60 @@ namespace braid {
 
 namespace detail {
 
+// There, and back to the loop that it was started on.
 template <class R>
 class resume_on_state final : operation_base {
  public:
   resume_on_state(loop& there, R receiver) noexcept
-      : operation_base(ended), there_(there), receiver_(std::move(receiver)) {}
-  void start() noexcept { there_.deliver(*this); }
+      : operation_base(arrived), there_(there), receiver_(std::move(receiver)) {}
+  void start() noexcept {
+    home_ = loop::current_or_null();
+    if (leaves()) home_->expect_delivery();
+    there_.deliver(*this);
+  }
 
  private:
-  static void ended(operation_base& base, completion) noexcept {
-    R receiver = std::move(static_cast<resume_on_state&>(base).receiver_);
+  [[nodiscard]] bool leaves() const noexcept { return home_ != nullptr && home_ != &there_; }
+
+  static void arrived(operation_base& base, completion) noexcept {
+    auto& self = static_cast<resume_on_state&>(base);
+    if (self.leaves()) {
+      if (loop::current_or_null() != self.home_) return self.home_->deliver(self);
+      self.home_->delivery_came();
+    }
+    R receiver = std::move(self.receiver_);
     std::move(receiver).finish(result<void>());
   }
+
   loop& there_;
+  loop* home_ = nullptr;
   R receiver_;
+};
+
+// A coroutine stays there.
+template <class Promise>
+class resume_on_awaiter final : operation_base {
+ public:
+  resume_on_awaiter(loop& there, Promise& promise) noexcept
+      : operation_base(arrived), there_(there), promise_(promise) {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> traveller) noexcept {
+    traveller_ = traveller;
+    promise_.depart_for(there_);
+    there_.deliver(*this);  // it may be running there by now
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  static void arrived(operation_base& base, completion) {
+    auto& self = static_cast<resume_on_awaiter&>(base);
+    self.promise_.arrive_on(self.there_);
+    self.traveller_.resume();
+  }
+
+  loop& there_;
+  Promise& promise_;
+  std::coroutine_handle<> traveller_;
 };
 
 struct resume_on_sender {
@@ -33,15 +74,21 @@ struct resume_on_sender {
   auto connect(R receiver) && noexcept {
     return resume_on_state<R>(*there, std::move(receiver));
   }
+  template <class Promise>
+  auto awaited_by(Promise& promise) && noexcept {
+    return resume_on_awaiter<Promise>(*there, promise);
+  }
 };
 
 }  // namespace detail
 
-/// Completes on the other loop's thread: in a coroutine, what follows runs there, until the task ends; its awaiter
-/// goes on at home. In the other styles the waiter is at home anyway, so that nothing follows there.
+/// Moves a coroutine to the other loop's thread: what follows runs there, until the task ends or moves again; its
+/// awaiter goes on at home. In the other styles the waiter cannot move: it is told at home, once the other loop had
+/// its turn.
 ///
-/// Lifetime  there must live until the operation has come.
-/// Threads   starts on any thread, is told on there's.
+/// Lifetime  the other loop must run, or end, later than the coroutine arrives: the home loop counts who is away as
+///           its work, so that its run() and its end wait for the return.
+/// Threads   may be started on any; without a loop it is told on the other loop's thread.
 [[nodiscard]] inline auto resume_on(loop& there) noexcept { return detail::resume_on_sender{&there}; }
 
 }  // namespace braid

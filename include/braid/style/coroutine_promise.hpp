@@ -21,12 +21,8 @@ class coroutine_promise;
 
 namespace detail {
 
-// Senders that complete from the loop's turn, never within start(), say so: an awaiter need not look out for it. One
-// that reports misuse at once resumes the coroutine within its await_suspend, which is allowed, if it is no habit.
-template <class S>
-inline constexpr bool completes_later = requires { requires S::completes_later; };
-
-// Waits for any sender in a coroutine. The operation state lives in the coroutine's frame.
+// Waits for any sender in a coroutine. The operation state lives in the coroutine's frame. One that completes later,
+// but reports misuse at once, resumes the coroutine within its await_suspend: that is allowed, if it is no habit.
 template <sender S>
 class sender_awaiter {
   using value_type = value_of<S>;
@@ -86,7 +82,9 @@ concept awaitable = requires(A&& a) { std::forward<A>(a).await_ready(); } ||
 
 /// What every braid coroutine's promise is: a level of the asynchronous stack, with a stop token that flows down.
 ///
-/// Cost  32 bytes. Frames come from the frame pool.
+/// Threads  belongs to the loop on which it was awaited, its home; resume_on may take it elsewhere meanwhile, which the
+///          home loop counts as its work.
+/// Cost     40 bytes. Frames come from the frame pool.
 class coroutine_promise : public pooled, pinned {
  public:
   /// Any sender can be awaited, by rvalue; it gets the coroutine's stop token. So can a function that returns one.
@@ -115,15 +113,35 @@ class coroutine_promise : public pooled, pinned {
   void inherit(stop_token stop, async_frame* parent) noexcept {
     stop_ = stop;
     frame_.parent = parent;
+    home_ = loop::current_or_null();
+  }
+
+  /// For resume_on: it is about to go there.
+  void depart_for(const loop& there) noexcept {
+    if (home_ == nullptr || home_ != loop::current_or_null() || home_ == &there) return;
+    away_ = true;
+    home_->expect_delivery();
+  }
+  /// It is on this loop now.
+  void arrive_on(const loop& here) noexcept {
+    if (!away_ || home_ != &here) return;
+    away_ = false;
+    home_->delivery_came();
   }
 
  protected:
   coroutine_promise() noexcept { frame_.where = {}; }
   ~coroutine_promise() = default;
 
+  /// Null when it was awaited on a thread without a loop.
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  [[nodiscard]] bool is_away() const noexcept { return away_; }
+
  private:
   stop_token stop_;
   async_frame frame_;
+  loop* home_;  // set by inherit
+  bool away_ = false;  // from home, and counted there
 };
 
 namespace detail {

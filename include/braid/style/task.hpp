@@ -23,7 +23,7 @@ class task_promise_base : public coroutine_promise {
   using done_fn = void(void* state);
 
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
-  [[nodiscard]] std::suspend_never final_suspend() const noexcept {
+  [[nodiscard]] std::suspend_never final_suspend() noexcept {
     if (!inline_start::mark_completed(this)) tell();
     return {};
   }
@@ -31,12 +31,10 @@ class task_promise_base : public coroutine_promise {
   void set_continuation(std::coroutine_handle<> continuation) noexcept {
     done_ = nullptr;
     state_ = continuation.address();
-    home_ = loop::current_or_null();
   }
   void set_done(done_fn& done, void* state) noexcept {
     done_ = &done;
     state_ = state;
-    home_ = loop::current_or_null();
   }
 
  protected:
@@ -46,19 +44,21 @@ class task_promise_base : public coroutine_promise {
   [[nodiscard]] error current_failure() noexcept;
 
  private:
-  void tell() const noexcept {
-    if (loop::current_or_null() != home_) [[unlikely]]
+  void tell() noexcept {
+    if (loop::current_or_null() != home()) [[unlikely]]
       return tell_at_home();
+    tell_here();
+  }
+  void tell_here() const noexcept {
     if (done_ != nullptr) return park(done_, state_);
     park(std::coroutine_handle<>::from_address(state_));
   }
   // On its way up a task goes back to the loop that its awaiter waits on.
-  [[gnu::cold, gnu::noinline]] void tell_at_home() const noexcept;
+  [[gnu::cold, gnu::noinline]] void tell_at_home() noexcept;
 
   // set before the coroutine begins
   done_fn* done_;
   void* state_;  // for done_; without it, the frame of the coroutine that awaits
-  loop* home_;
 };
 
 template <class T>
