@@ -114,7 +114,8 @@ void error::rethrow() const {
   if (thrown == nullptr) {
     std::string what{call()};
     if (record_ && !record_->object.empty()) what += " " + record_->object;
-    thrown = std::make_exception_ptr(what.empty() ? std::system_error(code()) : std::system_error(code(), what));
+    thrown =
+        std::make_exception_ptr(what.empty() ? std::system_error(code()) : std::system_error(code(), what));
   }
   last_thrown_here() = {thrown, *this};
   std::rethrow_exception(std::move(thrown));
@@ -136,7 +137,8 @@ std::string error::message() const {
 }
 
 std::span<const std::source_location> error::stack() const noexcept {
-  return record_ ? std::span<const std::source_location>(record_->stack) : std::span<const std::source_location>{};
+  return record_ ? std::span<const std::source_location>(record_->stack)
+                 : std::span<const std::source_location>{};
 }
 
 void error::set_stack(std::span<const std::source_location> awaits) {

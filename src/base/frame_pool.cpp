@@ -21,7 +21,8 @@ bool frame_pool::open() noexcept {
   if (thread_began || thread_ended) return false;
   thread_began = true;
   cleaner.exists = true;  // from here on its destructor will run
-  for (std::size_t i = 0; i < classes; ++i) lists_[i].room = std::max<std::size_t>(kept_bytes / size_of(i), 2);
+  for (std::size_t i = 0; i < classes; ++i)
+    lists_[i].room = std::max<std::size_t>(kept_bytes / size_of(i), 2);
   return true;
 }
 

@@ -18,8 +18,8 @@ std::size_t opening_of_last(std::string_view text) {
   return std::string_view::npos;
 }
 
-// The name of a function as its author wrote it. In a coroutine g++ tells the name of what it made of the body:
-// "void f(f(int)::_Z1fi.Frame*)", where "f" was written.
+// The name of a function as its author wrote it. In a coroutine g++ tells the name of what it made of the
+// body: "void f(f(int)::_Z1fi.Frame*)", where "f" was written.
 std::string_view written_name(std::string_view name) {
   const std::size_t mangled = name.rfind("::_Z");
   if (!name.ends_with(".Frame*)") || mangled == std::string_view::npos) return name;

@@ -21,8 +21,8 @@ stop_source::~stop_source() { BRAID_ASSERT(callbacks_ == nullptr); }
 std::uint8_t stop_source::lock() noexcept {
   for (int spins = 0;; ++spins) {
     std::uint8_t seen = state_.load(std::memory_order_relaxed);
-    if ((seen & locked) == 0 &&
-        state_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire, std::memory_order_relaxed))
+    if ((seen & locked) == 0 && state_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire,
+                                                             std::memory_order_relaxed))
       return seen;
     if (spins > 64) std::this_thread::yield();
   }
@@ -40,8 +40,8 @@ bool stop_source::add(stop_callback_base& callback) noexcept {
   return true;
 }
 
-// Races with request_stop, which takes a callback off the list before it runs it: whoever unlinks first wins. A
-// remover that lost waits until the callback has run, or, when the callback removes itself, tells request_stop.
+// Races with request_stop, which takes a callback off the list before it runs it: whoever unlinks first wins.
+// A remover that lost waits until the callback has run or, if the callback removes itself, tells the other.
 void stop_source::remove(stop_callback_base& callback) noexcept {
   const std::uint8_t state = lock();
   if (callback.link_ != nullptr) {

@@ -21,7 +21,8 @@ endpoint::endpoint() noexcept : address_{} { address_.v4.sin_family = AF_INET; }
 
 endpoint::endpoint(std::string_view address, std::uint16_t port) : address_{} {
   const std::string text(address);
-  if (text.find('\0') != std::string::npos) refuse("with a zero in it");  // the system would not see what follows
+  if (text.find('\0') != std::string::npos)
+    refuse("with a zero in it");  // the system would not see what follows
   if (::inet_pton(AF_INET, text.c_str(), &address_.v4.sin_addr) == 1) {
     address_.v4.sin_family = AF_INET;
   } else {
@@ -42,7 +43,8 @@ endpoint::endpoint(const sockaddr_storage& from) : address_{} {
 }
 
 result<endpoint> endpoint::parse(std::string_view text) {
-  const error bad(std::make_error_code(std::errc::invalid_argument), "endpoint", "'" + std::string(text) + "'");
+  const error bad(std::make_error_code(std::errc::invalid_argument), "endpoint",
+                  "'" + std::string(text) + "'");
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return bad;
   std::string_view address = text.substr(0, colon);
@@ -62,8 +64,8 @@ endpoint endpoint::loopback(std::uint16_t port) { return endpoint("127.0.0.1", p
 std::string endpoint::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const bool v4 = family() == AF_INET;
-  ::inet_ntop(family(), v4 ? static_cast<const void*>(&address_.v4.sin_addr) : &address_.v6.sin6_addr, text.data(),
-              text.size());
+  ::inet_ntop(family(), v4 ? static_cast<const void*>(&address_.v4.sin_addr) : &address_.v6.sin6_addr,
+              text.data(), text.size());
   const std::string address(text.data());
   return (v4 ? address : "[" + address + "]") + ":" + std::to_string(port());
 }

@@ -25,8 +25,8 @@ std::vector<endpoint> look_up(const std::string& host, const std::string& servic
   addrinfo* list = nullptr;
   const int failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list);
   if (failed != 0) {
-    const std::error_code code =
-        failed == EAI_SYSTEM ? std::error_code(errno, std::generic_category()) : std::error_code(failed, resolve_category());
+    const std::error_code code = failed == EAI_SYSTEM ? std::error_code(errno, std::generic_category())
+                                                      : std::error_code(failed, resolve_category());
     error(code, "resolve", host + ":" + service).rethrow();
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, ::freeaddrinfo);
@@ -37,7 +37,8 @@ std::vector<endpoint> look_up(const std::string& host, const std::string& servic
     std::memcpy(&storage, each->ai_addr, each->ai_addrlen);
     found.emplace_back(storage);
   }
-  if (found.empty()) error(std::error_code(EAI_NONAME, resolve_category()), "resolve", host + ":" + service).rethrow();
+  if (found.empty())
+    error(std::error_code(EAI_NONAME, resolve_category()), "resolve", host + ":" + service).rethrow();
   return found;
 }
 

@@ -23,7 +23,9 @@ struct exception_state {
   unsigned uncaught = 0;
 };
 
-exception_state& exceptions_here() noexcept { return *reinterpret_cast<exception_state*>(abi::__cxa_get_globals()); }
+exception_state& exceptions_here() noexcept {
+  return *reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
+}
 
 std::size_t page_bytes() noexcept {
   static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));

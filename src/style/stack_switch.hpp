@@ -2,10 +2,11 @@
 
 #include <cstddef>
 
-// The sanitizers' entry points, present only in a program that is built with one: looked up weakly, so that the
-// library need not be built with the same flags as the program.
+// The sanitizers' entry points, present only in a program that is built with one: looked up weakly, so that
+// the library need not be built with the same flags as the program.
 extern "C" {
-[[gnu::weak]] void __sanitizer_start_switch_fiber(void** fake_stack_save, const void* bottom, std::size_t size);
+[[gnu::weak]] void __sanitizer_start_switch_fiber(void** fake_stack_save, const void* bottom,
+                                                  std::size_t size);
 [[gnu::weak]] void __sanitizer_finish_switch_fiber(void* fake_stack_save, const void** bottom_old,
                                                    std::size_t* size_old);
 [[gnu::weak]] void* __tsan_get_current_fiber();
@@ -51,7 +52,8 @@ class stack_switch {
   }
   /// On the outer stack, after the jump out.
   [[gnu::always_inline]] void left() noexcept {
-    if (__sanitizer_finish_switch_fiber != nullptr) __sanitizer_finish_switch_fiber(outside_fake_, nullptr, nullptr);
+    if (__sanitizer_finish_switch_fiber != nullptr)
+      __sanitizer_finish_switch_fiber(outside_fake_, nullptr, nullptr);
   }
 
  private:

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// Assertions are for braid's own bugs; a user's misuse gets an exception, or misused where none can be thrown.
+/// Assertions are for our own bugs; a user's misuse gets an exception, or misused where none can be thrown.
 ///
 /// BRAID_ASSERT        O(1), on in every build: the benchmarks measure the build that ships.
 /// BRAID_DEBUG_ASSERT  for dearer checks; on when BRAID_DEBUG is 1, off by default.

@@ -45,7 +45,8 @@ class error {
   /// The exception being handled. If it came out of an error, that error's call, object and stack are kept.
   [[nodiscard]] static error current();
 
-  error(const error& other) noexcept : category_(other.category_), value_(other.value_), record_(other.record_) {
+  error(const error& other) noexcept
+      : category_(other.category_), value_(other.value_), record_(other.record_) {
     if (record_ != nullptr) add_reference();
   }
   error(error&& other) noexcept
@@ -75,15 +76,19 @@ class error {
   /// The call that failed, or empty.
   [[nodiscard]] std::string_view call() const noexcept;
 
-  /// The chain of awaits that the failure went through, innermost first; empty until it left a task or a verb.
+  /// The chain of awaits that the failure went through, innermost first; empty until it left a task or verb.
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
   /// Called once, by whatever the failure leaves first.
   void set_stack(std::span<const std::source_location> awaits);
 
   /// Errors compare by their code alone.
-  friend bool operator==(const error& left, const error& right) noexcept { return left.code() == right.code(); }
+  friend bool operator==(const error& left, const error& right) noexcept {
+    return left.code() == right.code();
+  }
   friend bool operator==(const error& left, std::errc right) noexcept { return left.code() == right; }
-  friend bool operator==(const error& left, errc right) noexcept { return left.code() == make_error_code(right); }
+  friend bool operator==(const error& left, errc right) noexcept {
+    return left.code() == make_error_code(right);
+  }
   friend bool operator==(const error& left, std::error_code right) noexcept { return left.code() == right; }
 
  private:

@@ -9,9 +9,10 @@ namespace braid {
 
 /// A per-thread recycler of coroutine frames, boxes and shared states.
 ///
-/// Each block is its own piece of the heap, so that it may be freed on any thread: it then joins that thread's
-/// free list. A list keeps at most kept_bytes; what comes beyond goes back to the heap, and so does the whole pool
-/// when its thread ends. Under AddressSanitizer nothing is recycled, so that a use after free is seen.
+/// Each block is its own piece of the heap, so that it may be freed on any thread: it then joins that
+/// thread's free list. A list keeps at most kept_bytes; what comes beyond goes back to the heap, and so does
+/// the whole pool when its thread ends. Under AddressSanitizer nothing is recycled, so that a use after free
+/// shows.
 ///
 /// Threads  every function works on the calling thread's pool.
 /// Cost     a hit is about 1 ns and takes no lock; a miss is one operator new.
@@ -50,7 +51,7 @@ class frame_pool {
   };
   struct list {
     block* first;
-    std::size_t room;  // how many more it keeps; 0 until the thread's first miss, and again once the thread ends
+    std::size_t room;  // how many more it keeps; 0 until the thread's first miss, and once the thread ends
   };
 
   static constexpr bool recycles = BRAID_ASAN == 0;
@@ -80,7 +81,9 @@ class frame_pool {
 struct pooled {
   static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
   static void* operator new(std::size_t, void* where) noexcept { return where; }
-  static void operator delete(void* address, std::size_t size) noexcept { frame_pool::deallocate(address, size); }
+  static void operator delete(void* address, std::size_t size) noexcept {
+    frame_pool::deallocate(address, size);
+  }
   static void operator delete(void*, void*) noexcept {}
 };
 

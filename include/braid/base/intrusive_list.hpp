@@ -31,7 +31,7 @@ class list_node : pinned {
 
 /// A doubly linked list threaded through its elements; each can leave from the middle.
 ///
-/// Lifetime  an element stays where it is while it is linked; the list owns nothing and must be empty at its end.
+/// Lifetime  an element stays where it is while it is linked; the list owns nothing and must end empty.
 /// Cost      every function is O(1) and allocates nothing.
 template <class T>
 class intrusive_list : pinned {

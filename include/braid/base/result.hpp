@@ -37,8 +37,8 @@ inline constexpr bool made_of_whole =
     std::is_constructible_v<T, Whole> || std::is_constructible_v<T, Whole&> ||
     std::is_constructible_v<T, const Whole&>;
 
-// May a result<T> take over what the result R holds? Not where a T can be made of the whole of R, which is meant
-// then; nor is a reference taken to a value that another result keeps.
+// May a result<T> take over what the result R holds? Not where a T can be made of the whole of R, which is
+// meant then; nor is a reference taken to a value that another result keeps.
 template <class R, class T>
 concept converts_to_result_of =
     is_result<std::remove_cvref_t<R>> && !std::is_same_v<std::remove_cvref_t<R>, result<T>> &&
@@ -55,7 +55,7 @@ concept failure_of =
 
 }  // namespace detail
 
-/// How an operation ended: a T or an error. The interface of std::expected<T, error>; T may be void or a reference.
+/// How an operation ended: a T or an error. The interface of std::expected<T, error>; T may be a reference.
 /// The steps to the next one (and_then, transform, or_else, transform_error) are those of result_steps.
 ///
 /// Errors  value() throws the error; operator* and operator-> assert that there is a value.

@@ -22,7 +22,8 @@ class unique_function<R(Args...)> {
   unique_function() = default;
 
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> && std::is_invocable_r_v<R, F&, Args...>)
+    requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> &&
+             std::is_invocable_r_v<R, F&, Args...>)
   unique_function(F&& f) {
     using held = std::decay_t<F>;
     if constexpr (fits<held>) {

@@ -88,11 +88,15 @@ class join_child : operation_base {
   using value_type = value_of<S>;
 
   join_child(Join& join, std::size_t index, S&& op)
-      : operation_base(came_home), join_(join), index_(index), state_(connect(std::move(op), receiver{this})) {}
+      : operation_base(came_home),
+        join_(join),
+        index_(index),
+        state_(connect(std::move(op), receiver{this})) {}
 
   void start() noexcept {
     join_.hold();
-    if (join_.stopping()) return end(error(std::errc::operation_canceled));  // another one has decided the join
+    if (join_.stopping())
+      return end(error(std::errc::operation_canceled));  // another one has decided the join
     state_.start();
   }
   [[nodiscard]] result<value_type>& ended_result() noexcept { return *result_; }
@@ -167,7 +171,8 @@ class range_children : pinned {
  public:
   using child = join_child<Join, S>;
   range_children(Join& join, pool_vector<S>&& ops)
-      : children_(ops.empty() ? nullptr : pool_allocator<child>().allocate(ops.size())), capacity_(ops.size()) {
+      : children_(ops.empty() ? nullptr : pool_allocator<child>().allocate(ops.size())),
+        capacity_(ops.size()) {
     try {
       for (; size_ < capacity_; ++size_) new (children_ + size_) child(join, size_, std::move(ops[size_]));
     } catch (...) {

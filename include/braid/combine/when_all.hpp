@@ -52,7 +52,8 @@ template <class R, sender... S>
 class all_of_pack final : public all_base<R> {
  public:
   using value_type = std::tuple<regular<value_of<S>>...>;
-  all_of_pack(std::tuple<S...>&& ops, R receiver) : all_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  all_of_pack(std::tuple<S...>&& ops, R receiver)
+      : all_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
   void start() noexcept { this->start_with(children_); }
 
  private:
@@ -69,7 +70,8 @@ class all_of_range final : public all_base<R> {
 
  public:
   using value_type = std::conditional_t<valued, std::vector<regular<value_of<S>>>, void>;
-  all_of_range(pool_vector<S>&& ops, R receiver) : all_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  all_of_range(pool_vector<S>&& ops, R receiver)
+      : all_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
   void start() noexcept { this->start_with(children_); }
 
  private:
@@ -112,8 +114,8 @@ struct all_of_range_sender {
 
 }  // namespace detail
 
-/// All values, in a tuple in the order of the arguments (void as std::monostate); or the first error, once the
-/// others were stopped and have ended. None at all completes at once.
+/// All values, in a tuple in the order of the arguments (void as std::monostate); or the first error, once
+/// the others were stopped and have ended. None at all completes at once.
 ///
 /// Cancel  stops all, waits for all.
 /// Cost    the operation states are side by side in this one; no allocation.
@@ -127,7 +129,8 @@ template <sender_or_factory... S>
 /// Cost  one recycled piece of memory for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all(Range&& ops) {
-  return detail::all_of_range_sender<std::ranges::range_value_t<Range>>{detail::collect(std::forward<Range>(ops))};
+  return detail::all_of_range_sender<std::ranges::range_value_t<Range>>{
+      detail::collect(std::forward<Range>(ops))};
 }
 
 }  // namespace braid

@@ -58,7 +58,8 @@ template <class R, sender... S>
 class any_of_pack final : public any_base<R> {
  public:
   using value_type = any_result<std::variant<regular<value_of<S>>...>>;
-  any_of_pack(std::tuple<S...>&& ops, R receiver) : any_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  any_of_pack(std::tuple<S...>&& ops, R receiver)
+      : any_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
   void start() noexcept { this->start_with(children_); }
 
  private:
@@ -66,13 +67,15 @@ class any_of_pack final : public any_base<R> {
   template <std::size_t... I>
   void pick(std::index_sequence<I...>) noexcept {
     std::optional<result<value_type>> first;
-    children_.apply([&](auto&... each) { ((I == this->winner() ? first.emplace(won<I>(each)), 0 : 0), ...); });
+    children_.apply(
+        [&](auto&... each) { ((I == this->winner() ? first.emplace(won<I>(each)), 0 : 0), ...); });
     this->finish(*std::move(first));
   }
   template <std::size_t I, class Child>
   static result<value_type> won(Child& child) noexcept {
     if (!child.ended_result()) return std::move(child.ended_result()).error();
-    return capture([&] { return value_type{I, decltype(value_type::value)(std::in_place_index<I>, child.take())}; });
+    return capture(
+        [&] { return value_type{I, decltype(value_type::value)(std::in_place_index<I>, child.take())}; });
   }
   pack_children<any_of_pack, std::index_sequence_for<S...>, S...> children_;
 };
@@ -81,7 +84,8 @@ template <class R, sender S>
 class any_of_range final : public any_base<R> {
  public:
   using value_type = any_result<regular<value_of<S>>>;
-  any_of_range(pool_vector<S>&& ops, R receiver) : any_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  any_of_range(pool_vector<S>&& ops, R receiver)
+      : any_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
   void start() noexcept { this->start_with(children_); }
 
  private:
@@ -90,7 +94,8 @@ class any_of_range final : public any_base<R> {
       return this->template finish<value_type>(
           error(std::make_exception_ptr(std::invalid_argument("when_any: the range is empty"))));
     auto& child = children_.begin()[this->winner()];
-    if (!child.ended_result()) return this->template finish<value_type>(std::move(child.ended_result()).error());
+    if (!child.ended_result())
+      return this->template finish<value_type>(std::move(child.ended_result()).error());
     this->template finish<value_type>(capture([&] { return value_type{this->winner(), child.take()}; }));
   }
   range_children<any_of_range, S> children_;
@@ -120,8 +125,8 @@ struct any_of_range_sender {
 
 }  // namespace detail
 
-/// The first to end, value or error; the others are stopped, and have ended, before this completes. What a loser
-/// had achieved is dropped.
+/// The first to end, value or error; the others are stopped, and have ended, before this completes. What a
+/// loser had achieved is dropped.
 ///
 /// Cancel  stops all, waits for all.
 /// Cost    the operation states are side by side in this one; no allocation.
@@ -131,11 +136,12 @@ template <sender_or_factory... S>
   return detail::any_of_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders: {index, value}. An empty range fails with std::invalid_argument, since nothing
-/// could ever end.
+/// The same over a range of senders: {index, value}. An empty range fails with std::invalid_argument, since
+/// nothing could ever end.
 template <sender_range Range>
 [[nodiscard]] auto when_any(Range&& ops) {
-  return detail::any_of_range_sender<std::ranges::range_value_t<Range>>{detail::collect(std::forward<Range>(ops))};
+  return detail::any_of_range_sender<std::ranges::range_value_t<Range>>{
+      detail::collect(std::forward<Range>(ops))};
 }
 
 }  // namespace braid

@@ -11,14 +11,16 @@ namespace braid {
 
 namespace detail {
 
-// A join of the operation and a sleep: the sleep's end stops the operation, the operation's end stops the sleep.
+// A join of the operation and a sleep: the end of either stops the other.
 template <sender S, sender Sleep, class R>
 class timeout_state final : public join_base {
   using value_type = value_of<S>;
 
  public:
   timeout_state(S&& op, Sleep&& sleep, R receiver)
-      : receiver_(std::move(receiver)), operation_(*this, 0, std::move(op)), sleep_(*this, 1, std::move(sleep)) {}
+      : receiver_(std::move(receiver)),
+        operation_(*this, 0, std::move(op)),
+        sleep_(*this, 1, std::move(sleep)) {}
   [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
 
   void start() noexcept {
@@ -63,22 +65,24 @@ struct timeout_sender {
 
 }  // namespace detail
 
-/// op, stopped when it has not ended d after it was begun. It then fails with std::errc::timed_out, once it has
-/// really ended; what it achieved in spite of the stop is its value as ever. As for sleep_for, d is of any unit.
+/// op, stopped when it has not ended d, of any unit, after it was begun. It fails as
+/// std::errc::timed_out then, once it has really ended; what it achieved in spite of the stop is its value.
 ///
 /// Cancel  from outside ends it as operation_canceled.
 /// Cost    a timer: no allocation, no system call of its own.
 template <sender_or_factory S, class Rep, class Period>
 [[nodiscard]] auto with_timeout(S&& op, std::chrono::duration<Rep, Period> d) {
   auto sleep = sleep_for(d);
-  return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)), std::move(sleep)};
+  return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)),
+                                                               std::move(sleep)};
 }
 
 /// The same with an instant in place of a duration.
 template <sender_or_factory S, class Duration>
 [[nodiscard]] auto with_deadline(S&& op, std::chrono::time_point<loop_clock, Duration> t) {
   auto sleep = sleep_until(t);
-  return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)), std::move(sleep)};
+  return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)),
+                                                               std::move(sleep)};
 }
 
 }  // namespace braid

@@ -54,7 +54,7 @@ struct defer_sender {
 
 }  // namespace detail
 
-/// Calls make() when it is started and becomes the sender that make returns; keeps make alive until that has ended.
+/// Calls make() when started and becomes the sender that make returns; keeps make alive until that has ended.
 /// Errors  what make throws is the operation's error.
 template <sender_factory F>
 [[nodiscard]] auto defer(F&& make) {

@@ -24,17 +24,17 @@ concept sender = std::move_constructible<std::remove_cvref_t<S>> &&
 template <sender S>
 using value_of = typename std::remove_cvref_t<S>::value_type;
 
-/// A sender may promise, by a constant of this name, that its operations are told from a turn of the loop that they
-/// were started on: never within start(), and at that loop's end at the latest. Who waits then need not look out for
-/// the other cases. (One that is started on a thread without a loop says so at once all the same.)
+/// A sender may promise, by a constant of this name, that its operations are told from a turn of the loop
+/// that they were started on: never within start(), and at that loop's end at the latest. Who waits then need
+/// not look out for the other cases. (Started on a thread without a loop it says so at once all the same.)
 template <class S>
 inline constexpr bool completes_later = requires { requires std::remove_cvref_t<S>::completes_later; };
 
-/// Who waits for an operation. It is moved out of the operation state, then told once how the operation ended.
+/// Who waits for an operation. Moved out of the operation state, then told once how the operation ended.
 ///
 /// get_stop_token()  the token that the operation obeys.
 /// frame()           the level of the asynchronous stack that waits, or null.
-/// finish(result)    may destroy the operation state; runs on the loop's thread unless the sender says otherwise.
+/// finish(result)    may destroy the operation state; on the loop's thread unless the sender says otherwise.
 template <class R, class T>
 concept receiver_of = std::move_constructible<R> && requires(R& r, const R& c, result<T> ended) {
   { std::move(r).finish(std::move(ended)) } noexcept;
@@ -60,8 +60,8 @@ template <sender S, receiver_of<value_of<S>> R>
 template <sender S, class R>
 using connected = decltype(connect(std::declval<std::remove_cvref_t<S>>(), std::declval<R>()));
 
-/// A function without parameters that returns a sender. Where a verb takes one it keeps the function, captures
-/// and all, until the sender has ended: so a capturing coroutine lambda is safe there.
+/// A function without parameters that returns a sender. Where a verb takes one it keeps the function,
+/// captures and all, until the sender has ended: so a capturing coroutine lambda is safe there.
 template <class F>
 concept sender_factory = !sender<F> && std::invocable<std::decay_t<F>&> &&
                          sender<std::invoke_result_t<std::decay_t<F>&>>;

@@ -83,11 +83,13 @@ class stop_source : pinned {
   std::thread::id requester_;                // written once, before any callback runs
 };
 
-inline bool stop_token::stop_requested() const noexcept { return source_ != nullptr && source_->stop_requested(); }
+inline bool stop_token::stop_requested() const noexcept {
+  return source_ != nullptr && source_->stop_requested();
+}
 
 /// Runs f() once when stop is requested; at once, here, when it was already.
 ///
-/// Lifetime  pinned. The destructor waits for an f that runs on another thread; f may destroy its own callback.
+/// Lifetime  pinned. The destructor waits for an f that runs on another thread; f may destroy its callback.
 /// Threads   f runs on the thread that requests stop.
 template <class F>
 class stop_callback : stop_callback_base {

@@ -19,8 +19,9 @@ namespace braid {
 
 namespace detail {
 
-inline constexpr char read_some_name[] = "read_some", read_at_name[] = "read_at", write_some_name[] = "write_some",
-                      write_at_name[] = "write_at", read_exactly_name[] = "read_exactly", write_all_name[] = "write_all";
+inline constexpr char read_some_name[] = "read_some", read_at_name[] = "read_at",
+                      write_some_name[] = "write_some", write_at_name[] = "write_at",
+                      read_exactly_name[] = "read_exactly", write_all_name[] = "write_all";
 
 // [sync_outcome]
 template <const char* Name>
@@ -48,11 +49,11 @@ struct size_outcome {
 
 /// An open file, or whatever else has a descriptor to read and write: a pipe, a terminal, a device.
 ///
-/// Lifetime  closed by its destructor, without waiting, behind what its loop has begun; close() waits. A buffer
-///           stays alive until the operation on it has ended.
+/// Lifetime  closed by its destructor, without waiting, behind what its loop has begun; close() waits. A
+///           buffer stays alive until the operation on it has ended.
 /// Threads   its operations run on the current loop; on one loop at a time.
-/// Errors    std::error_code of the system call, its message naming call and path. The end of a file is a read of
-///           0 bytes; read_exactly that meets it fails with errc::end_of_stream.
+/// Errors    std::error_code of the system call, its message naming call and path. The end of a file is a
+///           read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream.
 /// Cost      one request each; write_all and read_exactly as many as it takes.
 class file {
  public:
@@ -80,7 +81,8 @@ class file {
     return some<detail::read_at_name>(opcode::read, to.data(), to.size(), offset, true);
   }
   [[nodiscard]] auto write_at(std::uint64_t offset, readable_bytes from) const noexcept {
-    return some<detail::write_at_name>(opcode::write, const_cast<void*>(from.data()), from.size(), offset, true);
+    return some<detail::write_at_name>(opcode::write, const_cast<void*>(from.data()), from.size(), offset,
+                                       true);
   }
   /// Exactly to.size() bytes from the file's position.
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
@@ -110,7 +112,8 @@ class file {
   }
   /// The file's length in bytes; 0 for what has none, as a pipe.
   [[nodiscard]] auto size() const noexcept {
-    request what{.code = opcode::status, .descriptor = number(), .length = STATX_SIZE, .flags = AT_EMPTY_PATH};
+    request what{
+        .code = opcode::status, .descriptor = number(), .length = STATX_SIZE, .flags = AT_EMPTY_PATH};
     return io_sender<detail::size_outcome>{what, {}};
   }
   /// See descriptor::close.
@@ -120,13 +123,17 @@ class file {
   explicit file(descriptor open) noexcept : descriptor_(std::move(open)) {}
 
   template <const char* Name>
-  io_sender<detail::some_outcome<Name>> some(opcode code, void* address, std::size_t size, std::uint64_t offset, bool positioned) const noexcept {
-    request what{.code = code, .descriptor = number(), .address = address, .offset = offset, .length = at_once(size)};
+  io_sender<detail::some_outcome<Name>> some(opcode code, void* address, std::size_t size,
+                                             std::uint64_t offset, bool positioned) const noexcept {
+    request what{
+        .code = code, .descriptor = number(), .address = address, .offset = offset, .length = at_once(size)};
     return {what, {positioned}};
   }
   template <const char* Name>
-  io_sender<detail::whole_outcome<Name, void>> whole(opcode code, void* address, std::size_t size) const noexcept {
-    request what{.code = code, .descriptor = number(), .address = address, .offset = request::current_position};
+  io_sender<detail::whole_outcome<Name, void>> whole(opcode code, void* address,
+                                                     std::size_t size) const noexcept {
+    request what{
+        .code = code, .descriptor = number(), .address = address, .offset = request::current_position};
     return {what, {size}};
   }
 
@@ -141,7 +148,9 @@ struct open_outcome {
     what.address = path.data();
     return path.find('\0') == path.npos ? 0 : EINVAL;  // the system would open what stands before it
   }
-  result<file> operator()(std::int32_t ended, const request&) const noexcept { return file::from_descriptor(ended); }
+  result<file> operator()(std::int32_t ended, const request&) const noexcept {
+    return file::from_descriptor(ended);
+  }
   [[nodiscard]] std::string object() const {
     std::string text = path;
     std::ranges::replace(text, '\0', '?');
@@ -153,7 +162,8 @@ struct open_outcome {
 
 /// Opens a file: flags as of open(2), O_CLOEXEC always added; mode for O_CREAT. A sender of file.
 /// Errors  those of open(2), the message naming the path.
-[[nodiscard]] inline auto open_file(const std::filesystem::path& path, int flags = O_RDONLY, mode_t mode = 0666) {
+[[nodiscard]] inline auto open_file(const std::filesystem::path& path, int flags = O_RDONLY,
+                                    mode_t mode = 0666) {
   request what{.code = opcode::open,
                .descriptor = request::working_directory,
                .length = mode,

@@ -7,7 +7,7 @@
 
 namespace braid {
 
-/// The clock that timers go by: the current loop's, else the steady clock. In a simulation its time is virtual.
+/// The clock that timers go by: the current loop's, else the steady clock. In a simulation time is virtual.
 struct loop_clock {
   using duration = std::chrono::nanoseconds;
   using rep = duration::rep;
@@ -18,7 +18,7 @@ struct loop_clock {
   /// Never fails, and needs no loop.
   [[nodiscard]] static time_point now() noexcept;
 
-  /// d rounded up, so that no sleep is shorter than it was asked to be; the longest duration there is, positive or
+  /// d rounded up, so that no sleep is shorter than asked for; the longest duration there is, positive or
   /// negative, instead of an overflow. What is no number is zero: a wait for it ends at once, not never.
   template <class Rep, class Period>
   [[nodiscard]] static constexpr duration saturated(std::chrono::duration<Rep, Period> d) noexcept {

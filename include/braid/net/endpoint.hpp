@@ -16,8 +16,8 @@ class endpoint {
  public:
   /// 0.0.0.0:0
   endpoint() noexcept;
-  /// "127.0.0.1" or "::1", and a port. Throws std::system_error (invalid_argument) for anything else; names are for
-  /// resolve.
+  /// "127.0.0.1" or "::1", and a port. Throws std::system_error (invalid_argument) for anything else; names
+  /// are for resolve.
   endpoint(std::string_view address, std::uint16_t port);
   /// From what a system call filled in. Throws std::system_error for another family.
   explicit endpoint(const sockaddr_storage& from);

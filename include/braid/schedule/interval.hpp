@@ -24,10 +24,12 @@ class interval {
 
   /// A sender of void, as sleep_until.
   [[nodiscard]] auto next() noexcept {
-    if (period_ > loop_clock::time_point::max() - next_) return sleep_until(next_ = loop_clock::time_point::max());
+    if (period_ > loop_clock::time_point::max() - next_)
+      return sleep_until(next_ = loop_clock::time_point::max());
     next_ += period_;
     const auto late = loop_clock::now() - next_;
-    if (late > loop_clock::duration::zero()) next_ += (late + period_ - loop_clock::duration(1)) / period_ * period_;
+    if (late > loop_clock::duration::zero())
+      next_ += (late + period_ - loop_clock::duration(1)) / period_ * period_;
     return sleep_until(next_);
   }
 

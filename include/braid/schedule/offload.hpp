@@ -27,7 +27,8 @@ class offload_state final : blocking_job, operation_base {
     if (home_ == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error("offload"));
     if (home_->ending() || receiver_.get_stop_token().stop_requested()) [[unlikely]]
-      return std::move(receiver_).finish(error(std::make_error_code(std::errc::operation_canceled), "offload"));
+      return std::move(receiver_).finish(
+          error(std::make_error_code(std::errc::operation_canceled), "offload"));
     try {
       blocking_pool::instance().submit(*this);
     } catch (...) {

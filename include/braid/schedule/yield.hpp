@@ -85,8 +85,8 @@ struct yield_sender {
 }  // namespace detail
 
 /// Lets everything else that is ready run first: once through the loop's run queue.
-/// Cancel  ends as operation_canceled when stop was requested or the loop ends, so that a busy loop of yields can
-///         be stopped.
+/// Cancel  ends as operation_canceled when stop was requested or the loop ends, so that a busy loop of yields
+///         can be stopped.
 [[nodiscard]] inline auto yield() noexcept { return detail::yield_sender{}; }
 
 }  // namespace braid

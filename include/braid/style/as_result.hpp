@@ -12,7 +12,9 @@ namespace detail {
 template <class T, class R>
 struct as_result_receiver {
   R receiver;
-  void finish(result<T> ended) && noexcept { std::move(receiver).finish(result<result<T>>(std::in_place, std::move(ended))); }
+  void finish(result<T> ended) && noexcept {
+    std::move(receiver).finish(result<result<T>>(std::in_place, std::move(ended)));
+  }
   [[nodiscard]] stop_token get_stop_token() const noexcept { return receiver.get_stop_token(); }
   [[nodiscard]] async_frame* frame() const noexcept { return receiver.frame(); }
 };

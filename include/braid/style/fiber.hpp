@@ -16,11 +16,11 @@ namespace braid {
 
 /// A stack of its own and what runs on it. Pooled; users see in_fiber and await.
 ///
-/// Lifetime  leased from the thread's pool, back in it when its job is done. A job that is suspended when its lease
-///           ends is unwound: the await that it waits in throws operation_canceled, and so does every later one.
+/// Lifetime  leased from the thread's pool, back in it when its job is done. A job that is suspended when its
+///           lease ends is unwound: the await it waits in throws operation_canceled, as does every later one.
 /// Threads   one.
-/// Cost      a switch saves seven registers, the thread's exception state and its transfer_state: some nanoseconds.
-///           The stack is mapped memory above a guard page; running past it is a SIGSEGV, not corruption.
+/// Cost      a switch saves seven registers, the thread's exception state and its transfer_state: some
+///           nanoseconds. The stack is mapped memory above a guard page; running past it is a SIGSEGV.
 class fiber : pinned {
  public:
   using job_fn = void(void* job) noexcept;
@@ -52,7 +52,7 @@ class fiber : pinned {
   struct machine;  // registers, stack and what sanitizers want to know; Boost.Context's part
   explicit fiber(machine& inside) noexcept : machine_(inside) {}
   ~fiber() = default;
-  void enter() noexcept;  // both inlined: each return address on the way is one that the processor mispredicts
+  void enter() noexcept;  // both inlined: the processor mispredicts each return address on the way
   void leave() noexcept;
 
   static inline constinit thread_local fiber* current_ = nullptr;
@@ -164,7 +164,7 @@ struct fiber_sender {
 
 }  // namespace detail
 
-/// A sender that runs f on a stack of its own, where await can wait for anything; completes with what f returns.
+/// A sender that runs f on its own stack, where await can wait for anything; completes with what f returns.
 ///
 /// Threads  f runs, and goes on after each await, on the loop's thread.
 /// Errors   what f throws, with the chain of awaits; std::bad_alloc when no stack can be had.
@@ -183,8 +183,10 @@ template <class F>
 template <sender_or_factory S>
 value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_location::current()) {
   fiber* self = fiber::current();
-  if (self == nullptr) throw std::logic_error("await: this is no fiber; in a coroutine use co_await, else run(op)");
-  if (self->unwinding()) throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
+  if (self == nullptr)
+    throw std::logic_error("await: this is no fiber; in a coroutine use co_await, else run(op)");
+  if (self->unwinding())
+    throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
   self->frame().where = where;
   using waiter = detail::fiber_waiter<value_of<sender_of<S>>>;
   waiter waits(*self);

@@ -23,7 +23,7 @@ class future_operation;
 template <class T, class F>
 class future_link;
 
-// Adapts what the user gave to one function from result<T>: then sees values, catch_error errors, finally both.
+// Makes a function of result<T> of what the user gave: then sees values, catch_error errors, finally both.
 template <class T, class F>
 struct then_step {
   F f;
@@ -72,11 +72,11 @@ struct flattened<X> {
 
 }  // namespace detail
 
-/// The value, or error, of an operation that already runs. A sender itself: co_await std::move(f), when_all(…).
+/// The value or error of an operation that already runs. A sender itself: co_await std::move(f), when_all(…).
 ///
-/// Lifetime  dropping it lets the operation go on; an error nobody looked at goes to the unhandled-error handler.
-/// Threads   may be moved to another thread. then and its kin run their function on the loop of the thread that
-///           attached it, in a later turn, never within the call.
+/// Lifetime  dropping it lets the operation go on; an error nobody saw goes to the unhandled-error handler.
+/// Threads   may be moved to another thread. then and its kin run their function on the loop of the thread
+///           that attached it, in a later turn, never within the call.
 /// Errors    every function throws std::logic_error on a future that was moved from.
 /// Cost      one recycled state for each link of a chain.
 template <class T>
@@ -115,8 +115,9 @@ class [[nodiscard]] future {
     return link<detail::finally_step<T, F>>("future::finally", {std::move(f)});
   }
 
-  /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. A request to a
-  /// future of spawn may come from any thread; one that then or its kin returned hands it on from its loop's thread.
+  /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. A
+  /// request to a future of spawn may come from any thread; one that then or its kin returned hands it on
+  /// from its loop's thread.
   void request_stop() const { checked("future::request_stop").request_stop(); }
 
   /// Blocks this thread until the future is settled: its value, or its error thrown.
@@ -124,7 +125,8 @@ class [[nodiscard]] future {
   T get() && {
     checked("future::get");
     if (loop::current_or_null() != nullptr)
-      throw std::logic_error("future::get: this thread has a loop, which blocking would stop; co_await the future");
+      throw std::logic_error(
+          "future::get: this thread has a loop, which blocking would stop; co_await the future");
     detail::blocked_thread<T> thread;
     if (state_->attach(thread)) thread.ready.wait(false, std::memory_order_acquire);
     return std::exchange(state_, nullptr)->take().value();
@@ -165,7 +167,8 @@ namespace detail {
 // One link of a chain: waits for the upstream state, runs its step, settles its own state.
 template <class T, class Step>
 class future_link final
-    : public future_state<typename flattened<std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>>::type>,
+    : public future_state<
+          typename flattened<std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>>::type>,
       future_waiter {
   using returned = std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>;
   using value = typename flattened<returned>::type;
@@ -183,7 +186,8 @@ class future_link final
   }
 
   bool request_stop() noexcept override {
-    if (upstream_ != nullptr && loop::current_or_null() == &future_waiter::home()) return upstream_->request_stop();
+    if (upstream_ != nullptr && loop::current_or_null() == &future_waiter::home())
+      return upstream_->request_stop();
     if constexpr (flattens) {
       inner_.stop.request_stop();
       return true;
@@ -230,7 +234,7 @@ class future_link final
     }
   }
 
-  // The loop ends and upstream is still pending. If its settler is just telling us, that message is on its way.
+  // The loop ends, upstream is pending. If its settler is just telling us, that message is on its way.
   void abandon() noexcept override {
     if (!upstream_->detach(*this)) {
       while (upstream_ != nullptr) future_waiter::home().turn(false);
@@ -241,8 +245,8 @@ class future_link final
 
   future_state<T>* upstream_;
   [[no_unique_address]] Step step_;
-  [[no_unique_address]] std::conditional_t<flattens, flattening<std::conditional_t<flattens, returned, nothing>>, nothing>
-      inner_;
+  [[no_unique_address]] std::conditional_t<
+      flattens, flattening<std::conditional_t<flattens, returned, nothing>>, nothing> inner_;
 };
 
 // A future awaited as a sender. Stopping is handed on; a future that nobody can stop is left behind.

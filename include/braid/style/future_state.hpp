@@ -60,7 +60,9 @@ class future_state_base : public pooled, pinned {
   /// Asks the operation to end. False when nobody listens, so that waiting for its end may take for ever.
   virtual bool request_stop() noexcept { return false; }
 
-  [[nodiscard]] bool is_settled() const noexcept { return meeting_.load(std::memory_order_acquire) == settled(); }
+  [[nodiscard]] bool is_settled() const noexcept {
+    return meeting_.load(std::memory_order_acquire) == settled();
+  }
 
   /// The future's act: false when the state is settled, so that there is nothing to wait for.
   [[nodiscard]] bool attach(future_waiter& waiter) noexcept { return meet(&waiter); }

@@ -22,8 +22,8 @@ struct promise_state final : future_state<T> {
 
 /// The other end of a future: settled by hand, once.
 ///
-/// Lifetime  one that is dropped before it was settled settles as errc::broken_promise. Nobody is told when its
-///           own future was dropped as well; an error that reached what then made of that future is told.
+/// Lifetime  one that is dropped before it was settled settles as errc::broken_promise. Nobody is told when
+///           its own future was dropped as well; an error that reached what then made of that future is told.
 /// Threads   may be settled on any thread; the loop where its future is waited for must still live then.
 /// Errors    a second get_future, set_value or set_error throws std::logic_error.
 template <class T>
