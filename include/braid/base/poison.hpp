@@ -10,8 +10,7 @@
 
 namespace braid {
 
-/// Marks memory that the kernel may still write: under AddressSanitizer touching it traps. Elsewhere it is
-/// free.
+/// Marks memory that the kernel may still write: under AddressSanitizer touching it traps. Else it is free.
 inline void poison([[maybe_unused]] const void* address, [[maybe_unused]] std::size_t length) noexcept {
 #if BRAID_ASAN
   if (address != nullptr) __asan_poison_memory_region(address, length);
