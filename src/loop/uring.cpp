@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "braid/loop/blocking_pool.hpp"
 #include "uring_setup.hpp"
@@ -40,8 +39,6 @@ static_assert(offsetof(submission_lane::entry, offset) == offsetof(io_uring_sqe,
               offsetof(submission_lane::entry, length) == offsetof(io_uring_sqe, len) &&
               offsetof(submission_lane::entry, flags) == offsetof(io_uring_sqe, rw_flags) &&
               offsetof(submission_lane::entry, user_data) == offsetof(io_uring_sqe, user_data));
-static_assert(sizeof(completion) == 8 && offsetof(completion, flags) == 4 &&
-              offsetof(io_uring_cqe, flags) == offsetof(io_uring_cqe, res) + 4);
 static_assert(IORING_RECVSEND_POLL_FIRST == 1, "request::waits_first is that bit of ioprio");
 static_assert(completion::more == IORING_CQE_F_MORE && completion::more_to_receive == IORING_CQE_F_SOCK_NONEMPTY);
 
@@ -255,9 +252,8 @@ void uring_reactor::reap() noexcept {
   for (unsigned head = *khead; head != end;) {
     const io_uring_cqe& cqe = cqes[head & mask];
     const std::uint64_t user_data = cqe.user_data;
-    std::uint64_t both;  // res and flags, as they will be passed: in one register
-    std::memcpy(&both, &cqe.res, sizeof both);
-    const auto ended = std::bit_cast<completion>(both);
+    // Not both at once: the kernel has just written one after the other (see copy_of).
+    const completion ended{IO_URING_READ_ONCE(cqe.res), IO_URING_READ_ONCE(cqe.flags)};
     io_uring_smp_store_release(khead, ++head);
     complete(user_data, ended);
   }

@@ -49,15 +49,10 @@ class io_course : io_operation, cancellation {
  protected:
   explicit io_course(io_sender<Outcome>& sender) noexcept : io_operation(ended, sender.what), sender_(sender) {}
 
-  void begin_on(loop& home, stop_token token) noexcept {
-    if constexpr (requires { Outcome::unstoppable; }) token = {};
-    if (token.stop_requested()) [[unlikely]]
-      return give_up(ECANCELED);
-    if constexpr (requires { sender_.outcome.place(sender_.what); })
-      if (const int code = sender_.outcome.place(sender_.what)) [[unlikely]]
-        return give_up(code);
-    submit_to(home);
-    arm(token, cancel, resumed);
+  [[gnu::always_inline]] void begin_on(loop& home, stop_token token) noexcept {
+    if (token.stop_possible()) [[unlikely]]
+      if constexpr (!requires { Outcome::unstoppable; }) return begin_stoppable(home, token);
+    begin(home);
   }
 
   [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
@@ -78,6 +73,20 @@ class io_course : io_operation, cancellation {
     return false;
   }();
 
+  [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token) noexcept {
+    if (token.stop_requested()) [[unlikely]]
+      return give_up(ECANCELED);
+    if (begin(home)) arm(token, cancel, resumed);
+  }
+  // False when there is nothing to be stopped.
+  [[gnu::always_inline]] bool begin(loop& home) noexcept {
+    if constexpr (requires { sender_.outcome.place(sender_.what); })
+      if (const int code = sender_.outcome.place(sender_.what)) [[unlikely]]
+        return give_up(code), false;
+    submit_to(home);
+    return true;
+  }
+
   // Not worth a request, but told in a later turn all the same.
   [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
     result_ = -code;
@@ -87,7 +96,7 @@ class io_course : io_operation, cancellation {
   static void gave_up(operation_base& base, completion) noexcept {
     static_cast<Waiter&>(static_cast<io_course&>(static_cast<io_operation&>(base))).told();
   }
-  void submit_to(loop& home) noexcept {
+  [[gnu::always_inline]] void submit_to(loop& home) noexcept {
     if (sender_.what.fills_buffer()) poison(sender_.what.address, sender_.what.length);
     if constexpr (receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
     home.submit(*this);
