@@ -58,8 +58,8 @@ struct fiber::machine {
   }
 
   // Everything that a stack has of its own and a thread keeps elsewhere changes hands.
-  void exchange_thread_state() noexcept {
-    std::swap(exceptions_, exceptions_here());
+  void exchange_thread_state(exception_state& exceptions) noexcept {
+    std::swap(exceptions_, exceptions);
     std::swap(transfers_, transfers);
   }
 
@@ -85,11 +85,12 @@ struct fiber::machine {
 
 [[gnu::always_inline]] inline void fiber::enter() noexcept {
   fiber* const outer = std::exchange(current_, this);
-  machine_.exchange_thread_state();
+  exception_state& exceptions = exceptions_here();
+  machine_.exchange_thread_state(exceptions);
   machine_.annotations_.entering();
   machine_.inside_ = context::jump_fcontext(machine_.inside_, this).fctx;
   machine_.annotations_.left();
-  machine_.exchange_thread_state();
+  machine_.exchange_thread_state(exceptions);
   current_ = outer;
 }
 

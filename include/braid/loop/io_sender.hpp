@@ -57,11 +57,12 @@ class io_course : io_operation, cancellation {
 
   [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
   [[nodiscard]] auto value() { return sender_.outcome(result_, sender_.what); }
-  [[nodiscard, gnu::cold, gnu::noinline]] error failure() const {
-    if constexpr (requires { sender_.outcome.object(); })
-      return request_error(sender_.outcome.name(), sender_.what, -result_, sender_.outcome.object());
+  [[nodiscard, gnu::cold, gnu::noinline]] error failure() {
+    const Outcome spent = std::move(sender_.outcome);  // what it holds ends here; the sender may be kept for longer
+    if constexpr (requires { spent.object(); })
+      return request_error(spent.name(), sender_.what, -result_, spent.object());
     else
-      return request_error(sender_.outcome.name(), sender_.what, -result_);
+      return request_error(spent.name(), sender_.what, -result_);
   }
   [[nodiscard, gnu::cold, gnu::noinline]] error failure_without_loop() const {
     return no_loop_error(sender_.outcome.name());
@@ -203,6 +204,29 @@ class io_awaiter final : io_course<io_awaiter<Outcome>, Outcome> {
   void* awaiting_;  // a coroutine_handle, which would be set to null first
 };
 
+// Waits on a stack of its own, a fiber's, which keeps the sender meanwhile.
+template <io_outcome Outcome, class Stack>
+class io_stack_waiter final : io_course<io_stack_waiter<Outcome, Stack>, Outcome> {
+  using course = io_course<io_stack_waiter, Outcome>;
+  friend course;
+
+ public:
+  io_stack_waiter(io_sender<Outcome>& sender, Stack& stack) noexcept : course(sender), stack_(stack) {}
+
+  typename Outcome::value_type wait() {
+    this->begin_on(loop::current(), stack_.get_stop_token());
+    stack_.suspend();
+    if (this->has_failed()) [[unlikely]]
+      this->failure().rethrow();
+    return this->value().value();
+  }
+
+ private:
+  void told() noexcept { stack_.resume(); }
+
+  Stack& stack_;
+};
+
 }  // namespace detail
 
 /// A sender that is one request, and what to make of its completion.
@@ -229,6 +253,11 @@ struct io_sender {
   }
   /// For a coroutine's promise: waits without an operation state of its own.
   auto awaited_by(auto&) && noexcept { return detail::io_awaiter<Outcome>(*this); }
+  /// For a fiber: the same.
+  template <class Stack>
+  value_type waited_on(Stack& stack) && {
+    return detail::io_stack_waiter<Outcome, Stack>(*this, stack).wait();
+  }
 };
 
 }  // namespace braid

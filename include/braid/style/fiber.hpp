@@ -188,10 +188,14 @@ value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_lo
   if (self->unwinding())
     throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
   self->frame().where = where;
-  using waiter = detail::fiber_waiter<value_of<sender_of<S>>>;
-  waiter waits(*self);
-  auto state = connect(as_sender(std::forward<S>(op)), typename waiter::receiver{&waits});
-  return waits.wait_for(state);
+  if constexpr (requires { std::forward<S>(op).waited_on(*self); }) {
+    return std::forward<S>(op).waited_on(*self);
+  } else {
+    using waiter = detail::fiber_waiter<value_of<sender_of<S>>>;
+    waiter waits(*self);
+    auto state = connect(as_sender(std::forward<S>(op)), typename waiter::receiver{&waits});
+    return waits.wait_for(state);
+  }
 }
 
 }  // namespace braid
