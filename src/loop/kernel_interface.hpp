@@ -12,7 +12,8 @@
 // The numbers are the kernel's and never change; whether this kernel knows them is probed.
 namespace braid::kernel {
 
-inline constexpr unsigned op_ftruncate = 55;  // Linux 6.9
+inline constexpr unsigned op_ftruncate = 55;             // Linux 6.9
+inline constexpr unsigned setup_no_sqarray = 1U << 16;  // Linux 6.6
 
 /// The IORING_OP_ of each opcode; what it always says in ioprio is in the upper half.
 inline constexpr unsigned words[] = {

@@ -23,6 +23,7 @@ constexpr named_flag optional_flags[] = {
     {"IORING_SETUP_SUBMIT_ALL", IORING_SETUP_SUBMIT_ALL},
     {"IORING_SETUP_CLAMP", IORING_SETUP_CLAMP},
     {"IORING_SETUP_CQSIZE", IORING_SETUP_CQSIZE},
+    {"IORING_SETUP_NO_SQARRAY", kernel::setup_no_sqarray},
 };
 
 constexpr std::string_view opcode_names[] = {

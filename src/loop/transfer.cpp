@@ -5,6 +5,11 @@
 
 namespace braid {
 
+void run_all_parked() {
+  transfer_state& here = transfers;
+  while (here.parked != nullptr) std::exchange(here.parked, nullptr)(here.parked_argument);
+}
+
 namespace {
 
 struct late_call final : operation_base, pooled {

@@ -63,12 +63,12 @@ uring_reactor::uring_reactor(const loop_options& options) {
   for (std::size_t i = 0; i < supported_.size(); ++i) {
     const auto code = static_cast<opcode>(i);
     supported_[i] = features.supports(kernel::number_of(code));
-    const bool plain = supported_[i] && code != opcode::cancel_descriptor && code != opcode::accept_many;
-    lane_.words[i] = plain ? kernel::word_of(code) : submission_lane::no_word;
+    const bool tagged = code == opcode::cancel_descriptor || code == opcode::accept_many;
+    lane_.words[i] = supported_[i] && !tagged ? kernel::word_of(code) : submission_lane::no_word;
+    BRAID_ASSERT(!lane_.is_always_plain(code) || lane_.words[i] != submission_lane::no_word);
   }
   cq_mask_ = *ring_.cq.kring_mask;
   sq_entries_ = *ring_.sq.kring_entries;
-  for (unsigned i = 0; i < sq_entries_; ++i) ring_.sq.array[i] = i;
   lane_.entries = reinterpret_cast<submission_lane::entry*>(ring_.sq.sqes);
   lane_.mask = *ring_.sq.kring_mask;
   lane_.tail = *ring_.sq.ktail;

@@ -1,9 +1,14 @@
 #include "uring_setup.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <string>
 #include <system_error>
+
+#include "kernel_interface.hpp"
 
 namespace braid {
 
@@ -25,9 +30,24 @@ int read_io_uring_disabled() noexcept {
 
 // In the order in which they are given up. DEFER_TASKRUN needs SINGLE_ISSUER, so that it goes first; COOP_TASKRUN
 // takes its place.
-constexpr unsigned droppable[] = {IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_TASKRUN_FLAG,
-                                  IORING_SETUP_COOP_TASKRUN,  IORING_SETUP_SUBMIT_ALL,    IORING_SETUP_CLAMP,
-                                  IORING_SETUP_CQSIZE};
+constexpr unsigned droppable[] = {kernel::setup_no_sqarray,  IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SINGLE_ISSUER,
+                                  IORING_SETUP_TASKRUN_FLAG, IORING_SETUP_COOP_TASKRUN,  IORING_SETUP_SUBMIT_ALL,
+                                  IORING_SETUP_CLAMP,        IORING_SETUP_CQSIZE};
+
+// io_uring_queue_init_params, but that one would write an array that is not there: liburing 2.3 does not know
+// IORING_SETUP_NO_SQARRAY.
+int make_ring(unsigned entries, io_uring& ring, io_uring_params& params) {
+  const int descriptor = io_uring_setup(entries, &params);
+  if (descriptor < 0) return descriptor;
+  if (const int failed = io_uring_queue_mmap(descriptor, &params, &ring); failed < 0) {
+    ::close(descriptor);
+    return failed;
+  }
+  ring.features = params.features;
+  if ((params.flags & kernel::setup_no_sqarray) == 0)
+    for (unsigned i = 0; i < params.sq_entries; ++i) ring.sq.array[i] = i;
+  return 0;
+}
 
 // -EINVAL is how a kernel refuses a flag that it does not know.
 int initialise(io_uring& ring, unsigned entries, unsigned& flags) {
@@ -36,7 +56,7 @@ int initialise(io_uring& ring, unsigned entries, unsigned& flags) {
     io_uring_params params{};
     params.flags = flags;
     params.cq_entries = entries * 8;
-    const int failed = io_uring_queue_init_params(entries, &ring, &params);
+    const int failed = make_ring(entries, ring, params);
     if (failed != -EINVAL || next_to_drop == std::size(droppable)) return failed;
     const unsigned dropped = droppable[next_to_drop++];
     flags &= ~dropped;
@@ -71,7 +91,7 @@ ring_refusal explain_refusal(int code) {
 ring_features set_up_ring(io_uring& ring, unsigned entries) {
   if (entries == 0 || entries > 32768) refuse(EINVAL);
   ring_features found;
-  found.setup_flags = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_TASKRUN_FLAG |
+  found.setup_flags = kernel::setup_no_sqarray | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_TASKRUN_FLAG |
                       IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
   if (const int failed = initialise(ring, entries, found.setup_flags); failed < 0) refuse(-failed);
   if (io_uring_probe* probe = io_uring_get_probe_ring(&ring)) {

@@ -32,10 +32,15 @@ class submission_lane {
   [[nodiscard, gnu::always_inline]] bool place(const request& what, std::uint64_t user_data) noexcept {
     const entry made = entry_of(what, user_data);  // before anything is written, which might be the request
     const std::uint32_t word = words[static_cast<std::size_t>(what.code)];
-    if (word == no_word || tail == limit) [[unlikely]]
+    const bool known_plain = __builtin_constant_p(what.code) && is_always_plain(what.code);
+    if (tail == limit || (!known_plain && word == no_word)) [[unlikely]]
       return false;
     append(word, made);
     return true;
+  }
+  /// Is its request a plain entry on every kernel that a loop runs on? Then its word need not be asked.
+  [[nodiscard]] static constexpr bool is_always_plain(opcode code) noexcept {
+    return code != opcode::truncate && code != opcode::cancel_descriptor && code != opcode::accept_many;
   }
   /// All of an entry but its word.
   [[nodiscard, gnu::always_inline]] static entry entry_of(const request& what, std::uint64_t user_data) noexcept {

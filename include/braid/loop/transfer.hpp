@@ -33,10 +33,10 @@ struct transfer_state {
 inline constinit thread_local transfer_state transfers{};
 
 /// Runs what is parked, and what that parks. Only at the bottom of the stack's coroutines, or just above it.
-inline void run_parked() {
-  transfer_state& here = transfers;
-  while (here.parked != nullptr) [[unlikely]]
-    std::exchange(here.parked, nullptr)(here.parked_argument);
+void run_all_parked();
+[[gnu::always_inline]] inline void run_parked() {
+  if (transfers.parked != nullptr) [[unlikely]]
+    run_all_parked();
 }
 
 /// Marks the bottom of a stack's coroutines, unless one is marked further down.
