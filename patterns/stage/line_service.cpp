@@ -38,7 +38,8 @@ task<> serve_one(tcp::stream client, const line_service::answer_fn& answer) {
 }
 
 task<> serve_all(tcp::listener door, const line_service::answer_fn& answer) {
-  for (;;) detach(serve_one(co_await door.accept(), answer));
+  tcp::incoming clients = door.incoming();
+  for (;;) detach(serve_one(co_await clients.next(), answer));
 }
 
 }  // namespace
