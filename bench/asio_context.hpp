@@ -26,7 +26,8 @@ struct asio_context : boost::asio::io_context {
   }
 
   /// Runs coroutines, side by side, to their end. What one of them throws is thrown from here.
-  template <class... Coroutine> void run_all(Coroutine... all) {
+  template <class... Coroutine>
+  void run_all(Coroutine... all) {
     const auto loud = [](const std::exception_ptr& failure) {
       if (failure) std::rethrow_exception(failure);
     };

@@ -26,7 +26,8 @@ class raw_ring {
   [[nodiscard]] unsigned flags() const noexcept { return ring_.flags; }
 
   /// One turn: submits what is prepared, waits for `wanted` completions, hands out all there are.
-  template <class OnCompletion> void turn(unsigned wanted, OnCompletion&& on_completion) {
+  template <class OnCompletion>
+  void turn(unsigned wanted, OnCompletion&& on_completion) {
     const int submitted = io_uring_submit_and_wait(&ring_, wanted);
     if (submitted < 0 && submitted != -EINTR) {
       throw std::system_error(-submitted, std::system_category(), "io_uring_submit_and_wait");

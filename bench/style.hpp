@@ -44,7 +44,8 @@ concept runs_operations = std::default_initializable<Fixture> && requires(Fixtur
 };
 
 /// A static object of this type is all it takes to add a style: `const add<my_fixture> here{"nop", "fiber"};`
-template <runs_operations Fixture> class add {
+template <runs_operations Fixture>
+class add {
  public:
   add(std::string_view workload, std::string_view style_name) {
     register_style({workload, style_name, make});
@@ -59,7 +60,8 @@ template <runs_operations Fixture> class add {
 };
 
 /// The fixture of a style that needs nothing but one Host, a ring or a loop: `with<braid::loop, run_nops>`.
-template <class Host, auto Run> struct with {
+template <class Host, auto Run>
+struct with {
   Host host{};
   std::uint64_t run(std::uint64_t n) { return Run(host, n); }
 };

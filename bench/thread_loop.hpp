@@ -6,7 +6,8 @@
 
 namespace bench {
 
-/// The measuring thread's loop. A thread has one at a time, so the braid styles that are set up together share it.
+/// The measuring thread's loop. A thread has one at a time, so the braid styles that are set up together
+/// share it.
 ///
 /// A run leaves nothing behind on the loop, so that the styles do not meet there.
 class thread_loop {

@@ -14,7 +14,7 @@ struct workload {
   std::string_view name;
   std::string_view operation;  // what one operation is
   std::uint64_t unit;
-  std::uint64_t counted;                    // operations over which allocations and system calls are counted
+  std::uint64_t counted;  // operations over which allocations and system calls are counted
   std::uint64_t (*proof)(std::uint64_t n);  // what run(n) must return
 };
 

@@ -16,7 +16,8 @@
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 
-/// The five styles as a typed list: what holds for an operation is written once and runs through each of them.
+/// The five styles as a typed list: what holds for an operation is written once and runs through each of
+/// them.
 ///
 ///   TEMPLATE_LIST_TEST_CASE("nop: completes", "[nop]", every_style) { CHECK(TestType::wait(nop())); }
 ///
@@ -39,7 +40,8 @@ struct blocking_style {
   static constexpr const char* name = "blocking";
   template <braid::sender_or_factory S>
   static ended_of<S> wait(S&& op) {
-    return braid::capture([&]() -> braid::value_of<braid::sender_of<S>> { return braid::run(std::forward<S>(op)); });
+    return braid::capture(
+        [&]() -> braid::value_of<braid::sender_of<S>> { return braid::run(std::forward<S>(op)); });
   }
 };
 
@@ -76,7 +78,8 @@ struct coroutine_style {
   static constexpr const char* name = "coroutine";
   template <braid::sender_or_factory S>
   static ended_of<S> wait(S&& op) {
-    return on_a_loop([&](braid::loop& here) { return here.run(awaiting(braid::as_sender(std::forward<S>(op)))); });
+    return on_a_loop(
+        [&](braid::loop& here) { return here.run(awaiting(braid::as_sender(std::forward<S>(op)))); });
   }
 
  private:
@@ -113,8 +116,8 @@ using every_style = std::tuple<blocking_style, callback_style, future_style, cor
 /// The styles that share a loop with other work: all but the one that stops everything.
 using every_concurrent_style = std::tuple<callback_style, future_style, coroutine_style, fiber_style>;
 
-/// Can the style be tested in a forked child? There ThreadSanitizer does not see a fiber's switches, and reports
-/// races that are none.
+/// Can the style be tested in a forked child? There ThreadSanitizer does not see a fiber's switches, and
+/// reports races that are none.
 template <class Style>
 inline constexpr bool works_in_child = BRAID_TSAN == 0 || !std::is_same_v<Style, fiber_style>;
 

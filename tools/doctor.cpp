@@ -28,7 +28,8 @@ void io_uring(report& found) {
     return found.wrong("io_uring is refused (" + ring.refused.message() + "): " + ring.cause, ring.remedy);
   found.good("io_uring is allowed");
   std::string taken, refused;
-  for (const auto& flag : ring.setup_flags) (flag.taken ? taken : refused) += "\n          " + std::string(flag.name);
+  for (const auto& flag : ring.setup_flags)
+    (flag.taken ? taken : refused) += "\n          " + std::string(flag.name);
   if (!taken.empty()) found.good("set-up flags that the ring takes:" + taken);
   if (!refused.empty()) found.note("set-up flags that the ring goes without, more slowly:" + refused);
   if (ring.ring_registered)
@@ -52,7 +53,8 @@ void limits(report& found) {
   const std::string open = "RLIMIT_NOFILE: " + amount(descriptors.rlim_cur, 1, " descriptors");
   if (descriptors.rlim_cur >= 1024) return found.good(open);
   if (descriptors.rlim_max >= 1024) return found.wrong(open, "ulimit -n 1024, or more");
-  found.wrong(open, "raise the hard limit: '* hard nofile 4096' in /etc/security/limits.conf, then log in again");
+  found.wrong(open,
+              "raise the hard limit: '* hard nofile 4096' in /etc/security/limits.conf, then log in again");
 }
 
 void compiler(report& found) {
@@ -67,13 +69,17 @@ void compiler(report& found) {
   if (tail_call_probe::stack_stays())
     found.good("with this build's flags it makes a tail call of a transfer between coroutines");
   else
-    found.note("with this build's flags it makes no tail call of a transfer between coroutines, which would use up\n"
-               "        the stack; braid's own transfers need none");
+    found.note(
+        "with this build's flags it makes no tail call of a transfer between coroutines, which would use up\n"
+        "        the stack; braid's own transfers need none");
   if (closure_copy_probe::captures_stay_whole())
     found.good("closures and aggregates inside co_await expressions are built in place");
   else
-    found.note("it copies closures and aggregates byte by byte where they are written inside a co_await expression,\n"
-               "        and destroys what they hold twice: give them a name first (docs/compilers.md), or use clang");
+    found.note(
+        "it copies closures and aggregates byte by byte where they are written inside a co_await "
+        "expression,\n"
+        "        and destroys what they hold twice: give them a name first (docs/compilers.md), or use "
+        "clang");
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
   found.note("g++ before 13 warns of overlapping copies where strings are put together: -Wno-restrict");
 #endif
@@ -84,12 +90,13 @@ void loop(report& found) {
   try {
     braid::loop here;
     here.run(braid::nop());
-    found.good(std::string("a loop runs on ") + here.reactor_name() + ", " + std::to_string(here.options().entries) +
-               " entries: a request went through it");
+    found.good(std::string("a loop runs on ") + here.reactor_name() + ", " +
+               std::to_string(here.options().entries) + " entries: a request went through it");
   } catch (const std::invalid_argument& word) {
     found.wrong(word.what(), "unset BRAID_BACKEND");
   } catch (const std::exception& refused) {
-    found.wrong(std::string("no loop can be made: ") + refused.what(), "as said above; there is no other reactor yet");
+    found.wrong(std::string("no loop can be made: ") + refused.what(),
+                "as said above; there is no other reactor yet");
   }
 }
 

@@ -33,9 +33,11 @@ std::string address_text(const sockaddr_storage& address) {
 std::string socket_text(int descriptor) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
-  if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0) return address_text(address);
+  if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0)
+    return address_text(address);
   length = sizeof address;
-  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0) return address_text(address);
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0)
+    return address_text(address);
   return {};
 }
 

@@ -8,26 +8,33 @@
 
 #include "braid/loop/request.hpp"
 
-// How requests are called in the kernel's interface, and what that has gained since the liburing of Debian 12 (2.3).
-// The numbers are the kernel's and never change; whether this kernel knows them is probed.
+// How requests are called in the kernel's interface, and what that has gained since the liburing of Debian 12
+// (2.3). The numbers are the kernel's and never change; whether this kernel knows them is probed.
 namespace braid::kernel {
 
-inline constexpr unsigned op_ftruncate = 55;             // Linux 6.9
+inline constexpr unsigned op_ftruncate = 55;  // Linux 6.9
 inline constexpr unsigned setup_no_sqarray = 1U << 16;  // Linux 6.6
 
 /// The IORING_OP_ of each opcode; what it always says in ioprio is in the upper half.
 inline constexpr unsigned words[] = {
-    IORING_OP_NOP,    IORING_OP_READ,     IORING_OP_WRITE,  IORING_OP_FSYNC,    op_ftruncate,
-    IORING_OP_OPENAT, IORING_OP_STATX,    IORING_OP_CLOSE,  IORING_OP_ACCEPT,   IORING_OP_CONNECT,
-    IORING_OP_SEND,   IORING_OP_RECV,     IORING_OP_SHUTDOWN, IORING_OP_SOCKET, IORING_OP_POLL_ADD,
-    IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_MKDIRAT, IORING_OP_ASYNC_CANCEL,
-    IORING_OP_ACCEPT | IORING_ACCEPT_MULTISHOT << 16,
+    IORING_OP_NOP,          IORING_OP_READ,
+    IORING_OP_WRITE,        IORING_OP_FSYNC,
+    op_ftruncate,           IORING_OP_OPENAT,
+    IORING_OP_STATX,        IORING_OP_CLOSE,
+    IORING_OP_ACCEPT,       IORING_OP_CONNECT,
+    IORING_OP_SEND,         IORING_OP_RECV,
+    IORING_OP_SHUTDOWN,     IORING_OP_SOCKET,
+    IORING_OP_POLL_ADD,     IORING_OP_RENAMEAT,
+    IORING_OP_UNLINKAT,     IORING_OP_MKDIRAT,
+    IORING_OP_ASYNC_CANCEL, IORING_OP_ACCEPT | IORING_ACCEPT_MULTISHOT << 16,
 };
 static_assert(std::size(words) == static_cast<std::size_t>(opcode::count_));
 
 [[nodiscard]] constexpr unsigned number_of(opcode code) noexcept {
   return words[static_cast<std::size_t>(code)] & 0xff;
 }
-[[nodiscard]] constexpr unsigned word_of(opcode code) noexcept { return words[static_cast<std::size_t>(code)]; }
+[[nodiscard]] constexpr unsigned word_of(opcode code) noexcept {
+  return words[static_cast<std::size_t>(code)];
+}
 
 }  // namespace braid::kernel

@@ -12,7 +12,8 @@ namespace braid {
 namespace {
 
 void print_and_terminate(const error& failure) {
-  std::fprintf(stderr, "braid: unhandled error: %s\n%s", failure.message().c_str(), format_stack(failure).c_str());
+  std::fprintf(stderr, "braid: unhandled error: %s\n%s", failure.message().c_str(),
+               format_stack(failure).c_str());
   std::terminate();
 }
 
@@ -78,8 +79,9 @@ void loop::report_unhandled(error failure, const async_frame* where) noexcept {
   unhandled_(failure);
 }
 
-// Each kind of work gets a bounded share of every turn, so that none starves another: messages that had come by
-// the turn's start, timers that were due then, at most ready_per_turn operations, the completions that were there.
+// Each kind of work gets a bounded share of every turn, so that none starves another: messages that had come
+// by the turn's start, timers that were due then, at most ready_per_turn operations, the completions that
+// were there.
 void loop::turn(bool may_wait) {
   const transfer_base bottom;
   if (!inbox_.empty()) inbox_.drain_into(ready_);
@@ -89,8 +91,8 @@ void loop::turn(bool may_wait) {
   if (!ready_.empty() || !rejected_.empty()) {
     reactor_->turn({}, inbox_);
   } else if (ran && !returned_early_) {
-    // What ran may have been what the caller waits for. If not, the next turn waits, in one system call; no second
-    // turn in a row leaves the reactor out.
+    // What ran may have been what the caller waits for. If not, the next turn waits, in one system call; no
+    // second turn in a row leaves the reactor out.
     returned_early_ = true;
     return;
   } else {
@@ -118,9 +120,11 @@ bool loop::run_ready() noexcept {
 }
 
 running_scope::running_scope(loop& which, const char* call) : which_(which) {
-  if (loop::current_or_null() != &which) throw std::logic_error(std::string(call) + ": the loop of another thread");
+  if (loop::current_or_null() != &which)
+    throw std::logic_error(std::string(call) + ": the loop of another thread");
   if (which.running_)
-    throw std::logic_error(std::string(call) + ": the loop of this thread is running; waiting here would deadlock");
+    throw std::logic_error(std::string(call) +
+                           ": the loop of this thread is running; waiting here would deadlock");
   which.running_ = true;
 }
 

@@ -23,9 +23,11 @@ std::int64_t call(const request& what) noexcept {
   switch (what.code) {
     case opcode::nop: return 0;
     case opcode::read:
-      return at_position ? ::read(fd, what.address, what.length) : ::pread(fd, what.address, what.length, offset);
+      return at_position ? ::read(fd, what.address, what.length)
+                         : ::pread(fd, what.address, what.length, offset);
     case opcode::write:
-      return at_position ? ::write(fd, what.address, what.length) : ::pwrite(fd, what.address, what.length, offset);
+      return at_position ? ::write(fd, what.address, what.length)
+                         : ::pwrite(fd, what.address, what.length, offset);
     case opcode::fsync: return flags == request::data_only ? ::fdatasync(fd) : ::fsync(fd);
     case opcode::truncate: return ::ftruncate(fd, offset);
     case opcode::open: return ::openat(fd, path, flags, what.length);

@@ -15,8 +15,8 @@ timer_base* timer_queue::meld(timer_base* left, timer_base* right) noexcept {
   return left;
 }
 
-// Two passes: pairs from left to right, then their results from right to left. Both are loops, so that a heap of
-// any shape needs no stack.
+// Two passes: pairs from left to right, then their results from right to left. Both are loops, so that a heap
+// of any shape needs no stack.
 timer_base* timer_queue::meld_siblings(timer_base* first) noexcept {
   timer_base* pairs = nullptr;  // linked through sibling_, last pair first
   while (first != nullptr) {

@@ -33,14 +33,16 @@ short awaited_events(opcode code) noexcept {
   }
 }
 
-static_assert(sizeof(submission_lane::entry) == sizeof(io_uring_sqe) && std::endian::native == std::endian::little);
+static_assert(sizeof(submission_lane::entry) == sizeof(io_uring_sqe) &&
+              std::endian::native == std::endian::little);
 static_assert(offsetof(submission_lane::entry, offset) == offsetof(io_uring_sqe, off) &&
               offsetof(submission_lane::entry, address) == offsetof(io_uring_sqe, addr) &&
               offsetof(submission_lane::entry, length) == offsetof(io_uring_sqe, len) &&
               offsetof(submission_lane::entry, flags) == offsetof(io_uring_sqe, rw_flags) &&
               offsetof(submission_lane::entry, user_data) == offsetof(io_uring_sqe, user_data));
 static_assert(IORING_RECVSEND_POLL_FIRST == 1, "request::waits_first is that bit of ioprio");
-static_assert(completion::more == IORING_CQE_F_MORE && completion::more_to_receive == IORING_CQE_F_SOCK_NONEMPTY);
+static_assert(completion::more == IORING_CQE_F_MORE &&
+              completion::more_to_receive == IORING_CQE_F_SOCK_NONEMPTY);
 
 }  // namespace
 
@@ -144,8 +146,8 @@ void uring_reactor::fall_behind(io_operation& operation) noexcept {
   set_lane();
 }
 
-// A cancel overtakes nothing: it is placed behind the request it is for, so the kernel sees that one first. Nor can
-// it hit a later operation at the same address, for that one is placed behind it.
+// A cancel overtakes nothing: it is placed behind the request it is for, so the kernel sees that one first.
+// Nor can it hit a later operation at the same address, for that one is placed behind it.
 void uring_reactor::cancel(io_operation& operation) noexcept {
   gives_up(operation) = true;
   if (!behind_ && place_cancel(operation)) return;
@@ -189,8 +191,8 @@ int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_times
     extra_size = sizeof argument;
     flags |= IORING_ENTER_EXT_ARG;
   }
-  const int ended = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), unsubmitted(), wait_for, flags, extra,
-                                    extra_size);
+  const int ended = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), unsubmitted(), wait_for,
+                                    flags, extra, extra_size);
   set_lane();
   return ended;
 }
@@ -234,14 +236,14 @@ void uring_reactor::wait(patience how_long, inbox& messages) noexcept {
 
 void uring_reactor::arm_wake() noexcept {
   if (wake_armed_) return;
-  wake_armed_ = write(IORING_OP_READ,
-                      {.descriptor = wake_descriptor_, .address = &wake_count_, .length = sizeof wake_count_}, of_wake);
+  wake_armed_ =
+      write(IORING_OP_READ,
+            {.descriptor = wake_descriptor_, .address = &wake_count_, .length = sizeof wake_count_}, of_wake);
 }
 
 void uring_reactor::wake() noexcept {
   const std::uint64_t one = 1;
-  while (::write(wake_descriptor_, &one, sizeof one) < 0 && errno == EINTR) {
-  }
+  while (::write(wake_descriptor_, &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
 void uring_reactor::reap() noexcept {
@@ -259,7 +261,8 @@ void uring_reactor::reap() noexcept {
   }
 }
 
-[[gnu::always_inline]] inline void uring_reactor::complete(std::uint64_t user_data, completion ended) noexcept {
+[[gnu::always_inline]] inline void uring_reactor::complete(std::uint64_t user_data,
+                                                           completion ended) noexcept {
   if ((user_data & special) != 0 || ended.result == -EAGAIN || behind_) [[unlikely]]
     return complete_specially(user_data, ended);
   arrive(*reinterpret_cast<io_operation*>(user_data), ended);

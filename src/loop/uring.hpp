@@ -60,7 +60,9 @@ class uring_reactor final : public reactor {
   void complete(std::uint64_t user_data, completion ended) noexcept;
   [[gnu::cold, gnu::noinline]] void complete_specially(std::uint64_t user_data, completion ended) noexcept;
 
-  [[nodiscard]] unsigned unsubmitted() const noexcept { return lane_.tail - io_uring_smp_load_acquire(ring_.sq.khead); }
+  [[nodiscard]] unsigned unsubmitted() const noexcept {
+    return lane_.tail - io_uring_smp_load_acquire(ring_.sq.khead);
+  }
   [[nodiscard]] bool has_room() const noexcept { return unsubmitted() != sq_entries_; }
   [[nodiscard]] bool has_completions() const noexcept {
     return *ring_.cq.khead != io_uring_smp_load_acquire(ring_.cq.ktail);
@@ -77,16 +79,16 @@ class uring_reactor final : public reactor {
   std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{};
   int wake_descriptor_ = -1;
   // this thread
-  operation_base::queue backlog_;                  // submitted while the queue was full and the kernel busy
+  operation_base::queue backlog_;  // submitted while the queue was full and the kernel busy
   std::size_t backlog_length_ = 0;
   std::vector<const io_operation*> late_cancels_;  // the same for cancels
-  unsigned parts_ = 0;                             // completions that were not their request's last
-  std::uint64_t wake_count_ = 0;                   // where the kernel puts the eventfd's value
+  unsigned parts_ = 0;  // completions that were not their request's last
+  std::uint64_t wake_count_ = 0;  // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
   bool behind_ = false;  // there is a backlog, or a late cancel
   bool ending_ = false;  // everything was cancelled: nothing is tried again
-  // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not asking
-  // costs a call more. After a wrong guess of yes the next tries are skipped, twice as many each time.
+  // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not
+  // asking costs a call more. After a wrong guess of yes the next tries are skipped, twice as many each time.
   unsigned guess_skips_ = 0, guess_backoff_ = 0;
 };
 

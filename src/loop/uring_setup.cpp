@@ -28,11 +28,12 @@ int read_io_uring_disabled() noexcept {
   throw std::system_error(code, std::generic_category(), "loop: io_uring: " + why.cause + ": " + why.remedy);
 }
 
-// In the order in which they are given up. DEFER_TASKRUN needs SINGLE_ISSUER, so that it goes first; COOP_TASKRUN
-// takes its place.
-constexpr unsigned droppable[] = {kernel::setup_no_sqarray,  IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SINGLE_ISSUER,
-                                  IORING_SETUP_TASKRUN_FLAG, IORING_SETUP_COOP_TASKRUN,  IORING_SETUP_SUBMIT_ALL,
-                                  IORING_SETUP_CLAMP,        IORING_SETUP_CQSIZE};
+// In the order in which they are given up. DEFER_TASKRUN needs SINGLE_ISSUER, so that it goes first;
+// COOP_TASKRUN takes its place.
+constexpr unsigned droppable[] = {kernel::setup_no_sqarray,   IORING_SETUP_DEFER_TASKRUN,
+                                  IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_TASKRUN_FLAG,
+                                  IORING_SETUP_COOP_TASKRUN,  IORING_SETUP_SUBMIT_ALL,
+                                  IORING_SETUP_CLAMP,         IORING_SETUP_CQSIZE};
 
 // io_uring_queue_init_params, but that one would write an array that is not there: liburing 2.3 does not know
 // IORING_SETUP_NO_SQARRAY.
@@ -67,8 +68,9 @@ int initialise(io_uring& ring, unsigned entries, unsigned& flags) {
 }  // namespace
 
 ring_refusal explain_refusal(int code) {
-  const char* const seccomp = "let the container's seccomp profile allow io_uring_setup, io_uring_enter and "
-                              "io_uring_register";
+  const char* const seccomp =
+      "let the container's seccomp profile allow io_uring_setup, io_uring_enter and "
+      "io_uring_register";
   switch (code) {
     case ENOSYS:
       return {"the kernel has no io_uring, or a seccomp filter hides it",
@@ -80,9 +82,11 @@ ring_refusal explain_refusal(int code) {
                 "run sysctl kernel.io_uring_disabled=0, or join the group in kernel.io_uring_group"};
       return {"a seccomp filter or security module forbids io_uring", seccomp};
     }
-    case EMFILE: return {"this process has no descriptor left", "raise RLIMIT_NOFILE (ulimit -n) or close some"};
+    case EMFILE:
+      return {"this process has no descriptor left", "raise RLIMIT_NOFILE (ulimit -n) or close some"};
     case ENFILE: return {"the system has no descriptor left", "raise fs.file-max"};
-    case ENOMEM: return {"the ring's memory is refused", "raise RLIMIT_MEMLOCK (ulimit -l) or use fewer entries"};
+    case ENOMEM:
+      return {"the ring's memory is refused", "raise RLIMIT_MEMLOCK (ulimit -l) or use fewer entries"};
     case EINVAL: return {"the number of entries does not suit", "give one from 1 to 32768"};
     default: return {"io_uring_setup failed", "see io_uring_setup(2), ERRORS"};
   }
@@ -91,15 +95,17 @@ ring_refusal explain_refusal(int code) {
 ring_features set_up_ring(io_uring& ring, unsigned entries) {
   if (entries == 0 || entries > 32768) refuse(EINVAL);
   ring_features found;
-  found.setup_flags = kernel::setup_no_sqarray | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_TASKRUN_FLAG |
-                      IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
+  found.setup_flags = kernel::setup_no_sqarray | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER |
+                      IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP |
+                      IORING_SETUP_CQSIZE;
   if (const int failed = initialise(ring, entries, found.setup_flags); failed < 0) refuse(-failed);
   if (io_uring_probe* probe = io_uring_get_probe_ring(&ring)) {
     for (unsigned i = 0; i < probe->ops_len && i < found.operations.size(); ++i)
       found.operations[i] = (probe->ops[i].flags & IO_URING_OP_SUPPORTED) != 0;
     io_uring_free_probe(probe);
   }
-  // IORING_OP_SOCKET came with the same kernel as cancelling everything at once, which no loop can end without.
+  // IORING_OP_SOCKET came with the same kernel as cancelling everything at once, which no loop can end
+  // without.
   if (!found.supports(IORING_OP_SOCKET) || (ring.features & IORING_FEAT_NODROP) == 0 ||
       (ring.features & IORING_FEAT_EXT_ARG) == 0) {
     io_uring_queue_exit(&ring);

@@ -54,7 +54,8 @@ class arrivals final : io_operation, public pooled {
 
   void ask() noexcept {
     pausing_ = false;
-    what_.descriptor = at_->number();  // not that of before: it may have been closed, and mean something else now
+    // not that of before: it may have been closed, and mean something else now
+    what_.descriptor = at_->number();
     home_->submit(*this);
   }
 
@@ -87,7 +88,8 @@ class arrivals final : io_operation, public pooled {
 
   void failed(int code) noexcept {
     if (code == EINVAL && what_.code == opcode::accept_many) {
-      what_.code = opcode::accept;  // this kernel takes one at a time; or it is no listener, which that will tell
+      // this kernel takes one at a time; or it is no listener, which that will tell
+      what_.code = opcode::accept;
       return;
     }
     if (code == EINTR || (code == ECANCELED && pausing_)) return;
@@ -109,7 +111,8 @@ void arrival_waiter::begin(stop_token token) noexcept {
   arm(token, cancel, resumed);
 }
 result<stream> arrival_waiter::ended() const {
-  if (result_ < 0) return request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_}, -result_);
+  if (result_ < 0)
+    return request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_}, -result_);
   return accepted(result_);
 }
 void arrival_waiter::come(operation_base& base, completion) noexcept {

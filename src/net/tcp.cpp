@@ -30,16 +30,19 @@ endpoint name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*), const char*
 }  // namespace
 
 endpoint stream::local_endpoint() const {
-  return name_of(number(), [](int s, sockaddr* a, socklen_t* l) { return ::getsockname(s, a, l); },
-                 "stream::local_endpoint");
+  return name_of(
+      number(), [](int s, sockaddr* a, socklen_t* l) { return ::getsockname(s, a, l); },
+      "stream::local_endpoint");
 }
 endpoint stream::peer_endpoint() const {
-  return name_of(number(), [](int s, sockaddr* a, socklen_t* l) { return ::getpeername(s, a, l); },
-                 "stream::peer_endpoint");
+  return name_of(
+      number(), [](int s, sockaddr* a, socklen_t* l) { return ::getpeername(s, a, l); },
+      "stream::peer_endpoint");
 }
 endpoint listener::local_endpoint() const {
-  return name_of(number(), [](int s, sockaddr* a, socklen_t* l) { return ::getsockname(s, a, l); },
-                 "listener::local_endpoint");
+  return name_of(
+      number(), [](int s, sockaddr* a, socklen_t* l) { return ::getsockname(s, a, l); },
+      "listener::local_endpoint");
 }
 
 stream detail::accepted(int socket) noexcept {

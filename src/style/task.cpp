@@ -6,7 +6,8 @@ namespace braid::detail {
 
 namespace {
 
-// Brings the end of a task that moved to another loop back to its awaiter's, which expects it if it saw it leave.
+// Brings the end of a task that moved to another loop back to its awaiter's, which expects it if it saw it
+// leave.
 struct homecoming final : operation_base, pooled {
   homecoming(task_promise_base::done_fn* f, void* s, loop& l, bool e) noexcept
       : operation_base(come), done(f), state(s), home(l), expected(e) {}

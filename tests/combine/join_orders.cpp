@@ -84,7 +84,8 @@ auto ended_by(const course& how, bool one_a_turn, Join join) {
 }
 
 std::optional<std::size_t> first_failing(const course& how) {
-  const auto found = std::find_if(how.order.begin(), how.order.end(), [&](std::size_t which) { return how.fails(which); });
+  const auto found =
+      std::find_if(how.order.begin(), how.order.end(), [&](std::size_t which) { return how.fails(which); });
   if (found == how.order.end()) return std::nullopt;
   return *found;
 }

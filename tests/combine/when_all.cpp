@@ -39,8 +39,10 @@ task<int> fails(const char* what) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("when_all: a pack gives a tuple in the order of the arguments", "[when_all]", every_style) {
-  auto ended = TestType::wait(when_all(later(1), sleep_for(1us), just(std::make_unique<int>(3)), [] { return later(4); }));
+TEMPLATE_LIST_TEST_CASE("when_all: a pack gives a tuple in the order of the arguments", "[when_all]",
+                        every_style) {
+  auto ended = TestType::wait(
+      when_all(later(1), sleep_for(1us), just(std::make_unique<int>(3)), [] { return later(4); }));
   REQUIRE(ended);
   auto& [first, nothing, owned, made] = *ended;
   CHECK(first == 1);
@@ -66,23 +68,25 @@ TEMPLATE_LIST_TEST_CASE("when_all: a range gives a vector in the range's order",
   CHECK(*owned->at(1) == 1);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: a range of void gives void, an empty range or pack ends at once", "[when_all]",
-                        every_style) {
-  CHECK(TestType::wait(when_all(ranges::views::iota(0, 3) | ranges::views::transform([](int) { return nop(); }))));
+TEMPLATE_LIST_TEST_CASE("when_all: a range of void gives void, an empty range or pack ends at once",
+                        "[when_all]", every_style) {
+  CHECK(TestType::wait(
+      when_all(ranges::views::iota(0, 3) | ranges::views::transform([](int) { return nop(); }))));
   CHECK(TestType::wait(when_all(std::vector<task<int>>())).value().empty());
   CHECK(TestType::wait(when_all(std::vector<task<void>>())));
   CHECK(TestType::wait(when_all()));
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: futures and fibers are operations like any other", "[when_all]", every_style) {
+TEMPLATE_LIST_TEST_CASE("when_all: futures and fibers are operations like any other", "[when_all]",
+                        every_style) {
   loop here;
   auto ended = TestType::wait(when_all(spawn(later(1)), in_fiber([] { return await(later(2)); }),
                                        offload([] { return 3; }), make_ready_future(4)));
   CHECK(ended.value() == std::tuple(1, 2, 3, 4));
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: the first error cancels the others, and is given once they have ended", "[when_all][stop]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("when_all: the first error cancels the others, and is given once they have ended",
+                        "[when_all][stop]", every_style) {
   bool cancelled = false;
   bool destroyed = false;
   auto ended = TestType::wait(when_all(
@@ -102,8 +106,8 @@ TEMPLATE_LIST_TEST_CASE("when_all: the first error cancels the others, and is gi
   CHECK(destroyed);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: an error that is there at once keeps the later ones from beginning", "[when_all]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("when_all: an error that is there at once keeps the later ones from beginning",
+                        "[when_all]", every_style) {
   bool begun = false;
   auto ended = TestType::wait(when_all(just_error<int>(std::errc::io_error), [&]() -> task<int> {
     begun = true;
@@ -135,12 +139,14 @@ TEST_CASE("when_all: a stop from outside ends it as cancelled once all have ende
   CHECK(ended == 3);
 }
 
-TEST_CASE("when_all: stops from another thread race with the ends of its operations", "[when_all][stop][thread]") {
+TEST_CASE("when_all: stops from another thread race with the ends of its operations",
+          "[when_all][stop][thread]") {
   loop here;
   int right = 0;
   for (int i = 0; i < 200; ++i) {
     stop_source stop;
-    auto joined = spawn(with_stop_token(when_all(nop(), sleep_for(1us), when_all(yield(), sleep_for(2us))), stop.get_token()));
+    auto joined = spawn(with_stop_token(when_all(nop(), sleep_for(1us), when_all(yield(), sleep_for(2us))),
+                                        stop.get_token()));
     std::thread elsewhere([&] { stop.request_stop(); });
     const auto ended = here.run(as_result(std::move(joined)));
     elsewhere.join();

@@ -22,7 +22,8 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEMPLATE_LIST_TEST_CASE("when_any: the first to end gives its index and its value", "[when_any]", every_style) {
+TEMPLATE_LIST_TEST_CASE("when_any: the first to end gives its index and its value", "[when_any]",
+                        every_style) {
   auto ended = TestType::wait(when_any(sleep_for(1h), just(std::string("here")), sleep_for(2h)));
   REQUIRE(ended);
   CHECK(ended->index == 1);
@@ -38,17 +39,18 @@ TEMPLATE_LIST_TEST_CASE("when_any: the first to end gives its index and its valu
 }
 
 TEMPLATE_LIST_TEST_CASE("when_any: over a range it gives an index and a value", "[when_any]", every_style) {
-  auto ended = TestType::wait(when_any(ranges::views::iota(0, 5) | ranges::views::transform([](int i) -> task<int> {
-                                         co_await sleep_for(i == 3 ? 0ns : loop_clock::duration(1h));
-                                         co_return 10 * i;
-                                       })));
+  auto ended =
+      TestType::wait(when_any(ranges::views::iota(0, 5) | ranges::views::transform([](int i) -> task<int> {
+                                co_await sleep_for(i == 3 ? 0ns : loop_clock::duration(1h));
+                                co_return 10 * i;
+                              })));
   REQUIRE(ended);
   CHECK(ended->index == 3);
   CHECK(ended->value == 30);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_any: an empty range is an invalid_argument, since nothing could end", "[when_any]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("when_any: an empty range is an invalid_argument, since nothing could end",
+                        "[when_any]", every_style) {
   auto ended = TestType::wait(when_any(std::vector<task<int>>()));
   REQUIRE_FALSE(ended);
   CHECK_THROWS_AS(ended.error().rethrow(), std::invalid_argument);
@@ -60,8 +62,8 @@ TEMPLATE_LIST_TEST_CASE("when_any: an error that is first decides too", "[when_a
   CHECK(ended.error() == std::errc::io_error);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_any: the losers are cancelled and have ended before it completes", "[when_any][stop]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("when_any: the losers are cancelled and have ended before it completes",
+                        "[when_any][stop]", every_style) {
   int losers = 0;
   const auto loses = [&]() -> task<int> {
     const auto slept = co_await as_result(sleep_for(1h));

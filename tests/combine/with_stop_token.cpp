@@ -15,7 +15,8 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop at its source ends the operation", "[with_stop_token][stop]", every_style) {
+TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop at its source ends the operation", "[with_stop_token][stop]",
+                        every_style) {
   loop here;
   stop_source stop;
   here.post([&] { stop.request_stop(); });
@@ -24,8 +25,8 @@ TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop at its source ends the operatio
   CHECK(ended.error() == std::errc::operation_canceled);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop requested before the start ends it too", "[with_stop_token][stop]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop requested before the start ends it too",
+                        "[with_stop_token][stop]", every_style) {
   stop_source stop;
   stop.request_stop();
   auto slept = TestType::wait(with_stop_token(sleep_for(1h), stop.get_token()));
@@ -36,8 +37,8 @@ TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop requested before the start ends
   CHECK(asked.error() == std::errc::operation_canceled);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop from another thread ends the operation", "[with_stop_token][stop][thread]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop from another thread ends the operation",
+                        "[with_stop_token][stop][thread]", every_style) {
   stop_source stop;
   std::thread elsewhere([&] { stop.request_stop(); });
   auto ended = TestType::wait(with_stop_token(sleep_for(1h), stop.get_token()));

@@ -30,8 +30,8 @@ task<std::string> ignores_the_stop() {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: an operation that ends in time gives its value or its error", "[with_timeout]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("with_timeout: an operation that ends in time gives its value or its error",
+                        "[with_timeout]", every_style) {
   CHECK(TestType::wait(with_timeout(just(1), 1h)).value() == 1);
   CHECK(TestType::wait(with_timeout(nop(), 1h)));
   CHECK(*TestType::wait(with_timeout(just(std::make_unique<int>(2)), 1h)).value() == 2);
@@ -43,21 +43,23 @@ TEMPLATE_LIST_TEST_CASE("with_timeout: an operation that ends in time gives its 
 
 TEMPLATE_LIST_TEST_CASE("with_timeout: one that does not is stopped and fails as timed_out", "[with_timeout]",
                         every_style) {
-  for (auto ended : {TestType::wait(with_timeout(sleep_for(1h), 1us)), TestType::wait(with_timeout(sleep_for(1h), -1h)),
-                     TestType::wait(with_deadline(sleep_for(1h), loop_clock::now())),
-                     TestType::wait(with_deadline(sleep_for(1h), loop_clock::time_point::min()))}) {
+  for (auto ended :
+       {TestType::wait(with_timeout(sleep_for(1h), 1us)), TestType::wait(with_timeout(sleep_for(1h), -1h)),
+        TestType::wait(with_deadline(sleep_for(1h), loop_clock::now())),
+        TestType::wait(with_deadline(sleep_for(1h), loop_clock::time_point::min()))}) {
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == std::errc::timed_out);
     CHECK_THAT(ended.error().message(), contains("with_timeout"));
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: what was achieved in spite of the stop is the value", "[with_timeout]", every_style) {
+TEMPLATE_LIST_TEST_CASE("with_timeout: what was achieved in spite of the stop is the value", "[with_timeout]",
+                        every_style) {
   CHECK(TestType::wait(with_timeout(ignores_the_stop(), 1us)).value() == "achieved in spite of it");
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: another error than the cancellation stays what it is", "[with_timeout]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("with_timeout: another error than the cancellation stays what it is",
+                        "[with_timeout]", every_style) {
   auto ended = TestType::wait(with_timeout(
       []() -> task<int> {
         (void)co_await as_result(sleep_for(1h));
@@ -98,7 +100,8 @@ TEST_CASE("with_timeout: the longest is cancelled from outside as any other", "[
   CHECK(here.run(as_result(std::move(waiting))) == std::errc::operation_canceled);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_timeout]", every_style) {
+TEMPLATE_LIST_TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_timeout]",
+                        every_style) {
   auto inner = TestType::wait(with_timeout(as_result(with_timeout(sleep_for(1h), 1us)), 1h));
   REQUIRE(inner);
   CHECK(inner->error() == std::errc::timed_out);
@@ -107,8 +110,8 @@ TEMPLATE_LIST_TEST_CASE("with_timeout: nested, the inner deadline is the inner o
   CHECK(outer.error() == std::errc::timed_out);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: a read and an accept leave the kernel before it completes", "[with_timeout][stop]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("with_timeout: a read and an accept leave the kernel before it completes",
+                        "[with_timeout][stop]", every_style) {
   const auto before = open_descriptors();
   {
     loop here;
@@ -130,7 +133,8 @@ TEMPLATE_LIST_TEST_CASE("with_timeout: a read and an accept leave the kernel bef
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("with_timeout: a stop from outside ends it as cancelled, not as timed_out", "[with_timeout][stop]") {
+TEST_CASE("with_timeout: a stop from outside ends it as cancelled, not as timed_out",
+          "[with_timeout][stop]") {
   loop here;
   auto waiting = spawn(with_timeout(sleep_for(1h), 2h));
   waiting.request_stop();

@@ -3,4 +3,6 @@
 #include "braid/schedule/offload.hpp"
 #include "braid/style/run.hpp"
 
-int main() { return braid::run(braid::offload([] { return 7; })) == 7 ? 0 : 1; }
+int main() {
+  return braid::run(braid::offload([] { return 7; })) == 7 ? 0 : 1;
+}

@@ -1,4 +1,5 @@
-// Bad input to the file operations: in each style the same code, a message that names call and object, nothing leaked.
+// Bad input to the file operations: in each style the same code, a message that names call and object,
+// nothing leaked.
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -60,27 +61,32 @@ void expect_in_child(S&& op, std::errc expected, const std::string& object) {
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("open_file: a missing file", "[fs][failure]", every_style) {
-  check_fails<TestType>(open_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file", "/nowhere/at/all");
-  check_fails<TestType>(read_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file", "/nowhere/at/all");
+  check_fails<TestType>(open_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file",
+                        "/nowhere/at/all");
+  check_fails<TestType>(read_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file",
+                        "/nowhere/at/all");
   check_fails<TestType>(write_file("/nowhere/at/all", "x"), std::errc::no_such_file_or_directory, "open_file",
                         "/nowhere/at/all");
 }
 
-TEMPLATE_LIST_TEST_CASE("open_file: a path through a file, too long a name, a folder to be written", "[fs][failure]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("open_file: a path through a file, too long a name, a folder to be written",
+                        "[fs][failure]", every_style) {
   const scratch_folder folder;
-  check_fails<TestType>(open_file("/dev/null/inside"), std::errc::not_a_directory, "open_file", "/dev/null/inside");
+  check_fails<TestType>(open_file("/dev/null/inside"), std::errc::not_a_directory, "open_file",
+                        "/dev/null/inside");
   const std::string long_name = "/" + std::string(300, 'n');
   check_fails<TestType>(open_file(long_name), std::errc::filename_too_long, "open_file", "nnn");
-  check_fails<TestType>(open_file(folder / "", O_WRONLY), std::errc::is_a_directory, "open_file", (folder / "").string());
-  check_fails<TestType>(open_file(folder / "", O_RDONLY | O_CREAT | O_EXCL), std::errc::is_a_directory, "open_file",
+  check_fails<TestType>(open_file(folder / "", O_WRONLY), std::errc::is_a_directory, "open_file",
                         (folder / "").string());
+  check_fails<TestType>(open_file(folder / "", O_RDONLY | O_CREAT | O_EXCL), std::errc::is_a_directory,
+                        "open_file", (folder / "").string());
 }
 
-TEMPLATE_LIST_TEST_CASE("open_file: a path with a zero in it does not open what stands before it", "[fs][failure]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("open_file: a path with a zero in it does not open what stands before it",
+                        "[fs][failure]", every_style) {
   using namespace std::string_literals;
-  check_fails<TestType>(open_file("/dev/null\0.txt"s), std::errc::invalid_argument, "open_file", "/dev/null?.txt");
+  check_fails<TestType>(open_file("/dev/null\0.txt"s), std::errc::invalid_argument, "open_file",
+                        "/dev/null?.txt");
 }
 
 TEMPLATE_LIST_TEST_CASE("read_some: a folder that is read as a file", "[fs][failure]", every_style) {
@@ -117,11 +123,13 @@ TEMPLATE_LIST_TEST_CASE("open_file: the limit of open descriptors", "[fs][failur
     std::string room(16, '?');
     const file zero = TestType::wait(open_file("/dev/zero")).value();
     const rlimit none_left{static_cast<rlim_t>(zero.number()) + 1, 1024};
-    if (::setrlimit(RLIMIT_NOFILE, &none_left) != 0) throw std::system_error(errno, std::generic_category(), "setrlimit");
+    if (::setrlimit(RLIMIT_NOFILE, &none_left) != 0)
+      throw std::system_error(errno, std::generic_category(), "setrlimit");
     for (int i = 0; i < 3; ++i)
       expect_in_child<TestType>(open_file("/dev/null"), std::errc::too_many_files_open, "/dev/null");
     // What is open works on.
-    if (TestType::wait(zero.read_some(room)).value() != 16) throw std::runtime_error("the open file does not read");
+    if (TestType::wait(zero.read_some(room)).value() != 16)
+      throw std::runtime_error("the open file does not read");
   });
   CHECK(ended.errors == "");
   CHECK(ended.exit_status() == 0);
@@ -155,7 +163,8 @@ TEMPLATE_LIST_TEST_CASE("file: a descriptor that somebody else has closed", "[fs
   file gone = file::from_descriptor(number);
   check_fails<TestType>(gone.read_some(room), std::errc::bad_file_descriptor, "read_some",
                         "descriptor " + std::to_string(number));
-  check_fails<TestType>(gone.close(), std::errc::bad_file_descriptor, "close", "descriptor " + std::to_string(number));
+  check_fails<TestType>(gone.close(), std::errc::bad_file_descriptor, "close",
+                        "descriptor " + std::to_string(number));
 }
 
 TEMPLATE_LIST_TEST_CASE("write_some: a full disk", "[fs][failure]", every_style) {
@@ -164,7 +173,8 @@ TEMPLATE_LIST_TEST_CASE("write_some: a full disk", "[fs][failure]", every_style)
   check_fails<TestType>(full.write_some("x"), std::errc::no_space_on_device, "write_some", "/dev/full");
   check_fails<TestType>(full.write_all("x"), std::errc::no_space_on_device, "write_all", "/dev/full");
   check_fails<TestType>(full.write_at(0, "x"), std::errc::no_space_on_device, "write_at", "/dev/full");
-  check_fails<TestType>(write_file("/dev/full", "x"), std::errc::no_space_on_device, "write_all", "/dev/full");
+  check_fails<TestType>(write_file("/dev/full", "x"), std::errc::no_space_on_device, "write_all",
+                        "/dev/full");
 }
 
 TEMPLATE_LIST_TEST_CASE("file: what was opened for one direction only", "[fs][failure]", every_style) {
@@ -182,7 +192,8 @@ TEMPLATE_LIST_TEST_CASE("file: an offset that no file has", "[fs][failure]", eve
   const auto path = folder / "one";
   const file one = TestType::wait(open_file(path, O_RDWR | O_CREAT)).value();
   std::string room(16, '?');
-  for (const std::uint64_t beyond : {std::uint64_t(INT64_MAX) + 1, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
+  for (const std::uint64_t beyond :
+       {std::uint64_t(INT64_MAX) + 1, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
     check_fails<TestType>(one.read_at(beyond, room), std::errc::invalid_argument, "read_at", path.string());
     check_fails<TestType>(one.write_at(beyond, "x"), std::errc::invalid_argument, "write_at", path.string());
     check_fails<TestType>(one.truncate(beyond), std::errc::invalid_argument, "truncate", path.string());
@@ -197,7 +208,8 @@ TEMPLATE_LIST_TEST_CASE("read_exactly: the end of the file comes first", "[fs][f
   CHECK(TestType::wait(write_file(path, "12345")));
   const file one = TestType::wait(open_file(path)).value();
   std::string room(6, '?');
-  check_fails<TestType>(one.read_exactly(room), make_error_code(errc::end_of_stream), "read_exactly", path.string());
+  check_fails<TestType>(one.read_exactly(room), make_error_code(errc::end_of_stream), "read_exactly",
+                        path.string());
   CHECK(room == "12345?");
   CHECK(TestType::wait(one.read_some(room)).value() == 0);
 }

@@ -28,7 +28,8 @@ file opened(const std::filesystem::path& path, int flags = O_RDWR | O_CREAT) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("file: what is written is read back, at the position and at an offset", "[fs][file]", every_style) {
+TEMPLATE_LIST_TEST_CASE("file: what is written is read back, at the position and at an offset", "[fs][file]",
+                        every_style) {
   const scratch_folder folder;
   file both = opened<TestType>(folder / "both");
   CHECK(TestType::wait(both.write_some("hello ")).value() == 6);
@@ -60,7 +61,8 @@ TEMPLATE_LIST_TEST_CASE("file: sync, datasync, truncate and size", "[fs][file]",
   CHECK(TestType::wait(one.size()).value() == 1000);
 }
 
-TEMPLATE_LIST_TEST_CASE("file: closing gives the number back, and leaves the file closed", "[fs][file]", every_style) {
+TEMPLATE_LIST_TEST_CASE("file: closing gives the number back, and leaves the file closed", "[fs][file]",
+                        every_style) {
   const scratch_folder folder;
   const auto before = open_descriptors();
   {
@@ -76,8 +78,8 @@ TEMPLATE_LIST_TEST_CASE("file: closing gives the number back, and leaves the fil
   CHECK(open_descriptors() == before);
 }
 
-TEMPLATE_LIST_TEST_CASE("file: one that is dropped is closed, and a close that is never started too", "[fs][file]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("file: one that is dropped is closed, and a close that is never started too",
+                        "[fs][file]", every_style) {
   const scratch_folder folder;
   const auto before = open_descriptors();
   { const file dropped = opened<TestType>(folder / "one"); }
@@ -116,7 +118,8 @@ TEMPLATE_LIST_TEST_CASE("file: nothing asked for is nothing done, and no error",
   CHECK(TestType::wait(one.size()).value() == 1);
 }
 
-TEMPLATE_LIST_TEST_CASE("file: write_all and read_exactly go on after short transfers", "[fs][file]", every_style) {
+TEMPLATE_LIST_TEST_CASE("file: write_all and read_exactly go on after short transfers", "[fs][file]",
+                        every_style) {
   // Four times what a pipe holds, so that neither end can do with one request.
   const std::size_t size = 256 << 10;
   std::string sent(size, '\0');
@@ -188,7 +191,8 @@ TEST_CASE("file: one that is dropped while it is read never reads from the next 
   CHECK((third.reader() == number || third.writer() == number));
 }
 
-TEST_CASE("file: reads, sleeps and writes that a loop's end meets are out of the kernel afterwards", "[fs][file][stop]") {
+TEST_CASE("file: reads, sleeps and writes that a loop's end meets are out of the kernel afterwards",
+          "[fs][file][stop]") {
   const auto before = open_descriptors();
   std::vector<error> ended;
   {

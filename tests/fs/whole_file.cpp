@@ -11,10 +11,12 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("write_file, read_file: the contents come back, of every size", "[fs][whole_file]", every_style) {
+TEMPLATE_LIST_TEST_CASE("write_file, read_file: the contents come back, of every size", "[fs][whole_file]",
+                        every_style) {
   const scratch_folder folder;
   const auto before = open_descriptors();
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096}, std::size_t{300'000}}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096}, std::size_t{300'000}}) {
     const std::string text(size, 'x');
     CHECK(TestType::wait(write_file(folder / "text", text)));
     CHECK((TestType::wait(read_file(folder / "text")).value() == text));
@@ -29,7 +31,8 @@ TEMPLATE_LIST_TEST_CASE("write_file: replaces what was longer", "[fs][whole_file
   CHECK(TestType::wait(read_file(folder / "text")).value() == "short");
 }
 
-TEMPLATE_LIST_TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file]", every_style) {
+TEMPLATE_LIST_TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file]",
+                        every_style) {
   const auto status = TestType::wait(read_file("/proc/self/status"));
   REQUIRE(status);
   CHECK_THAT(*status, contains("VmPeak"));

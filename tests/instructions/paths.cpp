@@ -46,7 +46,8 @@ long fiber_switch(loop& here, long times) {
   }));
 }
 
-// A link on a future that is settled, run to its end: in groups, so that the memory is that of the steady state.
+// A link on a future that is settled, run to its end: in groups, so that the memory is that of the steady
+// state.
 long then(loop& here, long times) {
   constexpr long group = 100;
   long sum = 0;

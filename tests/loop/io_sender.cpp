@@ -224,8 +224,7 @@ TEST_CASE("EAGAIN: a stop request is obeyed whenever it comes", "[loop][io_sende
 }
 
 TEST_CASE("EINTR: signals neither end a wait nor a read", "[loop][io_sender][threads]") {
-  struct sigaction action {
-  }, before{};
+  struct sigaction action{}, before{};
   static std::atomic<int> caught;
   caught = 0;
   action.sa_handler = [](int) { ++caught; };  // without SA_RESTART

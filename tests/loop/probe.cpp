@@ -41,7 +41,8 @@ TEST_CASE("probe_io_uring: says usable where a loop can be made", "[loop][probe]
   CHECK(found.remedy.empty() == made);
 }
 
-TEST_CASE("probe_io_uring: a refusal has the loop's own error code, its cause and its remedy", "[loop][probe]") {
+TEST_CASE("probe_io_uring: a refusal has the loop's own error code, its cause and its remedy",
+          "[loop][probe]") {
   REQUIRE(braid::probe_io_uring().usable());
   std::error_code of_loop;
   braid::io_uring_report found;

@@ -48,7 +48,7 @@ TEST_CASE("perform: makes each request as a plain system call", "[loop][request]
   CHECK(perform(at(opcode::read, fd, room.data(), 16)) == 5);  // from the position, which the write moved
   CHECK(perform(at(opcode::fsync, fd)) == 0);
   CHECK(perform(at(opcode::truncate, fd, nullptr, 0, 3)) == 0);
-  struct statx found {};
+  struct statx found{};
   char empty[] = "";
   request status = at(opcode::status, fd, empty, STATX_SIZE, reinterpret_cast<std::uint64_t>(&found));
   status.flags = AT_EMPTY_PATH;

@@ -19,7 +19,8 @@ struct connection {
 template <class Style>
 connection connected_pair() {
   const braid::tcp::listener listening = *Style::wait(braid::tcp::listen(braid::endpoint::loopback()));
-  auto both = Style::wait(braid::when_all(braid::tcp::connect(listening.local_endpoint()), listening.accept()));
+  auto both =
+      Style::wait(braid::when_all(braid::tcp::connect(listening.local_endpoint()), listening.accept()));
   auto& [near, far] = both.value();
   return {std::move(near), std::move(far)};
 }

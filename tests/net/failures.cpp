@@ -1,4 +1,5 @@
-// Bad input to the sockets: in each style the same code, a message that names call and endpoint, nothing leaked.
+// Bad input to the sockets: in each style the same code, a message that names call and endpoint, nothing
+// leaked.
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -47,30 +48,34 @@ void leave_no_descriptors() {
   const int lowest_free = ::dup(STDERR_FILENO);
   ::close(lowest_free);
   const rlimit none_left{static_cast<rlim_t>(lowest_free), 1024};
-  if (::setrlimit(RLIMIT_NOFILE, &none_left) != 0) throw std::system_error(errno, std::generic_category(), "setrlimit");
+  if (::setrlimit(RLIMIT_NOFILE, &none_left) != 0)
+    throw std::system_error(errno, std::generic_category(), "setrlimit");
 }
 
 template <class Style, class S>
 void expect_in_child(S&& op, std::errc expected) {
   auto ended = Style::wait(std::forward<S>(op));
-  if (ended || ended.error() != expected) throw std::runtime_error(ended ? "it did not fail" : ended.error().message());
+  if (ended || ended.error() != expected)
+    throw std::runtime_error(ended ? "it did not fail" : ended.error().message());
 }
 
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("tcp::connect: refused where nobody listens", "[net][failure]", every_style) {
   const endpoint nobody = nobody_there();
-  check_fails<TestType>(tcp::connect(nobody), std::errc::connection_refused, "tcp::connect", nobody.to_string());
+  check_fails<TestType>(tcp::connect(nobody), std::errc::connection_refused, "tcp::connect",
+                        nobody.to_string());
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp::listen: an endpoint that is taken, or is not of this machine", "[net][failure]", every_style) {
+TEMPLATE_LIST_TEST_CASE("tcp::listen: an endpoint that is taken, or is not of this machine", "[net][failure]",
+                        every_style) {
   loop here;
   const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
   REQUIRE(listening);
   const endpoint taken = listening->local_endpoint();
   check_fails<TestType>(tcp::listen(taken), std::errc::address_in_use, "tcp::listen", taken.to_string());
-  check_fails<TestType>(tcp::listen(endpoint("192.0.2.1", 0)), std::errc::address_not_available, "tcp::listen",
-                        "192.0.2.1:0");
+  check_fails<TestType>(tcp::listen(endpoint("192.0.2.1", 0)), std::errc::address_not_available,
+                        "tcp::listen", "192.0.2.1:0");
 }
 
 TEMPLATE_LIST_TEST_CASE("stream: a peer that resets", "[net][failure]", every_style) {
@@ -79,22 +84,26 @@ TEMPLATE_LIST_TEST_CASE("stream: a peer that resets", "[net][failure]", every_st
   {
     auto [near, far] = connected_pair<TestType>();
     reset_peer_of(far);
-    check_fails<TestType>(near.read_some(room), std::errc::connection_reset, "stream::read_some", "127.0.0.1:");
+    check_fails<TestType>(near.read_some(room), std::errc::connection_reset, "stream::read_some",
+                          "127.0.0.1:");
     check_fails<TestType>(near.write_all("x"), std::errc::broken_pipe, "stream::write_all", "127.0.0.1:");
   }
   {
     auto [near, far] = connected_pair<TestType>();
     reset_peer_of(far);
-    check_fails<TestType>(near.read_exactly(room), std::errc::connection_reset, "stream::read_exactly", "127.0.0.1:");
+    check_fails<TestType>(near.read_exactly(room), std::errc::connection_reset, "stream::read_exactly",
+                          "127.0.0.1:");
   }
   {
     auto [near, far] = connected_pair<TestType>();
     reset_peer_of(far);
-    check_fails<TestType>(near.write_some("x"), std::errc::connection_reset, "stream::write_some", "127.0.0.1:");
+    check_fails<TestType>(near.write_some("x"), std::errc::connection_reset, "stream::write_some",
+                          "127.0.0.1:");
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("stream: a peer that resets while a read waits in the kernel", "[net][failure]", every_style) {
+TEMPLATE_LIST_TEST_CASE("stream: a peer that resets while a read waits in the kernel", "[net][failure]",
+                        every_style) {
   loop here;
   std::string room(16, '?');
   auto [near, far] = connected_pair<TestType>();
@@ -111,13 +120,14 @@ TEMPLATE_LIST_TEST_CASE("stream: the peer's end comes before all was read", "[ne
   const std::string peer = near.peer_endpoint().to_string();
   CHECK(TestType::wait(far.write_all("half")));
   CHECK(TestType::wait(far.close()));
-  check_fails<TestType>(near.read_exactly(room), make_error_code(errc::end_of_stream), "stream::read_exactly", peer);
+  check_fails<TestType>(near.read_exactly(room), make_error_code(errc::end_of_stream), "stream::read_exactly",
+                        peer);
   CHECK(room.substr(0, 4) == "half");
   CHECK(TestType::wait(near.read_some(room)).value() == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("stream: writing after one's own shutdown is a broken pipe, and no signal", "[net][failure]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("stream: writing after one's own shutdown is a broken pipe, and no signal",
+                        "[net][failure]", every_style) {
   loop here;
   auto [near, far] = connected_pair<TestType>();
   CHECK(TestType::wait(near.shutdown_send()));
@@ -125,7 +135,8 @@ TEMPLATE_LIST_TEST_CASE("stream: writing after one's own shutdown is a broken pi
   check_fails<TestType>(near.write_all("x"), std::errc::broken_pipe, "stream::write_all", "127.0.0.1:");
 }
 
-TEMPLATE_LIST_TEST_CASE("stream, listener: every operation on one that is closed", "[net][failure]", every_style) {
+TEMPLATE_LIST_TEST_CASE("stream, listener: every operation on one that is closed", "[net][failure]",
+                        every_style) {
   std::string room(16, '?');
   tcp::stream none;
   tcp::listener deaf;

@@ -67,8 +67,9 @@ TEMPLATE_LIST_TEST_CASE("incoming: a next that waits is served when somebody com
   loop here;
   const tcp::listener listening = listening_on_loopback();
   tcp::incoming arriving = listening.incoming();
-  auto both = TestType::wait(when_all(arriving.next(), arriving.next(), tcp::connect(listening.local_endpoint()),
-                                      tcp::connect(listening.local_endpoint())));
+  auto both =
+      TestType::wait(when_all(arriving.next(), arriving.next(), tcp::connect(listening.local_endpoint()),
+                              tcp::connect(listening.local_endpoint())));
   REQUIRE(both);
   const auto& [first, second, one, other] = *both;
   CHECK(first.peer_endpoint() != second.peer_endpoint());
@@ -150,7 +151,8 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
       clients = connections_to(listening, 3);
       settle(here);
       arriving.reset();
-      for (const tcp::stream& client : clients) CHECK(run(as_result(client.read_some(room))).value_or(0) == 0);
+      for (const tcp::stream& client : clients)
+        CHECK(run(as_result(client.read_some(room))).value_or(0) == 0);
     }
     SECTION("somebody waits") {
       auto first = spawn(arriving->next());
@@ -202,7 +204,8 @@ TEST_CASE("incoming: closing the listener ends who waits, and the next one is to
   CHECK(run(as_result(arriving.next())).error() == std::errc::bad_file_descriptor);
 }
 
-TEMPLATE_LIST_TEST_CASE("incoming: errors name the call and the listener", "[net][incoming][failure]", every_style) {
+TEMPLATE_LIST_TEST_CASE("incoming: errors name the call and the listener", "[net][incoming][failure]",
+                        every_style) {
   loop here;
   SECTION("closed") {
     const tcp::listener deaf;
@@ -259,7 +262,8 @@ TEST_CASE("incoming: without a descriptor left it tells, and then goes on", "[ne
     ::close(static_cast<int>(limit.rlim_cur));
     ::setrlimit(RLIMIT_NOFILE, &limit);
     auto refused = run(as_result(arriving.next()));
-    if (refused || refused.error() != std::errc::too_many_files_open) throw std::runtime_error("it did not fail");
+    if (refused || refused.error() != std::errc::too_many_files_open)
+      throw std::runtime_error("it did not fail");
     limit.rlim_cur = usual;
     ::setrlimit(RLIMIT_NOFILE, &limit);
     run(arriving.next());

@@ -28,8 +28,8 @@ TEMPLATE_LIST_TEST_CASE("resolve: localhost is this machine", "[net][resolve]", 
   CHECK(loopback);
 }
 
-TEMPLATE_LIST_TEST_CASE("resolve: a name or a service that does not exist says which", "[net][resolve][failure]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("resolve: a name or a service that does not exist says which",
+                        "[net][resolve][failure]", every_style) {
   // Neither needs a name server: a space is in no host's name, and services are looked up in a file.
   TestType::wait(resolve("127.0.0.1", "1")).value();  // the library's own first descriptors
   const auto before = open_descriptors();

@@ -18,7 +18,8 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("tcp: what one end writes the other reads, both ways, until the end", "[net][tcp]", every_style) {
+TEMPLATE_LIST_TEST_CASE("tcp: what one end writes the other reads, both ways, until the end", "[net][tcp]",
+                        every_style) {
   const auto before = open_descriptors();
   {
     loop here;
@@ -44,8 +45,8 @@ TEMPLATE_LIST_TEST_CASE("tcp: what one end writes the other reads, both ways, un
   CHECK(open_descriptors() == before);
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp: both ends know each other's endpoints, and wait for no more bytes to come", "[net][tcp]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("tcp: both ends know each other's endpoints, and wait for no more bytes to come",
+                        "[net][tcp]", every_style) {
   loop here;
   const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
   REQUIRE(listening);
@@ -71,8 +72,8 @@ TEMPLATE_LIST_TEST_CASE("tcp: IPv6 is an endpoint like any other", "[net][tcp]",
   CHECK(std::get<0>(*both).peer_endpoint() == listening->local_endpoint());
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp: more than the sockets hold goes through write_all and read_exactly", "[net][tcp]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("tcp: more than the sockets hold goes through write_all and read_exactly",
+                        "[net][tcp]", every_style) {
   loop here;
   auto [near, far] = connected_pair<TestType>();
   std::string sent(8 << 20, '\0');
@@ -92,7 +93,8 @@ TEMPLATE_LIST_TEST_CASE("tcp: several accepts may wait at once", "[net][tcp]", e
   REQUIRE(all);
 }
 
-TEST_CASE("tcp: a close cancels the accept that waits, and gives the number back after it", "[net][tcp][stop]") {
+TEST_CASE("tcp: a close cancels the accept that waits, and gives the number back after it",
+          "[net][tcp][stop]") {
   loop here;
   auto listening = run(tcp::listen(endpoint::loopback()));
   auto accepting = spawn(listening.accept());

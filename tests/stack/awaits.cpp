@@ -59,7 +59,8 @@ TEST_CASE("constant stack: 3,000,000 awaits of a task that ends at once, in a fi
   CHECK(on_small_stack([] { return run(fiber_sum_of(many, one)); }) == many);
 }
 
-TEST_CASE("constant stack: 3,000,000 awaits of a task without a value, and of one that owns its value", "[stack]") {
+TEST_CASE("constant stack: 3,000,000 awaits of a task without a value, and of one that owns its value",
+          "[stack]") {
   CHECK(on_small_stack([] {
           return run([]() -> task<long> {
             long sum = 0;
@@ -110,8 +111,10 @@ TEST_CASE("constant stack: 300,000 awaits that fail at once", "[stack]") {
 }
 
 TEST_CASE("constant stack: 1,000,000 awaits of completed futures", "[stack]") {
-  CHECK(on_small_stack([] { return run(sum_of(many / 3, [] { return make_ready_future(1L); })); }) == many / 3);
-  CHECK(on_small_stack([] { return run(fiber_sum_of(many / 3, [] { return make_ready_future(1L); })); }) == many / 3);
+  CHECK(on_small_stack([] { return run(sum_of(many / 3, [] { return make_ready_future(1L); })); }) ==
+        many / 3);
+  CHECK(on_small_stack([] { return run(fiber_sum_of(many / 3, [] { return make_ready_future(1L); })); }) ==
+        many / 3);
   CHECK(on_small_stack([] { return run(sum_of(many / 3, [] { return spawn(one()); })); }) == many / 3);
 }
 
@@ -121,7 +124,8 @@ TEST_CASE("constant stack: 1,000,000 awaits that go through the run queue", "[st
 }
 
 TEST_CASE("constant stack: a coroutine that awaits a fiber that ends at once, 1,000,000 times", "[stack]") {
-  CHECK(on_small_stack([] { return run(sum_of(many / 3, [] { return in_fiber([] { return 1L; }); })); }) == many / 3);
+  CHECK(on_small_stack([] { return run(sum_of(many / 3, [] { return in_fiber([] { return 1L; }); })); }) ==
+        many / 3);
 }
 
 TEST_CASE("constant stack: many coroutines take turns at awaits that end at once", "[stack]") {

@@ -84,7 +84,8 @@ TEST_CASE("constant stack: an exception rises through 100,000 tasks", "[stack]")
 }
 
 TEST_CASE("constant stack: 100,000 levels of as_result", "[stack]") {
-  check_wrapped(fairly_deep, [](task<long> one) -> task<long> { co_return *co_await as_result(std::move(one)); });
+  check_wrapped(fairly_deep,
+                [](task<long> one) -> task<long> { co_return *co_await as_result(std::move(one)); });
 }
 
 TEST_CASE("constant stack: 100,000 levels of when_all and when_any", "[stack]") {
@@ -104,7 +105,8 @@ TEST_CASE("constant stack: 100,000 levels of futures", "[stack]") {
 
 TEST_CASE("constant stack: 100,000 errors, each told by a join to the one around it", "[stack]") {
   CHECK(on_small_stack([] {
-          const auto ended = capture([] { return run(wrapped_levels(fairly_deep, bottom::throws, first_of)); });
+          const auto ended =
+              capture([] { return run(wrapped_levels(fairly_deep, bottom::throws, first_of)); });
           return ended ? "no exception" : ended.error().message();
         }) == "from the bottom");
 }

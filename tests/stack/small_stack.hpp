@@ -15,7 +15,8 @@ namespace braid_tests {
 /// Awaits in a row: what an await left on the stack, were it one byte, would not fit eleven times over.
 inline constexpr long many = 3'000'000;
 
-/// Coroutines within coroutines. A sanitizer's heap is several times as large, and 100,000 fill a small stack too.
+/// Coroutines within coroutines. A sanitizer's heap is several times as large, and 100,000 fill a small stack
+/// too.
 inline constexpr long deep = BRAID_ASAN || BRAID_TSAN ? 100'000 : 1'000'000;
 
 /// Levels of what costs more for each: exceptions, joins.

@@ -42,7 +42,8 @@ std::size_t allocations_of(F f) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("every style: no operation allocates once the pools are warm", "[style][allocation]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: no operation allocates once the pools are warm", "[style][allocation]",
+                        every_style) {
   if (!counts_allocations) return;
   loop here;
   const auto of = [](auto make) { return allocations_of([&] { TestType::wait(make()).value(); }); };
@@ -57,14 +58,16 @@ TEMPLATE_LIST_TEST_CASE("every style: no operation allocates once the pools are 
   CHECK(of([] { return make_ready_future(1).then([](int n) { return n + 1; }); }) == 0);
   CHECK(of([] { return make_ready_future(1).then([](int) { return one_later(); }); }) == 0);
   CHECK(of([] { return in_fiber([] { return await(one_later()); }); }) == 0);
-  CHECK(of([] { return offload([] { return 1; }); }) <= 16);  // of its four threads, which come when they are needed
+  CHECK(of([] { return offload([] { return 1; }); }) <=
+        16);  // of its four threads, which come when they are needed
   CHECK(of([] { return as_result(one_later()); }) == 0);
   CHECK(of([] { return when_all(one(), one_later(), nop()); }) == 0);
   CHECK(of([] { return when_any(one_later(), sleep_for(1h)); }) == 0);
   CHECK(of([] { return with_timeout(one_later(), 1h); }) == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: reading and writing a file allocates nothing", "[style][allocation]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: reading and writing a file allocates nothing", "[style][allocation]",
+                        every_style) {
   if (!counts_allocations) return;
   loop here;
   const file zero = TestType::wait(open_file("/dev/zero", O_RDWR)).value();

@@ -61,7 +61,8 @@ task<void> fails_in_the_kernel() {
 
 }  // namespace
 
-TEST_CASE("async stack: an exception carries the lines of all awaits and of the verb, innermost first", "[stack]") {
+TEST_CASE("async stack: an exception carries the lines of all awaits and of the verb, innermost first",
+          "[stack]") {
   verb_line = line_here() + 1;
   const auto ended = capture([] { return run(outer()); });
   REQUIRE_FALSE(ended);
@@ -84,10 +85,12 @@ TEST_CASE("async stack: an error of an operation carries the await it came to", 
 TEST_CASE("async stack: it goes through a fiber", "[stack][fiber]") {
   std::uint32_t await_line = 0;
   verb_line = line_here() + 1;
-  const auto ended = capture([&] { return run(in_fiber([&] {
+  const auto ended = capture([&] {
+    return run(in_fiber([&] {
       await_line = line_here() + 1;
       return await(middle());
-    })); });
+    }));
+  });
   REQUIRE_FALSE(ended);
   CHECK(lines_of(ended.error()) == lines{innermost_line, middle_line, await_line, verb_line});
 }
@@ -132,14 +135,16 @@ TEST_CASE("async stack: an error that is caught and thrown on keeps where it beg
 TEST_CASE("async stack: a new exception thrown in answer to another has a stack of its own", "[stack]") {
   std::uint32_t own_line = 0;
   verb_line = line_here() + 1;
-  const auto ended = capture([&] { run([&]() -> task<void> {
+  const auto ended = capture([&] {
+    run([&]() -> task<void> {
       try {
         own_line = line_here() + 1;
         co_await middle();
       } catch (const std::runtime_error&) {
         throw std::logic_error("another");
       }
-    }); });
+    });
+  });
   REQUIRE_FALSE(ended);
   CHECK(ended.error().message() == "another");
   CHECK(lines_of(ended.error()) == lines{own_line, verb_line});

@@ -84,14 +84,16 @@ TEMPLATE_LIST_TEST_CASE("every style: an error arrives as the same code", "[styl
   CHECK(refused.error() == std::errc::connection_refused);
   CHECK(refused.error().code() == std::make_error_code(std::errc::connection_refused));
 
-  auto named = TestType::wait(just_error<void>(error(std::make_error_code(std::errc::io_error), "call", "object")));
+  auto named =
+      TestType::wait(just_error<void>(error(std::make_error_code(std::errc::io_error), "call", "object")));
   REQUIRE_FALSE(named);
   CHECK(named.error() == std::errc::io_error);
   CHECK(named.error().call() == "call");
   CHECK_THAT(named.error().message(), contains("call object: "));
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: a caller's own exception passes through untouched", "[style]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: a caller's own exception passes through untouched", "[style]",
+                        every_style) {
   const auto holds_mine = [](auto ended) {
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == errc::exception);
@@ -108,15 +110,15 @@ TEMPLATE_LIST_TEST_CASE("every style: a caller's own exception passes through un
 }
 
 TEMPLATE_LIST_TEST_CASE("every style: a system_error keeps its code", "[style]", every_style) {
-  auto ended = TestType::wait(just_from([] {
-    throw std::system_error(std::make_error_code(std::errc::permission_denied), "the door");
-  }));
+  auto ended = TestType::wait(just_from(
+      [] { throw std::system_error(std::make_error_code(std::errc::permission_denied), "the door"); }));
   REQUIRE_FALSE(ended);
   CHECK(ended.error() == std::errc::permission_denied);
   CHECK_THAT(ended.error().message(), contains("the door"));
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: as_result gives the failure as a value", "[style][as_result]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: as_result gives the failure as a value", "[style][as_result]",
+                        every_style) {
   result<result<int>> ended = TestType::wait(as_result(throwing()));
   REQUIRE(ended);
   REQUIRE_FALSE(*ended);
@@ -125,8 +127,8 @@ TEMPLATE_LIST_TEST_CASE("every style: as_result gives the failure as a value", "
   CHECK(TestType::wait(as_result(nop())).value());
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: the captures of a coroutine lambda live until its task has ended", "[style]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: the captures of a coroutine lambda live until its task has ended",
+                        "[style]", every_style) {
   auto alive = std::make_shared<std::string>("captured");
   const std::weak_ptr<std::string> watch = alive;
   auto ended = TestType::wait([alive = std::move(alive)]() -> task<std::string> {
@@ -138,7 +140,8 @@ TEMPLATE_LIST_TEST_CASE("every style: the captures of a coroutine lambda live un
   CHECK(watch.expired());
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: a factory that throws is the operation's error", "[style]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: a factory that throws is the operation's error", "[style]",
+                        every_style) {
   const bool no_task = true;
   auto ended = TestType::wait([&] {
     if (no_task) throw own_exception("before the task");
@@ -148,7 +151,8 @@ TEMPLATE_LIST_TEST_CASE("every style: a factory that throws is the operation's e
   CHECK(ended.error().message() == "before the task");
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: a promise settled later wakes the waiter", "[style][promise]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: a promise settled later wakes the waiter", "[style][promise]",
+                        every_style) {
   loop here;
   promise<int> later;
   auto waiting = later.get_future();
@@ -156,8 +160,8 @@ TEMPLATE_LIST_TEST_CASE("every style: a promise settled later wakes the waiter",
   CHECK(TestType::wait(std::move(waiting)).value() == 5);
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: a promise settled on another thread wakes the waiter", "[style][promise]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: a promise settled on another thread wakes the waiter",
+                        "[style][promise]", every_style) {
   promise<std::string> later;
   auto waiting = later.get_future();
   loop here;
@@ -167,7 +171,8 @@ TEMPLATE_LIST_TEST_CASE("every style: a promise settled on another thread wakes 
   CHECK(ended.value() == "from afar");
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: a promise that is dropped is broken_promise", "[style][promise]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: a promise that is dropped is broken_promise", "[style][promise]",
+                        every_style) {
   loop here;
   std::optional<promise<int>> dropped(std::in_place);
   auto waiting = dropped->get_future();

@@ -103,7 +103,8 @@ TEST_CASE("fiber: an await inside of a catch block keeps each fiber's exception"
   CHECK(still_handled == 6);
 }
 
-TEST_CASE("fiber: an await in a destructor that an exception runs sees its own uncaught exceptions", "[fiber]") {
+TEST_CASE("fiber: an await in a destructor that an exception runs sees its own uncaught exceptions",
+          "[fiber]") {
   struct awaits_at_the_end {
     int& seen;
     ~awaits_at_the_end() {
@@ -129,8 +130,11 @@ TEST_CASE("fiber: an await in a destructor that an exception runs sees its own u
 }
 
 TEST_CASE("fiber: a task, a fiber within a fiber and a fiber in a task all wait for each other", "[fiber]") {
-  const auto in_task = []() -> task<int> { co_return 1 + co_await in_fiber([] { return await(yield()), 1; }); };
-  CHECK(run(in_fiber([&] { return await(in_task()) + await(in_fiber([&] { return await(in_task()); })); })) == 4);
+  const auto in_task = []() -> task<int> {
+    co_return 1 + co_await in_fiber([] { return await(yield()), 1; });
+  };
+  CHECK(run(in_fiber([&] { return await(in_task()) + await(in_fiber([&] { return await(in_task()); })); })) ==
+        4);
 }
 
 TEST_CASE("fiber: the stop token reaches what it awaits", "[fiber][stop]") {
@@ -193,7 +197,8 @@ TEST_CASE("fiber: the size of the stack is an option of the loop", "[fiber]") {
   CHECK(here.run(in_fiber([] { return uses(large * 3 / 4 / (BRAID_ASAN || BRAID_TSAN ? 4 : 1)); })) == 1);
 }
 
-TEST_CASE("fiber: one that overflows its stack dies by SIGSEGV instead of writing elsewhere", "[fiber][crash]") {
+TEST_CASE("fiber: one that overflows its stack dies by SIGSEGV instead of writing elsewhere",
+          "[fiber][crash]") {
   if (BRAID_ASAN || BRAID_TSAN) return;  // their reports take the signal's place
   const auto ended = run_program(crash_program("fiber_overflow"));
   CHECK(ended.signal() == SIGSEGV);

@@ -69,7 +69,8 @@ TEST_CASE("future: a continuation never runs inside the call that attached it", 
   CHECK(ended(std::move(caught)).value() == 0);
 }
 
-TEST_CASE("future: a continuation does not run inside the call that settles the promise", "[future][promise]") {
+TEST_CASE("future: a continuation does not run inside the call that settles the promise",
+          "[future][promise]") {
   loop here;
   promise<int> later;
   bool ran = false;
@@ -88,8 +89,11 @@ TEST_CASE("future: then takes a value on, and what it returns is flattened", "[f
   CHECK(ended(make_ready_future(1).then([](int n) { return plus_one(n); })).value() == 2);
   CHECK(ended(make_ready_future(1).then([](int n) { return just(n + 1); })).value() == 2);
   CHECK(ended(make_ready_future(1).then([](int n) { return spawn(plus_one(n)); })).value() == 2);
-  CHECK(ended(make_ready_future().then([] { return std::string("from nothing"); })).value() == "from nothing");
-  CHECK(ended(make_ready_future(std::make_unique<int>(4)).then([](std::unique_ptr<int> n) { return *n; })).value() == 4);
+  CHECK(ended(make_ready_future().then([] { return std::string("from nothing"); })).value() ==
+        "from nothing");
+  CHECK(ended(make_ready_future(std::make_unique<int>(4)).then([](std::unique_ptr<int> n) {
+          return *n;
+        })).value() == 4);
   CHECK(ended(make_ready_future(1).then([](int) {})));
   CHECK(ended(make_ready_future(1).then([](int) { return nop(); })));
 }
@@ -115,7 +119,8 @@ TEST_CASE("future: catch_error may throw on, the same error or another", "[futur
   auto same = ended(thrown("first").catch_error([](const error& why) -> int { why.rethrow(); }));
   REQUIRE_FALSE(same);
   CHECK(same.error().message() == "first");
-  auto other = ended(thrown("first").catch_error([](const error&) -> int { throw std::logic_error("second"); }));
+  auto other =
+      ended(thrown("first").catch_error([](const error&) -> int { throw std::logic_error("second"); }));
   REQUIRE_FALSE(other);
   CHECK(other.error().message() == "second");
 }
@@ -151,17 +156,20 @@ TEST_CASE("future: finally runs in either case and changes nothing, unless it th
   CHECK(replaced.error().message() == "at last");
 }
 
-TEST_CASE("future: a coroutine lambda given to then lives until its task has ended, which is waited for", "[future]") {
+TEST_CASE("future: a coroutine lambda given to then lives until its task has ended, which is waited for",
+          "[future]") {
   loop here;
   std::vector<int> order;
-  auto last = make_ready_future(1).then([&order, step = 1](int n) -> task<int> {
-    co_await yield();
-    order.push_back(step);
-    co_return n;
-  }).then([&](int n) {
-    order.push_back(2);
-    return n;
-  });
+  auto last = make_ready_future(1)
+                  .then([&order, step = 1](int n) -> task<int> {
+                    co_await yield();
+                    order.push_back(step);
+                    co_return n;
+                  })
+                  .then([&](int n) {
+                    order.push_back(2);
+                    return n;
+                  });
   CHECK(ended(std::move(last)).value() == 1);
   CHECK(order == std::vector{1, 2});
 }
@@ -169,11 +177,13 @@ TEST_CASE("future: a coroutine lambda given to then lives until its task has end
 TEST_CASE("future: dropping it lets the operation go on", "[future][spawn]") {
   loop here;
   bool done = false;
-  { auto dropped = spawn([&]() -> task<void> {
+  {
+    auto dropped = spawn([&]() -> task<void> {
       co_await yield();
       co_await nop();
       done = true;
-    }); }
+    });
+  }
   CHECK_FALSE(done);
   here.run();
   CHECK(done);
@@ -183,13 +193,19 @@ TEST_CASE("future: the error of a dropped one is told once, whenever it was drop
   loop here;
   std::vector<error> unhandled;
   collect_unhandled(here, unhandled);
-  { auto pending = spawn([]() -> task<int> {
+  {
+    auto pending = spawn([]() -> task<int> {
       co_await yield();
       throw std::runtime_error("later");
-    }); }
+    });
+  }
   { auto settled = thrown("earlier"); }
-  { auto end_of_chain = thrown("linked").then([](int n) { return n; }); }
-  { auto handled = thrown("handled").catch_error([](const error&) { return 0; }); }
+  {
+    auto end_of_chain = thrown("linked").then([](int n) { return n; });
+  }
+  {
+    auto handled = thrown("handled").catch_error([](const error&) { return 0; });
+  }
   here.run();
   REQUIRE(unhandled.size() == 3);
   CHECK(unhandled[0].message() == "earlier");
@@ -253,7 +269,8 @@ TEST_CASE("future: then on a thread without a loop is a logic_error that names t
   CHECK(std::move(waiting).get() == 1);
 }
 
-TEST_CASE("future: request_stop reaches the operation, through links and flattened senders", "[future][stop]") {
+TEST_CASE("future: request_stop reaches the operation, through links and flattened senders",
+          "[future][stop]") {
   loop here;
   auto direct = spawn(sleep_for(1h));
   direct.request_stop();
@@ -284,7 +301,8 @@ TEST_CASE("future: request_stop may come from another thread", "[future][stop]")
 TEST_CASE("future: an await that is stopped leaves a promise nobody can stop behind", "[future][stop]") {
   loop here;
   promise<int> never;
-  auto awaiting = spawn([waiting = never.get_future()]() mutable -> task<int> { co_return co_await std::move(waiting); });
+  auto awaiting =
+      spawn([waiting = never.get_future()]() mutable -> task<int> { co_return co_await std::move(waiting); });
   here.run(yield());
   awaiting.request_stop();
   CHECK(ended(std::move(awaiting)).error() == std::errc::operation_canceled);
@@ -292,13 +310,15 @@ TEST_CASE("future: an await that is stopped leaves a promise nobody can stop beh
   here.run();
 }
 
-TEST_CASE("future: links that still wait when their loop ends are cancelled, and their captures destroyed", "[future]") {
+TEST_CASE("future: links that still wait when their loop ends are cancelled, and their captures destroyed",
+          "[future]") {
   promise<int> outlives;
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> watch = held;
   {
     loop here;
-    auto last = outlives.get_future().then([held = std::move(held)](int n) { return n + *held; }).then([](int) {});
+    auto last =
+        outlives.get_future().then([held = std::move(held)](int n) { return n + *held; }).then([](int) {});
     CHECK_FALSE(watch.expired());
   }
   CHECK(watch.expired());

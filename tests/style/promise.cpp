@@ -43,7 +43,8 @@ TEST_CASE("promise: one that was moved from is settled by its new owner alone", 
   CHECK(std::move(waiting).get() == 2);
 }
 
-TEST_CASE("promise: dropped before it was settled is broken_promise, on a thread without a loop too", "[promise]") {
+TEST_CASE("promise: dropped before it was settled is broken_promise, on a thread without a loop too",
+          "[promise]") {
   auto dropped = std::make_unique<promise<int>>();
   auto waiting = dropped->get_future();
   dropped.reset();

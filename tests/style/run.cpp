@@ -28,7 +28,8 @@ TEST_CASE("run: makes a loop for the call where the thread has none, and leaves 
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("run: uses the thread's loop where there is one, and leaves what else was started with it", "[run]") {
+TEST_CASE("run: uses the thread's loop where there is one, and leaves what else was started with it",
+          "[run]") {
   loop here;
   bool later = false;
   start(sleep_for(20ms), [&](result<void>) { later = true; });
@@ -59,7 +60,8 @@ TEST_CASE("run: inside a running loop it is a logic_error that names the call, i
 TEST_CASE("run: what was started within the call is cancelled when the call's own loop ends", "[run]") {
   bool cancelled = false;
   run([&]() -> task<void> {
-    start(sleep_for(1h), [&](result<void> ended) { cancelled = ended.error() == std::errc::operation_canceled; });
+    start(sleep_for(1h),
+          [&](result<void> ended) { cancelled = ended.error() == std::errc::operation_canceled; });
     co_return;
   });
   CHECK(cancelled);

@@ -74,7 +74,8 @@ TEST_CASE("spawn: a stop from another thread reaches it while the loop runs", "[
   CHECK(counting.is_ready());
 }
 
-TEST_CASE("spawn: stops from another thread race with the end of the operation, and either wins", "[spawn][stop][thread]") {
+TEST_CASE("spawn: stops from another thread race with the end of the operation, and either wins",
+          "[spawn][stop][thread]") {
   loop here;
   int ended = 0;
   for (int i = 0; i < 300; ++i) {
@@ -97,7 +98,12 @@ TEST_CASE("spawn: the error of a dropped future says where it was spawned", "[sp
   std::vector<error> unhandled;
   here.on_unhandled_error([&](const error& why) { unhandled.push_back(why); });
   const auto line = std::source_location::current().line() + 1;
-  { auto dropped = spawn([]() -> task<void> { co_await nop(); throw std::runtime_error("lost"); }); }
+  {
+    auto dropped = spawn([]() -> task<void> {
+      co_await nop();
+      throw std::runtime_error("lost");
+    });
+  }
   here.run();
   REQUIRE(unhandled.size() == 1);
   CHECK(unhandled[0].message() == "lost");
@@ -106,7 +112,8 @@ TEST_CASE("spawn: the error of a dropped future says where it was spawned", "[sp
   CHECK(unhandled[0].stack()[1].line() == line);
 }
 
-TEST_CASE("spawn: an operation that waits when the loop ends is destroyed, and its future is cancelled", "[spawn]") {
+TEST_CASE("spawn: an operation that waits when the loop ends is destroyed, and its future is cancelled",
+          "[spawn]") {
   auto owned = std::make_shared<int>(0);
   const std::weak_ptr<int> watch = owned;
   promise<void> never;

@@ -39,7 +39,8 @@ TEST_CASE("start: the handler never runs inside the call, even where the operati
   loop here;
   int told = 0;
   start(just(1), [&](result<int> ended) { told += *ended; });
-  start(just_error<int>(std::errc::io_error), [&](result<int> ended) { told += ended.error() == std::errc::io_error; });
+  start(just_error<int>(std::errc::io_error),
+        [&](result<int> ended) { told += ended.error() == std::errc::io_error; });
   start(nop(), [&](result<void> ended) { told += ended.has_value(); });
   start([]() -> task<int> { co_return 1; }, [&](result<int> ended) { told += *ended; });
   CHECK(told == 0);
@@ -58,14 +59,17 @@ TEST_CASE("start: the handler is called once, is moved, never copied, and is gon
   auto owned = std::make_shared<int>(0);
   const std::weak_ptr<int> watch = owned;
   int calls = 0;
-  start(yield(), [owned = std::move(owned), only = std::make_unique<int>(1), &calls](result<void>) { calls += *only; });
+  start(yield(), [owned = std::move(owned), only = std::make_unique<int>(1), &calls](result<void>) {
+    calls += *only;
+  });
   CHECK_FALSE(watch.expired());
   here.run();
   CHECK(calls == 1);
   CHECK(watch.expired());
 }
 
-TEST_CASE("start: a handler that throws is told to the loop's unhandled-error handler, with where", "[start]") {
+TEST_CASE("start: a handler that throws is told to the loop's unhandled-error handler, with where",
+          "[start]") {
   loop here;
   unhandled_errors unhandled(here);
   const auto line = std::source_location::current().line() + 1;

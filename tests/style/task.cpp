@@ -116,7 +116,8 @@ TEST_CASE("task: abandoned by the end of its loop, it is destroyed from the inne
   outlives.set_value();
 }
 
-TEST_CASE("task: an exception may be caught around an await, and what is thrown meanwhile replaces it", "[task]") {
+TEST_CASE("task: an exception may be caught around an await, and what is thrown meanwhile replaces it",
+          "[task]") {
   const auto fails = [](std::string what) -> task<void> {
     co_await yield();
     throw std::runtime_error(what);
@@ -159,7 +160,8 @@ TEST_CASE("task: run gives a token that nobody can stop", "[task][stop]") {
   CHECK_FALSE(run(get_stop_token()).stop_possible());
 }
 
-TEST_CASE("task: after resume_on it runs on the other loop, and its awaiter goes on at home", "[task][thread]") {
+TEST_CASE("task: after resume_on it runs on the other loop, and its awaiter goes on at home",
+          "[task][thread]") {
   promise<loop*> known;
   auto there_is = known.get_future();
   promise<void> finished;
@@ -197,7 +199,8 @@ TEST_CASE("task: one may be awaited by a foreign awaiter's coroutine, which a pl
   loop here;
   std::coroutine_handle<> kept;
   int seen = 0;
-  start([&]() -> task<int> { co_return 1 + co_await plain_awaiter{kept}; }, [&](result<int> ended) { seen = *ended; });
+  start([&]() -> task<int> { co_return 1 + co_await plain_awaiter{kept}; },
+        [&](result<int> ended) { seen = *ended; });
   REQUIRE(kept);
   kept.resume();
   here.run();

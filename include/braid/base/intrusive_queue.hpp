@@ -9,7 +9,7 @@ namespace braid {
 ///
 /// Lifetime  an element stays where it is while it is queued; the queue owns nothing.
 /// Cost      16 bytes; every function is O(1) and allocates nothing.
-template <class T, T* T::*Next>
+template <class T, T* T::* Next>
 class intrusive_queue {
  public:
   intrusive_queue() = default;

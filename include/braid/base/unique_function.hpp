@@ -36,7 +36,7 @@ class unique_function<R(Args...)> {
         frame_pool::deallocate(where, sizeof(held));
         throw;
       }
-      new (&room_) (held*)(where);
+      new (&room_)(held*)(where);
     }
     does_ = &actions<held>;
   }
@@ -72,8 +72,8 @@ class unique_function<R(Args...)> {
   };
 
   template <class F>
-  static constexpr bool fits = sizeof(F) <= room_bytes && alignof(F) <= alignof(void*) &&
-                               std::is_nothrow_move_constructible_v<F>;
+  static constexpr bool fits =
+      sizeof(F) <= room_bytes && alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
 
   template <class F>
   static F& held_at(void* room) noexcept {
@@ -91,7 +91,7 @@ class unique_function<R(Args...)> {
           new (to) F(std::move(held_at<F>(from)));
           held_at<F>(from).~F();
         } else {
-          new (to) (F*)(*static_cast<F**>(from));
+          new (to)(F*)(*static_cast<F**>(from));
         }
       },
       [](void* room) noexcept {

@@ -63,8 +63,8 @@ using connected = decltype(connect(std::declval<std::remove_cvref_t<S>>(), std::
 /// A function without parameters that returns a sender. Where a verb takes one it keeps the function,
 /// captures and all, until the sender has ended: so a capturing coroutine lambda is safe there.
 template <class F>
-concept sender_factory = !sender<F> && std::invocable<std::decay_t<F>&> &&
-                         sender<std::invoke_result_t<std::decay_t<F>&>>;
+concept sender_factory =
+    !sender<F> && std::invocable<std::decay_t<F>&> && sender<std::invoke_result_t<std::decay_t<F>&>>;
 
 /// What verbs and combinators take.
 template <class X>

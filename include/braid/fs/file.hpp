@@ -42,7 +42,7 @@ struct size_outcome {
     return 0;
   }
   result<std::uint64_t> operator()(std::int32_t, const request&) const noexcept { return found.stx_size; }
-  struct statx found {};
+  struct statx found{};
 };
 
 }  // namespace detail

@@ -25,11 +25,13 @@ class blocking_job : pinned {
   work_fn* work_;
 };
 
-/// The process's threads for what would block a loop: name look-up, system calls that a reactor lacks, offload.
+/// The process's threads for what would block a loop: name look-up, system calls that a reactor lacks,
+/// offload.
 ///
-/// Threads  any. Jobs begin in the order they came, on up to BRAID_BLOCKING_THREADS threads (default 4, at most
-///          1024), which are started on demand and then kept.
-/// Errors   the first use throws std::invalid_argument when BRAID_BLOCKING_THREADS is no number from 1 to 1024.
+/// Threads  any. Jobs begin in the order they came, on up to BRAID_BLOCKING_THREADS threads (default 4, at
+///          most 1024), which are started on demand and then kept.
+/// Errors   the first use throws std::invalid_argument when BRAID_BLOCKING_THREADS is no number from 1 to
+///          1024.
 class blocking_pool : pinned {
  public:
   /// The one pool, made at its first use.

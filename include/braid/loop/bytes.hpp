@@ -36,7 +36,8 @@ class writable_bytes {
   std::size_t size_;
 };
 
-/// Memory to write from: any contiguous range of bytes. Of a string literal, the characters without the final zero.
+/// Memory to write from: any contiguous range of bytes. Of a string literal, the characters without the final
+/// zero.
 class readable_bytes {
  public:
   template <byte_range Range>

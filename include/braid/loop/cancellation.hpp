@@ -9,8 +9,9 @@ namespace braid {
 
 /// Brings a stop request, made on any thread, to an operation on its loop's thread. A base of the operation.
 ///
-/// Threads  arm and disarm on the loop's; a request from elsewhere travels through the loop's inbox. The operation
-///          must not end while it travels: then disarm says false, and the operation is told again on its arrival.
+/// Threads  arm and disarm on the loop's; a request from elsewhere travels through the loop's inbox. The
+///          operation must not end while it travels: then disarm says false, and the operation is told again
+///          on its arrival.
 /// Cost     two bytes written where stop is not possible; else one registration with the stop_source.
 class cancellation : pinned {
  public:
@@ -38,7 +39,8 @@ class cancellation : pinned {
     void operator()() const noexcept { self->stop_requested(); }
   };
 
-  // The request on its way to the loop, and what it takes to get it there. Exists only where stop is possible.
+  // The request on its way to the loop, and what it takes to get it there. Exists only where stop is
+  // possible.
   struct link : operation_base {
     link(cancellation& whole, cancel_fn& c, resume_fn& r) noexcept
         : operation_base(arrived), self(whole), cancel(c), resume(r) {}
@@ -51,7 +53,8 @@ class cancellation : pinned {
     resume_fn& resume;
     loop& home = loop::current();
     bool put_off = false;
-    bool travels = false;  // written by the stopping thread, read here once the callback is gone or has arrived
+    // written by the stopping thread, read here once the callback is gone or has arrived
+    bool travels = false;
   };
 
   [[gnu::noinline]] void attach(stop_token token, cancel_fn& cancel, resume_fn& resume) noexcept {

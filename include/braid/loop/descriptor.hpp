@@ -33,7 +33,8 @@ class close_outcome {
       if (ended != -ECANCELED) return true;
     }
     if (ended == -ECANCELED)
-      ended = ::close(what.descriptor) == 0 ? 0 : -errno;  // the loop is ending: nothing is in flight any more
+      // the loop is ending: nothing is in flight any more
+      ended = ::close(what.descriptor) == 0 ? 0 : -errno;
     descriptor_ = -1;
     return false;
   }
@@ -69,8 +70,8 @@ class descriptor {
   /// Gives the number away: the caller closes it.
   [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
 
-  /// Cancels what is in flight on the descriptor and waits for its end, so that nothing meets the next descriptor
-  /// of this number; then closes it.
+  /// Cancels what is in flight on the descriptor and waits for its end, so that nothing meets the next
+  /// descriptor of this number; then closes it.
   /// Errors  those of close(2); bad_file_descriptor when it is closed already.
   /// Cancel  not: a close that has begun goes through.
   [[nodiscard]] auto close() noexcept {

@@ -15,7 +15,8 @@ namespace braid {
 /// Cost     push is one compare-and-swap; looking into an empty inbox is one relaxed load.
 class inbox : pinned {
  public:
-  /// True when the loop sleeps, or is about to, and must be woken: said to one pusher only, who calls woken() then.
+  /// True when the loop sleeps, or is about to, and must be woken: said to one pusher only, who calls woken()
+  /// then.
   [[nodiscard]] bool push(operation_base& message) noexcept {
     message.depart();
     operation_base* top = top_.load(std::memory_order_relaxed);
@@ -27,8 +28,8 @@ class inbox : pinned {
   /// The last that a pusher who was told to wake the loop does with it.
   void woken() noexcept { woken_.fetch_add(1, std::memory_order_release); }
 
-  /// Waits until all who were told to wake the loop have done so. It may be woken by something else, find their
-  /// messages and come to its end before that.
+  /// Waits until all who were told to wake the loop have done so. It may be woken by something else, find
+  /// their messages and come to its end before that.
   void await_wakers() const noexcept {
     while (woken_.load(std::memory_order_acquire) != told_to_wake_) std::this_thread::yield();
   }
@@ -38,13 +39,15 @@ class inbox : pinned {
     return top == nullptr || top == sleeping();
   }
 
-  /// Announces the sleep; false when there is a message, so that the loop must not sleep. The announcement stands
-  /// until a message comes: a loop that wakes for another reason pays one needless wake-up later, not a fence now.
+  /// Announces the sleep; false when there is a message, so that the loop must not sleep. The announcement
+  /// stands until a message comes: a loop that wakes for another reason pays one needless wake-up later, not
+  /// a fence now.
   [[nodiscard]] bool fall_asleep() noexcept {
     operation_base* expected = top_.load(std::memory_order_relaxed);
     if (expected == sleeping()) return true;
     expected = nullptr;
-    if (!top_.compare_exchange_strong(expected, sleeping(), std::memory_order_acq_rel, std::memory_order_acquire))
+    if (!top_.compare_exchange_strong(expected, sleeping(), std::memory_order_acq_rel,
+                                      std::memory_order_acquire))
       return false;
     announced_ = true;
     return true;

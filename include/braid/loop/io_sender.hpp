@@ -42,12 +42,14 @@ struct io_sender;
 
 namespace detail {
 
-// The way of one request through the loop, for whoever waits: Waiter::told() is called once, from a turn of the loop,
-// when there is a final result. The sender is kept by Waiter: in itself, or where the coroutine's frame keeps it.
+// The way of one request through the loop, for whoever waits: Waiter::told() is called once, from a turn of
+// the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the coroutine's
+// frame keeps it.
 template <class Waiter, io_outcome Outcome>
 class io_course : io_operation, cancellation {
  protected:
-  explicit io_course(io_sender<Outcome>& sender) noexcept : io_operation(ended, sender.what), sender_(sender) {}
+  explicit io_course(io_sender<Outcome>& sender) noexcept
+      : io_operation(ended, sender.what), sender_(sender) {}
 
   [[gnu::always_inline]] void begin_on(loop& home, stop_token token) noexcept {
     if (token.stop_possible()) [[unlikely]]
@@ -58,7 +60,8 @@ class io_course : io_operation, cancellation {
   [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
   [[nodiscard]] auto value() { return sender_.outcome(result_, sender_.what); }
   [[nodiscard, gnu::cold, gnu::noinline]] error failure() {
-    const Outcome spent = std::move(sender_.outcome);  // what it holds ends here; the sender may be kept for longer
+    // what it holds ends here; the sender may be kept for longer
+    const Outcome spent = std::move(sender_.outcome);
     if constexpr (requires { spent.object(); })
       return request_error(spent.name(), sender_.what, -result_, spent.object());
     else
@@ -153,7 +156,9 @@ class io_state final : io_course<io_state<Outcome, R>, Outcome> {
 
  public:
   io_state(io_sender<Outcome>&& sender, R receiver)
-      : course(sender_), sender_{copy_of(sender.what), std::move(sender.outcome)}, receiver_(std::move(receiver)) {}
+      : course(sender_),
+        sender_{copy_of(sender.what), std::move(sender.outcome)},
+        receiver_(std::move(receiver)) {}
 
   void start() noexcept {
     if (loop* home = loop::current_or_null()) [[likely]]
@@ -235,8 +240,9 @@ class io_stack_waiter final : io_course<io_stack_waiter<Outcome, Stack>, Outcome
 ///           buffer that is read into is poisoned until then.
 /// Threads   starts, ends and is told on the current loop's thread.
 /// Errors    std::error_code of the request's errno; std::logic_error on a thread without a loop.
-/// Cancel    asks the kernel; ends as operation_canceled, or with what it had achieved, never before the kernel
-///           is done with the memory. EINTR is tried again, EAGAIN (of O_NONBLOCK descriptors) waited out.
+/// Cancel    asks the kernel; ends as operation_canceled, or with what it had achieved, never before the
+///           kernel is done with the memory. EINTR is tried again, EAGAIN (of O_NONBLOCK descriptors) waited
+///           out.
 /// Cost      one submission; no allocation.
 template <io_outcome Outcome>
 struct io_sender {

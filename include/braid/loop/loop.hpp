@@ -43,10 +43,11 @@ class resident : public list_node {
 /// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
 ///
 /// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels what is in
-///           flight, waits for it, and destroys what waits for it; what is started meanwhile ends as cancelled.
+///           flight, waits for it, and destroys what waits for it; what is started meanwhile ends as
+///           cancelled.
 /// Threads   one: the one that made it. post and deliver may be called on any.
-/// Errors    the constructor throws std::system_error where the kernel refuses a reactor, std::logic_error when the
-///           thread has a loop already.
+/// Errors    the constructor throws std::system_error where the kernel refuses a reactor, std::logic_error
+///           when the thread has a loop already.
 class loop : pinned {
  public:
   explicit loop(const loop_options& options = {});
@@ -70,12 +71,12 @@ class loop : pinned {
   /// In its destructor: what is started now ends as cancelled.
   [[nodiscard]] bool ending() const noexcept { return ending_; }
 
-  /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call. What the loop's own
-  /// thread posts while the loop ends is not run.
+  /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call. What the
+  /// loop's own thread posts while the loop ends is not run.
   void post(unique_function<void()> f);
 
-  /// Who is told of an error that nobody waits for: its asynchronous stack comes with it. The default prints both
-  /// and terminates the program. A handler that throws terminates it too.
+  /// Who is told of an error that nobody waits for: its asynchronous stack comes with it. The default prints
+  /// both and terminates the program. A handler that throws terminates it too.
   void on_unhandled_error(unique_function<void(const error&)> handler) { unhandled_ = std::move(handler); }
   /// Tells that handler, unless the failure is a cancellation. A failure without a stack gets that of where.
   void report_unhandled(error failure, const async_frame* where) noexcept;
@@ -178,10 +179,12 @@ class loop : pinned {
 
 inline loop_clock::time_point loop_clock::now() noexcept {
   if (const loop* here = loop::current_or_null()) return here->now();
-  return time_point(std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
+  return time_point(
+      std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-/// Marks the loop as running for as long as it lives. Throws std::logic_error, naming the call, when it is already.
+/// Marks the loop as running for as long as it lives. Throws std::logic_error, naming the call, when it is
+/// already.
 class running_scope : pinned {
  public:
   running_scope(loop& which, const char* call);

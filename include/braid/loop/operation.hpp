@@ -18,7 +18,8 @@ struct completion {
   static constexpr std::uint32_t more_to_receive = 4;  ///< a flag: the socket held more than was received
 };
 
-/// One asynchronous step in flight: pinned, intrusive, told once how it ended; more often if its request says so.
+/// One asynchronous step in flight: pinned, intrusive, told once how it ended; more often if its request says
+/// so.
 ///
 /// Lifetime  the caller keeps *this and its buffers alive until finish runs.
 /// Threads   owned by its loop's thread; distinct operations are independent.

@@ -59,8 +59,8 @@ class reactor : pinned {
   virtual void cancel(io_operation& operation) noexcept = 0;
   /// cancel for everything in flight.
   virtual void cancel_all() noexcept = 0;
-  /// One turn: hand over what was submitted, wait if there is patience, tell what has completed. Before it waits it
-  /// announces the sleep to messages, and does not wait when there are some.
+  /// One turn: hand over what was submitted, wait if there is patience, tell what has completed. Before it
+  /// waits it announces the sleep to messages, and does not wait when there are some.
   virtual void turn(patience how_long, inbox& messages) noexcept = 0;
   /// Ends a wait that was announced. Any thread.
   virtual void wake() noexcept = 0;
@@ -75,7 +75,9 @@ class reactor : pinned {
  protected:
   static void depart(operation_base& operation) noexcept { operation.depart(); }
   static void arrive(operation_base& operation, completion ended) noexcept { operation.arrive(ended); }
-  static void arrive_in_part(operation_base& operation, completion part) noexcept { operation.arrive_in_part(part); }
+  static void arrive_in_part(operation_base& operation, completion part) noexcept {
+    operation.arrive_in_part(part);
+  }
 
   static bool& polls(io_operation& operation) noexcept { return operation.polls_; }
   static bool polls(const io_operation& operation) noexcept { return operation.polls_; }

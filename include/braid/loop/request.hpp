@@ -34,11 +34,12 @@ enum class opcode : std::uint8_t {
 /// simulate it.
 struct request {
   static constexpr std::uint64_t current_position = ~std::uint64_t{0};  ///< an offset
-  static constexpr std::uint32_t data_only = 1;                         ///< a flag of fsync
-  static constexpr std::int32_t working_directory = -100;               ///< AT_FDCWD
+  static constexpr std::uint32_t data_only = 1;  ///< a flag of fsync
+  static constexpr std::int32_t working_directory = -100;  ///< AT_FDCWD
 
   opcode code = opcode::nop;
-  bool waits_first = false;  ///< a hint for receive: nothing is there yet, so that trying before waiting is wasted
+  /// A hint for receive: nothing is there yet, so that trying before waiting is wasted
+  bool waits_first = false;
   std::int32_t descriptor = -1;
   void* address = nullptr;
   std::uint64_t offset = 0;
@@ -50,8 +51,9 @@ struct request {
 };
 static_assert(sizeof(request) == 32);
 
-/// A copy, read field by field. Left to itself a compiler reads two words at once, which, just after they were written
-/// one by one, makes the processor wait until both have reached the cache: 9 ns of each operation (measured).
+/// A copy, read field by field. Left to itself a compiler reads two words at once, which, just after they
+/// were written one by one, makes the processor wait until both have reached the cache: 9 ns of each
+/// operation (measured).
 [[nodiscard, gnu::always_inline]] inline request copy_of(const request& what) noexcept {
   const auto alone = [](auto field) {
     __asm__("" : "+r"(field));  // in a register now, so that its neighbours cannot be read with it
@@ -65,7 +67,8 @@ static_assert(sizeof(request) == 32);
 /// For reactors without the operation, on a thread that may block.
 [[nodiscard]] std::int32_t perform(const request& what) noexcept;
 
-/// What the descriptor stands for: a path, "127.0.0.1:80", or "descriptor 7". For messages; makes system calls.
+/// What the descriptor stands for: a path, "127.0.0.1:80", or "descriptor 7". For messages; makes system
+/// calls.
 [[nodiscard]] std::string describe(std::int32_t descriptor);
 
 }  // namespace braid

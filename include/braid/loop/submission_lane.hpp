@@ -8,9 +8,9 @@
 
 namespace braid {
 
-/// Room for requests that are handed over with the next turn: the submission queue of a reactor on io_uring, as the
-/// kernel reads it. Written where the request is made, inline: a virtual call would cost as much as the rest.
-/// A reactor without such a queue leaves it closed.
+/// Room for requests that are handed over with the next turn: the submission queue of a reactor on io_uring,
+/// as the kernel reads it. Written where the request is made, inline: a virtual call would cost as much as
+/// the rest. A reactor without such a queue leaves it closed.
 ///
 /// Threads  the loop's.
 /// Source   io_uring(7), struct io_uring_sqe.
@@ -43,7 +43,8 @@ class submission_lane {
     return code != opcode::truncate && code != opcode::cancel_descriptor && code != opcode::accept_many;
   }
   /// All of an entry but its word.
-  [[nodiscard, gnu::always_inline]] static entry entry_of(const request& what, std::uint64_t user_data) noexcept {
+  [[nodiscard, gnu::always_inline]] static entry entry_of(const request& what,
+                                                          std::uint64_t user_data) noexcept {
     return {std::uint64_t{what.waits_first} << 16 | std::uint64_t(std::uint32_t(what.descriptor)) << 32,
             what.offset,
             reinterpret_cast<std::uint64_t>(what.address),
@@ -55,7 +56,8 @@ class submission_lane {
   /// Where there is room.
   [[gnu::always_inline]] void append(std::uint32_t word, const entry& made) noexcept {
     entry& next = entries[tail++ & mask];
-    const auto write = [](auto& field, auto value) { __atomic_store_n(&field, value, __ATOMIC_RELAXED); };  // see copy_of
+    // One by one: see copy_of.
+    const auto write = [](auto& field, auto value) { __atomic_store_n(&field, value, __ATOMIC_RELAXED); };
     write(next.head, made.head | word);
     write(next.offset, made.offset);
     write(next.address, made.address);
@@ -66,7 +68,7 @@ class submission_lane {
 
   entry* entries = nullptr;
   unsigned mask = 0;
-  unsigned tail = 0;   ///< of the queue, ahead of what the kernel was told
+  unsigned tail = 0;  ///< of the queue, ahead of what the kernel was told
   unsigned limit = 0;  ///< where the room ends; tail itself while the lane is closed
   std::array<std::uint32_t, static_cast<std::size_t>(opcode::count_)> words;  ///< flags 0, ioprio and opcode
 };

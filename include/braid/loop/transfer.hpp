@@ -8,11 +8,12 @@ namespace braid {
 
 /// How control passes between coroutines without growing the stack, whatever the compiler and its flags.
 ///
-/// Downwards, an awaiter begins what it awaits as a plain call, with its own address as `starting`. What completes
-/// within that call only marks it, and the awaiter goes on without having been suspended: 3,000,000 awaits that
-/// complete at once are a loop. Upwards, a coroutine that ends later parks its awaiter, and the innermost resume on
-/// this thread's stack runs it: a trampoline. So no tail call is ever needed, which g++ does not make at -O0, -O1,
-/// -Og or under a sanitizer. Calls nest until they have used `most_bytes` of stack; what goes deeper is parked too.
+/// Downwards, an awaiter begins what it awaits as a plain call, with its own address as `starting`. What
+/// completes within that call only marks it, and the awaiter goes on without having been suspended: 3,000,000
+/// awaits that complete at once are a loop. Upwards, a coroutine that ends later parks its awaiter, and the
+/// innermost resume on this thread's stack runs it: a trampoline. So no tail call is ever needed, which g++ does
+/// not make at -O0, -O1, -Og or under a sanitizer. Calls nest until they have used `most_bytes` of stack; what
+/// goes deeper is parked too.
 ///
 /// Threads  one for each thread; a fiber has its own while it runs.
 /// Source   Steele, Rabbit (1978), for the trampoline.
@@ -22,7 +23,7 @@ struct transfer_state {
   const void* starting = nullptr;  ///< the awaiter whose operation is being started; null once that completed
   void (*parked)(void*) = nullptr;  ///< called when the stack has unwound to the innermost resume
   void* parked_argument = nullptr;
-  std::uintptr_t deepest = 0;      ///< how far down this stack coroutines may call; 0 while none runs
+  std::uintptr_t deepest = 0;  ///< how far down this stack coroutines may call; 0 while none runs
 
   [[nodiscard, gnu::always_inline]] bool running() const noexcept { return deepest != 0; }
   [[nodiscard, gnu::always_inline]] bool too_deep() const noexcept {
@@ -44,7 +45,8 @@ class transfer_base {
  public:
   [[gnu::always_inline]] transfer_base() noexcept : outermost_(!transfers.running()) {
     if (outermost_)
-      transfers.deepest = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - transfer_state::most_bytes;
+      transfers.deepest =
+          reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - transfer_state::most_bytes;
   }
   transfer_base(const transfer_base&) = delete;
   transfer_base& operator=(const transfer_base&) = delete;
@@ -66,8 +68,8 @@ inline void resume(std::coroutine_handle<> next) {
 /// For park, where nothing can be parked.
 [[gnu::cold, gnu::noinline]] void run_otherwise(void (*function)(void*), void* argument);
 
-/// Has function(argument) run next, once the running coroutine has returned; here and now where none runs, or where
-/// something is parked already.
+/// Has function(argument) run next, once the running coroutine has returned; here and now where none runs, or
+/// where something is parked already.
 inline void park(void (*function)(void*), void* argument) {
   transfer_state& here = transfers;
   if (!here.running() || here.parked != nullptr) [[unlikely]]
@@ -87,7 +89,8 @@ class inline_start {
   inline_start& operator=(const inline_start&) = delete;
   ~inline_start() { transfers.starting = outer_; }
 
-  /// Did the operation complete within the call? Asks nothing of the awaiter, which may be gone if it did not.
+  /// Did the operation complete within the call? Asks nothing of the awaiter, which may be gone if it did
+  /// not.
   [[nodiscard]] bool completed() const noexcept { return transfers.starting == nullptr; }
 
   /// For the operation's end: true when its awaiter is still starting it, and will go on by itself.

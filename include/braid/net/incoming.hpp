@@ -18,8 +18,8 @@ namespace detail {
 // The stream of a socket that the kernel has accepted.
 [[nodiscard]] stream accepted(int socket) noexcept;
 
-// What an incoming holds: the request, and what it brought before anyone asked. Outlives its handle until the kernel
-// is done with the request.
+// What an incoming holds: the request, and what it brought before anyone asked. Outlives its handle until the
+// kernel is done with the request.
 class arrivals;
 struct leave_arrivals {
   void operator()(arrivals* which) const noexcept;
@@ -50,7 +50,8 @@ class arrival_waiter : public list_node, operation_base, cancellation {
 template <class R>
 class arrival_state final : arrival_waiter {
  public:
-  arrival_state(arrivals& from, R receiver) noexcept : arrival_waiter(from, told), receiver_(std::move(receiver)) {}
+  arrival_state(arrivals& from, R receiver) noexcept
+      : arrival_waiter(from, told), receiver_(std::move(receiver)) {}
   void start() noexcept {
     if (loop::current_or_null() == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error("incoming::next"));
@@ -80,12 +81,12 @@ struct arrival_sender {
 
 /// The connections that arrive at a listener: what listener::incoming() returns.
 ///
-/// Lifetime  the listener outlives it. Its destructor cancels the request without waiting, and closes the connections
-///           that nobody asked for; who still waits ends as cancelled.
+/// Lifetime  the listener outlives it. Its destructor cancels the request without waiting, and closes the
+///           connections that nobody asked for; who still waits ends as cancelled.
 /// Threads   one loop's: that of its first next.
-/// Cost      one request for all connections, where accept needs one for each; between two calls of next up to 64 are
-///           taken from the kernel's backlog, beyond that the backlog is the limit. Listening counts as work:
-///           loop::run() goes on while there is an incoming.
+/// Cost      one request for all connections, where accept needs one for each; between two calls of next up
+///           to 64 are taken from the kernel's backlog, beyond that the backlog is the limit. Listening
+///           counts as work: loop::run() goes on while there is an incoming.
 /// Source    io_uring_prep_multishot_accept(3).
 class incoming {
  public:

@@ -24,10 +24,12 @@ struct shutdown_outcome {
 
 /// A TCP connection. TCP_NODELAY is set: what is written leaves at once.
 ///
-/// Lifetime  closed by its destructor, without waiting; close() waits. A buffer stays alive until its operation ends.
+/// Lifetime  closed by its destructor, without waiting; close() waits. A buffer stays alive until its
+///           operation ends.
 /// Threads   its operations run on the current loop. One read and one write may be in flight at a time.
-/// Errors    std::error_code of the system call, its message naming call and peer. The peer's orderly end is a read
-///           of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. No SIGPIPE is ever raised.
+/// Errors    std::error_code of the system call, its message naming call and peer. The peer's orderly end is
+///           a read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. No SIGPIPE is ever
+///           raised.
 class stream {
  public:
   stream() = default;
@@ -50,11 +52,13 @@ class stream {
   }
   /// At most from.size() bytes, as many as the socket takes now: how many.
   [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
-    return some<detail::write_some_name>(opcode::send, const_cast<void*>(from.data()), from.size(), MSG_NOSIGNAL);
+    return some<detail::write_some_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
+                                         MSG_NOSIGNAL);
   }
   /// All of from.
   [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
-    return whole<detail::write_all_name>(opcode::send, const_cast<void*>(from.data()), from.size(), MSG_NOSIGNAL);
+    return whole<detail::write_all_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
+                                         MSG_NOSIGNAL);
   }
   /// Tells the peer that no more will be written; reading goes on.
   [[nodiscard]] auto shutdown_send() const noexcept {
@@ -73,11 +77,15 @@ class stream {
   using whole_sender = io_sender<braid::detail::whole_outcome<Name, void, Receives>>;
 
   template <const char* Name, bool Receives = false>
-  some_sender<Name, Receives> some(opcode code, void* address, std::size_t size, unsigned flags) const noexcept {
-    return {{.code = code, .descriptor = number(), .address = address, .length = at_once(size), .flags = flags}, {}};
+  some_sender<Name, Receives> some(opcode code, void* address, std::size_t size,
+                                   unsigned flags) const noexcept {
+    return {
+        {.code = code, .descriptor = number(), .address = address, .length = at_once(size), .flags = flags},
+        {}};
   }
   template <const char* Name, bool Receives = false>
-  whole_sender<Name, Receives> whole(opcode code, void* address, std::size_t size, unsigned flags) const noexcept {
+  whole_sender<Name, Receives> whole(opcode code, void* address, std::size_t size,
+                                     unsigned flags) const noexcept {
     return {{.code = code, .descriptor = number(), .address = address, .flags = flags}, {size}};
   }
 

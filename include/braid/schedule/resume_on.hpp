@@ -82,12 +82,12 @@ struct resume_on_sender {
 
 }  // namespace detail
 
-/// Moves a coroutine to the other loop's thread: what follows runs there, until the task ends or moves again; its
-/// awaiter goes on at home. In the other styles the waiter cannot move: it is told at home, once the other loop had
-/// its turn.
+/// Moves a coroutine to the other loop's thread: what follows runs there, until the task ends or moves again;
+/// its awaiter goes on at home. In the other styles the waiter cannot move: it is told at home, once the
+/// other loop had its turn.
 ///
-/// Lifetime  the other loop must run, or end, later than the coroutine arrives: the home loop counts who is away as
-///           its work, so that its run() and its end wait for the return.
+/// Lifetime  the other loop must run, or end, later than the coroutine arrives: the home loop counts who is
+///           away as its work, so that its run() and its end wait for the return.
 /// Threads   may be started on any; without a loop it is told on the other loop's thread.
 [[nodiscard]] inline auto resume_on(loop& there) noexcept { return detail::resume_on_sender{&there}; }
 

@@ -12,8 +12,8 @@
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/style/late_result.hpp"
 #include "braid/loop/transfer.hpp"
+#include "braid/style/late_result.hpp"
 
 namespace braid {
 
@@ -21,8 +21,9 @@ class coroutine_promise;
 
 namespace detail {
 
-// Waits for any sender in a coroutine. The operation state lives in the coroutine's frame. One that completes later,
-// but reports misuse at once, resumes the coroutine within its await_suspend: that is allowed, if it is no habit.
+// Waits for any sender in a coroutine. The operation state lives in the coroutine's frame. One that completes
+// later, but reports misuse at once, resumes the coroutine within its await_suspend: that is allowed, if it
+// is no habit.
 template <sender S>
 class sender_awaiter {
   using value_type = value_of<S>;
@@ -74,20 +75,22 @@ class sender_awaiter {
 };
 
 template <class A>
-concept awaitable = requires(A&& a) { std::forward<A>(a).await_ready(); } ||
-                    requires(A&& a) { std::forward<A>(a).operator co_await(); } ||
-                    requires(A&& a) { operator co_await(std::forward<A>(a)); };
+concept awaitable = requires(A&& a) { std::forward<A>(a).await_ready(); } || requires(A&& a) {
+  std::forward<A>(a).operator co_await();
+} || requires(A&& a) { operator co_await(std::forward<A>(a)); };
 
 }  // namespace detail
 
-/// What every braid coroutine's promise is: a level of the asynchronous stack, with a stop token that flows down.
+/// What every braid coroutine's promise is: a level of the asynchronous stack, with a stop token that flows
+/// down.
 ///
-/// Threads  belongs to the loop on which it was awaited, its home; resume_on may take it elsewhere meanwhile, which the
-///          home loop counts as its work.
+/// Threads  belongs to the loop on which it was awaited, its home; resume_on may take it elsewhere meanwhile,
+///          which the home loop counts as its work.
 /// Cost     40 bytes. Frames come from the frame pool.
 class coroutine_promise : public pooled, pinned {
  public:
-  /// Any sender can be awaited, by rvalue; it gets the coroutine's stop token. So can a function that returns one.
+  /// Any sender can be awaited, by rvalue; it gets the coroutine's stop token. So can a function that returns
+  /// one.
   template <sender_or_factory S>
   auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
     static_assert(!std::is_lvalue_reference_v<S> || !sender<S>,

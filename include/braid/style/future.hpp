@@ -254,8 +254,7 @@ template <class T, class R>
 class future_operation final : future_waiter, cancellation {
  public:
   future_operation(future_state<T>* state, R receiver)
-      : future_waiter(come, loop::current("future")), state_(state),
-        receiver_(std::move(receiver)) {}
+      : future_waiter(come, loop::current("future")), state_(state), receiver_(std::move(receiver)) {}
   ~future_operation() {
     if (!waiting_) {
       if (state_ != nullptr) state_->drop();  // never started

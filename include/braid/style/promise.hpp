@@ -75,7 +75,7 @@ class promise {
   void unsettled(const char* call) const {
     if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the promise was settled already");
   }
-  future_state<T>* state_;   // until it is settled
+  future_state<T>* state_;  // until it is settled
   future_state<T>* future_;  // the same, until get_future
 };
 

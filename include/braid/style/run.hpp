@@ -35,7 +35,9 @@ class run_waiter : operation_base {
     else
       home_.deliver(*this);  // ended on another loop's thread
   }
-  static void came_home(operation_base& base, completion) noexcept { static_cast<run_waiter&>(base).done_ = true; }
+  static void came_home(operation_base& base, completion) noexcept {
+    static_cast<run_waiter&>(base).done_ = true;
+  }
 
   loop& home_;
   async_frame frame_;
@@ -56,11 +58,12 @@ value_of<sender_of<S>> loop::run(S&& op, std::source_location where) {
   return std::move(waiter).value();
 }
 
-/// The blocking verb: turns this thread's loop until op is done; its value, or its error thrown. Where the thread has
-/// no loop it makes one for the call; whatever else was started on that one is cancelled when the call ends.
+/// The blocking verb: turns this thread's loop until op is done; its value, or its error thrown. Where the
+/// thread has no loop it makes one for the call; whatever else was started on that one is cancelled when the
+/// call ends.
 ///
-/// Errors  op's; std::logic_error inside a running loop, where waiting would deadlock; std::system_error when a
-///         loop cannot be made.
+/// Errors  op's; std::logic_error inside a running loop, where waiting would deadlock; std::system_error when
+///         a loop cannot be made.
 /// Cost    op's state is on this stack. Making a loop costs some ten microseconds: for many calls, keep one.
 template <sender_or_factory S>
 value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current()) {

@@ -14,10 +14,11 @@ namespace detail {
 
 struct unkept {};
 
-// The future's state and the operation in it. The loop keeps it for the case that the operation has not ended when the
-// loop does; one that completes later has.
+// The future's state and the operation in it. The loop keeps it for the case that the operation has not ended
+// when the loop does; one that completes later has.
 template <sender S>
-class spawned final : public future_state<value_of<S>>, std::conditional_t<completes_later<S>, unkept, resident> {
+class spawned final : public future_state<value_of<S>>,
+                      std::conditional_t<completes_later<S>, unkept, resident> {
   using value_type = value_of<S>;
 
  public:
@@ -70,8 +71,8 @@ class spawned final : public future_state<value_of<S>>, std::conditional_t<compl
 ///
 /// Cancel  future::request_stop reaches op, from any thread.
 template <sender_or_factory S>
-[[nodiscard]] future<value_of<sender_of<S>>> spawn(S&& op,
-                                                   std::source_location where = std::source_location::current()) {
+[[nodiscard]] future<value_of<sender_of<S>>> spawn(
+    S&& op, std::source_location where = std::source_location::current()) {
   using state = detail::spawned<sender_of<S>>;
   auto* made = new state(as_sender(std::forward<S>(op)), loop::current("spawn"), where);
   future<value_of<sender_of<S>>> waiting(*made);

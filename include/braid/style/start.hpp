@@ -15,8 +15,8 @@ namespace braid {
 
 namespace detail {
 
-// A started operation and its handler, in one recycled piece of memory, which goes back to the pool before the handler
-// runs, so that a handler that starts the next operation reuses it.
+// A started operation and its handler, in one recycled piece of memory, which goes back to the pool before
+// the handler runs, so that a handler that starts the next operation reuses it.
 template <sender S, class Handler>
 class start_box;
 
@@ -40,7 +40,9 @@ class start_box<S, Handler> final : public pooled {
   };
 
   start_box(S&& op, Handler&& handler, std::source_location where)
-      : frame_{nullptr, where}, handler_(std::move(handler)), state_(connect(std::move(op), receiver{this})) {}
+      : frame_{nullptr, where},
+        handler_(std::move(handler)),
+        state_(connect(std::move(op), receiver{this})) {}
 
   void handle(result<value_type>&& ended) noexcept {
     const async_frame frame = frame_;
@@ -83,7 +85,10 @@ class start_box final : operation_base, resident, pooled {
   };
 
   start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
-      : operation_base(come), home_(home), frame_{nullptr, where}, handler_(std::move(handler)),
+      : operation_base(come),
+        home_(home),
+        frame_{nullptr, where},
+        handler_(std::move(handler)),
         state_(connect(std::move(op), receiver{this})) {}
   ~start_box() {
     if (kept_) kept_result_.~result();
@@ -144,8 +149,8 @@ struct loud_handler {
 
 }  // namespace detail
 
-/// The callback verb: begins op; handler(result<T>) runs on this thread's loop once it has ended, never within this
-/// call.
+/// The callback verb: begins op; handler(result<T>) runs on this thread's loop once it has ended, never
+/// within this call.
 ///
 /// Lifetime  op and handler are kept until then, in a recycled box; the loop's end destroys both.
 /// Errors    throws std::logic_error on a thread without a loop. What the handler throws goes to the loop's
@@ -153,9 +158,8 @@ struct loud_handler {
 template <sender_or_factory S, class Handler>
   requires std::invocable<std::decay_t<Handler>&, result<value_of<sender_of<S>>>>
 void start(S&& op, Handler&& handler, std::source_location where = std::source_location::current()) {
-  detail::start_box<sender_of<S>, std::decay_t<Handler>>::begin(as_sender(std::forward<S>(op)),
-                                                                std::decay_t<Handler>(std::forward<Handler>(handler)),
-                                                                where);
+  detail::start_box<sender_of<S>, std::decay_t<Handler>>::begin(
+      as_sender(std::forward<S>(op)), std::decay_t<Handler>(std::forward<Handler>(handler)), where);
 }
 
 /// The verb without an ear: begins op; an error goes to the loop's unhandled-error handler, with where it was
@@ -163,8 +167,8 @@ void start(S&& op, Handler&& handler, std::source_location where = std::source_l
 template <sender_or_factory S>
 void detach(S&& op, std::source_location where = std::source_location::current()) {
   detail::loud_handler handler{loop::current("detach"), {nullptr, where}};
-  detail::start_box<sender_of<S>, detail::loud_handler>::begin(as_sender(std::forward<S>(op)), std::move(handler),
-                                                               where);
+  detail::start_box<sender_of<S>, detail::loud_handler>::begin(as_sender(std::forward<S>(op)),
+                                                               std::move(handler), where);
 }
 
 }  // namespace braid
