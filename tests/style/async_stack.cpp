@@ -84,7 +84,7 @@ TEST_CASE("async stack: an error of an operation carries the await it came to", 
 
 TEST_CASE("async stack: it goes through a fiber", "[stack][fiber]") {
   std::uint32_t await_line = 0;
-  verb_line = line_here() + 1;
+  verb_line = line_here() + 2;
   const auto ended = capture([&] {
     return run(in_fiber([&] {
       await_line = line_here() + 1;
@@ -134,7 +134,7 @@ TEST_CASE("async stack: an error that is caught and thrown on keeps where it beg
 
 TEST_CASE("async stack: a new exception thrown in answer to another has a stack of its own", "[stack]") {
   std::uint32_t own_line = 0;
-  verb_line = line_here() + 1;
+  verb_line = line_here() + 2;
   const auto ended = capture([&] {
     run([&]() -> task<void> {
       try {
