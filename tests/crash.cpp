@@ -57,6 +57,11 @@ TEST_CASE("crash: an error is never taken for a value", "[crash]") {
   CHECK_THAT(aborted("error_as_value").errors, contains("has_value_"));
 }
 
+TEST_CASE("crash: waiting at an incoming that was moved from says so", "[crash]") {
+  CHECK_THAT(aborted("incoming_moved_from").errors,
+             contains("braid: incoming::next: the incoming was moved from"));
+}
+
 TEST_CASE("crash: an empty function is never called", "[crash]") {
   CHECK_THAT(aborted("empty_function").errors, contains("does_ != nullptr"));
 }

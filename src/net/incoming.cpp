@@ -22,8 +22,9 @@ class arrivals final : io_operation, public pooled {
 
   // Its connection, at once when there is one.
   void serve(arrival_waiter& waiter) noexcept {
-    BRAID_ASSERT(home_ == nullptr || home_ == &loop::current());
-    home_ = &loop::current();
+    loop& here = loop::current();
+    if (home_ != nullptr && home_ != &here) misused("incoming::next: this is not the loop of the first next");
+    home_ = &here;
     if (!connections_.empty()) {
       const int oldest = connections_.front();
       connections_.erase(connections_.begin());

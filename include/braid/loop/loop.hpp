@@ -43,8 +43,8 @@ class resident : public list_node {
 /// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
 ///
 /// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels what is in
-///           flight, waits for it, and destroys what waits for it; what is started meanwhile ends as
-///           cancelled.
+///           flight, waits for it, and destroys what waits for it; what is started meanwhile ends as cancelled.
+///           A coroutine that swallows every cancellation and goes on waiting keeps it from ending.
 /// Threads   one: the one that made it. post and deliver may be called on any.
 /// Errors    the constructor throws std::system_error where the kernel refuses a reactor, std::logic_error
 ///           when the thread has a loop already.

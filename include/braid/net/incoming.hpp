@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "braid/base/assert.hpp"
 #include "braid/base/intrusive_list.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/loop/cancellation.hpp"
@@ -73,6 +74,7 @@ struct arrival_sender {
   arrivals* from;
   template <receiver_of<stream> R>
   auto connect(R receiver) && noexcept {
+    if (from == nullptr) misused("incoming::next: the incoming was moved from");
     return arrival_state<R>(*from, std::move(receiver));
   }
 };

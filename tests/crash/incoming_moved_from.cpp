@@ -1,0 +1,16 @@
+// An incoming that was moved from has nothing to wait for.
+
+#include <cstdio>
+#include <utility>
+
+#include "braid/net/tcp.hpp"
+#include "braid/style/run.hpp"
+
+int main() {
+  braid::loop here;
+  const auto listening = braid::tcp::listen_now(braid::endpoint::loopback(), 1);
+  auto first = listening.incoming();
+  const auto second = std::move(first);
+  braid::run(first.next());
+  std::puts("lived on");
+}
