@@ -12,7 +12,13 @@ namespace braid {
 
 namespace detail {
 
-struct unkept {};
+// In the place of resident, where the loop need not keep what was spawned.
+struct unkept {
+  virtual void abandon() noexcept = 0;  // never called
+
+ protected:
+  ~unkept() = default;
+};
 
 // The future's state and the operation in it. The loop keeps it for the case that the operation has not ended
 // when the loop does; one that completes later has.
@@ -56,7 +62,7 @@ class spawned final : public future_state<value_of<S>>,
       });
     }
   }
-  void abandon() noexcept {  // the resident's
+  void abandon() noexcept override {
     operation_.reset();
     this->set(error(std::errc::operation_canceled));
   }
