@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "braid/base/frame_pool.hpp"
 
@@ -61,6 +62,16 @@ void loop::throw_no_loop(const char* call) {
 void loop::run() {
   running_scope scope(*this, "loop::run");
   while (has_work()) turn(true);
+}
+
+void loop::forget(operation_base& operation) noexcept {
+  while (!ready_.remove(operation)) {
+    if (inbox_.empty())
+      std::this_thread::yield();
+    else
+      inbox_.drain_into(ready_);
+  }
+  operation.forget();
 }
 
 void loop::submit_otherwise(io_operation& operation) noexcept {

@@ -113,6 +113,7 @@ std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
 
 bool uring_reactor::place_request(io_operation& operation) noexcept {
   request what = operation.what();
+  what.waits_first = false;
   if (what.code == opcode::cancel_descriptor) what.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
   return write(kernel::word_of(what.code), what, tag(operation));
 }
@@ -158,14 +159,15 @@ void uring_reactor::cancel(io_operation& operation) noexcept {
 
 void uring_reactor::cancel_all() noexcept {
   ending_ = true;
-  catch_up();
-  const bool placed =
-      write(IORING_OP_ASYNC_CANCEL, {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, of_nobody);
-  BRAID_ASSERT(placed);
+  cancel_all_due_ = true;
+  behind_ = true;
+  late_cancels_.clear();
+  set_lane();
 }
 
-// Places what waited for room: requests in their order, then the cancels.
+// Places what waited for room: requests in their order, then the cancels. Where the loop ends, no request any more.
 void uring_reactor::catch_up() noexcept {
+  if (ending_) return give_up_all();
   while (!backlog_.empty()) {
     auto& operation = static_cast<io_operation&>(*backlog_.front());
     if (!place_request(operation)) return;
@@ -175,6 +177,17 @@ void uring_reactor::catch_up() noexcept {
   while (!late_cancels_.empty() && place_cancel(*late_cancels_.back())) late_cancels_.pop_back();
   behind_ = !late_cancels_.empty();
   set_lane();
+}
+
+void uring_reactor::give_up_all() noexcept {
+  if (cancel_all_due_)
+    cancel_all_due_ = !write(IORING_OP_ASYNC_CANCEL,
+                             {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, of_nobody);
+  behind_ = cancel_all_due_;
+  while (!backlog_.empty()) {
+    --backlog_length_;
+    arrive(backlog_.pop_front(), {-ECANCELED, 0});
+  }
 }
 
 int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_timespec* limit) noexcept {
@@ -200,7 +213,8 @@ int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_times
 void uring_reactor::turn(patience how_long, inbox& messages) noexcept {
   if (behind_) [[unlikely]]
     catch_up();
-  if (how_long.may_wait && !has_completions()) {
+  // While the kernel has no memory for what is due it is asked again and again: nothing else might ever complete.
+  if (how_long.may_wait && !has_completions() && !behind_) {
     wait(how_long, messages);
   } else if (unsubmitted() != 0 || kernel_has_news() || (!says_taskrun_ && in_flight() != 0)) {
     enter(0, kernel_has_news() || !says_taskrun_ ? IORING_ENTER_GETEVENTS : 0, nullptr);

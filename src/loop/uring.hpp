@@ -47,6 +47,7 @@ class uring_reactor final : public reactor {
   [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
   void fall_behind(io_operation& operation) noexcept;
   void catch_up() noexcept;
+  void give_up_all() noexcept;
   // The lane is open unless requests must wait their turn, or the loop ends.
   void set_lane() noexcept {
     lane_.limit = behind_ || ending_ ? lane_.tail : io_uring_smp_load_acquire(ring_.sq.khead) + sq_entries_;
@@ -86,6 +87,7 @@ class uring_reactor final : public reactor {
   std::uint64_t wake_count_ = 0;  // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
   bool behind_ = false;  // there is a backlog, or a late cancel
+  bool cancel_all_due_ = false;
   bool ending_ = false;  // everything was cancelled: nothing is tried again
   // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not
   // asking costs a call more. After a wrong guess of yes the next tries are skipped, twice as many each time.

@@ -40,6 +40,10 @@ error task_promise_base::current_failure() noexcept {
 
 void task_promise_base::tell_at_home() noexcept {
   if (home() == nullptr) return tell_here();
+  if (loop::current_or_null() == home()) {
+    arrive_on(*home());  // it came by other means than resume_on
+    return tell_here();
+  }
   park(homecoming::leave, new homecoming(done_, state_, *home(), is_away()));
 }
 

@@ -96,6 +96,11 @@ TEST_CASE("intrusive_queue: does what a deque does, whatever the order of calls"
         q.push_back(*taken);
         model.push_back(taken);
       }
+    } else if (!model.empty() && draw(4) == 0) {
+      item* taken = model[draw(model.size())];
+      same = same && q.remove(*taken) && !q.remove(*taken);
+      std::erase(model, taken);
+      outside.push_back(taken);
     } else if (!model.empty()) {
       item* taken = &q.pop_front();
       same = same && taken == model.front();

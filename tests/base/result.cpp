@@ -483,6 +483,25 @@ TEST_CASE("result: may hold another result, or what looks like an error code", "
   CHECK(result<result<int>>(error(std::errc::timed_out)) != inner_failed);
 }
 
+TEST_CASE("result: an assignment that throws can be caught", "[base][result]") {
+  struct guarded {
+    guarded() = default;
+    guarded(guarded&&) noexcept {}
+    guarded& operator=(guarded&&) { throw std::runtime_error("assigned"); }
+    ~guarded() = default;
+  };
+  result<guarded> to(std::in_place), from(std::in_place);
+  CHECK_NOTHROW(to = std::move(from));  // made anew instead
+  CHECK(to.has_value());
+}
+
+TEST_CASE("result: a reference is never to what is about to end", "[base][result]") {
+  STATIC_REQUIRE(std::is_constructible_v<result<const std::string&>, const std::string&>);
+  STATIC_REQUIRE(std::is_constructible_v<result<const std::string&>, std::string&>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<result<const std::string&>, std::string>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<result<const std::string&>, const char*>);
+}
+
 TEST_CASE("result: capture keeps what a function returns or throws", "[base][result]") {
   CHECK(*capture([](int a, int b) { return a + b; }, 2, 3) == 5);
   int x = 0;

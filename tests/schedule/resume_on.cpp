@@ -1,6 +1,7 @@
 #include "braid/schedule/resume_on.hpp"
 
 #include <atomic>
+#include <coroutine>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -179,6 +180,28 @@ TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_o
     home.run();
     CHECK(came_to == other.id());
   }
+}
+
+TEST_CASE("resume_on: who comes home by other means is counted as back", "[schedule][resume_on][threads]") {
+  struct by_post {
+    loop& to;
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> traveller) const {
+      to.post([traveller] { traveller.resume(); });
+    }
+    void await_resume() const noexcept {}
+  };
+  loop_thread other;
+  loop home;
+  int homecomings = 0;
+  detach([&]() -> task<> {
+    for (; homecomings < 3; ++homecomings) {
+      co_await resume_on(other.there());
+      co_await by_post{home};
+    }
+  });
+  home.run();
+  CHECK(homecomings == 3);
 }
 
 TEST_CASE("resume_on: the other styles are told at home", "[schedule][resume_on][threads]") {

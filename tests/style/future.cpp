@@ -1,5 +1,6 @@
 #include "braid/style/future.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
@@ -7,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "braid/combine/when_all.hpp"
 #include "braid/core/just.hpp"
 #include "braid/loop/nop.hpp"
 #include "braid/schedule/sleep.hpp"
@@ -15,6 +17,7 @@
 #include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/spawn.hpp"
+#include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
 
@@ -323,4 +326,63 @@ TEST_CASE("future: links that still wait when their loop ends are cancelled, and
   }
   CHECK(watch.expired());
   outlives.set_value(1);
+}
+
+TEST_CASE("future: the loop's end destroys who waits, although it is just being settled",
+          "[future][ending]") {
+  promise<void> never, held;
+  auto first = never.get_future();
+  auto second = held.get_future();
+  bool went_on = false;
+  {
+    loop here;
+    detach([&] {
+      return when_all(
+          // Its end settles what the other one waits for.
+          [](future<void> waited, promise<void>) -> task<> { co_await std::move(waited); }(std::move(first),
+                                                                                           std::move(held)),
+          [](future<void> waited, bool& went) -> task<> {
+            co_await as_result(std::move(waited));
+            went = true;
+          }(std::move(second), went_on));
+    });
+    here.turn(false);
+    here.turn(false);
+  }
+  CHECK_FALSE(went_on);
+}
+
+TEST_CASE("future: settled on another thread while the loop ends", "[future][ending][threads]") {
+  const bool chained = GENERATE(true, false);
+  std::atomic<promise<void>*> next{nullptr};
+  std::atomic<bool> no_more{false};
+  std::atomic<int> settled{0};
+  std::thread settler([&] {
+    for (int round = 0; !no_more; ++round) {
+      promise<void>* mine = next.exchange(nullptr);
+      if (mine == nullptr) continue;
+      for (int n = 0; n < round % 20; ++n) std::this_thread::yield();
+      mine->set_value();
+      ++settled;
+    }
+  });
+  constexpr int rounds = 500;
+  for (int n = 0; n < rounds; ++n) {
+    promise<void> held;
+    {
+      loop here(loop_options{.entries = 4});
+      here.on_unhandled_error([](const error&) {});
+      if (chained) {
+        (void)held.get_future().then([] {});
+      } else {
+        detach([](future<void> waited) -> task<> { co_await std::move(waited); }(held.get_future()));
+        here.turn(false);
+      }
+      next = &held;
+    }
+    while (settled != n + 1) std::this_thread::yield();
+  }
+  no_more = true;
+  settler.join();
+  CHECK(settled == rounds);
 }

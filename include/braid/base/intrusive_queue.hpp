@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "braid/base/assert.hpp"
 #include "braid/base/pinned.hpp"
 
@@ -44,6 +46,18 @@ class intrusive_queue {
     BRAID_DEBUG_ASSERT(taken != nullptr);
     first_ = taken->*Next;
     return *taken;
+  }
+
+  /// Takes the element out; false when it is not there. Cost: O(n).
+  bool remove(T& element) noexcept {
+    T* previous = nullptr;
+    for (T* each = first_; each != nullptr; previous = std::exchange(each, each->*Next)) {
+      if (each != &element) continue;
+      (previous == nullptr ? first_ : previous->*Next) = element.*Next;
+      if (last_ == &element) last_ = previous;
+      return true;
+    }
+    return false;
   }
 
   /// Moves all of other's elements behind this queue's own.

@@ -20,7 +20,9 @@ template <class T>
 struct referred {
   template <class U>
     requires std::is_convertible_v<std::remove_reference_t<U>*, std::remove_reference_t<T>*> &&
-             std::is_constructible_v<T, U>
+             std::is_constructible_v<T, U> &&
+             (std::is_lvalue_reference_v<U> ||
+              std::is_rvalue_reference_v<T>)  // never to what is about to end
   explicit referred(U&& to) noexcept : at(std::addressof(to)) {}
   std::remove_reference_t<T>* at;
 };
@@ -119,7 +121,7 @@ class [[nodiscard]] result : public result_steps<T> {
   }
   result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<stored>) {
     if (this == &other) return *this;
-    if (has_value_ && other.has_value_ && std::is_move_assignable_v<stored>) {
+    if (has_value_ && other.has_value_ && std::is_nothrow_move_assignable_v<stored>) {
       assign_value(std::move(other));
       return *this;
     }

@@ -32,6 +32,7 @@ class close_outcome {
       if (ended != -ECANCELED && ended <= 0 && ended != -EALREADY) what.code = opcode::close;
       if (ended != -ECANCELED) return true;
     }
+    if (ended == -EINTR) ended = 0;  // Linux has closed it all the same
     if (ended == -ECANCELED)
       // the loop is ending: nothing is in flight any more
       ended = ::close(what.descriptor) == 0 ? 0 : -errno;

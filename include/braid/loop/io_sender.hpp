@@ -127,7 +127,8 @@ class io_course : io_operation, cancellation {
   [[nodiscard]] bool goes_on(std::int32_t& result) noexcept
     requires requires(Outcome& o, request& what) { o.again(result, what); }
   {
-    if (result == -EINTR) return false;  // the same once more: see failed
+    if (result == -EINTR && sender_.what.code != opcode::close)
+      return false;  // the same once more: see failed
     if (!sender_.outcome.again(result, sender_.what)) return false;
     if (!requested()) return true;
     result = -ECANCELED;

@@ -125,6 +125,9 @@ class loop : pinned {
     reactor_->wake();
     inbox_.woken();
   }
+  /// Takes back an operation that was made ready, or that another thread delivers or is just about to: nobody will be
+  /// told. For what ends with the loop. Cost: O(n) of what is ready.
+  void forget(operation_base& operation) noexcept;
   /// Work that comes back by deliver keeps run() going until then.
   void expect_delivery() noexcept { ++expected_; }
   void delivery_came() noexcept { --expected_; }

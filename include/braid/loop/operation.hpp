@@ -47,6 +47,7 @@ class operation_base : pinned {
     finish_(*this, ended);
     run_parked();
   }
+  void forget() noexcept { in_flight_ = false; }
   void arrive_in_part(completion part) noexcept {
     finish_(*this, part);
     run_parked();

@@ -83,12 +83,13 @@ struct arrival_sender {
 
 /// The connections that arrive at a listener: what listener::incoming() returns.
 ///
-/// Lifetime  the listener outlives it. Its destructor cancels the request without waiting, and closes the
-///           connections that nobody asked for; who still waits ends as cancelled.
+/// Lifetime  the listener outlives it and stays where it is; it outlives the senders of next. Its destructor
+///           cancels the request without waiting, and closes the connections that nobody asked for; who still
+///           waits ends as cancelled.
 /// Threads   one loop's: that of its first next.
 /// Cost      one request for all connections, where accept needs one for each; between two calls of next up
-///           to 64 are taken from the kernel's backlog, beyond that the backlog is the limit. Listening
-///           counts as work: loop::run() goes on while there is an incoming.
+///           to 64 are taken from the kernel's backlog, beyond that the backlog is the limit. From the
+///           first next on, while fewer wait, the request is in flight: loop::run() goes on.
 /// Source    io_uring_prep_multishot_accept(3).
 class incoming {
  public:

@@ -121,7 +121,7 @@ class coroutine_promise : public pooled, pinned {
 
   /// For resume_on: it is about to go there.
   void depart_for(const loop& there) noexcept {
-    if (home_ == nullptr || home_ != loop::current_or_null() || home_ == &there) return;
+    if (away_ || home_ == nullptr || home_ != loop::current_or_null() || home_ == &there) return;
     away_ = true;
     home_->expect_delivery();
   }

@@ -234,13 +234,15 @@ class future_link final
     }
   }
 
-  // The loop ends, upstream is pending. If its settler is just telling us, that message is on its way.
+  // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on.
   void abandon() noexcept override {
+    error why = std::errc::operation_canceled;
     if (!upstream_->detach(*this)) {
-      while (upstream_ != nullptr) future_waiter::home().turn(false);
-      return;
+      this->forget_settled();
+      if (result<T> came = upstream_->take(); !came) why = std::move(came).error();
     }
-    this->set(error(std::errc::operation_canceled));
+    upstream_ = nullptr;
+    this->set(std::move(why));
   }
 
   future_state<T>* upstream_;
@@ -256,13 +258,12 @@ class future_operation final : future_waiter, cancellation {
   future_operation(future_state<T>* state, R receiver)
       : future_waiter(come, loop::current("future")), state_(state), receiver_(std::move(receiver)) {}
   ~future_operation() {
-    if (!waiting_) {
-      if (state_ != nullptr) state_->drop();  // never started
-      return;
+    if (waiting_) {
+      cancellation::forget();
+      if (state_ != nullptr && state_->detach(*this)) return;  // its settler owns it now
+      forget_settled();
     }
-    (void)disarm();
-    if (!state_->detach(*this))
-      while (waiting_) home().turn(false);
+    if (state_ != nullptr) state_->drop();  // settled, or never waited for
   }
 
   void start() noexcept {

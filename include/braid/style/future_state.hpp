@@ -41,6 +41,8 @@ class future_waiter : operation_base, resident {
     if (linked()) unlink();
   }
   [[nodiscard]] loop& home() const noexcept { return *home_; }
+  // It was settled, or its settler is just telling it, and shall not be told.
+  void forget_settled() noexcept { home_->forget(*this); }
   using operation_base::in_flight;
   static future_waiter& from(operation_base& base) noexcept { return static_cast<future_waiter&>(base); }
 

@@ -152,7 +152,9 @@ struct loud_handler {
 /// The callback verb: begins op; handler(result<T>) runs on this thread's loop once it has ended, never
 /// within this call.
 ///
-/// Lifetime  op and handler are kept until then, in a recycled box; the loop's end destroys both.
+/// Lifetime  op and handler are kept until then, in a recycled box. At the loop's end a handler whose
+///           operation can be cancelled runs with operation_canceled; any other is destroyed with its
+///           operation.
 /// Errors    throws std::logic_error on a thread without a loop. What the handler throws goes to the loop's
 ///           unhandled-error handler.
 template <sender_or_factory S, class Handler>

@@ -45,7 +45,7 @@ class task_promise_base : public coroutine_promise {
 
  private:
   void tell() noexcept {
-    if (loop::current_or_null() != home()) [[unlikely]]
+    if (loop::current_or_null() != home() || is_away()) [[unlikely]]
       return tell_at_home();
     tell_here();
   }

@@ -1,0 +1,69 @@
+// A kernel that takes no submissions for a while: io_uring_enter(2), EAGAIN.
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <vector>
+
+#include "braid/fs/file.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/start.hpp"
+#include "catch.hpp"
+#include "descriptors.hpp"
+
+namespace {
+
+thread_local int refusals = 0;  // so many submissions of this thread are refused
+
+}  // namespace
+
+// liburing's, which the library calls for every turn.
+extern "C" int io_uring_enter2(unsigned fd, unsigned to_submit, unsigned min_complete, unsigned flags,
+                               sigset_t* extra, std::size_t size) {
+  if (refusals > 0 && to_submit > 0) return --refusals, -EAGAIN;
+  const long ended = ::syscall(__NR_io_uring_enter, fd, to_submit, min_complete, flags, extra, size);
+  return ended < 0 ? -errno : static_cast<int>(ended);
+}
+
+using namespace braid;
+using namespace braid_tests;
+
+TEST_CASE("busy kernel: what waits for room is placed although nothing completes", "[loop][busy]") {
+  const int refused = GENERATE(0, 1, 2, 3, 10);
+  pipe_ends ends;
+  std::array<char, 8> room{};
+  int told = 0;
+  {
+    const file silent = file::from_descriptor(ends.release_reader());
+    loop here(loop_options{.entries = 2});
+    refusals = refused;
+    for (int i = 0; i < 5; ++i) start(silent.read_some(room), [&](result<std::size_t>) { ++told; });
+    run(nop());
+    CHECK(told == 0);
+    refusals = 0;
+  }
+  CHECK(told == 5);
+}
+
+TEST_CASE("busy kernel: a loop ends all the same, and everyone is told", "[loop][busy]") {
+  const int refused = GENERATE(0, 1, 2, 3, 10);
+  pipe_ends ends;
+  std::array<char, 8> room{};
+  std::vector<std::error_code> told;
+  {
+    const file silent = file::from_descriptor(ends.release_reader());
+    loop here(loop_options{.entries = 2});
+    refusals = 1000;
+    for (int i = 0; i < 5; ++i)
+      start(silent.read_some(room), [&](result<std::size_t> r) { told.push_back(r.error().code()); });
+    refusals = refused;
+  }
+  refusals = 0;
+  CHECK(told == std::vector<std::error_code>(5, std::make_error_code(std::errc::operation_canceled)));
+}
