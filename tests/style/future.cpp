@@ -342,7 +342,7 @@ TEST_CASE("future: the loop's end destroys who waits, although it is just being 
           [](future<void> waited, promise<void>) -> task<> { co_await std::move(waited); }(std::move(first),
                                                                                            std::move(held)),
           [](future<void> waited, bool& went) -> task<> {
-            co_await as_result(std::move(waited));
+            (void)co_await as_result(std::move(waited));
             went = true;
           }(std::move(second), went_on));
     });
