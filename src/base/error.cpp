@@ -1,6 +1,7 @@
 #include "braid/base/error.hpp"
 
 #include <cerrno>
+#include <new>
 #include <vector>
 
 #include "braid/base/frame_pool.hpp"
@@ -35,6 +36,7 @@ struct error::record : pooled {
   std::string object;
   std::exception_ptr exception;
   std::vector<std::source_location> stack;
+  std::vector<error> suppressed;
 };
 
 namespace {
@@ -93,6 +95,7 @@ error::record& error::own_record() {
     clone->object = record_->object;
     clone->exception = record_->exception;
     clone->stack = record_->stack;
+    clone->suppressed = record_->suppressed;
     drop_reference();
     record_ = clone;
   }
@@ -143,6 +146,18 @@ std::span<const std::source_location> error::stack() const noexcept {
 
 void error::set_stack(std::span<const std::source_location> awaits) {
   own_record().stack.assign(awaits.begin(), awaits.end());
+}
+
+std::span<const error> error::suppressed() const noexcept {
+  return record_ ? std::span<const error>(record_->suppressed) : std::span<const error>{};
+}
+
+void error::suppress(error other) noexcept {
+  try {
+    own_record().suppressed.push_back(std::move(other));
+  } catch (const std::bad_alloc&) {
+    // the one that counts is kept
+  }
 }
 
 }  // namespace braid

@@ -29,6 +29,22 @@ std::string_view written_name(std::string_view name) {
   return name.substr(result, frame - result);
 }
 
+void format_into(std::string& text, const error& failure, const std::string& indent) {
+  for (const std::source_location& where : failure.stack()) {
+    text += indent + "  at ";
+    text += written_name(where.function_name());
+    text += " (";
+    text += where.file_name();
+    text += ":";
+    text += std::to_string(where.line());
+    text += ")\n";
+  }
+  for (const error& other : failure.suppressed()) {
+    text += indent + "  suppressed: " + other.message() + "\n";
+    format_into(text, other, indent + "  ");
+  }
+}
+
 }  // namespace
 
 void attach_stack(error& failure, const async_frame* innermost) {
@@ -42,15 +58,7 @@ void attach_stack(error& failure, const async_frame* innermost) {
 
 std::string format_stack(const error& failure) {
   std::string text;
-  for (const std::source_location& where : failure.stack()) {
-    text += "  at ";
-    text += written_name(where.function_name());
-    text += " (";
-    text += where.file_name();
-    text += ":";
-    text += std::to_string(where.line());
-    text += ")\n";
-  }
+  format_into(text, failure, "");
   return text;
 }
 

@@ -172,4 +172,24 @@ TEST_CASE("error: copies may be used and dropped on several threads at once", "[
   CHECK(shared.stack().empty());
 }
 
+TEST_CASE("error: keeps the others that it was preferred to", "[base][error]") {
+  error first(std::make_error_code(std::errc::io_error), "read_some", "/spool");
+  CHECK(first.suppressed().empty());
+  const error before = first;
+  first.suppress(std::errc::timed_out);
+  first.suppress(error(std::make_exception_ptr(std::runtime_error("third"))));
+  REQUIRE(first.suppressed().size() == 2);
+  CHECK(first.suppressed()[0] == std::errc::timed_out);
+  CHECK(first.suppressed()[1].message() == "third");
+  CHECK(before.suppressed().empty());  // a copy is a value of its own
+  CHECK_THAT(first.message(), contains("read_some /spool"));
+
+  // They come along when it is thrown and caught.
+  try {
+    first.rethrow();
+  } catch (...) {
+    CHECK(error::current().suppressed().size() == 2);
+  }
+}
+
 }  // namespace

@@ -1,4 +1,4 @@
-// when_all and when_any under every order in which their operations can end, values and errors.
+// Joins under every order in which their operations can end, values and errors.
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "braid/combine/first_ok.hpp"
 #include "braid/combine/when_all.hpp"
+#include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/as_result.hpp"
@@ -121,6 +123,36 @@ TEST_CASE("when_any: every order of up to four ends, values and errors", "[when_
       wrong += ended.has_value() || ended.error().message() != std::to_string(first);
     else
       wrong += !ended || ended->index != first || ended->value != static_cast<int>(first);
+  });
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("first_ok: every order of up to four ends, values and errors", "[first_ok][order]") {
+  const bool one_a_turn = GENERATE(false, true);
+  int wrong = 0;
+  for_every_course([&](const course& how) {
+    const auto ended = ended_by(how, one_a_turn, [](auto futures) { return first_ok(std::move(futures)); });
+    const auto winner = std::find_if(how.order.begin(), how.order.end(),
+                                     [&](std::size_t which) { return !how.fails(which); });
+    if (winner == how.order.end())
+      wrong += ended.has_value() || ended.error().message() != std::to_string(how.order.front()) ||
+               ended.error().suppressed().size() != how.order.size() - 1;
+    else
+      wrong += !ended || ended->index != *winner || ended->value != static_cast<int>(*winner);
+  });
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("when_all_settled: every order of up to four ends, values and errors",
+          "[when_all_settled][order]") {
+  const bool one_a_turn = GENERATE(false, true);
+  int wrong = 0;
+  for_every_course([&](const course& how) {
+    const auto ended =
+        ended_by(how, one_a_turn, [](auto futures) { return when_all_settled(std::move(futures)); });
+    wrong += !ended || ended->size() != how.order.size();
+    for (std::size_t i = 0; i < how.order.size(); ++i)
+      wrong += how.fails(i) ? (*ended)[i].has_value() : !((*ended)[i] == static_cast<int>(i));
   });
   CHECK(wrong == 0);
 }

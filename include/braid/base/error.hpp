@@ -81,6 +81,11 @@ class error {
   /// Called once, by whatever the failure leaves first.
   void set_stack(std::span<const std::source_location> awaits);
 
+  /// Other errors that this one was preferred to: those of a join's other operations, in the order they came.
+  [[nodiscard]] std::span<const error> suppressed() const noexcept;
+  /// Adds one. Without memory it is dropped.
+  void suppress(error other) noexcept;
+
   /// Errors compare by their code alone.
   friend bool operator==(const error& left, const error& right) noexcept {
     return left.code() == right.code();

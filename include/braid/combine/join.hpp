@@ -81,6 +81,23 @@ class join_base : pinned {
   std::optional<stop_callback<on_parent_stop>> parent_link_;
 };
 
+/// The errors of a join's operations: the first stands for all, and keeps the others as suppressed. What was cancelled
+/// after it is not counted: the join did that.
+class join_failures {
+ public:
+  void add(error failure) noexcept {
+    if (!first_)
+      first_ = std::move(failure);
+    else if (failure != std::errc::operation_canceled)
+      first_->suppress(std::move(failure));
+  }
+  [[nodiscard]] bool any() const noexcept { return first_.has_value(); }
+  [[nodiscard]] error first() && noexcept { return *std::move(first_); }
+
+ private:
+  std::optional<error> first_;
+};
+
 /// One operation of a join, and how it ended. Join::ended(child, index) is told.
 template <class Join, sender S>
 class join_child : operation_base {

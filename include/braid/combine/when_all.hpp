@@ -22,9 +22,10 @@ class all_base : public join_base {
   template <class Child>
   void ended(Child& child, std::size_t) noexcept {
     auto& result = child.ended_result();
-    if (result || first_error_) return;
-    first_error_ = std::move(result).error();
-    stop_children();
+    if (result) return;
+    const bool decides = !failures_.any();
+    failures_.add(std::move(result).error());
+    if (decides) stop_children();
   }
 
  protected:
@@ -38,14 +39,14 @@ class all_base : public join_base {
   template <class T, class Make>
   void finish(Make make) noexcept {
     R receiver = std::move(receiver_);
-    if (first_error_) return std::move(receiver).finish(std::move(*first_error_));
+    if (failures_.any()) return std::move(receiver).finish(std::move(failures_).first());
     result<T> all = capture(make);
     std::move(receiver).finish(std::move(all));
   }
 
  private:
   R receiver_;
-  std::optional<error> first_error_;
+  join_failures failures_;
 };
 
 template <class R, sender... S>
@@ -115,7 +116,7 @@ struct all_of_range_sender {
 }  // namespace detail
 
 /// All values, in a tuple in the order of the arguments (void as std::monostate); or the first error, once
-/// the others were stopped and have ended. None at all completes at once.
+/// the others were stopped and have ended; what failed meanwhile is in its suppressed(). None at all completes at once.
 ///
 /// Cancel  stops all, waits for all.
 /// Cost    the operation states are side by side in this one; no allocation.

@@ -20,7 +20,7 @@ struct async_frame {
 /// Gives failure the chain of awaits from innermost outwards, unless it has one. At most 64 levels are kept.
 void attach_stack(error& failure, const async_frame* innermost);
 
-/// "  at function (file:line)" for each level, innermost first.
+/// "  at function (file:line)" for each level, innermost first. Then each suppressed error and its own stack, indented.
 [[nodiscard]] std::string format_stack(const error& failure);
 
 }  // namespace braid

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+
+#include "braid/combine/join.hpp"
+#include "braid/loop/io_sender.hpp"
+
+namespace braid {
+
+/// Which operation ended first, counted from 0, and with what.
+template <class Value>
+struct any_result {
+  std::size_t index;
+  Value value;
+};
+
+namespace detail {
+
+// The first that the rule lets decide does; the others are stopped and waited for. When none did, the first error is
+// the join's, and keeps the others.
+template <class Rule, class R>
+class first_base : public join_base {
+ public:
+  explicit first_base(R receiver) : receiver_(std::move(receiver)) {}
+  [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
+
+  template <class Child>
+  void ended(Child& child, std::size_t index) noexcept {
+    if (winner_ != nobody) return;
+    if (!Rule::decides(child.ended_result())) return failures_.add(std::move(child.ended_result()).error());
+    winner_ = index;
+    stop_children();
+  }
+
+ protected:
+  ~first_base() = default;
+  static constexpr std::size_t nobody = ~std::size_t{0};
+  template <class Children>
+  void start_with(Children& children) noexcept {
+    if (!begin(receiver_.get_stop_token())) return std::move(receiver_).finish(no_loop_error(Rule::name));
+    children.start_all();
+    release();
+  }
+  template <class T>
+  void finish(result<T> first) noexcept {
+    R receiver = std::move(receiver_);
+    std::move(receiver).finish(std::move(first));
+  }
+  [[nodiscard]] std::size_t winner() const noexcept { return winner_; }
+  [[nodiscard]] error failure() noexcept {
+    if (failures_.any()) return std::move(failures_).first();
+    return std::make_exception_ptr(std::invalid_argument(std::string(Rule::name) + ": the range is empty"));
+  }
+
+ private:
+  R receiver_;
+  std::size_t winner_ = nobody;
+  [[no_unique_address]] join_failures failures_;
+};
+
+template <class Rule, class R, sender... S>
+class first_of_pack final : public first_base<Rule, R> {
+ public:
+  using value_type = any_result<std::variant<regular<value_of<S>>...>>;
+  first_of_pack(std::tuple<S...>&& ops, R receiver)
+      : first_base<Rule, R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  void start() noexcept { this->start_with(children_); }
+
+ private:
+  void complete() noexcept override { pick(std::index_sequence_for<S...>()); }
+  template <std::size_t... I>
+  void pick(std::index_sequence<I...>) noexcept {
+    std::optional<result<value_type>> first;
+    children_.apply(
+        [&](auto&... each) { ((I == this->winner() ? first.emplace(won<I>(each)), 0 : 0), ...); });
+    this->finish(first ? *std::move(first) : result<value_type>(this->failure()));
+  }
+  template <std::size_t I, class Child>
+  static result<value_type> won(Child& child) noexcept {
+    if (!child.ended_result()) return std::move(child.ended_result()).error();
+    return capture(
+        [&] { return value_type{I, decltype(value_type::value)(std::in_place_index<I>, child.take())}; });
+  }
+  pack_children<first_of_pack, std::index_sequence_for<S...>, S...> children_;
+};
+
+template <class Rule, class R, sender S>
+class first_of_range final : public first_base<Rule, R> {
+ public:
+  using value_type = any_result<regular<value_of<S>>>;
+  first_of_range(pool_vector<S>&& ops, R receiver)
+      : first_base<Rule, R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  void start() noexcept { this->start_with(children_); }
+
+ private:
+  void complete() noexcept override {
+    if (this->winner() == this->nobody) return this->template finish<value_type>(this->failure());
+    auto& child = children_.begin()[this->winner()];
+    if (!child.ended_result())
+      return this->template finish<value_type>(std::move(child.ended_result()).error());
+    this->template finish<value_type>(capture([&] { return value_type{this->winner(), child.take()}; }));
+  }
+  range_children<first_of_range, S> children_;
+};
+
+template <class Rule, sender... S>
+struct first_of_pack_sender {
+  using sender_concept = sender_tag;
+  using value_type = any_result<std::variant<regular<value_of<S>>...>>;
+  std::tuple<S...> ops;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return first_of_pack<Rule, R, S...>(std::move(ops), std::move(receiver));
+  }
+};
+
+template <class Rule, sender S>
+struct first_of_range_sender {
+  using sender_concept = sender_tag;
+  using value_type = any_result<regular<value_of<S>>>;
+  pool_vector<S> ops;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return first_of_range<Rule, R, S>(std::move(ops), std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+}  // namespace braid

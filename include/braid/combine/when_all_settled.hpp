@@ -1,0 +1,123 @@
+#pragma once
+
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/join.hpp"
+#include "braid/loop/io_sender.hpp"
+
+namespace braid {
+
+namespace detail {
+
+// Every end is kept; none stops the others.
+template <class R>
+class settled_base : public join_base {
+ public:
+  explicit settled_base(R receiver) : receiver_(std::move(receiver)) {}
+  [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
+  template <class Child>
+  void ended(Child&, std::size_t) noexcept {}
+
+ protected:
+  ~settled_base() = default;
+  template <class Children>
+  void start_with(Children& children) noexcept {
+    if (!begin(receiver_.get_stop_token()))
+      return std::move(receiver_).finish(no_loop_error("when_all_settled"));
+    children.start_all();
+    release();
+  }
+  template <class Make>
+  void finish(Make make) noexcept {
+    R receiver = std::move(receiver_);
+    auto all = capture(make);
+    std::move(receiver).finish(std::move(all));
+  }
+
+ private:
+  R receiver_;
+};
+
+template <class R, sender... S>
+class settled_pack final : public settled_base<R> {
+ public:
+  using value_type = std::tuple<result<value_of<S>>...>;
+  settled_pack(std::tuple<S...>&& ops, R receiver)
+      : settled_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  void start() noexcept { this->start_with(children_); }
+
+ private:
+  void complete() noexcept override {
+    this->finish([this] {
+      return children_.apply([](auto&... each) { return value_type(std::move(each.ended_result())...); });
+    });
+  }
+  pack_children<settled_pack, std::index_sequence_for<S...>, S...> children_;
+};
+
+template <class R, sender S>
+class settled_range final : public settled_base<R> {
+ public:
+  using value_type = std::vector<result<value_of<S>>>;
+  settled_range(pool_vector<S>&& ops, R receiver)
+      : settled_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  void start() noexcept { this->start_with(children_); }
+
+ private:
+  void complete() noexcept override {
+    this->finish([this] {
+      value_type all;
+      all.reserve(children_.size());
+      for (auto& each : children_) all.push_back(std::move(each.ended_result()));
+      return all;
+    });
+  }
+  range_children<settled_range, S> children_;
+};
+
+template <sender... S>
+struct settled_pack_sender {
+  using sender_concept = sender_tag;
+  using value_type = std::tuple<result<value_of<S>>...>;
+  std::tuple<S...> ops;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return settled_pack<R, S...>(std::move(ops), std::move(receiver));
+  }
+};
+
+template <sender S>
+struct settled_range_sender {
+  using sender_concept = sender_tag;
+  using value_type = std::vector<result<value_of<S>>>;
+  pool_vector<S> ops;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return settled_range<R, S>(std::move(ops), std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// How each ended, in a tuple of results in the order of the arguments, once all have. None at all completes at once.
+///
+/// Errors  none of theirs: those are in the results.
+/// Cancel  stops all, waits for all; they tell by their results what was cancelled and what was achieved.
+/// Cost    the operation states are side by side in this one; no allocation.
+template <sender_or_factory... S>
+[[nodiscard]] auto when_all_settled(S&&... ops) {
+  return detail::settled_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
+}
+
+/// The same over a range of senders: a vector of results in the range's order.
+/// The range is walked within this call; its senders are moved out of it.
+/// Cost  one recycled piece of memory for all operation states, and the vector.
+template <sender_range Range>
+[[nodiscard]] auto when_all_settled(Range&& ops) {
+  return detail::settled_range_sender<std::ranges::range_value_t<Range>>{
+      detail::collect(std::forward<Range>(ops))};
+}
+
+}  // namespace braid

@@ -1,0 +1,107 @@
+#include "braid/combine/first_ok.hpp"
+
+#include <chrono>
+#include <memory>
+#include <range/v3/view/iota.hpp>
+#include <range/v3/view/transform.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/core/just.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "catch.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+task<int> fails_after(int turns) {
+  for (int n = 0; n < turns; ++n) co_await yield();
+  throw std::runtime_error("after " + std::to_string(turns));
+}
+task<std::string> text_after(int turns) {
+  for (int n = 0; n < turns; ++n) co_await yield();
+  co_return "text";
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("first_ok: errors are passed over until a value comes", "[first_ok]", every_style) {
+  auto ended = TestType::wait(first_ok(fails_after(1), sleep_for(24h), text_after(5), fails_after(2)));
+  REQUIRE(ended);
+  CHECK(ended->index == 2);
+  CHECK(std::get<2>(ended->value) == "text");
+}
+
+TEMPLATE_LIST_TEST_CASE("first_ok: over a range", "[first_ok]", every_style) {
+  const auto only_three = [](int n) -> task<std::unique_ptr<int>> {
+    co_await yield();
+    if (n != 3) throw std::runtime_error(std::to_string(n));
+    co_return std::make_unique<int>(n);
+  };
+  auto ended = TestType::wait(first_ok(ranges::views::iota(0, 5) | ranges::views::transform(only_three)));
+  REQUIRE(ended);
+  CHECK(ended->index == 3);
+  CHECK(*ended->value == 3);
+}
+
+TEMPLATE_LIST_TEST_CASE("first_ok: when all fail, the first error keeps the others", "[first_ok]",
+                        every_style) {
+  const auto ended = TestType::wait(first_ok(fails_after(3), fails_after(1), fails_after(2)));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().message() == "after 1");
+  REQUIRE(ended.error().suppressed().size() == 2);
+  CHECK(ended.error().suppressed()[0].message() == "after 2");
+  CHECK(ended.error().suppressed()[1].message() == "after 3");
+  const std::string printed = format_stack(ended.error());
+  CHECK_THAT(printed, contains("  suppressed: after 2\n    at "));
+  CHECK_THAT(printed, contains("  suppressed: after 3\n    at "));
+}
+
+TEMPLATE_LIST_TEST_CASE("first_ok: of an empty range nothing can ever come", "[first_ok]", every_style) {
+  const auto ended = TestType::wait(first_ok(std::vector<task<int>>()));
+  REQUIRE_FALSE(ended);
+  CHECK_THROWS_AS(ended.value(), std::invalid_argument);
+  CHECK_THAT(ended.error().message(), contains("first_ok"));
+}
+
+TEST_CASE("first_ok: the losers have ended before it completes", "[first_ok][stop]") {
+  int ended_by_stop = 0;
+  const auto waits = [&]() -> task<int> {
+    try {
+      co_await sleep_for(24h);
+    } catch (const std::system_error&) {
+      ++ended_by_stop;
+    }
+    co_return 7;  // achieved all the same, and dropped
+  };
+  const auto first = run(first_ok(waits, just(1), waits));
+  CHECK(first.index == 1);
+  CHECK(ended_by_stop == 1);  // the third one had not been started
+}
+
+TEST_CASE("first_ok: a stop request ends it as cancelled", "[first_ok][stop]") {
+  loop here;
+  stop_source stop;
+  auto first =
+      spawn(with_stop_token(first_ok(sleep_for(24h), fails_after(1), sleep_for(25h)), stop.get_token()));
+  SECTION("when nothing had failed") {
+    stop.request_stop();
+    CHECK(here.run(as_result(std::move(first))).error() == std::errc::operation_canceled);
+  }
+  SECTION("but what had failed before is the reason that is told") {
+    for (int n = 0; n < 3; ++n) here.run(yield());
+    stop.request_stop();
+    const auto ended = here.run(as_result(std::move(first)));
+    CHECK(ended.error().message() == "after 1");
+    CHECK(ended.error().suppressed().empty());
+  }
+}
