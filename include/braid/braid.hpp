@@ -2,7 +2,9 @@
 
 /// All of braid. It only includes; each header may be included alone.
 
+#include "braid/combine/first_ok.hpp"
 #include "braid/combine/when_all.hpp"
+#include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/combine/with_timeout.hpp"
@@ -29,3 +31,7 @@
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
+#include "braid/sync/event.hpp"
+#include "braid/sync/latch.hpp"
+#include "braid/sync/mutex.hpp"
+#include "braid/sync/semaphore.hpp"

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+
+#include "braid/base/assert.hpp"
+#include "braid/base/pinned.hpp"
+#include "braid/sync/event.hpp"
+
+namespace braid {
+
+/// Counts down to zero, once, and then lets everyone pass: std::latch for the operations of one loop.
+///
+/// Lifetime  outlives who waits.
+/// Threads   one loop's.
+/// Cancel    who waits leaves the queue; the count stays.
+class latch : pinned {
+ public:
+  explicit latch(std::size_t expected) noexcept : left_(expected), done_(expected == 0) {}
+
+  /// Counting below zero is misuse.
+  void count_down(std::size_t by = 1) noexcept {
+    if (by > left_) misused("latch::count_down: below zero");
+    left_ -= by;
+    if (left_ == 0) done_.set();
+  }
+  /// A sender of void, for when the count is zero.
+  [[nodiscard]] auto wait() noexcept { return done_.wait(); }
+  [[nodiscard]] bool try_wait() const noexcept { return left_ == 0; }
+
+ private:
+  std::size_t left_;
+  event done_;
+};
+
+}  // namespace braid

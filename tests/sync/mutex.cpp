@@ -1,0 +1,160 @@
+#include "braid/sync/mutex.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "allocations.hpp"
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/sync/event.hpp"
+#include "catch.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+TEMPLATE_LIST_TEST_CASE("mutex: a free one is had at once, and is free again afterwards", "[sync][mutex]",
+                        every_style) {
+  mutex door;
+  loop here;
+  for (int n = 0; n < 3; ++n) {
+    auto held = TestType::wait(door.lock());
+    REQUIRE(held);
+    CHECK(held->owns_lock());
+    CHECK(door.is_locked());
+    CHECK_FALSE(door.try_lock());
+  }
+  CHECK_FALSE(door.is_locked());
+  auto held = door.try_lock();
+  REQUIRE(held);
+  held->unlock();
+  CHECK_FALSE(held->owns_lock());
+  CHECK_FALSE(door.is_locked());
+}
+
+TEMPLATE_LIST_TEST_CASE("mutex: who waits gets it in the order of coming", "[sync][mutex]",
+                        every_concurrent_style) {
+  mutex door;
+  loop here;
+  std::vector<int> order;
+  auto held = door.try_lock();
+  std::vector<future<void>> waiting;
+  for (int n = 0; n < 4; ++n)
+    waiting.push_back(spawn(door.lock()).then([&order, n](mutex::scoped_lock) { order.push_back(n); }));
+  here.run(yield());
+  CHECK(order.empty());
+  held.reset();
+  CHECK(door.is_locked());  // handed over: nobody slips in between
+  CHECK_FALSE(door.try_lock());
+  REQUIRE(TestType::wait(when_all(std::move(waiting))));
+  CHECK(order == std::vector{0, 1, 2, 3});
+  CHECK_FALSE(door.is_locked());
+}
+
+TEST_CASE("mutex: what is read, awaited and written under it is not lost", "[sync][mutex]") {
+  mutex door;
+  int balance = 0;
+  const auto deposit = [&](int times) -> task<> {
+    for (int n = 0; n < times; ++n) {
+      const auto held = co_await door.lock();
+      const int read = balance;
+      co_await yield();
+      balance = read + 1;
+    }
+  };
+  run(when_all(deposit(100), deposit(100), deposit(100)));
+  CHECK(balance == 300);
+}
+
+TEST_CASE("mutex: a stop request leaves no ghost in the queue", "[sync][mutex][stop]") {
+  mutex door;
+  loop here;
+  stop_source stop;
+  auto held = door.try_lock();
+  auto first = spawn(with_stop_token(door.lock(), stop.get_token()));
+  auto second = spawn([&]() -> task<> { auto mine = co_await door.lock(); });
+  here.run(yield());
+  SECTION("while it waits") {
+    stop.request_stop();
+    CHECK(here.run(as_result(std::move(first))).error() == std::errc::operation_canceled);
+    held.reset();
+  }
+  SECTION("when it was given the lock already, it has it") {
+    held.reset();
+    stop.request_stop();
+    CHECK(here.run(as_result(std::move(first))).has_value());
+  }
+  SECTION("in a coroutine") {
+    auto third =
+        spawn(with_stop_token([&]() -> task<> { auto mine = co_await door.lock(); }, stop.get_token()));
+    here.run(yield());
+    stop.request_stop();
+    CHECK(here.run(as_result(std::move(third))).error() == std::errc::operation_canceled);
+    CHECK(here.run(as_result(std::move(first))).error() == std::errc::operation_canceled);
+    held.reset();
+  }
+  here.run(std::move(second));
+  here.run();
+  CHECK_FALSE(door.is_locked());
+}
+
+TEST_CASE("mutex: the loop's end takes who waits out of the queue, in any order", "[sync][mutex][ending]") {
+  mutex door;
+  std::optional<mutex::scoped_lock> outside;
+  int locked_at_the_end = 0;
+  {
+    loop here;
+    const bool held_by_one_of_them = GENERATE(true, false);
+    if (!held_by_one_of_them) outside = door.try_lock();
+    for (int n = 0; n < 5; ++n)
+      detach([&]() -> task<> {
+        const auto mine = co_await door.lock();
+        ++locked_at_the_end;
+        event never;
+        co_await never.wait();
+      });
+    // A join is destroyed as a whole: the end of one child hands the lock to the next, which is destroyed then.
+    const auto holds = [&]() -> task<> {
+      const auto mine = co_await door.lock();
+      event never;
+      co_await never.wait();
+    };
+    detach([&] { return when_all(holds(), holds(), holds()); });
+    here.turn(false);
+    here.turn(false);
+  }
+  outside.reset();
+  CHECK_FALSE(door.is_locked());
+  CHECK(locked_at_the_end <= 5);
+}
+
+TEST_CASE("mutex: 100,000 wait for one", "[sync][mutex]") {
+  mutex door;
+  loop here;
+  int got = 0;
+  auto held = door.try_lock();
+  for (int n = 0; n < 100'000; ++n)
+    start(door.lock(), [&](result<mutex::scoped_lock> mine) { got += mine.has_value(); });
+  held.reset();
+  here.run();
+  CHECK(got == 100'000);
+}
+
+TEST_CASE("mutex: a million locks and unlocks allocate nothing", "[sync][mutex]") {
+  mutex door;
+  loop here;
+  int locked = 0;
+  const auto locks = [&](int times) -> task<> {
+    for (int n = 0; n < times; ++n) {
+      const auto held = co_await door.lock();
+      locked += held.owns_lock();
+    }
+  };
+  here.run(locks(10));
+  const allocation_count count;
+  here.run(locks(1'000'000));
+  CHECK(count.made() == 0);
+  CHECK(locked == 1'000'010);
+}
