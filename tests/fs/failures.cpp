@@ -17,7 +17,7 @@
 #include "child_process.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
-#include "fs/scratch_folder.hpp"
+#include "scratch_folder.hpp"
 
 using namespace braid;
 using namespace braid_tests;

@@ -14,7 +14,7 @@
 #include "catch.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
-#include "fs/scratch_folder.hpp"
+#include "scratch_folder.hpp"
 
 using namespace braid;
 using namespace braid_tests;

@@ -44,6 +44,22 @@ TEST_CASE("descriptor: closes itself, with a loop and without", "[loop][descript
   CHECK(open_descriptors() == open);
 }
 
+TEST_CASE("descriptor: a close that EINTR met is done, and is not made again",
+          "[loop][descriptor][failure]") {
+  pipe_ends pipe;
+  const int reused =
+      ::dup(pipe.reader());  // another's by now: the number was free once close had been called
+  {
+    detail::close_outcome closing(reused);
+    request what{.code = opcode::close, .descriptor = reused};
+    std::int32_t ended = -EINTR;
+    CHECK_FALSE(closing.again(ended, what));
+    CHECK(ended == 0);
+  }
+  CHECK(is_open(reused));
+  ::close(reused);
+}
+
 TEST_CASE("descriptor: release gives the number away", "[loop][descriptor]") {
   pipe_ends pipe;
   int number = -1;

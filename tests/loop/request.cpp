@@ -9,10 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string>
 
 #include "catch.hpp"
 #include "descriptors.hpp"
+#include "scratch_folder.hpp"
 
 namespace {
 
@@ -29,10 +31,8 @@ request at(opcode code, int descriptor, void* address = nullptr, std::size_t len
 }
 
 TEST_CASE("perform: makes each request as a plain system call", "[loop][request]") {
-  char folder[] = "/tmp/braid-test-XXXXXX";
-  REQUIRE(::mkdtemp(folder) != nullptr);
-  std::string path = std::string(folder) + "/file", other = std::string(folder) + "/other",
-              inner = std::string(folder) + "/inner";
+  const braid_tests::scratch_folder folder;
+  std::string path = folder / "file", other = folder / "other", inner = folder / "inner";
   const int cwd = request::working_directory;
 
   request open = at(opcode::open, cwd, path.data(), 0600);
@@ -68,7 +68,7 @@ TEST_CASE("perform: makes each request as a plain system call", "[loop][request]
   CHECK(perform(at(opcode::close, fd)) == -EBADF);
   CHECK(perform(at(opcode::nop, -1)) == 0);
   CHECK(perform(at(opcode::count_, -1)) == -EINVAL);
-  CHECK(::rmdir(folder) == 0);
+  CHECK(std::filesystem::is_empty(folder / ""));
 }
 
 TEST_CASE("perform: sockets and polls", "[loop][request]") {
