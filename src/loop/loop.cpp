@@ -37,6 +37,9 @@ struct posted final : operation_base, pooled {
 loop::loop(const loop_options& options)
     : options_(options), reactor_(make_reactor(options)), unhandled_(print_and_terminate) {
   if (current_ != nullptr) throw std::logic_error("loop: this thread has a loop already");
+  if (options.operations_per_turn < 1)
+    throw std::invalid_argument(
+        "loop: a turn has at least one operation (loop_options::operations_per_turn)");
   current_ = this;
 }
 
@@ -91,7 +94,7 @@ void loop::report_unhandled(error failure, const async_frame* where) noexcept {
 }
 
 // Each kind of work gets a bounded share of every turn, so that none starves another: messages that had come
-// by the turn's start, timers that were due then, at most ready_per_turn operations, the completions that
+// by the turn's start, timers that were due then, at most operations_per_turn of them, the completions that
 // were there.
 void loop::turn(bool may_wait) {
   const transfer_base bottom;
@@ -116,16 +119,17 @@ void loop::turn(bool may_wait) {
 
 bool loop::fire_due_timers() noexcept {
   const loop_clock::time_point now = fired_until_ = reactor_->now();
-  int left = ready_per_turn;
+  int left = options_.operations_per_turn;
   for (; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left) timers_.pop().arrive({});
-  return left != ready_per_turn;
+  return left != options_.operations_per_turn;
 }
 
 bool loop::run_ready() noexcept {
   if (ready_.empty() && rejected_.empty()) return false;
   const completion with{ending_ ? -ECANCELED : 0, 0};
-  for (int left = ready_per_turn; left > 0 && !ready_.empty(); --left) ready_.pop_front().arrive(with);
-  for (int left = ready_per_turn; left > 0 && !rejected_.empty(); --left)
+  for (int left = options_.operations_per_turn; left > 0 && !ready_.empty(); --left)
+    ready_.pop_front().arrive(with);
+  for (int left = options_.operations_per_turn; left > 0 && !rejected_.empty(); --left)
     rejected_.pop_front().arrive({-ECANCELED, 0});
   return true;
 }

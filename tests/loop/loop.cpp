@@ -359,3 +359,8 @@ TEST_CASE("loop: a cancellation is no unhandled error", "[loop]") {
 }
 
 }  // namespace
+
+TEST_CASE("loop: a turn of no operations is refused", "[loop]") {
+  CHECK_THROWS_AS(loop({.operations_per_turn = 0}), std::invalid_argument);
+  CHECK(loop::current_or_null() == nullptr);
+}

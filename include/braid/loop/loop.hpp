@@ -28,6 +28,8 @@ struct loop_options {
   braid::backend backend = braid::backend::automatic;
   unsigned entries = 256;                     ///< of the submission queue; more in flight is no error
   std::size_t fiber_stack_bytes = 256 << 10;  ///< per fiber, touched pages only; a guard page comes on top
+  int operations_per_turn =
+      256;  ///< at most so many timers, then so much ready work, before the reactor's turn
 };
 
 /// Something that a verb left with the loop: destroyed by its own end, or by the loop's.
@@ -47,7 +49,7 @@ class resident : public list_node {
 ///           A coroutine that swallows every cancellation and goes on waiting keeps it from ending.
 /// Threads   one: the one that made it. post and deliver may be called on any.
 /// Errors    the constructor throws std::system_error where the kernel refuses a reactor, std::logic_error
-///           when the thread has a loop already.
+///           when the thread has a loop already, std::invalid_argument for a turn of no operations.
 class loop : pinned {
  public:
   explicit loop(const loop_options& options = {});
@@ -66,6 +68,11 @@ class loop : pinned {
   /// Turns until op is done; its value, or its error thrown. What else was started stays with the loop.
   template <sender_or_factory S>
   value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current());
+  /// Is anything left that run() would wait for?
+  [[nodiscard]] bool has_work() const noexcept {
+    return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||
+           reactor_->in_flight() != 0 || expected_ != 0;
+  }
   /// Is a run of this loop on the stack?
   [[nodiscard]] bool running() const noexcept { return running_; }
   /// In its destructor: what is started now ends as cancelled.
@@ -141,15 +148,9 @@ class loop : pinned {
   void turn(bool may_wait);
 
  private:
-  static constexpr int ready_per_turn = 256;
-
   [[noreturn]] static void throw_no_loop(const char* call);
   [[gnu::cold]] void submit_otherwise(io_operation& operation) noexcept;
 
-  [[nodiscard]] bool has_work() const noexcept {
-    return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||
-           reactor_->in_flight() != 0 || expected_ != 0;
-  }
   void reject(operation_base& operation) noexcept {
     operation.depart();
     rejected_.push_back(operation);

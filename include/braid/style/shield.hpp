@@ -1,0 +1,41 @@
+#pragma once
+
+#include <utility>
+
+#include "braid/core/defer.hpp"
+#include "braid/core/sender.hpp"
+
+namespace braid {
+
+namespace detail {
+
+template <class T, class R>
+struct shield_receiver {
+  R receiver;
+  void finish(result<T> ended) && noexcept { std::move(receiver).finish(std::move(ended)); }
+  [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
+  [[nodiscard]] async_frame* frame() const noexcept { return receiver.frame(); }
+};
+
+template <sender S>
+struct shield_sender {
+  using sender_concept = sender_tag;
+  using value_type = value_of<S>;
+  S op;
+
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return braid::connect(std::move(op), shield_receiver<value_type, R>{std::move(receiver)});
+  }
+};
+
+}  // namespace detail
+
+/// op, deaf to stop requests: what must be done to its end once it is begun, as clean-up must. Who waits for it waits
+/// to its end. A loop that ends still ends it.
+template <sender_or_factory S>
+[[nodiscard]] auto shield(S&& op) {
+  return detail::shield_sender<sender_of<S>>{as_sender(std::forward<S>(op))};
+}
+
+}  // namespace braid
