@@ -17,6 +17,7 @@ class category final : public std::error_category {
     switch (static_cast<errc>(value)) {
       case errc::end_of_stream: return "End of stream";
       case errc::broken_promise: return "Broken promise";
+      case errc::channel_closed: return "Channel closed";
       case errc::exception: return "Exception without an error code";
     }
     return "Unknown error";

@@ -16,6 +16,7 @@ namespace braid {
 enum class errc {
   end_of_stream = 1,  ///< an exact read met the end of the file or the connection
   broken_promise,     ///< a promise was dropped before it was settled
+  channel_closed,     ///< nothing more is sent through the channel
   exception,          ///< what an error that holds a caller's own exception gives as its code
 };
 

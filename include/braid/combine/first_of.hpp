@@ -8,16 +8,10 @@
 #include <variant>
 
 #include "braid/combine/join.hpp"
+#include "braid/core/any_result.hpp"
 #include "braid/loop/io_sender.hpp"
 
 namespace braid {
-
-/// Which operation ended first, counted from 0, and with what.
-template <class Value>
-struct any_result {
-  std::size_t index;
-  Value value;
-};
 
 namespace detail {
 

@@ -8,20 +8,16 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "braid/base/frame_pool.hpp"
+#include "braid/core/any_result.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid {
-
-/// T, with void as std::monostate: what a tuple, variant or vector of results holds.
-template <class T>
-using regular = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
 /// A range whose elements are senders.
 template <class Range>

@@ -14,11 +14,13 @@ namespace braid {
 /// Cancel    who waits leaves the queue.
 /// Cost      no allocation. A wait for one that is set does not suspend.
 class event : pinned {
+  struct waiting;
+
  public:
   explicit event(bool set = false) noexcept : set_(set) {}
 
   /// A sender of void.
-  [[nodiscard]] auto wait() noexcept { return detail::pass_sender<event>(*this); }
+  [[nodiscard]] auto wait() noexcept { return detail::claim_sender(waiting{*this}); }
   /// Lets all who wait pass, in their order, and whoever comes.
   void set() noexcept {
     set_ = true;
@@ -28,31 +30,31 @@ class event : pinned {
   [[nodiscard]] bool is_set() const noexcept { return set_; }
 
  private:
-  template <class, class>
-  friend class detail::pass_state;
-  friend class detail::pass_awaiter<event>;
-  friend class detail::pass_sender<event>;
-  friend error detail::pass_canceled<event>();
-  using value_type = void;
-  static constexpr const char* name = "event::wait";
-
-  [[nodiscard]] bool try_pass() const noexcept { return set_; }
-  void passed() const noexcept {}
-  void give_back() const noexcept {}
-  [[nodiscard]] intrusive_list<detail::sync_waiter>& waiters() noexcept { return waiters_; }
+  struct waiting {
+    using value_type = void;
+    static constexpr const char* name = "event::wait";
+    explicit waiting(event& which) noexcept : on(&which) {}
+    [[nodiscard]] bool try_pass() noexcept { return on->set_; }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
+    void take() const noexcept {}
+    void give_back() const noexcept {}
+    event* on;
+  };
 
   bool set_;
-  intrusive_list<detail::sync_waiter> waiters_;
+  detail::waiter_queue waiters_;
 };
 
 /// The same for one: each set lets one wait pass, the longest waiting or else the next to come. Sets that nobody has
 /// made use of do not add up.
 class auto_reset_event : pinned {
+  struct waiting;
+
  public:
   explicit auto_reset_event(bool set = false) noexcept : set_(set) {}
 
   /// A sender of void.
-  [[nodiscard]] auto wait() noexcept { return detail::pass_sender<auto_reset_event>(*this); }
+  [[nodiscard]] auto wait() noexcept { return detail::claim_sender(waiting{*this}); }
   void set() noexcept {
     if (waiters_.empty())
       set_ = true;
@@ -63,21 +65,19 @@ class auto_reset_event : pinned {
   [[nodiscard]] bool is_set() const noexcept { return set_; }
 
  private:
-  template <class, class>
-  friend class detail::pass_state;
-  friend class detail::pass_awaiter<auto_reset_event>;
-  friend class detail::pass_sender<auto_reset_event>;
-  friend error detail::pass_canceled<auto_reset_event>();
-  using value_type = void;
-  static constexpr const char* name = "auto_reset_event::wait";
-
-  [[nodiscard]] bool try_pass() noexcept { return std::exchange(set_, false); }
-  void passed() const noexcept {}
-  void give_back() noexcept { set(); }
-  [[nodiscard]] intrusive_list<detail::sync_waiter>& waiters() noexcept { return waiters_; }
+  struct waiting {
+    using value_type = void;
+    static constexpr const char* name = "auto_reset_event::wait";
+    explicit waiting(auto_reset_event& which) noexcept : on(&which) {}
+    [[nodiscard]] bool try_pass() noexcept { return std::exchange(on->set_, false); }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
+    void take() const noexcept {}
+    void give_back() noexcept { on->set(); }
+    auto_reset_event* on;
+  };
 
   bool set_;
-  intrusive_list<detail::sync_waiter> waiters_;
+  detail::waiter_queue waiters_;
 };
 
 }  // namespace braid

@@ -17,6 +17,8 @@ namespace braid {
 /// Cost      no allocation. An unlocked one is taken without suspending; else first come, first served: unlocking
 ///           hands the lock to who has waited longest.
 class mutex : pinned {
+  struct locking;
+
  public:
   /// Holds the mutex; unlocks at its end.
   class [[nodiscard]] scoped_lock {
@@ -26,14 +28,14 @@ class mutex : pinned {
       std::swap(held_, other.held_);
       return *this;
     }
-    ~scoped_lock() {
-      if (held_ != nullptr) held_->give_back();
-    }
+    ~scoped_lock() { unlock(); }
     /// Unlocks now.
     void unlock() noexcept {
-      if (mutex* held = std::exchange(held_, nullptr)) held->give_back();
+      if (mutex* held = std::exchange(held_, nullptr)) held->unlock();
     }
     [[nodiscard]] bool owns_lock() const noexcept { return held_ != nullptr; }
+    /// The mutex it holds, or null.
+    [[nodiscard]] mutex* held() const noexcept { return held_; }
 
    private:
     friend mutex;
@@ -47,35 +49,34 @@ class mutex : pinned {
   }
 
   /// A sender of scoped_lock.
-  [[nodiscard]] auto lock() noexcept { return detail::pass_sender<mutex>(*this); }
+  [[nodiscard]] auto lock() noexcept { return detail::claim_sender(locking{*this}); }
   /// A lock if it can be had at once.
   [[nodiscard]] std::optional<scoped_lock> try_lock() noexcept {
-    if (!try_pass()) return std::nullopt;
-    return passed();
+    if (std::exchange(locked_, true)) return std::nullopt;
+    return scoped_lock(*this);
   }
   [[nodiscard]] bool is_locked() const noexcept { return locked_; }
 
  private:
-  template <class, class>
-  friend class detail::pass_state;
-  friend class detail::pass_awaiter<mutex>;
-  friend class detail::pass_sender<mutex>;
-  friend error detail::pass_canceled<mutex>();
-  using value_type = scoped_lock;
-  static constexpr const char* name = "mutex::lock";
-
-  [[nodiscard]] bool try_pass() noexcept { return !std::exchange(locked_, true); }
-  [[nodiscard]] scoped_lock passed() noexcept { return scoped_lock(*this); }
-  void give_back() noexcept {
+  struct locking {
+    using value_type = scoped_lock;
+    static constexpr const char* name = "mutex::lock";
+    explicit locking(mutex& which) noexcept : on(&which) {}
+    [[nodiscard]] bool try_pass() noexcept { return !std::exchange(on->locked_, true); }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
+    [[nodiscard]] scoped_lock take() noexcept { return scoped_lock(*on); }
+    void give_back() noexcept { on->unlock(); }
+    mutex* on;
+  };
+  void unlock() noexcept {
     if (waiters_.empty())
       locked_ = false;
     else
       waiters_.pop_front().pass();
   }
-  [[nodiscard]] intrusive_list<detail::sync_waiter>& waiters() noexcept { return waiters_; }
 
   bool locked_ = false;
-  intrusive_list<detail::sync_waiter> waiters_;
+  detail::waiter_queue waiters_;
 };
 
 }  // namespace braid

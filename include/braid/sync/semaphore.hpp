@@ -16,6 +16,8 @@ namespace braid {
 /// Cancel    who waits leaves the queue; who was given a permit in the meantime has it.
 /// Cost      no allocation. A free permit is had without suspending; else first come, first served.
 class semaphore : pinned {
+  struct acquiring;
+
  public:
   /// One of the permits; given back at its end.
   class [[nodiscard]] permit {
@@ -40,11 +42,11 @@ class semaphore : pinned {
   explicit semaphore(std::size_t permits) noexcept : free_(permits) {}
 
   /// A sender of permit.
-  [[nodiscard]] auto acquire() noexcept { return detail::pass_sender<semaphore>(*this); }
+  [[nodiscard]] auto acquire() noexcept { return detail::claim_sender(acquiring{*this}); }
   /// A permit if one is free.
   [[nodiscard]] std::optional<permit> try_acquire() noexcept {
-    if (!try_pass()) return std::nullopt;
-    return passed();
+    if (!take_one()) return std::nullopt;
+    return permit(*this);
   }
   /// Adds permits: such as were forgotten, or more than there ever were.
   void release(std::size_t permits = 1) noexcept {
@@ -55,25 +57,24 @@ class semaphore : pinned {
   [[nodiscard]] std::size_t available() const noexcept { return free_; }
 
  private:
-  template <class, class>
-  friend class detail::pass_state;
-  friend class detail::pass_awaiter<semaphore>;
-  friend class detail::pass_sender<semaphore>;
-  friend error detail::pass_canceled<semaphore>();
-  using value_type = permit;
-  static constexpr const char* name = "semaphore::acquire";
-
-  [[nodiscard]] bool try_pass() noexcept {
+  struct acquiring {
+    using value_type = permit;
+    static constexpr const char* name = "semaphore::acquire";
+    explicit acquiring(semaphore& which) noexcept : on(&which) {}
+    [[nodiscard]] bool try_pass() noexcept { return on->take_one(); }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
+    [[nodiscard]] permit take() noexcept { return permit(*on); }
+    void give_back() noexcept { on->release(); }
+    semaphore* on;
+  };
+  [[nodiscard]] bool take_one() noexcept {
     if (free_ == 0) return false;
     --free_;
     return true;
   }
-  [[nodiscard]] permit passed() noexcept { return permit(*this); }
-  void give_back() noexcept { release(); }
-  [[nodiscard]] intrusive_list<detail::sync_waiter>& waiters() noexcept { return waiters_; }
 
   std::size_t free_;  // where there are some, nobody waits
-  intrusive_list<detail::sync_waiter> waiters_;
+  detail::waiter_queue waiters_;
 };
 
 }  // namespace braid

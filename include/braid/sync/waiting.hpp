@@ -1,170 +1,185 @@
 #pragma once
 
+#include <concepts>
 #include <coroutine>
-#include <optional>
+#include <new>
 #include <utility>
 
-#include "braid/base/intrusive_list.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/cancellation.hpp"
 #include "braid/loop/io_sender.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/loop/transfer.hpp"
+#include "braid/sync/waiter.hpp"
 
 namespace braid::detail {
 
-// Who waits in the queue of a synchronisation object. It is told as ready work of its loop, never within the call
-// that let it pass.
+// What one asks of a synchronisation object, and what one has got.
 //
-// Lifetime  may be destroyed while it waits, or between being let pass and being told: it leaves no trace.
-class sync_waiter : public list_node, operation_base, cancellation {
+// try_pass()   passes at once, where that is possible and nobody waits who came before
+// waiters()    else, once, when it begins to wait: the object's queue, from which it lets pass by sync_waiter::pass
+// take()       once passed: what the asker gets
+// give_back()  undoes a passing that nobody made use of; no-op where there is nothing to undo
+// left()       optional: it waits no longer, and has not passed
+// failed()     optional: it passed without what it asked for, and failure() says why
+// name         the call, for messages
+template <class C>
+concept sync_claim = std::move_constructible<C> && requires(C& c) {
+  typename C::value_type;
+  { C::name } -> std::convertible_to<const char*>;
+  { c.try_pass() } -> std::same_as<bool>;
+  { c.waiters() } noexcept -> std::same_as<waiter_queue&>;
+  { c.take() } -> std::same_as<typename C::value_type>;
+  { c.give_back() } noexcept;
+};
+
+template <class C>
+[[gnu::cold, gnu::noinline]] error claim_canceled() {
+  return error(std::make_error_code(std::errc::operation_canceled), C::name);
+}
+
+// A claim that waits. Who lets it pass finds the claim here, and may put into it what was asked for.
+template <sync_claim C>
+class claimant : public sync_waiter {
  public:
-  // From the object, whose queue it has left: it may pass.
-  void pass() noexcept {
-    passed_ = true;
-    home_->make_ready(*this);
+  [[nodiscard]] static C& claim_of(sync_waiter& waiter) noexcept {
+    return static_cast<claimant&>(waiter).claim_;
   }
 
  protected:
-  using told_fn = void(sync_waiter&);
-  explicit sync_waiter(told_fn& told) noexcept : operation_base(come), told_(told) {}
-  ~sync_waiter() = default;
+  claimant(C& claim, told_fn& told) noexcept : sync_waiter(told), claim_(claim) {}
+  claimant(C& claim, sync_group& group) noexcept : sync_waiter(group), claim_(claim) {}
+  ~claimant() { withdraw(); }
 
-  void wait_in(intrusive_list<sync_waiter>& waiters, stop_token token) noexcept {
-    home_ = loop::current_or_null();
-    waiters.push_back(*this);
-    arm(token, cancel, resumed);
+  void withdraw() noexcept {
+    const left_while how = leave();
+    if (how == left_while::passed) claim_.give_back();
+    if (how == left_while::waiting) left();
   }
-  // For the destructor. True when it was let pass, and nobody made use of that.
-  [[nodiscard]] bool leave() noexcept {
-    if (home_ == nullptr) return false;
-    if (linked()) unlink();
-    cancellation::forget();
-    if (in_flight()) home_->forget(*this);
-    return std::exchange(passed_, false);
+  // Once it was told. False when it was canceled.
+  [[nodiscard]] bool has_passed() noexcept {
+    if (take_pass()) [[likely]]
+      return true;
+    left();
+    return false;
   }
-  [[nodiscard]] bool take_pass() noexcept {
-    home_ = nullptr;
-    return std::exchange(passed_, false);
-  }
+  void wait(stop_token token) noexcept { wait_in(claim_.waiters(), token); }
+
+  [[nodiscard]] C& claim() noexcept { return claim_; }
 
  private:
-  static void come(operation_base& base, completion) {
-    auto& self = static_cast<sync_waiter&>(base);
-    if (self.disarm()) self.told_(self);
+  void left() noexcept {
+    if constexpr (requires { claim_.left(); }) claim_.left();
   }
-  static void cancel(cancellation& base) noexcept {
-    auto& self = static_cast<sync_waiter&>(base);
-    if (!self.linked()) return;  // it may pass already
-    self.unlink();
-    self.home_->make_ready(self);
-  }
-  static void resumed(cancellation& base) noexcept {
-    auto& self = static_cast<sync_waiter&>(base);
-    self.told_(self);
-  }
-
-  told_fn& told_;
-  loop* home_ = nullptr;  // while it waits
-  bool passed_ = false;
+  C& claim_;
 };
 
-// What one may wait for: an object with
-//   bool try_pass()     passes at once where that is possible and nobody waits
-//   void give_back()    undoes a passing that nobody made use of
-//   value_type passed() what who has passed gets
-//   name                the call, for messages
-// and a queue of those who cannot pass.
-template <class Object>
-class pass_sender;
-
-template <class Object>
-[[gnu::cold, gnu::noinline]] error pass_canceled() {
-  return error(std::make_error_code(std::errc::operation_canceled), Object::name);
+template <sync_claim C>
+[[nodiscard]] result<typename C::value_type> take_result(C& claim) noexcept {
+  if constexpr (requires { claim.failed(); })
+    if (claim.failed()) return claim.failure();
+  return capture([&]() -> typename C::value_type { return claim.take(); });
 }
 
-template <class Object, class R>
-class pass_state final : sync_waiter {
+template <sync_claim C>
+struct claim_holder {
+  C held;
+};
+
+template <sync_claim C, class R>
+class claim_state final : claim_holder<C>, claimant<C> {
  public:
-  pass_state(Object& object, R receiver) noexcept
-      : sync_waiter(told), object_(object), receiver_(std::move(receiver)) {}
-  ~pass_state() {
-    if (leave()) object_.give_back();
-  }
+  claim_state(C&& claim, R receiver) noexcept
+      : claim_holder<C>{std::move(claim)}, claimant<C>(this->held, told), receiver_(std::move(receiver)) {}
 
   void start() noexcept {
     if (loop::current_or_null() == nullptr) [[unlikely]]
-      return std::move(receiver_).finish(no_loop_error(Object::name));
-    if (object_.try_pass()) return finish();
-    wait_in(object_.waiters(), receiver_.get_stop_token());
+      return std::move(receiver_).finish(no_loop_error(C::name));
+    try {
+      if (this->held.try_pass()) return finish();
+    } catch (...) {
+      return std::move(receiver_).finish(error::current());
+    }
+    this->wait(receiver_.get_stop_token());
   }
 
  private:
   static void told(sync_waiter& waiter) {
-    auto& self = static_cast<pass_state&>(waiter);
-    if (self.take_pass()) return self.finish();
+    auto& self = static_cast<claim_state&>(waiter);
+    if (self.has_passed()) return self.finish();
     R receiver = std::move(self.receiver_);
-    std::move(receiver).finish(pass_canceled<Object>());
+    std::move(receiver).finish(claim_canceled<C>());
   }
   void finish() noexcept {
-    using value_type = typename Object::value_type;
-    Object& object = object_;
     R receiver = std::move(receiver_);
-    std::move(receiver).finish(capture([&]() -> value_type { return object.passed(); }));
+    std::move(receiver).finish(take_result(this->held));
   }
 
-  Object& object_;
   R receiver_;
 };
 
-// In a coroutine: passing at once is no more than the question whether it may.
-template <class Object>
-class pass_awaiter final : sync_waiter {
+// In a coroutine, whose frame keeps the claim until the await has ended. To pass at once is no more than the question
+// whether one may: the waiter is made when one has to wait.
+template <sync_claim C>
+class claim_awaiter : pinned {
  public:
-  explicit pass_awaiter(Object& object) noexcept : sync_waiter(told), object_(object) {}
-  ~pass_awaiter() {
-    if (leave()) object_.give_back();
+  explicit claim_awaiter(C& claim) noexcept : claim_(claim) {}
+  ~claim_awaiter() {
+    if (waits_) [[unlikely]]
+      waiter_.~waiter();
   }
 
   [[nodiscard]] bool await_ready() {
-    if (object_.try_pass()) return true;
+    if (claim_.try_pass()) return true;
     if (loop::current_or_null() == nullptr) [[unlikely]]
-      no_loop_error(Object::name).rethrow();
+      no_loop_error(C::name).rethrow();
     return false;
   }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-    awaiting_ = awaiting;
-    wait_in(object_.waiters(), awaiting.promise().get_stop_token());
+    waits_ = true;
+    new (&waiter_) waiter(claim_, awaiting);
+    waiter_.wait(awaiting.promise().get_stop_token());
   }
-  typename Object::value_type await_resume() {
-    if (awaiting_ && !take_pass()) [[unlikely]]
-      pass_canceled<Object>().rethrow();
-    return object_.passed();
+  typename C::value_type await_resume() {
+    if (waits_ && !waiter_.has_passed()) [[unlikely]]
+      claim_canceled<C>().rethrow();
+    if constexpr (requires { claim_.failed(); })
+      if (claim_.failed()) [[unlikely]]
+        claim_.failure().rethrow();
+    return claim_.take();
   }
 
  private:
-  static void told(sync_waiter& waiter) { static_cast<pass_awaiter&>(waiter).awaiting_.resume(); }
+  struct waiter final : claimant<C> {
+    waiter(C& claim, std::coroutine_handle<> who) noexcept : claimant<C>(claim, told), awaiting(who) {}
+    static void told(sync_waiter& self) { static_cast<waiter&>(self).awaiting.resume(); }
+    using claimant<C>::wait, claimant<C>::has_passed;
+    std::coroutine_handle<> awaiting;
+  };
 
-  Object& object_;
-  std::coroutine_handle<> awaiting_;
+  C& claim_;
+  bool waits_ = false;
+  union {
+    waiter waiter_;  // while waits_
+  };
 };
 
-template <class Object>
-class pass_sender {
+template <sync_claim C>
+class claim_sender {
  public:
   using sender_concept = sender_tag;
-  using value_type = typename Object::value_type;
-  explicit pass_sender(Object& object) noexcept : object_(&object) {}
+  using value_type = typename C::value_type;
+  explicit claim_sender(C claim) noexcept : claim_(std::move(claim)) {}
 
   template <receiver_of<value_type> R>
   auto connect(R receiver) && noexcept {
-    return pass_state<Object, R>(*object_, std::move(receiver));
+    return claim_state<C, R>(std::move(claim_), std::move(receiver));
   }
-  auto awaited_by(auto&) && noexcept { return pass_awaiter<Object>(*object_); }
+  auto awaited_by(auto&) && noexcept { return claim_awaiter<C>(claim_); }
+  // For select.
+  [[nodiscard]] C&& claim() && noexcept { return std::move(claim_); }
 
  private:
-  Object* object_;
+  C claim_;
 };
 
 }  // namespace braid::detail

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+
+#include "braid/base/assert.hpp"
+#include "braid/base/pinned.hpp"
+#include "braid/sync/waiting.hpp"
+
+namespace braid {
+
+/// A point where so many operations of one loop wait for each other, again and again: std::barrier.
+///
+/// Lifetime  outlives who waits.
+/// Threads   one loop's.
+/// Cancel    who waits leaves, and has not arrived: the others wait for somebody else.
+/// Cost      no allocation. The last to arrive does not suspend.
+class barrier : pinned {
+  struct arriving;
+
+ public:
+  /// None expected is misuse.
+  explicit barrier(std::size_t expected) noexcept : expected_(expected) {
+    if (expected == 0) misused("barrier: nobody is expected");
+  }
+
+  /// A sender of void: done once as many wait as are expected. The next phase begins then.
+  [[nodiscard]] auto arrive_and_wait() noexcept { return detail::claim_sender(arriving{*this}); }
+  /// One fewer is expected, in this phase and those to come. More than are expected is misuse.
+  void arrive_and_drop() noexcept {
+    if (expected_ == 0) misused("barrier::arrive_and_drop: nobody is expected any more");
+    --expected_;
+    if (arrived_ != 0 && arrived_ == expected_) complete();
+  }
+
+ private:
+  struct arriving {
+    using value_type = void;
+    static constexpr const char* name = "barrier::arrive_and_wait";
+    explicit arriving(barrier& which) noexcept : on(&which) {}
+    [[nodiscard]] bool try_pass() noexcept {
+      if (on->arrived_ + 1 < on->expected_) return false;
+      on->complete();
+      return true;
+    }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept {
+      ++on->arrived_;
+      return on->waiters_;
+    }
+    void left() noexcept { --on->arrived_; }
+    void take() const noexcept {}
+    void give_back() const noexcept {}
+    barrier* on;
+  };
+  void complete() noexcept {
+    for (; arrived_ != 0; --arrived_) waiters_.pop_front().pass();
+  }
+
+  std::size_t expected_;
+  std::size_t arrived_ = 0;
+  detail::waiter_queue waiters_;
+};
+
+}  // namespace braid

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <stdexcept>
+#include <utility>
+
+#include "braid/base/pinned.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/shield.hpp"
+#include "braid/style/task.hpp"
+#include "braid/sync/mutex.hpp"
+#include "braid/sync/waiting.hpp"
+
+namespace braid {
+
+/// Waiting under a mutex for what others change under it: std::condition_variable for the operations of one loop.
+/// There are no spurious wake-ups; who is notified may still find that another was faster, so ask in a loop, or
+/// wait with a predicate.
+///
+/// Lifetime  outlives who waits.
+/// Threads   one loop's.
+/// Cancel    who waits leaves the queue, has the lock back, and fails as operation_canceled.
+/// Cost      no allocation; a recycled frame for each wait.
+class condition_variable : pinned {
+  struct waiting;
+
+ public:
+  /// A sender of void: gives the lock up, waits to be notified, and has the lock again, whatever happens.
+  /// Lifetime  the lock stays where it is until then.
+  /// Errors    std::logic_error when the lock does not hold its mutex.
+  [[nodiscard]] task<> wait(mutex::scoped_lock& lock) {
+    mutex* const door = lock.held();
+    if (door == nullptr) throw std::logic_error("condition_variable::wait: the lock holds no mutex");
+    lock.unlock();
+    const result<void> notified = co_await as_result(detail::claim_sender(waiting{*this}));
+    lock = co_await shield(door->lock());
+    if (!notified) notified.error().rethrow();
+  }
+  /// The same, again and again until the predicate, which is asked under the lock, says true; at once when it does so
+  /// already.
+  template <class Predicate>
+  [[nodiscard]] task<> wait(mutex::scoped_lock& lock, Predicate predicate) {
+    while (!predicate()) co_await wait(lock);
+  }
+
+  /// Wakes the one who has waited longest, if anybody waits.
+  void notify_one() noexcept {
+    if (!waiters_.empty()) waiters_.pop_front().pass();
+  }
+  /// Wakes all.
+  void notify_all() noexcept {
+    while (!waiters_.empty()) waiters_.pop_front().pass();
+  }
+
+ private:
+  struct waiting {
+    using value_type = void;
+    static constexpr const char* name = "condition_variable::wait";
+    explicit waiting(condition_variable& which) noexcept : on(&which) {}
+    [[nodiscard]] bool try_pass() const noexcept { return false; }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
+    void take() const noexcept {}
+    void give_back() noexcept { on->notify_one(); }
+    condition_variable* on;
+  };
+
+  detail::waiter_queue waiters_;
+};
+
+}  // namespace braid

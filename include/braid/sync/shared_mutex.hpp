@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "braid/base/assert.hpp"
+#include "braid/base/pinned.hpp"
+#include "braid/sync/waiting.hpp"
+
+namespace braid {
+
+/// Many readers or one writer, among operations of one loop that wait while they hold it.
+///
+/// First come, first served: a reader that comes behind a waiting writer waits too, so that neither starves.
+///
+/// Lifetime  outlives its locks and who waits for one.
+/// Threads   one loop's.
+/// Cancel    who waits leaves the queue, and whom it held up goes on; who was given the lock in the meantime has it.
+/// Cost      no allocation. What is free is taken without suspending.
+class shared_mutex : pinned {
+  template <bool Shared>
+  struct locking;
+
+ public:
+  /// Holds the mutex, with others or alone; unlocks at its end.
+  template <bool Shared>
+  class [[nodiscard]] basic_lock {
+   public:
+    basic_lock(basic_lock&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+    basic_lock& operator=(basic_lock other) noexcept {
+      std::swap(held_, other.held_);
+      return *this;
+    }
+    ~basic_lock() { unlock(); }
+    /// Unlocks now.
+    void unlock() noexcept {
+      if (shared_mutex* held = std::exchange(held_, nullptr)) held->unlock<Shared>();
+    }
+    [[nodiscard]] bool owns_lock() const noexcept { return held_ != nullptr; }
+
+   private:
+    friend shared_mutex;
+    explicit basic_lock(shared_mutex& held) noexcept : held_(&held) {}
+    shared_mutex* held_;
+  };
+  using scoped_lock = basic_lock<false>;
+  using shared_lock = basic_lock<true>;
+
+  shared_mutex() = default;
+  ~shared_mutex() {
+    if (is_locked()) misused("~shared_mutex: it is locked");
+  }
+
+  /// A sender of scoped_lock, for a writer.
+  [[nodiscard]] auto lock() noexcept { return detail::claim_sender(locking<false>(*this)); }
+  /// A sender of shared_lock, for a reader.
+  [[nodiscard]] auto lock_shared() noexcept { return detail::claim_sender(locking<true>(*this)); }
+  /// The locks if they can be had at once.
+  [[nodiscard]] std::optional<scoped_lock> try_lock() noexcept { return try_lock_as<false>(); }
+  [[nodiscard]] std::optional<shared_lock> try_lock_shared() noexcept { return try_lock_as<true>(); }
+  /// By a writer or by readers?
+  [[nodiscard]] bool is_locked() const noexcept { return written_ || readers_ != 0; }
+
+ private:
+  template <bool Shared>
+  struct locking {
+    using value_type = basic_lock<Shared>;
+    static constexpr const char* name = Shared ? "shared_mutex::lock_shared" : "shared_mutex::lock";
+    explicit locking(shared_mutex& which) noexcept : on(&which) {}
+    [[nodiscard]] bool try_pass() noexcept { return on->try_pass<Shared>(); }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept {
+      place = on->came_++;
+      return Shared ? on->readers_waiting_ : on->writers_waiting_;
+    }
+    [[nodiscard]] basic_lock<Shared> take() noexcept { return basic_lock<Shared>(*on); }
+    void give_back() noexcept { on->unlock<Shared>(); }
+    void left() noexcept { on->admit(); }
+    shared_mutex* on;
+    std::uint64_t place = 0;
+  };
+  template <bool Shared>
+  static std::uint64_t place_of_first(detail::waiter_queue& waiters) noexcept {
+    return waiters.empty() ? nobody : detail::claimant<locking<Shared>>::claim_of(waiters.front()).place;
+  }
+  static constexpr std::uint64_t nobody = ~std::uint64_t{0};
+
+  template <bool Shared>
+  [[nodiscard]] bool try_pass() noexcept {
+    if (written_ || !writers_waiting_.empty() || !readers_waiting_.empty()) return false;
+    if (!Shared && readers_ != 0) return false;
+    enter<Shared>();
+    return true;
+  }
+  template <bool Shared>
+  [[nodiscard]] std::optional<basic_lock<Shared>> try_lock_as() noexcept {
+    if (!try_pass<Shared>()) return std::nullopt;
+    return basic_lock<Shared>(*this);
+  }
+  template <bool Shared>
+  void enter() noexcept {
+    if constexpr (Shared)
+      ++readers_;
+    else
+      written_ = true;
+  }
+  template <bool Shared>
+  void unlock() noexcept {
+    if constexpr (Shared)
+      --readers_;
+    else
+      written_ = false;
+    admit();
+  }
+  // Lets pass whoever can now, in the order they came.
+  void admit() noexcept {
+    while (!written_) {
+      const std::uint64_t reader = place_of_first<true>(readers_waiting_);
+      const std::uint64_t writer = place_of_first<false>(writers_waiting_);
+      if (reader < writer) {
+        enter<true>();
+        readers_waiting_.pop_front().pass();
+      } else if (writer != nobody && readers_ == 0) {
+        enter<false>();
+        writers_waiting_.pop_front().pass();
+      } else {
+        return;
+      }
+    }
+  }
+
+  bool written_ = false;
+  std::size_t readers_ = 0;
+  std::uint64_t came_ = 0;  // so many have waited
+  detail::waiter_queue readers_waiting_;
+  detail::waiter_queue writers_waiting_;
+};
+
+}  // namespace braid
