@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -172,12 +171,15 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
   }
   void complete() noexcept override { finish(choice()); }
   void finish(std::size_t index) noexcept {
-    std::optional<result<value_type>> made;
-    ((I == index ? void(made.emplace(taken<I>())) : void()), ...);
+    const bool made = ((I == index ? (finish_with<I>(), true) : false) || ...);
+    if (made) return;  // and *this may be gone
     R receiver = std::move(receiver_);
-    if (!made)
-      return std::move(receiver).finish(error(std::make_error_code(std::errc::operation_canceled), "select"));
-    std::move(receiver).finish(*std::move(made));
+    std::move(receiver).finish(error(std::make_error_code(std::errc::operation_canceled), "select"));
+  }
+  template <std::size_t J>
+  void finish_with() noexcept {
+    R receiver = std::move(receiver_);
+    std::move(receiver).finish(taken<J>());
   }
   template <std::size_t J>
   [[nodiscard]] result<value_type> taken() noexcept {

@@ -1,0 +1,75 @@
+#include "braid/sync/barrier.hpp"
+
+#include <string>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/yield.hpp"
+#include "catch.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+TEMPLATE_LIST_TEST_CASE("barrier: one that expects one holds nobody up", "[sync][barrier]", every_style) {
+  barrier alone(1);
+  loop here;
+  CHECK(TestType::wait(alone.arrive_and_wait()));
+  CHECK(TestType::wait(alone.arrive_and_wait()));
+}
+
+TEST_CASE("barrier: nobody is a phase ahead", "[sync][barrier]") {
+  constexpr int walkers = 3, phases = 5;
+  barrier meeting(walkers);
+  std::vector<int> at(walkers);
+  int wrong = 0;
+  const auto walks = [&](std::size_t who) -> task<> {
+    for (int phase = 1; phase <= phases; ++phase) {
+      for (std::size_t n = 0; n < who; ++n) co_await yield();
+      at[who] = phase;
+      co_await meeting.arrive_and_wait();
+      for (const int other : at) wrong += other < phase || other > phase + 1;
+    }
+  };
+  run(when_all(walks(0), walks(1), walks(2)));
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("barrier: who drops out is expected no more", "[sync][barrier]") {
+  barrier meeting(3);
+  loop here;
+  auto first = spawn(meeting.arrive_and_wait()), second = spawn(meeting.arrive_and_wait());
+  here.run(yield());
+  CHECK_FALSE(first.is_ready());
+  meeting.arrive_and_drop();
+  here.run(when_all(std::move(first), std::move(second)));
+  here.run(when_all(meeting.arrive_and_wait(), meeting.arrive_and_wait()));
+}
+
+TEST_CASE("barrier: who is stopped has not arrived", "[sync][barrier][stop]") {
+  barrier meeting(2);
+  loop here;
+  auto stopped = spawn(meeting.arrive_and_wait());
+  here.run(yield());
+  stopped.request_stop();
+  CHECK(here.run(as_result(std::move(stopped))).error() == std::errc::operation_canceled);
+  auto first = spawn(meeting.arrive_and_wait());
+  here.run(yield());
+  CHECK_FALSE(first.is_ready());
+  here.run(when_all(std::move(first), meeting.arrive_and_wait()));
+}
+
+TEST_CASE("barrier: stopped at each suspension", "[sync][barrier][stop]") {
+  every_cancellation([]() -> task<> {
+    barrier meeting(3);
+    const auto walks = [&]() -> task<> {
+      for (int phase = 0; phase < 3; ++phase) {
+        co_await yield();
+        co_await meeting.arrive_and_wait();
+      }
+    };
+    co_await when_all(walks(), walks(), walks());
+  });
+}

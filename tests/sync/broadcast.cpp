@@ -1,0 +1,123 @@
+#include "braid/sync/broadcast.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "allocations.hpp"
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/yield.hpp"
+#include "catch.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+TEMPLATE_LIST_TEST_CASE("broadcast: every subscriber gets all that is sent from its subscription on",
+                        "[broadcast]", every_style) {
+  broadcast<std::string> news(4);
+  loop here;
+  news.send("nobody hears this");
+  auto early = news.subscribe();
+  news.send("one");
+  auto late = news.subscribe();
+  news.send("two");
+  news.close();
+  CHECK(TestType::wait(early.receive()).value() == "one");
+  CHECK(TestType::wait(early.receive()).value() == "two");
+  CHECK(TestType::wait(early.receive()).value() == std::nullopt);
+  CHECK(TestType::wait(late.receive()).value() == "two");
+  CHECK(TestType::wait(late.receive()).value() == std::nullopt);
+  CHECK_THROWS_AS(news.send("three"), std::system_error);
+  CHECK_THROWS_AS(broadcast<int>(0), std::invalid_argument);
+}
+
+TEST_CASE("broadcast: who is too slow misses the oldest, and knows how many", "[broadcast]") {
+  broadcast<int> numbers(3);
+  loop here;
+  auto slow = numbers.subscribe();
+  for (int n = 0; n < 10; ++n) numbers.send(n);
+  CHECK(slow.missed() == 7);
+  CHECK(here.run(slow.receive()) == 7);
+  CHECK(slow.missed() == 7);
+  numbers.send(10);
+  numbers.send(11);
+  CHECK(slow.missed() == 8);
+  CHECK(here.run(slow.receive()) == 9);
+  CHECK(here.run(slow.receive()) == 10);
+  CHECK(here.run(slow.receive()) == 11);
+  CHECK(slow.missed() == 8);
+}
+
+TEST_CASE("broadcast: several may wait on one subscription; each element reaches one of them",
+          "[broadcast]") {
+  broadcast<int> numbers(1);
+  loop here;
+  auto both = numbers.subscribe();
+  auto first = spawn(both.receive()), second = spawn(both.receive());
+  here.run(yield());
+  numbers.send(1);
+  here.run(yield());
+  CHECK_FALSE(second.is_ready());
+  SECTION("one by one") {
+    numbers.send(2);
+    CHECK(here.run(std::move(first)) == 1);
+    CHECK(here.run(std::move(second)) == 2);
+  }
+  SECTION("until it is closed") {
+    numbers.close();
+    CHECK(here.run(std::move(first)) == 1);
+    CHECK(here.run(std::move(second)) == std::nullopt);
+  }
+}
+
+TEST_CASE("broadcast: stopped at each suspension", "[broadcast][stop]") {
+  every_cancellation([]() -> task<> {
+    broadcast<int> numbers(2);
+    const auto sums = [&](int& sum) -> task<> {
+      auto mine = numbers.subscribe();
+      while (const auto each = co_await mine.receive()) {
+        sum += *each;
+        co_await yield();
+      }
+      CHECK(mine.missed() == 0);
+    };
+    const auto sends = [&]() -> task<> {
+      for (int n = 1; n <= 4; ++n) {
+        numbers.send(n);
+        for (int turns = 0; turns < 3; ++turns) co_await yield();
+      }
+      numbers.close();
+    };
+    int one = 0, other = 0;
+    co_await when_all(sums(one), sums(other), sends());
+    CHECK(one == 10);
+    CHECK(other == 10);
+  });
+}
+
+TEST_CASE("broadcast: a hundred thousand elements to two subscribers allocate nothing",
+          "[broadcast][scale]") {
+  broadcast<int> numbers(8);
+  loop here;
+  long sum = 0;
+  const auto receives = [&](int count) -> task<> {
+    auto mine = numbers.subscribe();
+    for (int n = 0; n < count; ++n) sum += *co_await mine.receive();
+  };
+  const auto sends = [&](int count) -> task<> {
+    for (int n = 0; n < count; ++n) {
+      numbers.send(n);
+      co_await yield();
+    }
+  };
+  here.run(when_all(receives(100), receives(100), sends(100)));
+  sum = 0;
+  const allocation_count count;
+  here.run(when_all(receives(100'000), receives(100'000), sends(100'000)));
+  const std::size_t made = count.made();
+  CHECK(made == 0);
+  CHECK(sum == 2 * 4'999'950'000);
+}

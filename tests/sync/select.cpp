@@ -1,0 +1,161 @@
+#include "braid/sync/select.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "allocations.hpp"
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/sync/barrier.hpp"
+#include "braid/sync/channel.hpp"
+#include "braid/sync/event.hpp"
+#include "braid/sync/mutex.hpp"
+#include "braid/sync/semaphore.hpp"
+#include "braid/sync/shared_mutex.hpp"
+#include "catch.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+TEMPLATE_LIST_TEST_CASE("select: does the first that can be done, and nothing else", "[select]",
+                        every_style) {
+  channel<int> empty(1), full(1), other(1);
+  mutex door;
+  loop here;
+  REQUIRE(full.try_send(1));
+  REQUIRE(other.try_send(2));
+  auto made = TestType::wait(select(empty.receive(), full.receive(), other.receive(), door.lock()));
+  REQUIRE(made);
+  CHECK(made->index == 1);
+  CHECK(std::get<1>(made->value) == 1);
+  CHECK(other.size() == 1);
+  CHECK_FALSE(door.is_locked());
+}
+
+TEMPLATE_LIST_TEST_CASE("select: waits until one can be done; the others stay undone", "[select]",
+                        every_concurrent_style) {
+  channel<int> numbers(0);
+  mutex door;
+  event happened;
+  loop here;
+  auto held = door.try_lock();
+  SECTION("a lock") {
+    here.post([&] { held.reset(); });
+    auto made = TestType::wait(select(numbers.receive(), door.lock(), happened.wait(), numbers.send(1)));
+    REQUIRE(made);
+    CHECK(made->index == 1);
+    CHECK(door.is_locked());
+  }
+  SECTION("an element") {
+    here.post([&] {
+      REQUIRE(numbers.try_send(5));
+      CHECK_FALSE(numbers.try_send(6));
+      CHECK_FALSE(numbers.try_receive());
+      held.reset();
+      happened.set();
+    });
+    auto made = TestType::wait(select(numbers.receive(), door.lock(), happened.wait(), numbers.send(1)));
+    REQUIRE(made);
+    CHECK(made->index == 0);
+    CHECK(std::get<0>(made->value) == 5);
+    CHECK_FALSE(door.is_locked());
+  }
+  SECTION("a time") {
+    auto made = TestType::wait(select(numbers.receive(), sleep_for(1ms), door.lock(), sleep_for(1h)));
+    REQUIRE(made);
+    CHECK(made->index == 1);
+    held.reset();
+    CHECK_FALSE(door.is_locked());
+  }
+}
+
+TEST_CASE("select: a stop request leaves all undone", "[select][stop]") {
+  channel<int> numbers(0);
+  mutex door;
+  loop here;
+  auto held = door.try_lock();
+  auto stopped = spawn(select(numbers.receive(), door.lock(), sleep_for(1h)));
+  here.run(yield());
+  stopped.request_stop();
+  held.reset();
+  CHECK_FALSE(door.is_locked());
+  CHECK_FALSE(numbers.try_send(1));
+  CHECK(here.run(as_result(std::move(stopped))).error() == std::errc::operation_canceled);
+  here.run();
+}
+
+TEST_CASE("select: what a choice fails with is the select's error", "[select]") {
+  channel<int> closed(1), numbers(0);
+  loop here;
+  closed.close();
+  CHECK(here.run(as_result(select(numbers.receive(), closed.send(1)))).error() == errc::channel_closed);
+}
+
+TEST_CASE("select: who leaves a shared_mutex or a barrier undone holds nobody up", "[select]") {
+  loop here;
+  shared_mutex book;
+  auto reading = book.try_lock_shared();
+  event happened;
+  auto chosen = spawn(select(book.lock(), happened.wait()));
+  auto behind = spawn(book.lock_shared());
+  here.run(yield());
+  CHECK_FALSE(behind.is_ready());
+  happened.set();
+  CHECK(here.run(std::move(chosen)).index == 1);
+  (void)here.run(std::move(behind));
+
+  barrier meeting(2);
+  event other;
+  auto left = spawn(select(meeting.arrive_and_wait(), other.wait()));
+  here.run(yield());
+  other.set();
+  CHECK(here.run(std::move(left)).index == 1);
+  auto first = spawn(meeting.arrive_and_wait());
+  here.run(yield());
+  CHECK_FALSE(first.is_ready());
+  here.run(when_all(std::move(first), meeting.arrive_and_wait()));
+}
+
+TEST_CASE("select: no element is lost or received twice, stopped at each suspension", "[select][stop]") {
+  const auto suspensions = every_cancellation([]() -> task<> {
+    channel<std::unique_ptr<int>> odd(0), even(1);
+    semaphore tickets(1);
+    int sum = 0;
+    const auto sends = [](channel<std::unique_ptr<int>>& to, int first) -> task<> {
+      for (int n = first; n < 6; n += 2) co_await to.send(std::make_unique<int>(n));
+    };
+    const auto receives = [&]() -> task<> {
+      for (int n = 0; n < 3; ++n) {
+        auto made = co_await select(odd.receive(), sleep_for(1h), even.receive());
+        sum += made.index == 0 ? **std::get<0>(made.value) : **std::get<2>(made.value);
+        const auto ticket = co_await select(tickets.acquire(), sleep_for(1h));
+        co_await yield();
+      }
+    };
+    co_await when_all(sends(odd, 1), sends(even, 0), receives(), receives());
+    CHECK(sum == 15);
+  });
+  CHECK(suspensions > 6);
+}
+
+TEST_CASE("select: a hundred thousand choices allocate nothing", "[select][scale]") {
+  channel<int> left(0), right(0);
+  loop here;
+  const auto sends = [](channel<int>& to, int count) -> task<> {
+    for (int n = 0; n < count; ++n) co_await to.send(n);
+  };
+  const auto receives = [&](int count) -> task<> {
+    for (int n = 0; n < count; ++n) (void)co_await select(left.receive(), right.receive(), sleep_for(1h));
+  };
+  here.run(when_all(sends(left, 100), sends(right, 100), receives(200)));
+  const allocation_count count;
+  here.run(when_all(sends(left, 50'000), sends(right, 50'000), receives(100'000)));
+  const std::size_t made = count.made();
+  CHECK(made == 0);
+}

@@ -1,0 +1,68 @@
+#include "braid/sync/watch.hpp"
+
+#include <string>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/yield.hpp"
+#include "catch.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+TEMPLATE_LIST_TEST_CASE("watch: a reader gets the latest value, once", "[watch]", every_style) {
+  watch<std::string> weather("fine");
+  loop here;
+  auto reader = weather.read();
+  CHECK(TestType::wait(reader.receive()).value() == "fine");
+  weather.set("rain");
+  weather.set("snow");
+  CHECK(TestType::wait(reader.receive()).value() == "snow");
+  CHECK(weather.get() == "snow");
+  here.post([&] { weather.set("fog"); });
+  CHECK(TestType::wait(reader.receive()).value() == "fog");
+  weather.set("sun");
+  weather.close();
+  CHECK(TestType::wait(reader.receive()).value() == "sun");
+  CHECK(TestType::wait(reader.receive()).value() == std::nullopt);
+  CHECK_THROWS_AS(weather.set("hail"), std::system_error);
+}
+
+TEST_CASE("watch: all who wait are told, with the value of the moment they go on", "[watch]") {
+  watch<int> number(0);
+  loop here;
+  auto one = number.read(), other = number.read();
+  here.run(when_all(one.receive(), other.receive()));
+  auto first = spawn(one.receive()), second = spawn(other.receive());
+  here.run(yield());
+  number.set(1);
+  number.set(2);
+  CHECK(here.run(when_all(std::move(first), std::move(second))) == std::tuple(2, 2));
+}
+
+TEST_CASE("watch: stopped at each suspension", "[watch][stop]") {
+  every_cancellation([]() -> task<> {
+    watch<int> number(0);
+    const auto reads = [&]() -> task<> {
+      auto mine = number.read();
+      int last = -1;
+      while (const auto each = co_await mine.receive()) {
+        CHECK(*each > last);
+        last = *each;
+        co_await yield();
+      }
+      CHECK(last == 3);
+    };
+    const auto sets = [&]() -> task<> {
+      for (int n = 1; n <= 3; ++n) {
+        co_await yield();
+        number.set(n);
+      }
+      number.close();
+    };
+    co_await when_all(reads(), reads(), sets());
+  });
+}
