@@ -26,7 +26,8 @@ TEST_CASE("shield: what is in it goes on to its end, and what follows is stopped
   bool went_on = false;
   auto running = spawn([&]() -> task<> {
     co_await shield([&]() -> task<> {
-      CHECK_FALSE((co_await get_stop_token()).stop_possible());
+      const stop_token token = co_await get_stop_token();
+      CHECK_FALSE(token.stop_possible());
       co_await go_on.wait();
       cleaned_up = true;
     });

@@ -47,11 +47,18 @@ class first_base : public join_base {
   }
   [[nodiscard]] std::size_t winner() const noexcept { return winner_; }
   [[nodiscard]] error failure() noexcept {
-    if (failures_.any()) return std::move(failures_).first();
+    if (failures_.any()) return stopped_or(std::move(failures_).first());
     return std::make_exception_ptr(std::invalid_argument(std::string(Rule::name) + ": the range is empty"));
   }
 
  private:
+  // Who was stopped from outside while some had failed might have succeeded with the others.
+  [[nodiscard]] error stopped_or(error first) noexcept {
+    if (!this->stopping() || first == std::errc::operation_canceled) return first;
+    error stopped(std::make_error_code(std::errc::operation_canceled), Rule::name);
+    stopped.suppress(std::move(first));
+    return stopped;
+  }
   R receiver_;
   std::size_t winner_ = nobody;
   [[no_unique_address]] join_failures failures_;

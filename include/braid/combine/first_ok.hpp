@@ -20,7 +20,7 @@ struct ok_rule {
 /// stopped, and have ended, before this completes; what a loser had achieved is dropped.
 ///
 /// Errors  only when all have failed: the first error, with the others in its suppressed().
-/// Cancel  stops all, waits for all.
+/// Cancel  stops all, waits for all; ends as operation_canceled, with what had failed before in its suppressed().
 /// Cost    the operation states are side by side in this one; no allocation but for suppressed errors.
 template <sender_or_factory... S>
   requires(sizeof...(S) > 0)
