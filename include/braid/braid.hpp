@@ -3,6 +3,7 @@
 /// All of braid. It only includes; each header may be included alone.
 
 #include "braid/combine/first_ok.hpp"
+#include "braid/combine/scope.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"

@@ -44,15 +44,9 @@ class intrusive_list : pinned {
 
   [[nodiscard]] bool empty() const noexcept { return ends_.next_ == &ends_; }
 
-  /// The element must be in no list.
-  void push_back(T& element) noexcept {
-    list_node& node = element;
-    BRAID_ASSERT(!node.linked());
-    node.next_ = &ends_;
-    node.previous_ = ends_.previous_;
-    ends_.previous_->next_ = &node;
-    ends_.previous_ = &node;
-  }
+  /// Both: the element must be in no list.
+  void push_back(T& element) noexcept { insert(element, ends_); }
+  void push_front(T& element) noexcept { insert(element, *ends_.next_); }
 
   /// The list must not be empty.
   [[nodiscard]] T& front() noexcept { return static_cast<T&>(*ends_.next_); }
@@ -71,6 +65,13 @@ class intrusive_list : pinned {
   }
 
  private:
+  static void insert(list_node& node, list_node& before) noexcept {
+    BRAID_ASSERT(!node.linked());
+    node.next_ = &before;
+    node.previous_ = before.previous_;
+    before.previous_->next_ = &node;
+    before.previous_ = &node;
+  }
   struct sentinel : list_node {};
   sentinel ends_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -88,9 +89,21 @@ class join_failures {
       first_->suppress(std::move(failure));
   }
   [[nodiscard]] bool any() const noexcept { return first_.has_value(); }
+  /// Is the failure one of these, which came by another way once more?
+  [[nodiscard]] bool contain(const error& failure) const noexcept {
+    const auto same = [&](const error& known) { return same_failure(known, failure); };
+    return first_ && (same(*first_) || std::ranges::any_of(first_->suppressed(), same));
+  }
   [[nodiscard]] error first() && noexcept { return *std::move(first_); }
 
  private:
+  // Throwing and catching make copies, which hold the same exception, and the stack of where it began.
+  static bool same_failure(const error& left, const error& right) noexcept {
+    if (const auto held = left.exception()) return held == right.exception();
+    return left == right && std::ranges::equal(left.stack(), right.stack(), [](const auto& a, const auto& b) {
+             return a.line() == b.line() && a.column() == b.column() && a.file_name() == b.file_name();
+           });
+  }
   std::optional<error> first_;
 };
 

@@ -125,8 +125,7 @@ class future_state : public future_state_base {
 
   /// The settler's act.
   void set(result<T>&& ended) noexcept {
-    new (&result_) result<T>(std::move(ended));
-    has_result_ = true;
+    keep(std::move(ended));
     settle();
   }
   /// Once settled. Ends the state.
@@ -140,8 +139,14 @@ class future_state : public future_state_base {
   explicit future_state(loop* home, std::source_location where = {}) noexcept
       : future_state_base(home, where) {}
 
-  /// Once settled: how it ended.
+  /// The first half of set: puts the result in place, and tells nobody.
+  void keep(result<T>&& ended) noexcept {
+    new (&result_) result<T>(std::move(ended));
+    has_result_ = true;
+  }
+  /// Once there is a result: how it ended.
   [[nodiscard]] const result<T>& ended() const noexcept { return result_; }
+  [[nodiscard]] result<T>& ended() noexcept { return result_; }
   void report_unseen() noexcept override {
     if (!result_) report(std::move(result_).error());
   }

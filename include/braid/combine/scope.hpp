@@ -1,0 +1,162 @@
+#pragma once
+
+#include <concepts>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "braid/combine/scope_child.hpp"
+#include "braid/combine/scope_join.hpp"
+#include "braid/core/just.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/style/future.hpp"
+#include "braid/style/promise.hpp"
+
+namespace braid {
+
+namespace detail {
+template <class F, class R>
+class scope_state;
+}  // namespace detail
+
+/// Where operations are spawned that end before the scope does: what with_scope gives its function.
+///
+/// Lifetime  part of with_scope's operation; it must not be used once that has ended.
+/// Threads   its loop's, but for request_stop and the token.
+class scope : pinned {
+ public:
+  /// The future of what was spawned in a scope. Unlike another one it may be dropped without a word: the scope waits,
+  /// and takes the error.
+  template <class T>
+  class child : public future<T> {
+    friend scope;
+    explicit child(future<T>&& whole) noexcept : future<T>(std::move(whole)) {}
+  };
+
+  /// Begins op now, as a child; its future. Children may spawn more, as long as anything in the scope still runs.
+  ///
+  /// Errors  a child's failure is the scope's, even if somebody takes it from the future: where it is none, spawn
+  ///         as_result(op). Throws std::logic_error on another thread than the loop's, and once the scope has ended.
+  /// Cancel  future::request_stop reaches op alone, from any thread. Where the scope has been stopped op is not begun,
+  ///         and ends as operation_canceled.
+  /// Cost    one recycled piece of memory.
+  template <sender_or_factory S>
+  child<value_of<sender_of<S>>> spawn(S&& op, std::source_location where = std::source_location::current()) {
+    using value = value_of<sender_of<S>>;
+    if (!join_.admits()) return child<value>(refused<value>());
+    auto* made = new detail::scope_child<sender_of<S>>(join_, as_sender(std::forward<S>(op)), where);
+    child<value> begun{future<value>(*made)};
+    made->begin();
+    return begun;
+  }
+
+  /// Stops the function and all children, and what is spawned from now on. Any thread. The scope ends as it would
+  /// have: with what the function returns in spite of it, or with the cancellation that the function ends with.
+  void request_stop() noexcept { join_.request_stop(); }
+  /// What the function and all children obey; valid until the scope has ended.
+  [[nodiscard]] stop_token get_stop_token() noexcept { return join_.child_stop_token(); }
+
+ private:
+  template <class, class>
+  friend class detail::scope_state;
+  explicit scope(detail::scope_join& join) noexcept : join_(join) {}
+
+  template <class T>
+  future<T> refused() {
+    const error why(std::make_error_code(std::errc::operation_canceled), "scope::spawn");
+    join_.child_failed(why);
+    promise<T> never;
+    never.set_error(why);
+    return never.get_future();
+  }
+  detail::scope_join& join_;
+};
+
+namespace detail {
+
+template <class F>
+struct scope_body {
+  F* fn;
+  scope* within;
+  decltype(auto) operator()() const { return (*fn)(*within); }
+};
+template <class F>
+auto body_sender(scope_body<F> body) {
+  if constexpr (sender<std::invoke_result_t<F&, scope&>>)
+    return defer(body);
+  else
+    return just_from(body);
+}
+template <class F>
+using body_of = decltype(body_sender(std::declval<scope_body<F>>()));
+
+template <class F, class R>
+class scope_state final : public scope_join {
+ public:
+  using value_type = value_of<body_of<F>>;
+  scope_state(F fn, R receiver)
+      : fn_(std::move(fn)),
+        receiver_(std::move(receiver)),
+        body_(*this, 0, body_sender(scope_body<F>{&fn_, &scope_})) {}
+  ~scope_state() { abandon(); }
+
+  void start() noexcept {
+    if (!open(receiver_.get_stop_token(), receiver_.frame()))
+      return std::move(receiver_).finish(no_loop_error("with_scope"));
+    body_.start();
+    release();
+  }
+
+  template <class Body>
+  void ended(Body& body, std::size_t) noexcept {
+    if (!body.ended_result()) body_failed(body.ended_result().error());
+  }
+
+ private:
+  void tell() noexcept override {
+    R receiver = std::move(receiver_);
+    if (failures().any()) return std::move(receiver).finish(std::move(failures()).first());
+    result<value_type> ended = std::move(body_.ended_result());
+    if (ended && cut_short())
+      ended = error(std::make_error_code(std::errc::operation_canceled), "with_scope");
+    std::move(receiver).finish(std::move(ended));
+  }
+
+  F fn_;
+  R receiver_;
+  scope scope_{*this};
+  join_child<scope_state, body_of<F>> body_;
+};
+
+template <class F>
+struct scope_sender {
+  using sender_concept = sender_tag;
+  using value_type = value_of<body_of<F>>;
+  F fn;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return scope_state<F, R>(std::move(fn), std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// Structured concurrency: calls fn(scope&), which may spawn operations in the scope, and completes with what fn
+/// returns, or the sender that it returns completes with, once that and everything spawned have ended.
+///
+/// Lifetime  fn is kept until then, so that a capturing coroutine lambda is safe. Its locals end with it, when children
+///           may still run: what they share belongs into the captures or around the scope. All that a child owned is
+///           gone when the scope ends.
+/// Errors    the first failure, of fn or of a child, stops all else and is the scope's; later ones are in its
+///           suppressed(). A failure goes before a cancellation.
+/// Cancel    stops fn and all children, waits for all; ends as operation_canceled when that cut any of them short. A
+///           child that only its own future or scope::request_stop has stopped is no failure. Stopped before it
+///           begins, fn is not called.
+/// Cost      no allocation of its own.
+template <class F>
+  requires std::invocable<std::decay_t<F>&, scope&>
+[[nodiscard]] auto with_scope(F&& fn) {
+  return detail::scope_sender<std::decay_t<F>>{std::forward<F>(fn)};
+}
+
+}  // namespace braid

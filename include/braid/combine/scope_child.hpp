@@ -1,0 +1,102 @@
+#pragma once
+
+#include <optional>
+#include <source_location>
+#include <utility>
+
+#include "braid/combine/scope_join.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/style/future_state.hpp"
+
+namespace braid::detail {
+
+// What was spawned in a scope: the state of its future, and the operation in it.
+//
+// Lifetime  the operation ends before the scope does; the state, as the future is dropped or taken.
+// Threads   the home loop's; what ends on another thread is brought home.
+template <sender S>
+class scope_child final : public future_state<value_of<S>>, resident, operation_base {
+  using value_type = value_of<S>;
+
+ public:
+  scope_child(scope_join& scope, S&& op, std::source_location where)
+      : future_state<value_type>(scope.home(), where), operation_base(came), scope_(scope) {
+    this->frame()->parent = scope.frame();
+    operation_.emplace(elided{[&] { return connect(std::move(op), receiver{this}); }});
+  }
+
+  void begin() noexcept {
+    scope_.enter(*this);
+    scope_stops_.emplace(scope_.child_stop_token(), on_scope_stop{this});
+    operation_->start();
+  }
+  bool request_stop() noexcept override {
+    stop_.request_stop();
+    return true;
+  }
+
+ private:
+  struct receiver {
+    scope_child* self;
+    void finish(result<value_type> ended) && noexcept { self->finish(std::move(ended)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->stop_.get_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
+  };
+  struct on_scope_stop {
+    scope_child* self;
+    void operator()() const noexcept { self->stop_with_scope(); }
+  };
+
+  void stop_with_scope() noexcept {
+    if (loop::current_or_null() != this->home()) {
+      stop_.request_stop();  // scope_stops_'s end waits for this
+      return;
+    }
+    stopping_ = true;  // what ends within this call must not take stop_ with it
+    stop_.request_stop();
+    stopping_ = false;
+  }
+
+  void finish(result<value_type>&& ended) noexcept {
+    this->keep(std::move(ended));
+    if (loop::current_or_null() != this->home()) return this->home()->deliver(*this);
+    if (stopping_) return this->home()->make_ready(*this);
+    tell();
+  }
+  static void came(operation_base& base, completion) noexcept { static_cast<scope_child&>(base).tell(); }
+
+  // All that the child owned is gone before anybody is told that it has ended.
+  void tell() noexcept {
+    scope_join& scope = scope_;
+    end_operation();
+    this->unlink();
+    if (result<value_type>& how = this->ended(); !how) {
+      if (how.error() != std::errc::operation_canceled) attach_stack(how.error(), this->frame());
+      scope.child_failed(how.error());
+    }
+    this->frame()->parent = nullptr;
+    this->settle();  // *this may be gone
+    scope.release();
+  }
+  void abandon() noexcept override {
+    end_operation();
+    if (this->in_flight())
+      this->home()->forget(*this);
+    else
+      this->keep(error(std::errc::operation_canceled));
+    this->settle();
+  }
+  void end_operation() noexcept {
+    scope_stops_.reset();
+    operation_.reset();
+  }
+  void report_unseen() noexcept override {}  // the scope has the error
+
+  scope_join& scope_;
+  bool stopping_ = false;
+  stop_source stop_;  // by the future, or with the scope
+  std::optional<stop_callback<on_scope_stop>> scope_stops_;
+  std::optional<connected<S, receiver>> operation_;
+};
+
+}  // namespace braid::detail

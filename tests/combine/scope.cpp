@@ -1,0 +1,606 @@
+#include "braid/combine/scope.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/offload.hpp"
+#include "braid/schedule/resume_on.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/get_stop_token.hpp"
+#include "braid/style/shield.hpp"
+#include "braid/sync/event.hpp"
+#include "catch.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+task<int> later(int value) {
+  co_await yield();
+  co_return value;
+}
+task<int> fails(const char* what) {
+  co_await yield();
+  throw std::runtime_error(what);
+}
+// Sleeps until it is cancelled, and says so.
+task<> sleeps(int& cancelled) {
+  const auto slept = co_await as_result(sleep_for(1h));
+  cancelled += !slept && slept.error() == std::errc::operation_canceled;
+  co_await yield();  // not at once: it is waited for all the same
+  slept.value();
+}
+
+// Counts itself and the two trees below.
+task<> tree(scope& within, int& count, int depth) {
+  co_await yield();
+  for (int i = 0; depth > 0 && i < 2; ++i) within.spawn(tree(within, count, depth - 1));
+  ++count;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("with_scope: ends with the function's value once all that was spawned has ended",
+                        "[scope]", every_style) {
+  int ended = 0;
+  const auto child = [&]() -> task<> {
+    co_await yield();
+    co_await yield();
+    ++ended;
+  };
+  const auto got = TestType::wait(with_scope([&](scope& s) -> task<std::string> {
+    s.spawn(child);
+    co_await yield();
+    s.spawn(child);
+    CHECK(ended == 0);
+    co_return "done";
+  }));
+  CHECK(got.value() == "done");
+  CHECK(ended == 2);
+}
+
+TEMPLATE_LIST_TEST_CASE("with_scope: the first failure stops everything, and is told once all have ended",
+                        "[scope][stop]", every_style) {
+  int cancelled = 0;
+  const auto got = TestType::wait(with_scope([&](scope& s) -> task<> {
+    s.spawn([&] { return sleeps(cancelled); });
+    s.spawn(fails("first"));
+    s.spawn([&] { return sleeps(cancelled); });
+    co_await sleeps(cancelled);
+  }));
+  REQUIRE_FALSE(got);
+  CHECK(got.error().message() == "first");
+  CHECK(got.error().suppressed().empty());
+  CHECK(cancelled == 3);
+}
+
+TEMPLATE_LIST_TEST_CASE("with_scope: the function may return a value, a sender, a task, a fiber or nothing",
+                        "[scope]", every_style) {
+  int ended = 0;
+  const auto child = [&]() -> task<> {
+    co_await yield();
+    ++ended;
+  };
+  CHECK(TestType::wait(with_scope([&](scope& s) { s.spawn(child); })));
+  CHECK(TestType::wait(with_scope([&](scope& s) { return s.spawn(child), 1; })).value() == 1);
+  CHECK(TestType::wait(with_scope([&](scope& s) { return s.spawn(child), just(2); })).value() == 2);
+  CHECK(TestType::wait(with_scope([&](scope& s) { return s.spawn(later(3)); })).value() == 3);
+  CHECK(TestType::wait(with_scope([&](scope& s) {
+          return in_fiber([&] {
+            auto four = s.spawn(later(4));
+            s.spawn(in_fiber([&] { await(child()); }));
+            return await(std::move(four));
+          });
+        })).value() == 4);
+  CHECK(ended == 4);
+}
+
+TEST_CASE("with_scope: to who uses callbacks it is one operation", "[scope]") {
+  loop here;
+  std::vector<std::string> told;
+  start(with_scope([&](scope& s) {
+          start(s.spawn(yield()), [&](result<void>) { told.push_back("step"); });
+          s.spawn(sleep_for(1ms));
+          told.push_back("begun");
+          return just();
+        }),
+        [&](result<void> ended) { told.push_back(ended ? "ended" : ended.error().message()); });
+  CHECK(told == std::vector<std::string>{"begun"});
+  here.run();
+  CHECK(told == std::vector<std::string>{"begun", "step", "ended"});
+}
+
+TEST_CASE("with_scope: what the function throws is its failure, before the first await and after",
+          "[scope]") {
+  int cancelled = 0;
+  const auto plain = capture([&] {
+    run(with_scope([&](scope& s) -> int {
+      s.spawn([&] { return sleeps(cancelled); });
+      throw std::runtime_error("plain");
+    }));
+  });
+  CHECK(plain.error().message() == "plain");
+  const auto coroutine = capture([&] {
+    run(with_scope([&](scope& s) -> task<> {
+      s.spawn([&] { return sleeps(cancelled); });
+      co_await yield();
+      throw std::runtime_error("coroutine");
+    }));
+  });
+  CHECK(coroutine.error().message() == "coroutine");
+  CHECK(cancelled == 2);
+}
+
+TEST_CASE("with_scope: of two failures the second is suppressed, a cancellation is not counted", "[scope]") {
+  int cancelled = 0;
+  const auto got = run(as_result(with_scope([&](scope& s) -> task<> {
+    s.spawn(fails("first"));
+    s.spawn([&] { return sleeps(cancelled); });
+    s.spawn(shield([] { return fails("second"); }));
+    s.spawn(as_result(fails("no failure of the scope")));
+    const auto stopped = co_await as_result(sleep_for(1h));
+    CHECK_FALSE(stopped);
+    throw std::runtime_error("third");
+  })));
+  REQUIRE_FALSE(got);
+  CHECK(got.error().message() == "first");
+  std::vector<std::string> others;
+  for (const error& each : got.error().suppressed()) others.push_back(each.message());
+  CHECK(others == std::vector<std::string>{"second", "third"});
+}
+
+TEST_CASE("with_scope: a failure goes before a cancellation, whichever was first", "[scope][stop]") {
+  loop here;
+  auto running = spawn(with_scope([](scope& s) -> task<> {
+    s.spawn([]() -> task<> {
+      (void)co_await as_result(sleep_for(1h));
+      (void)co_await as_result(yield());
+      throw std::runtime_error("the clean-up failed");
+    });
+    co_await sleep_for(1h);
+  }));
+  running.request_stop();
+  CHECK(here.run(as_result(std::move(running))).error().message() == "the clean-up failed");
+}
+
+TEST_CASE("with_scope: a child's failure that the function gets from its future counts once", "[scope]") {
+  const auto thrown =
+      run(as_result(with_scope([](scope& s) -> task<> { (void)co_await s.spawn(fails("once")); })));
+  CHECK(thrown.error().message() == "once");
+  CHECK(thrown.error().suppressed().empty());
+  const auto code = run(as_result(with_scope([](scope& s) -> task<> {
+    co_await s.spawn(just_error<void>(error(std::make_error_code(std::errc::io_error), "call")));
+  })));
+  CHECK(code.error().message() == error(std::make_error_code(std::errc::io_error), "call").message());
+  CHECK(code.error().suppressed().empty());
+  const auto handled = run(as_result(with_scope([](scope& s) -> task<int> {
+    auto failing = s.spawn(fails("handled by nobody"));
+    co_return (co_await as_result(std::move(failing))).value_or(0);
+  })));
+  CHECK(handled.error().message() == "handled by nobody");
+}
+
+TEST_CASE("with_scope: nested scopes end from the inside outwards, and so do their failures", "[scope]") {
+  std::vector<std::string> ended;
+  const auto child = [&](const char* name, int turns) -> task<> {
+    for (int i = 0; i < turns; ++i) co_await yield();
+    ended.emplace_back(name);
+  };
+  run(with_scope([&](scope& outer) -> task<> {
+    outer.spawn(child("outer child", 5));
+    co_await with_scope([&](scope& inner) {
+      outer.spawn(child("child of the outer, spawned inside", 6));
+      inner.spawn(child("inner child", 2));
+    });
+    ended.emplace_back("inner scope");
+  }));
+  CHECK(ended == std::vector<std::string>{"inner child", "inner scope", "outer child",
+                                          "child of the outer, spawned inside"});
+  int cancelled = 0;
+  const auto got = run(as_result(with_scope([&](scope& outer) {
+    outer.spawn([&] { return sleeps(cancelled); });
+    outer.spawn(with_scope([&](scope& inner) {
+      inner.spawn([&] { return sleeps(cancelled); });
+      inner.spawn(fails("innermost"));
+    }));
+  })));
+  CHECK(got.error().message() == "innermost");
+  CHECK(cancelled == 2);
+}
+
+TEST_CASE("scope::spawn: children spawn more, also when the function has ended long since", "[scope]") {
+  int ended = 0;
+  run(with_scope([&](scope& s) { s.spawn(tree(s, ended, 9)); }));
+  CHECK(ended == 1023);
+}
+
+TEST_CASE("scope::spawn: its future gives the value, or may be dropped", "[scope]") {
+  const int sum = run(with_scope([](scope& s) -> task<int> {
+    future<int> one = s.spawn(later(1));
+    auto two = s.spawn(later(2));
+    s.spawn(later(100));
+    auto three = s.spawn(later(2)).then([](int n) { return later(n + 1); });
+    co_return co_await std::move(one) + co_await std::move(two) + co_await std::move(three);
+  }));
+  CHECK(sum == 6);
+}
+
+TEST_CASE("scope::spawn: a future outlives the scope", "[scope]") {
+  loop here;
+  std::optional<future<int>> kept, failed;
+  const auto got = here.run(as_result(with_scope([&](scope& s) -> task<> {
+    kept.emplace(s.spawn(later(1)));
+    failed.emplace(s.spawn([]() -> task<int> {
+      co_await sleep_for(1ms);
+      throw std::runtime_error("late");
+    }));
+    co_return;
+  })));
+  CHECK(got.error().message() == "late");
+  CHECK(here.run(std::move(*kept)) == 1);
+  CHECK(here.run(as_result(std::move(*failed))).error().message() == "late");
+}
+
+TEST_CASE("scope::spawn: once the scope is stopped a child ends as cancelled without being begun",
+          "[scope][stop]") {
+  loop here;
+  bool begun = false;
+  const auto child = [&]() -> task<int> {
+    begun = true;
+    co_return 1;
+  };
+  const auto got = here.run(as_result(with_scope([&](scope& s) -> task<int> {
+    s.request_stop();
+    const auto refused = co_await as_result(s.spawn(child));
+    CHECK(refused.error() == std::errc::operation_canceled);
+    CHECK(refused.error().call() == "scope::spawn");
+    co_return 2;
+  })));
+  CHECK(got.value() == 2);
+  CHECK_FALSE(begun);
+}
+
+TEST_CASE("scope::spawn: on an ended scope or another thread it is a logic_error", "[scope]") {
+  loop here;
+  scope* ended = nullptr;
+  recorded op(with_scope([&](scope& s) {
+    ended = &s;
+    std::thread([&] {
+      CHECK_THROWS_WITH(s.spawn(nop()), contains("scope::spawn: this is not the thread"));
+    }).join();
+  }));
+  op.start();
+  REQUIRE(op.done());
+  CHECK(op.result());
+  CHECK_THROWS_WITH(ended->spawn(nop()), contains("scope::spawn: the scope has ended"));
+}
+
+TEST_CASE("with_scope: without a loop it is a logic_error that names the call", "[scope]") {
+  recorded op(with_scope([](scope&) { FAIL("called"); }));
+  op.start();
+  CHECK_THROWS_AS(op.result().error().rethrow(), std::logic_error);
+  CHECK_THAT(op.result().error().message(), contains("with_scope"));
+}
+
+TEST_CASE("scope: a child's failure carries its awaits, where it was spawned, and who waits for the scope",
+          "[scope][stack]") {
+  std::uint32_t child_line = 0, spawn_line = 0, scope_line = 0, verb_line = 0;
+  const auto here = [](std::source_location at = std::source_location::current()) { return at.line(); };
+  const auto child = [&]() -> task<> {
+    child_line = here() + 1;
+    co_await just_error<void>(std::errc::io_error);
+  };
+  const auto waits = [&]() -> task<> {
+    const auto body = [&](scope& s) {
+      spawn_line = here() + 1;
+      s.spawn(child);
+    };
+    scope_line = here() + 1;
+    co_await with_scope(body);
+  };
+  verb_line = here() + 1;
+  const auto got = run(as_result(waits()));
+  REQUIRE_FALSE(got);
+  std::vector<std::uint32_t> lines;
+  for (const auto& where : got.error().stack()) lines.push_back(where.line());
+  CHECK(lines == std::vector{child_line, spawn_line, scope_line, verb_line});
+
+  const auto bare = run(as_result(with_scope([&](scope& s) {
+    spawn_line = here() + 1;
+    s.spawn(just_error<void>(std::errc::io_error));
+  })));
+  REQUIRE(bare.error().stack().size() == 2);
+  CHECK(bare.error().stack()[0].line() == spawn_line);
+}
+
+TEST_CASE("with_scope: a stop from outside ends it as cancelled, even if only a child was cut short",
+          "[scope][stop]") {
+  loop here;
+  int cancelled = 0;
+  auto running = spawn(with_scope([&](scope& s) {
+    s.spawn([&] { return sleeps(cancelled); });
+    return 1;
+  }));
+  running.request_stop();
+  CHECK(here.run(as_result(std::move(running))).error() == std::errc::operation_canceled);
+  CHECK(cancelled == 1);
+
+  auto achieved = spawn(with_scope([&](scope& s) {
+    s.spawn([]() -> task<> { (void)co_await as_result(sleep_for(1h)); });
+    return 2;
+  }));
+  achieved.request_stop();
+  CHECK(here.run(std::move(achieved)) == 2);
+
+  bool called = false;
+  stop_source stopped;
+  stopped.request_stop();
+  recorded never(with_scope([&](scope&) { called = true; }), stopped.get_token());
+  never.start();
+  CHECK(never.result().error() == std::errc::operation_canceled);
+  CHECK_FALSE(called);
+}
+
+TEST_CASE("scope::request_stop: ends the children; the function's result stays what it is", "[scope][stop]") {
+  loop here;
+  int cancelled = 0;
+  const int got = here.run(with_scope([&](scope& s) -> task<int> {
+    s.spawn([&] { return sleeps(cancelled); });
+    s.spawn([&] { return sleeps(cancelled); });
+    co_await yield();
+    s.request_stop();
+    s.request_stop();
+    CHECK((co_await get_stop_token()).stop_requested());
+    CHECK(s.get_stop_token().stop_requested());
+    co_return 1;
+  }));
+  CHECK(got == 1);
+  CHECK(cancelled == 2);
+  const auto both = here.run(as_result(with_scope([&](scope& s) -> task<int> {
+    s.request_stop();
+    co_await yield();
+    co_return 1;
+  })));
+  CHECK(both.error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("scope: a child that its future stops is no failure", "[scope][stop]") {
+  int cancelled = 0;
+  const auto got = run(as_result(with_scope([&](scope& s) -> task<int> {
+    auto one = s.spawn([&] { return sleeps(cancelled); });
+    auto other = s.spawn(later(2));
+    one.request_stop();
+    const auto stopped = co_await as_result(std::move(one));
+    CHECK(stopped.error() == std::errc::operation_canceled);
+    CHECK_FALSE(s.get_stop_token().stop_requested());
+    co_return co_await std::move(other);
+  })));
+  CHECK(got.value() == 2);
+  CHECK(cancelled == 1);
+}
+
+TEST_CASE("scope::request_stop: from another thread it races with the scope's end, and either wins",
+          "[scope][stop][thread]") {
+  loop here;
+  int right = 0;
+  for (int i = 0; i < 300; ++i) {
+    std::thread elsewhere;
+    const auto got = here.run(as_result(with_scope([&](scope& s) -> task<int> {
+      for (int k = 0; k < 3; ++k) s.spawn(sleep_for(1us * k));
+      std::atomic<bool> asked{false};
+      elsewhere = std::thread([&] {
+        s.request_stop();
+        asked = true;
+      });
+      while (!asked && i % 2 == 0) (void)co_await as_result(yield());
+      if (i % 2 != 0) elsewhere.join();
+      co_return 1;
+    })));
+    if (elsewhere.joinable()) elsewhere.join();
+    right += got.has_value() && *got == 1;
+  }
+  CHECK(right == 300);
+}
+
+TEST_CASE("scope: stops from another thread race with its children's ends", "[scope][stop][thread]") {
+  loop here;
+  int right = 0;
+  for (int i = 0; i < 300; ++i) {
+    auto running = spawn(with_scope([](scope& s) -> task<> {
+      for (int k = 0; k < 4; ++k) s.spawn(sleep_for(1us * k));
+      s.spawn(with_scope([](scope& inner) { inner.spawn(nop()); }));
+      auto kept = s.spawn(sleep_for(2us));
+      co_await std::move(kept);
+    }));
+    std::thread elsewhere([&] { running.request_stop(); });
+    here.run();
+    elsewhere.join();
+    const auto got = here.run(as_result(std::move(running)));
+    right += got || got.error() == std::errc::operation_canceled;
+  }
+  CHECK(right == 300);
+}
+
+TEST_CASE("scope: what ends on another thread comes home", "[scope][thread]") {
+  loop here;
+  const auto home = std::this_thread::get_id();
+  const int sum = here.run(with_scope([&](scope& s) -> task<int> {
+    auto offloaded = s.spawn(offload([] { return 1; }));
+    promise<int> settled;
+    std::thread elsewhere([&] { settled.set_value(2); });
+    auto other = s.spawn(settled.get_future());
+    const int first = co_await std::move(offloaded);
+    const int second = co_await std::move(other);
+    CHECK(std::this_thread::get_id() == home);
+    elsewhere.join();
+    co_return first + second;
+  }));
+  CHECK(sum == 3);
+}
+
+TEST_CASE("scope: what a child owned is gone when the scope ends, though its future is kept", "[scope]") {
+  loop here;
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = owned;
+  std::optional<future<int>> kept;
+  here.run(with_scope([&](scope& s) {
+    auto child = [held = std::move(owned)]() -> task<int> {
+      co_await yield();
+      co_return *held;
+    };
+    kept.emplace(s.spawn(std::move(child)));
+  }));
+  CHECK(watch.expired());
+  CHECK(here.run(std::move(*kept)) == 1);
+}
+
+TEST_CASE("scope: 10,000 children", "[scope]") {
+  int ended = 0;
+  run(with_scope([&](scope& s) {
+    for (int i = 0; i < 10'000; ++i)
+      s.spawn([&]() -> task<> {
+        co_await yield();
+        ++ended;
+      });
+  }));
+  CHECK(ended == 10'000);
+  int cancelled = 0;
+  const auto got = run(as_result(with_scope([&](scope& s) -> task<> {
+    for (int i = 0; i < 10'000; ++i) s.spawn([&] { return sleeps(cancelled); });
+    co_await yield();
+    throw std::runtime_error("enough");
+  })));
+  CHECK(got.error().message() == "enough");
+  CHECK(cancelled == 10'000);
+}
+
+TEST_CASE("scope: stopped at each of its suspensions", "[scope][stop]") {
+  const auto suspensions = every_cancellation([]() -> task<> {
+    int begun = 0, ended = 0;
+    const auto child = [&](int turns) -> task<> {
+      struct counted {
+        int& count;
+        ~counted() { ++count; }
+      } const at_end{ended};
+      ++begun;
+      for (int i = 0; i < turns; ++i) co_await yield();
+    };
+    const auto body = [&](scope& s) -> task<int> {
+      s.spawn(child(3));
+      auto awaited = s.spawn([&]() -> task<int> {
+        s.spawn(child(2));
+        co_await sleep_for(0ns);
+        s.spawn(child(1));
+        co_return 1;
+      });
+      co_await with_scope([&](scope& inner) { inner.spawn(child(1)); });
+      const int one = co_await std::move(awaited);
+      s.spawn(sleep_for(1h));
+      s.spawn(child(2));
+      co_await yield();
+      s.request_stop();
+      co_return one;
+    };
+    const auto got = co_await as_result(with_scope(body));
+    CHECK(begun == ended);
+    if (got.value() != 1) throw std::logic_error("another value");
+  });
+  CHECK(suspensions > 8);
+}
+
+TEST_CASE("scope: with a failure in it, stopped at each of its suspensions", "[scope][stop]") {
+  every_cancellation([]() -> task<> {
+    const auto body = [](scope& s) -> task<> {
+      s.spawn(sleep_for(1h));
+      s.spawn([]() -> task<> {
+        co_await yield();
+        co_await yield();
+        throw std::runtime_error("failed");
+      });
+      co_await sleep_for(1h);
+    };
+    const auto got = co_await as_result(with_scope(body));
+    if (got.error().message() != "failed") got.value();
+  });
+}
+
+// Waits that nobody ends: the loop's end destroys them, with the scopes around them.
+TEST_CASE("scope: a loop that ends destroys children in every state", "[scope]") {
+  auto owned = std::make_shared<int>(0);
+  const std::weak_ptr<int> watch = owned;
+  bool spawned_late = false;
+  std::optional<future<void>> outlives;
+  event never;
+  {
+    loop here;
+    auto body = [&, owned](scope& s) -> task<> {
+      struct spawns_at_its_end {
+        scope& within;
+        bool& done;
+        ~spawns_at_its_end() {
+          within.spawn(nop());
+          within.request_stop();
+          done = true;
+        }
+      };
+      auto waits = [&, owned]() -> task<> {
+        const spawns_at_its_end last{s, spawned_late};
+        co_await never.wait();
+      };
+      s.spawn(std::move(waits));
+      s.spawn(in_fiber([&] { await(never.wait()); }));
+      s.spawn(when_all(never.wait(), never.wait()));
+      s.spawn(with_scope([&](scope& inner) { inner.spawn(never.wait()); }));
+      outlives.emplace(s.spawn(never.wait()));
+      auto shared = std::make_shared<int>(0);
+      auto first = s.spawn(never.wait());
+      s.spawn([&]() -> task<> {
+        ++*shared;  // a local of the function, which waits for this child
+        co_await std::move(first);
+        ++*shared;
+      });
+      co_await s.spawn(never.wait());
+    };
+    detach(with_scope(std::move(body)));
+    owned.reset();
+    here.run(yield());
+    CHECK_FALSE(watch.expired());
+  }
+  CHECK(watch.expired());
+  CHECK(spawned_late);
+  REQUIRE(outlives->is_ready());
+  CHECK(capture([&] { std::move(*outlives).get(); }).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("scope: no allocation per child once the pools are warm", "[scope][allocation]") {
+  if (!counts_allocations) return;
+  loop here;
+  const auto once = [&] {
+    here.run(with_scope([](scope& s) -> task<> {
+      for (int i = 0; i < 10; ++i) s.spawn(later(i));
+      auto kept = s.spawn(sleep_for(1h));
+      co_await yield();
+      kept.request_stop();
+    }));
+  };
+  for (int i = 0; i < 100; ++i) once();
+  const allocation_count count;
+  for (int i = 0; i < 100; ++i) once();
+  const std::size_t made = count.made();
+  CHECK(made == 0);
+}
