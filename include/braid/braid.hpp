@@ -2,6 +2,7 @@
 
 /// All of braid. It only includes; each header may be included alone.
 
+#include "braid/combine/finally.hpp"
 #include "braid/combine/first_ok.hpp"
 #include "braid/combine/scope.hpp"
 #include "braid/combine/when_all.hpp"

@@ -46,6 +46,15 @@ TEST_CASE("intrusive_list: an element leaves from the front, the middle and the 
   CHECK(drain(l) == std::vector{3, 1});
 }
 
+TEST_CASE("intrusive_list: what comes to the front is the first", "[base][intrusive_list]") {
+  item a(1), b(2), c(3);
+  list l;
+  l.push_front(a);
+  l.push_front(b);
+  l.push_back(c);
+  CHECK(drain(l) == std::vector{2, 1, 3});
+}
+
 TEST_CASE("intrusive_list: an element that left may enter another list", "[base][intrusive_list]") {
   item a(1);
   list first, second;

@@ -13,14 +13,13 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_timeout.hpp"
 #include "braid/loop/nop.hpp"
-#include "braid/schedule/offload.hpp"
-#include "braid/schedule/resume_on.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/get_stop_token.hpp"
 #include "braid/style/shield.hpp"
 #include "braid/sync/event.hpp"
 #include "catch.hpp"
+#include "ends_elsewhere.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 
@@ -440,11 +439,12 @@ TEST_CASE("scope: what ends on another thread comes home", "[scope][thread]") {
   loop here;
   const auto home = std::this_thread::get_id();
   const int sum = here.run(with_scope([&](scope& s) -> task<int> {
-    auto offloaded = s.spawn(offload([] { return 1; }));
+    auto ending = s.spawn(ends_elsewhere{1});
+    s.spawn(ends_elsewhere{0});
     promise<int> settled;
     std::thread elsewhere([&] { settled.set_value(2); });
     auto other = s.spawn(settled.get_future());
-    const int first = co_await std::move(offloaded);
+    const int first = co_await std::move(ending);
     const int second = co_await std::move(other);
     CHECK(std::this_thread::get_id() == home);
     elsewhere.join();

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "braid/combine/join.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+
+namespace detail {
+
+template <sender S, sender CleanUp, class R>
+class finally_state final : operation_base {
+  using value_type = value_of<S>;
+
+ public:
+  finally_state(S&& op, CleanUp&& clean_up, R waiting)
+      : operation_base(came_home),
+        receiver_(std::move(waiting)),
+        op_(connect(std::move(op), receiver{this})),
+        clean_up_(connect(std::move(clean_up), clean_up_receiver{this})) {}
+
+  void start() noexcept {
+    home_ = loop::current_or_null();
+    op_.start();
+  }
+
+ private:
+  struct receiver {
+    finally_state* self;
+    void finish(result<value_type> ended) && noexcept { self->ended(std::move(ended)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+  struct clean_up_receiver {
+    finally_state* self;
+    void finish(result<value_of<CleanUp>> cleaned) && noexcept { self->cleaned(std::move(cleaned)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+
+  void ended(result<value_type>&& how) noexcept {
+    result_.emplace(std::move(how));
+    if (loop::current_or_null() != home_ && home_ != nullptr) return home_->deliver(*this);
+    clean_up_.start();
+  }
+  static void came_home(operation_base& base, completion) noexcept {
+    static_cast<finally_state&>(base).clean_up_.start();
+  }
+  void cleaned(result<value_of<CleanUp>>&& how) noexcept {
+    R told = std::move(receiver_);
+    result<value_type> ended = *std::move(result_);
+    if (!how) {
+      join_failures failures;
+      if (!ended) failures.add(std::move(ended).error());
+      failures.add(std::move(how).error());
+      ended = std::move(failures).first();
+    }
+    std::move(told).finish(std::move(ended));
+  }
+
+  loop* home_ = nullptr;
+  R receiver_;
+  std::optional<result<value_type>> result_;
+  connected<S, receiver> op_;
+  connected<CleanUp, clean_up_receiver> clean_up_;
+};
+
+template <sender S, sender CleanUp>
+struct finally_sender {
+  using sender_concept = sender_tag;
+  using value_type = value_of<S>;
+  S op;
+  CleanUp clean_up;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return finally_state<S, CleanUp, R>(std::move(op), std::move(clean_up), std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// op, and clean_up behind it however op ended: the asynchronous destructor. Completes with op's result once clean_up
+/// has ended; a value of clean_up is dropped.
+///
+/// Errors  clean_up's failure takes the place of op's value; op's own failure stays, and clean_up's is in its
+///         suppressed().
+/// Cancel  reaches op alone: clean_up is deaf to it, as in shield. Cancelled before it begins op is begun all the same,
+///         to end as it does then, and clean_up follows; what a join or a scope does not begin at all has nothing to
+///         clean up. When the loop ends clean_up still runs, but what it awaits ends as cancelled; where op waits for
+///         what never comes, both are destroyed.
+/// Cost    both operation states are side by side in this one; no allocation.
+template <sender_or_factory S, sender_or_factory CleanUp>
+[[nodiscard]] auto finally(S&& op, CleanUp&& clean_up) {
+  return detail::finally_sender<sender_of<S>, sender_of<CleanUp>>{as_sender(std::forward<S>(op)),
+                                                                  as_sender(std::forward<CleanUp>(clean_up))};
+}
+
+}  // namespace braid
