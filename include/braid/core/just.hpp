@@ -36,19 +36,26 @@ struct just_sender {
   }
 };
 
+template <class F>
+auto just_made_by(F f) {
+  auto make = [f = std::move(f)]() mutable noexcept { return capture(f); };
+  return just_sender<decltype(make)>{std::move(make)};
+}
+
 }  // namespace detail
 
 /// Completes at once with f(), or what f throws. f is called when the operation is started.
 template <std::invocable F>
 [[nodiscard]] auto just_from(F f) {
-  auto make = [f = std::move(f)]() mutable noexcept { return capture(f); };
-  return detail::just_sender<decltype(make)>{std::move(make)};
+  static_assert(!lazy_sender<std::invoke_result_t<F&>>,
+                "just_from does not wait for the sender that f returns: use defer(f)");
+  return detail::just_made_by(std::move(f));
 }
 
 /// Completes at once with a value, or with none (void).
 template <class T>
 [[nodiscard]] auto just(T&& value) {
-  return just_from([value = std::forward<T>(value)]() mutable { return std::move(value); });
+  return detail::just_made_by([value = std::forward<T>(value)]() mutable { return std::move(value); });
 }
 [[nodiscard]] inline auto just() {
   return just_from([] {});

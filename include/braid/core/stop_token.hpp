@@ -94,6 +94,9 @@ inline bool stop_token::stop_requested() const noexcept {
 template <class F>
 class stop_callback : stop_callback_base {
   static_assert(std::is_nothrow_invocable_v<F&>);
+  static_assert(
+      !requires { typename std::invoke_result_t<F&>::sender_concept; },
+      "stop_callback drops the sender that f returns: detach it in f");
 
  public:
   stop_callback(stop_token token, F f) noexcept : stop_callback_base(execute), f_(std::move(f)) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <type_traits>
+#include <utility>
 
 #include "braid/base/error.hpp"
 #include "braid/base/intrusive_list.hpp"
@@ -81,10 +83,21 @@ class loop : pinned {
   /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call. What the
   /// loop's own thread posts while the loop ends is not run.
   void post(unique_function<void()> f);
+  template <class F>
+    requires lazy_sender<std::invoke_result_t<std::decay_t<F>&>>
+  void post(F&&) {
+    static_assert(std::is_void_v<F>, "loop::post drops the sender that f returns: post([f] { detach(f); })");
+  }
 
   /// Who is told of an error that nobody waits for: its asynchronous stack comes with it. The default prints
   /// both and terminates the program. A handler that throws terminates it too.
   void on_unhandled_error(unique_function<void(const error&)> handler) { unhandled_ = std::move(handler); }
+  template <class F>
+    requires lazy_sender<std::invoke_result_t<std::decay_t<F>&, const error&>>
+  void on_unhandled_error(F&&) {
+    static_assert(std::is_void_v<F>,
+                  "on_unhandled_error drops the sender that its handler returns: detach it in the handler");
+  }
   /// Tells that handler, unless the failure is a cancellation. A failure without a stack gets that of where.
   void report_unhandled(error failure, const async_frame* where) noexcept;
 

@@ -78,6 +78,8 @@ struct offload_sender {
 template <class F>
   requires std::is_invocable_v<std::decay_t<F>&>
 [[nodiscard]] auto offload(F&& f) {
+  static_assert(!lazy_sender<std::invoke_result_t<std::decay_t<F>&>>,
+                "offload does not wait for the sender that f returns: run it in f");
   return detail::offload_sender<std::decay_t<F>>{std::forward<F>(f)};
 }
 

@@ -173,6 +173,8 @@ struct fiber_sender {
 template <class F>
   requires std::is_invocable_v<std::decay_t<F>&>
 [[nodiscard]] auto in_fiber(F&& f) {
+  static_assert(!lazy_sender<std::invoke_result_t<std::decay_t<F>&>>,
+                "in_fiber does not wait for the sender that f returns: await it in f");
   return detail::fiber_sender<std::decay_t<F>>{std::forward<F>(f)};
 }
 

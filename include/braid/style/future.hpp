@@ -84,6 +84,7 @@ class [[nodiscard]] future {
  public:
   using sender_concept = sender_tag;
   using value_type = T;
+  static constexpr bool already_begun = true;
 
   future(future&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   future& operator=(future other) noexcept {
@@ -112,6 +113,8 @@ class [[nodiscard]] future {
   /// f() in either case; what it throws takes the result's place.
   template <class F>
   future<T> finally(F f) && {
+    static_assert(!sender<std::invoke_result_t<F&>>,
+                  "future::finally waits for nothing that f returns: use finally(std::move(future), f)");
     return link<detail::finally_step<T, F>>("future::finally", {std::move(f)});
   }
 

@@ -160,6 +160,9 @@ struct loud_handler {
 template <sender_or_factory S, class Handler>
   requires std::invocable<std::decay_t<Handler>&, result<value_of<sender_of<S>>>>
 void start(S&& op, Handler&& handler, std::source_location where = std::source_location::current()) {
+  using returned = std::invoke_result_t<std::decay_t<Handler>&, result<value_of<sender_of<S>>>>;
+  static_assert(!lazy_sender<returned>,
+                "start drops the sender that its handler returns: detach it in the handler");
   detail::start_box<sender_of<S>, std::decay_t<Handler>>::begin(
       as_sender(std::forward<S>(op)), std::decay_t<Handler>(std::forward<Handler>(handler)), where);
 }
