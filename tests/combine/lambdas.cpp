@@ -1,5 +1,5 @@
-// Where a function of braid's takes a function that returns a sender it keeps it, captures and all, until that sender
-// has ended. Under AddressSanitizer a closure that is gone too early shows itself besides.
+// Where a function of braid's takes a function that returns a sender it keeps it, captures and all, until
+// that sender has ended. Under AddressSanitizer a closure that is gone too early shows itself besides.
 
 #include <chrono>
 #include <memory>

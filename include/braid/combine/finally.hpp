@@ -83,15 +83,15 @@ struct finally_sender {
 
 }  // namespace detail
 
-/// op, and clean_up behind it however op ended: the asynchronous destructor. Completes with op's result once clean_up
-/// has ended; a value of clean_up is dropped.
+/// op, and clean_up behind it however op ended: the asynchronous destructor. Completes with op's result once
+/// clean_up has ended; a value of clean_up is dropped.
 ///
 /// Errors  clean_up's failure takes the place of op's value; op's own failure stays, and clean_up's is in its
 ///         suppressed().
-/// Cancel  reaches op alone: clean_up is deaf to it, as in shield. Cancelled before it begins op is begun all the same,
-///         to end as it does then, and clean_up follows; what a join or a scope does not begin at all has nothing to
-///         clean up. When the loop ends clean_up still runs, but what it awaits ends as cancelled; where op waits for
-///         what never comes, both are destroyed.
+/// Cancel  reaches op alone: clean_up is deaf to it, as in shield. Cancelled before it begins op is begun all
+///         the same, to end as it does then, and clean_up follows; what a join or a scope does not begin at
+///         all has nothing to clean up. When the loop ends clean_up still runs, but what it awaits ends as
+///         cancelled; where op waits for what never comes, both are destroyed.
 /// Cost    both operation states are side by side in this one; no allocation.
 template <sender_or_factory S, sender_or_factory CleanUp>
 [[nodiscard]] auto finally(S&& op, CleanUp&& clean_up) {

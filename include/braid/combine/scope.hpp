@@ -25,20 +25,22 @@ class scope_state;
 /// Threads   its loop's, but for request_stop and the token.
 class scope : pinned {
  public:
-  /// The future of what was spawned in a scope. Unlike another one it may be dropped without a word: the scope waits,
-  /// and takes the error.
+  /// The future of what was spawned in a scope. Unlike another one it may be dropped without a word: the
+  /// scope waits, and takes the error.
   template <class T>
   class child : public future<T> {
     friend scope;
     explicit child(future<T>&& whole) noexcept : future<T>(std::move(whole)) {}
   };
 
-  /// Begins op now, as a child; its future. Children may spawn more, as long as anything in the scope still runs.
+  /// Begins op now, as a child; its future. Children may spawn more, as long as anything in the scope still
+  /// runs.
   ///
-  /// Errors  a child's failure is the scope's, even if somebody takes it from the future: where it is none, spawn
-  ///         as_result(op). Throws std::logic_error on another thread than the loop's, and once the scope has ended.
-  /// Cancel  future::request_stop reaches op alone, from any thread. Where the scope has been stopped op is not begun,
-  ///         and ends as operation_canceled.
+  /// Errors  a child's failure is the scope's, even if somebody takes it from the future: where it is none,
+  ///         spawn as_result(op). Throws std::logic_error on another thread than the loop's, and once the
+  ///         scope has ended.
+  /// Cancel  future::request_stop reaches op alone, from any thread. Where the scope has been stopped op is
+  ///         not begun, and ends as operation_canceled.
   /// Cost    one recycled piece of memory.
   template <sender_or_factory S>
   child<value_of<sender_of<S>>> spawn(S&& op, std::source_location where = std::source_location::current()) {
@@ -50,8 +52,9 @@ class scope : pinned {
     return begun;
   }
 
-  /// Stops the function and all children, and what is spawned from now on. Any thread. The scope ends as it would
-  /// have: with what the function returns in spite of it, or with the cancellation that the function ends with.
+  /// Stops the function and all children, and what is spawned from now on. Any thread. The scope ends as it
+  /// would have: with what the function returns in spite of it, or with the cancellation that the function
+  /// ends with.
   void request_stop() noexcept { join_.request_stop(); }
   /// What the function and all children obey; valid until the scope has ended.
   [[nodiscard]] stop_token get_stop_token() noexcept { return join_.child_stop_token(); }
@@ -141,17 +144,17 @@ struct scope_sender {
 
 }  // namespace detail
 
-/// Structured concurrency: calls fn(scope&), which may spawn operations in the scope, and completes with what fn
-/// returns, or the sender that it returns completes with, once that and everything spawned have ended.
+/// Structured concurrency: calls fn(scope&), which may spawn operations in the scope, and completes with what
+/// fn returns, or the sender that it returns completes with, once that and everything spawned have ended.
 ///
-/// Lifetime  fn is kept until then, so that a capturing coroutine lambda is safe. Its locals end with it, when children
-///           may still run: what they share belongs into the captures or around the scope. All that a child owned is
-///           gone when the scope ends.
+/// Lifetime  fn is kept until then, so that a capturing coroutine lambda is safe. Its locals end with it,
+///           when children may still run: what they share belongs into the captures or around the scope. All
+///           that a child owned is gone when the scope ends.
 /// Errors    the first failure, of fn or of a child, stops all else and is the scope's; later ones are in its
 ///           suppressed(). A failure goes before a cancellation.
-/// Cancel    stops fn and all children, waits for all; ends as operation_canceled when that cut any of them short. A
-///           child that only its own future or scope::request_stop has stopped is no failure. Stopped before it
-///           begins, fn is not called.
+/// Cancel    stops fn and all children, waits for all; ends as operation_canceled when that cut any of them
+///           short. A child that only its own future or scope::request_stop has stopped is no failure.
+///           Stopped before it begins, fn is not called.
 /// Cost      no allocation of its own.
 template <class F>
   requires std::invocable<std::decay_t<F>&, scope&>

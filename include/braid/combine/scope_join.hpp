@@ -11,7 +11,8 @@
 
 namespace braid::detail {
 
-// A join whose operations come as they are spawned: the scope's function and its children. The first failure stops all.
+// A join whose operations come as they are spawned: the scope's function and its children. The first failure
+// stops all.
 //
 // Threads  its home loop's, but for request_stop.
 class scope_join : public join_base, operation_base {
@@ -27,7 +28,8 @@ class scope_join : public join_base, operation_base {
     }
   }
 
-  /// May a child begin? Else it ends as cancelled. Throws std::logic_error where the scope cannot have another.
+  /// May a child begin? Else it ends as cancelled. Throws std::logic_error where the scope cannot have
+  /// another.
   [[nodiscard]] bool admits() const {
     if (over_ && !abandoned_) throw std::logic_error("scope::spawn: the scope has ended");
     if (loop::current_or_null() != home())
@@ -38,8 +40,8 @@ class scope_join : public join_base, operation_base {
     hold();
     children_.push_front(child);
   }
-  /// A cancelled child says that the scope was cancelled where that came from outside; else somebody in the scope
-  /// asked for it.
+  /// A cancelled child says that the scope was cancelled where that came from outside; else somebody in the
+  /// scope asked for it.
   void child_failed(const error& failure) noexcept {
     if (failure != std::errc::operation_canceled) return fail(failure);
     cut_short_ = cut_short_ || outside_.stop_requested() || home()->ending();
@@ -62,8 +64,8 @@ class scope_join : public join_base, operation_base {
   [[nodiscard]] join_failures& failures() noexcept { return failures_; }
   [[nodiscard]] bool cut_short() const noexcept { return cut_short_; }
 
-  /// For the destructor of the whole: a scope that the loop's end cut off takes its children with it, the youngest
-  /// first, while what they may refer to still stands.
+  /// For the destructor of the whole: a scope that the loop's end cut off takes its children with it, the
+  /// youngest first, while what they may refer to still stands.
   void abandon() noexcept {
     abandoned_ = true;
     while (!children_.empty()) children_.pop_front().abandon();

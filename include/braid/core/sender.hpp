@@ -20,8 +20,8 @@ concept sender = std::move_constructible<std::remove_cvref_t<S>> &&
                  std::same_as<typename std::remove_cvref_t<S>::sender_concept, sender_tag> &&
                  requires { typename std::remove_cvref_t<S>::value_type; };
 
-/// One that does nothing before somebody waits for it, and then may need the function that it came from. A sender that
-/// runs already says so by a constant of the name already_begun.
+/// One that does nothing before somebody waits for it, and then may need the function that it came from. A
+/// sender that runs already says so by a constant of the name already_begun.
 template <class S>
 concept lazy_sender = sender<S> && !requires { requires std::remove_cvref_t<S>::already_begun; };
 
