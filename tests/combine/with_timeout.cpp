@@ -110,6 +110,36 @@ TEMPLATE_LIST_TEST_CASE("with_timeout: nested, the inner deadline is the inner o
   CHECK(outer.error() == std::errc::timed_out);
 }
 
+TEST_CASE("with_timeout: of nested deadlines the nearer one wins, whichever is the inner one",
+          "[with_timeout]") {
+  loop here;
+  const auto now = loop_clock::now();
+  const auto levels = [&](auto nearest, auto middle, auto farthest) {
+    return here.run(as_result(with_deadline(
+        with_deadline(with_deadline(sleep_for(24h), now + nearest), now + middle), now + farthest)));
+  };
+  CHECK(levels(1us, 1h, 2h) == std::errc::timed_out);
+  CHECK(levels(1h, 1us, 2h) == std::errc::timed_out);
+  CHECK(levels(2h, 1h, 1us) == std::errc::timed_out);
+  // Which of them it was shows where an operation begun within goes on after the nearer one.
+  int reached = 0;
+  const auto inner_gives_up = [&]() -> task<> {
+    const auto ended = co_await as_result(with_timeout(sleep_for(24h), 1us));
+    CHECK(ended == std::errc::timed_out);
+    ++reached;
+  };
+  here.run(with_timeout(inner_gives_up, 1h));
+  CHECK(reached == 1);
+  const auto outer_gives_up = [&]() -> task<> {
+    const auto ended = co_await as_result(with_timeout(sleep_for(24h), 1h));
+    CHECK(ended == std::errc::operation_canceled);
+    ++reached;
+    co_await sleep_for(24h);
+  };
+  CHECK(here.run(as_result(with_timeout(outer_gives_up, 1us))) == std::errc::timed_out);
+  CHECK(reached == 2);
+}
+
 TEMPLATE_LIST_TEST_CASE("with_timeout: a read and an accept leave the kernel before it completes",
                         "[with_timeout][stop]", every_style) {
   const auto before = open_descriptors();

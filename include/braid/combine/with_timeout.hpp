@@ -41,8 +41,15 @@ class timeout_state final : public join_base {
     R receiver = std::move(receiver_);
     result<value_type> ended = std::move(operation_.ended_result());
     if (timed_out_ && !ended && ended.error() == std::errc::operation_canceled)
-      return std::move(receiver).finish(error(std::make_error_code(std::errc::timed_out), "with_timeout"));
+      ended = timed_out(ended.error());
     std::move(receiver).finish(std::move(ended));
+  }
+
+  // A cancellation that tells what had failed before, as that of a retry does, is told by the timeout too.
+  static error timed_out(const error& canceled) noexcept {
+    error late(std::make_error_code(std::errc::timed_out), "with_timeout");
+    for (const error& each : canceled.suppressed()) late.suppress(each);
+    return late;
   }
 
   R receiver_;

@@ -1,0 +1,223 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "braid/core/defer.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/schedule/sleep.hpp"
+
+namespace braid {
+
+/// How the pauses of a retry are drawn: anywhere from zero to the backoff, so that those who failed together do not
+/// come again together; or the backoff itself.
+enum class retry_jitter : std::uint8_t { full, none };
+
+/// How often to try, and how long to pause: after the nth failure up to base * 2^(n-1), and never more than cap.
+///
+/// Source  Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): full jitter.
+struct retry_policy {
+  int attempts = 3;  ///< the first one included
+  loop_clock::duration base = std::chrono::milliseconds(100);  ///< below zero is zero
+  loop_clock::duration cap = std::chrono::seconds(10);
+  retry_jitter jitter = retry_jitter::full;
+  std::optional<std::uint64_t> seed{};  ///< the same pauses in every run; without it, others in each
+};
+// A policy may be written in place inside a co_await expression, which g++ 12 copies byte by byte.
+static_assert(std::is_trivially_copyable_v<retry_policy>);
+
+/// An attempt that failed, as retry's observer sees it.
+struct failed_attempt {
+  int number;  ///< from 1
+  const error& why;
+  std::optional<loop_clock::duration> pause;  ///< until the next one; none when it was the last
+};
+
+/// May another attempt end otherwise? Not one that was cancelled, nor one that failed by a std::logic_error: that is
+/// the program's own fault.
+[[nodiscard]] bool worth_retrying(const error& why) noexcept;
+
+namespace detail {
+
+[[nodiscard]] std::uint64_t seed_of(const retry_policy& policy) noexcept;
+/// After so many failures. Draws on.
+[[nodiscard]] loop_clock::duration pause_after(int failures, const retry_policy& policy,
+                                               std::uint64_t& random) noexcept;
+
+// What the attempts failed with: the last error, and the latest of those before it.
+class attempt_errors {
+ public:
+  void add(error why) noexcept { (*this)[count_++] = std::move(why); }
+  /// The last error, which keeps the earlier ones.
+  [[nodiscard]] error last() && noexcept;
+  /// A cancellation, which keeps them all.
+  [[nodiscard]] error canceled() && noexcept;
+
+ private:
+  static constexpr std::size_t most = 8;
+  [[nodiscard]] std::optional<error>& operator[](std::size_t n) noexcept { return kept_[n % most]; }
+  void suppress_in(error& by, std::size_t end) noexcept;
+
+  std::array<std::optional<error>, most> kept_;
+  std::size_t count_ = 0;
+};
+
+struct worth_retrying_fn {
+  [[nodiscard]] bool operator()(const error& why) const noexcept { return worth_retrying(why); }
+};
+struct ignore_failed_attempt {
+  void operator()(const failed_attempt&) const noexcept {}
+};
+
+// Attempts and pauses take turns; a pause always goes through the loop, so that none of them is within another.
+template <class F, class Worth, class Observe, class R>
+class retry_state final : operation_base {
+  using attempt_sender = std::invoke_result_t<F&>;
+  using value_type = value_of<attempt_sender>;
+
+ public:
+  retry_state(const retry_policy& policy, F make, Worth worth, Observe observe, R receiver)
+      : operation_base(came_home),
+        policy_(policy),
+        make_(std::move(make)),
+        worth_(std::move(worth)),
+        observe_(std::move(observe)),
+        receiver_(std::move(receiver)) {}
+
+  void start() noexcept {
+    home_ = loop::current_or_null();
+    if (home_ == nullptr) return finish(no_loop_error("retry"));
+    if (policy_.attempts < 1)
+      return finish(error(std::make_exception_ptr(std::invalid_argument("retry: of no attempts"))));
+    random_ = seed_of(policy_);
+    attempt();
+  }
+
+ private:
+  struct attempt_receiver {
+    retry_state* self;
+    void finish(result<value_type> ended) && noexcept { self->ended(std::move(ended)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+  struct pause_receiver {
+    retry_state* self;
+    void finish(result<void> paused) && noexcept { self->paused(paused.has_value()); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+  using sleep_sender = decltype(sleep_for(loop_clock::duration()));
+
+  void attempt() noexcept {
+    if (receiver_.get_stop_token().stop_requested()) return finish(std::move(errors_).canceled());
+    ++number_;
+    try {
+      attempt_.emplace(elided{[this] { return connect(make_(), attempt_receiver{this}); }});
+    } catch (...) {
+      return failed(error::current());
+    }
+    attempt_->start();
+  }
+
+  void ended(result<value_type>&& with) noexcept {
+    if (loop::current_or_null() == home_) return told(std::move(with));
+    late_.emplace(std::move(with));
+    home_->deliver(*this);
+  }
+  static void came_home(operation_base& base, completion) noexcept {
+    auto& self = static_cast<retry_state&>(base);
+    result<value_type> with = *std::move(self.late_);
+    self.late_.reset();
+    self.told(std::move(with));
+  }
+  void told(result<value_type>&& with) noexcept {
+    if (with) return finish(std::move(with));
+    failed(std::move(with).error());
+  }
+
+  void failed(error why) noexcept {
+    attempt_.reset();
+    std::optional<loop_clock::duration> pause;
+    try {
+      if (number_ < policy_.attempts && worth_(std::as_const(why)))
+        pause = pause_after(number_, policy_, random_);
+      observe_(failed_attempt{number_, why, pause});
+    } catch (...) {
+      return finish(error::current());
+    }
+    errors_.add(std::move(why));
+    if (!pause) return finish(std::move(errors_).last());
+    pause_.emplace(elided{[&] { return connect(sleep_for(*pause), pause_receiver{this}); }});
+    pause_->start();
+  }
+  void paused(bool to_its_end) noexcept {
+    pause_.reset();
+    if (!to_its_end) return finish(std::move(errors_).canceled());
+    attempt();
+  }
+
+  void finish(result<value_type> with) noexcept {
+    R receiver = std::move(receiver_);
+    std::move(receiver).finish(std::move(with));
+  }
+
+  const retry_policy policy_;
+  F make_;
+  [[no_unique_address]] Worth worth_;
+  [[no_unique_address]] Observe observe_;
+  R receiver_;
+  loop* home_ = nullptr;
+  std::uint64_t random_ = 0;
+  int number_ = 0;
+  attempt_errors errors_;
+  std::optional<result<value_type>> late_;  // of an attempt that ended on another loop's thread
+  std::optional<connected<attempt_sender, attempt_receiver>> attempt_;
+  std::optional<connected<sleep_sender, pause_receiver>> pause_;
+};
+
+template <class F, class Worth, class Observe>
+struct retry_sender {
+  using sender_concept = sender_tag;
+  using value_type = value_of<std::invoke_result_t<F&>>;
+  retry_policy policy;
+  F make;
+  Worth worth;
+  Observe observe;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return retry_state<F, Worth, Observe, R>(policy, std::move(make), std::move(worth), std::move(observe),
+                                             std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// What make() returns, made and begun anew when it fails, after a pause, until it succeeds or the policy's attempts
+/// are used up. What make throws is a failed attempt.
+///
+/// worth    of an error that is not the last attempt's: shall there be another one? worth_retrying, unless given.
+/// observe  is told of each failed_attempt, once it is known what follows. What either throws ends the retry.
+/// Errors   the last attempt's, with the latest eight or less of those before it in its suppressed(), in order.
+///          std::invalid_argument when the policy has no attempts.
+/// Cancel   ends the attempt, or the pause at once, as operation_canceled that has suppressed what failed before.
+/// Cost     the state of one attempt and of one timer; no allocation but for suppressed errors. A pause, be it of
+///          zero, is a turn of the loop, so that any number of attempts is fair to others.
+template <sender_factory F, class Worth = detail::worth_retrying_fn,
+          class Observe = detail::ignore_failed_attempt>
+  requires std::predicate<std::decay_t<Worth>&, const error&> &&
+           std::invocable<std::decay_t<Observe>&, const failed_attempt&>
+[[nodiscard]] auto retry(const retry_policy& policy, F&& make, Worth&& worth = {}, Observe&& observe = {}) {
+  return detail::retry_sender<std::decay_t<F>, std::decay_t<Worth>, std::decay_t<Observe>>{
+      policy, std::forward<F>(make), std::forward<Worth>(worth), std::forward<Observe>(observe)};
+}
+
+}  // namespace braid
