@@ -5,6 +5,7 @@
 #include "braid/combine/finally.hpp"
 #include "braid/combine/first_ok.hpp"
 #include "braid/combine/scope.hpp"
+#include "braid/combine/hedge.hpp"
 #include "braid/combine/retry.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "braid/combine/join.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/schedule/sleep.hpp"
+
+namespace braid {
+
+namespace detail {
+
+// A join whose operations begin one after the other: at the end of a wait, or when one fails.
+template <class F, std::size_t Attempts, class R>
+class hedge_state final : public join_base {
+  struct make_attempt {
+    F* make;
+    auto operator()() const { return (*make)(); }
+  };
+  using attempt = join_child<hedge_state, defer_sender<make_attempt>>;
+  using value_type = value_of<std::invoke_result_t<F&>>;
+
+ public:
+  hedge_state(F make, loop_clock::duration after, R receiver)
+      : hedge_state(std::move(make), after, std::move(receiver), std::make_index_sequence<Attempts>()) {}
+  [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
+
+  void start() noexcept {
+    if (!begin(receiver_.get_stop_token())) return std::move(receiver_).finish(no_loop_error("hedge"));
+    start_next();
+    if (more_to_start()) wait_until(next_start_);
+    release();
+  }
+
+  void ended(attempt& which, std::size_t index) noexcept {
+    ++ended_;
+    if (winner_ != nobody) return;
+    if (which.ended_result()) {
+      winner_ = index;
+      return stop_children();
+    }
+    failures_.add(std::move(which.ended_result()).error());
+    if (more_to_start())
+      start_next();
+    else if (ended_ == started_)
+      stop_children();  // the wait, if it still goes on
+  }
+
+ private:
+  using sleep_sender = decltype(sleep_until(loop_clock::time_point()));
+  struct wait_receiver {
+    hedge_state* self;
+    void finish(result<void> waited) && noexcept { self->waited(waited.has_value()); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->child_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
+  };
+  static constexpr std::size_t nobody = Attempts;
+
+  template <std::size_t... I>
+  hedge_state(F make, loop_clock::duration after, R receiver, std::index_sequence<I...>)
+      : make_(std::move(make)),
+        after_(after),
+        receiver_(std::move(receiver)),
+        attempts_{elided{[this] { return attempt(*this, I, {make_attempt{&make_}}); }}...} {}
+
+  [[nodiscard]] bool more_to_start() const noexcept { return started_ < Attempts && !stopping(); }
+  void start_next() noexcept {
+    next_start_ = loop_clock::after(after_);
+    attempts_[started_++].start();
+  }
+
+  // An attempt that an error began puts off the next one: then the wait is not over when it ends.
+  void wait_until(loop_clock::time_point when) noexcept {
+    hold();
+    wait_.emplace(elided{[&] { return connect(sleep_until(when), wait_receiver{this}); }});
+    wait_->start();
+  }
+  void waited(bool to_its_end) noexcept {
+    wait_.reset();
+    if (to_its_end && more_to_start()) {
+      if (loop_clock::now() >= next_start_) start_next();
+      if (more_to_start()) wait_until(next_start_);
+    }
+    release();
+  }
+
+  void complete() noexcept override {
+    R receiver = std::move(receiver_);
+    if (winner_ == nobody) return std::move(receiver).finish(std::move(failures_).first());
+    result<value_type> won = std::move(attempts_[winner_].ended_result());
+    std::move(receiver).finish(std::move(won));
+  }
+
+  F make_;
+  const loop_clock::duration after_;
+  R receiver_;
+  std::size_t started_ = 0;
+  std::size_t ended_ = 0;
+  std::size_t winner_ = nobody;
+  loop_clock::time_point next_start_{};
+  join_failures failures_;
+  std::array<attempt, Attempts> attempts_;
+  std::optional<connected<sleep_sender, wait_receiver>> wait_;
+};
+
+template <class F, std::size_t Attempts>
+struct hedge_sender {
+  using sender_concept = sender_tag;
+  using value_type = value_of<std::invoke_result_t<F&>>;
+  F make;
+  loop_clock::duration after;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return hedge_state<F, Attempts, R>(std::move(make), after, std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// What make() returns, begun once more when it has not ended `after` its beginning, and so on, up to Attempts times;
+/// at once when an attempt fails. The first value wins; the other attempts are stopped, and have ended, before this
+/// completes. What a loser had achieved is dropped: what is hedged must be harmless to do twice.
+///
+/// Errors  only when all attempts have failed: the first error, with the others in its suppressed(). What make
+///         throws is a failed attempt.
+/// Cancel  stops all, waits for all.
+/// Cost    the states of all attempts side by side in this one, and a timer; no allocation but for suppressed errors.
+/// Source  Dean and Barroso, "The Tail at Scale" (CACM, 2013): hedged requests. gRPC's A6 for what an error begins.
+template <std::size_t Attempts = 2, sender_factory F, class Rep, class Period>
+  requires(Attempts > 0)
+[[nodiscard]] auto hedge(F&& make, std::chrono::duration<Rep, Period> after) {
+  return detail::hedge_sender<std::decay_t<F>, Attempts>{std::forward<F>(make), loop_clock::saturated(after)};
+}
+
+}  // namespace braid
