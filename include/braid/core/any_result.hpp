@@ -1,14 +1,30 @@
 #pragma once
 
 #include <cstddef>
-#include <type_traits>
+#include <functional>
 #include <variant>
 
 namespace braid {
 
-/// T, with void as std::monostate: what a tuple, variant or vector of results holds.
+namespace detail {
 template <class T>
-using regular = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+struct regular_type {
+  using type = T;
+};
+template <>
+struct regular_type<void> {
+  using type = std::monostate;
+};
+template <class T>
+struct regular_type<T&> {
+  using type = std::reference_wrapper<T>;
+};
+}  // namespace detail
+
+/// What a tuple, variant or vector of results holds in place of a T: std::monostate for void, std::reference_wrapper
+/// for a reference, else a T.
+template <class T>
+using regular = typename detail::regular_type<T>::type;
 
 /// Which of several operations it was, counted from 0, and its value.
 template <class Value>

@@ -1,0 +1,202 @@
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include "braid/combine/async_range.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/loop/loop.hpp"
+
+// Where the elements of a concurrent walk come from, and how each is kept for as long as its operation goes on.
+
+namespace braid::detail {
+
+/// An element that was made for this walk: the operation's own. Given as an rvalue, or as an lvalue to a function that
+/// takes nothing else.
+template <class T>
+class owned_element {
+ public:
+  template <class F>
+  using argument = std::conditional_t<std::invocable<F&, T>, T&&, T&>;
+
+  template <class... From>
+  void keep(From&&... from) {
+    value_.emplace(std::forward<From>(from)...);
+  }
+  template <class F>
+  decltype(auto) give_to(F& f) {
+    return std::invoke(f, static_cast<argument<F>>(*value_));
+  }
+  void drop() noexcept { value_.reset(); }
+
+ private:
+  std::optional<T> value_;
+};
+
+/// An element that stays where it is, in a container of the caller's, or in one that was moved into the walk.
+template <class T, bool Owned>
+class placed_element {
+ public:
+  template <class F>
+  using argument = std::conditional_t<Owned && std::invocable<F&, T>, T&&, T&>;
+
+  void keep(T& where) noexcept { at_ = std::addressof(where); }
+  template <class F>
+  decltype(auto) give_to(F& f) {
+    return std::invoke(f, static_cast<argument<F>>(*at_));
+  }
+  void drop() noexcept {}
+
+ private:
+  T* at_ = nullptr;
+};
+
+template <class View>
+inline constexpr bool owns_its_elements = false;
+// A view of another library is no view to std, which then takes it for a container. But it does not hand on const.
+template <class Container>
+  requires std::ranges::range<const Container>
+inline constexpr bool owns_its_elements<std::ranges::owning_view<Container>> =
+    std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<const Container>>>;
+
+template <class View>
+struct element_of;
+template <std::ranges::input_range View>
+struct element_of<View> {
+  using reference = std::ranges::range_reference_t<View>;
+  // Only a range that may be walked twice has elements that stay when its iterator moves on.
+  static constexpr bool stays = std::ranges::forward_range<View> && std::is_lvalue_reference_v<reference>;
+  using type =
+      std::conditional_t<stays, placed_element<std::remove_reference_t<reference>, owns_its_elements<View>>,
+                         owned_element<std::ranges::range_value_t<View>>>;
+};
+template <async_range Range>
+  requires(!std::ranges::input_range<Range>)
+struct element_of<Range> {
+  using type = owned_element<async_range_value_t<Range>>;
+};
+
+/// A range's elements. The iterator moves on when the next one is asked for, not before.
+///
+/// Walk has room() for one more element, begin(room) and the source's two ends, ended() and failed(error).
+template <class Walk, class View>
+class range_source {
+ public:
+  explicit range_source(View&& range) : range_(std::move(range)) {}
+
+  void pull(Walk& walk) noexcept {
+    typename Walk::slot* room;
+    try {
+      if (at_)
+        ++*at_;
+      else
+        at_.emplace(std::ranges::begin(range_));
+      if (*at_ == std::ranges::end(range_)) return walk.source_ended();
+      room = &walk.room();
+      using reference = std::ranges::range_reference_t<View>;
+      if constexpr (element_of<View>::stays ||
+                    std::constructible_from<std::ranges::range_value_t<View>, reference>)
+        room->element().keep(**at_);
+      else
+        room->element().keep(std::ranges::iter_move(*at_));
+    } catch (...) {
+      return walk.source_failed(error::current());
+    }
+    walk.begin_in(*room);
+  }
+
+ private:
+  View range_;
+  std::optional<std::ranges::iterator_t<View>> at_;
+};
+
+/// An async_range's elements: one next() at a time.
+template <class Walk, class Range>
+class async_source : operation_base {
+  using range_type = std::unwrap_reference_t<Range>;
+  using next_sender = decltype(std::declval<range_type&>().next());
+  using value_type = value_of<next_sender>;
+
+ public:
+  explicit async_source(Range&& range) : operation_base(came_home), range_(std::move(range)) {}
+
+  void pull(Walk& walk) noexcept {
+    walk_ = &walk;
+    walk.source_waits();
+    try {
+      next_.emplace(elided{[this] { return connect(range().next(), receiver{this}); }});
+    } catch (...) {
+      return told(error::current());
+    }
+    next_->start();
+  }
+
+ private:
+  struct receiver {
+    async_source* self;
+    void finish(result<value_type> came) && noexcept { self->finish(std::move(came)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->walk_->child_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->walk_->frame(); }
+  };
+
+  range_type& range() noexcept { return range_; }
+
+  void finish(result<value_type>&& came) noexcept {
+    if (loop::current_or_null() == walk_->home()) return told(std::move(came));
+    late_.emplace(std::move(came));
+    walk_->home()->deliver(*this);
+  }
+  static void came_home(operation_base& base, completion) noexcept {
+    auto& self = static_cast<async_source&>(base);
+    result<value_type> came = *std::move(self.late_);
+    self.late_.reset();
+    self.told(std::move(came));
+  }
+  void told(result<value_type>&& came) noexcept {
+    next_.reset();
+    take(std::move(came));
+    walk_->source_came();
+  }
+  void take(result<value_type>&& came) noexcept {
+    if (!came) return walk_->source_failed(std::move(came).error());
+    if (!*came) return walk_->source_ended();
+    if (walk_->stopping()) return;  // too late for one more
+    typename Walk::slot* room;
+    try {
+      room = &walk_->room();
+      room->element().keep(**std::move(came));
+    } catch (...) {
+      return walk_->source_failed(error::current());
+    }
+    walk_->begin_in(*room);
+  }
+
+  Range range_;
+  Walk* walk_ = nullptr;
+  std::optional<result<value_type>> late_;  // of a next that ended on another loop's thread
+  std::optional<connected<next_sender, receiver>> next_;
+};
+
+/// What a walk keeps of its range: a view, or a container that was moved in; of an asynchronous one that is an lvalue,
+/// a reference.
+template <class Range>
+auto hold_range(Range&& range) {
+  if constexpr (std::ranges::input_range<Range>)
+    return std::views::all(std::forward<Range>(range));
+  else if constexpr (std::is_lvalue_reference_v<Range>)
+    return std::ref(range);
+  else
+    return std::move(range);
+}
+template <class Range>
+using held_range = decltype(hold_range(std::declval<Range>()));
+
+template <class Walk, class Held>
+using source_of =
+    std::conditional_t<std::ranges::input_range<Held>, range_source<Walk, Held>, async_source<Walk, Held>>;
+
+}  // namespace braid::detail
