@@ -16,8 +16,9 @@ struct ok_rule {
 };
 }  // namespace detail
 
-/// The first to end with a value: {index, value}, the value a variant (void as std::monostate). The others are
-/// stopped, and have ended, before this completes; what a loser had achieved is dropped.
+/// The first to end with a value: {index, value}, the value a variant (void as std::monostate, a reference as
+/// std::reference_wrapper). The others are stopped, and have ended, before this completes; what a loser had achieved
+/// is dropped.
 ///
 /// Errors  only when all have failed: the first error, with the others in its suppressed().
 /// Cancel  stops all, waits for all; ends as operation_canceled, with what had failed before in its suppressed().
