@@ -1,12 +1,13 @@
-// Joins under every order in which their operations can end, values and errors.
+// Joins under every order in which up to five operations can end, values and errors, and in which a stop request can
+// come between them.
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <numeric>
 #include <optional>
-#include <stdexcept>
-#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "braid/combine/first_ok.hpp"
@@ -24,150 +25,168 @@ using namespace braid;
 
 namespace {
 
-constexpr std::size_t most = 4;
+constexpr std::size_t most = 5;
 
-// One way for `count` operations to end: in which order, and which of them with errors.
+// One way for `count` operations to end: in which order, which of them with errors, and which never because they are
+// cancelled before.
 struct course {
-  std::vector<std::size_t> order;
+  std::size_t count = 0;
+  std::vector<std::size_t> order;  // `count` itself stands for the stop request
   unsigned failing = 0;  // a bit for each
+
   [[nodiscard]] bool fails(std::size_t which) const { return (failing >> which & 1U) != 0; }
+  [[nodiscard]] bool is_stop(std::size_t event) const { return event == count; }
+  // Those that end by themselves.
+  [[nodiscard]] std::vector<std::size_t> settled() const {
+    return {order.begin(), std::find(order.begin(), order.end(), count)};
+  }
 };
 
 template <class F>
 void for_every_course(F f) {
-  for (std::size_t count = 1; count <= most; ++count) {
-    course one;
-    one.order.resize(count);
-    std::iota(one.order.begin(), one.order.end(), std::size_t{0});
-    do {
-      for (one.failing = 0; one.failing < 1U << count; ++one.failing) f(one);
-    } while (std::next_permutation(one.order.begin(), one.order.end()));
-  }
+  for (std::size_t count = 1; count <= most; ++count)
+    for (const bool stopped : {false, true}) {
+      course one;
+      one.count = count;
+      one.order.resize(count + stopped);
+      std::iota(one.order.begin(), one.order.end(), std::size_t{0});
+      do {
+        for (one.failing = 0; one.failing < 1U << count; ++one.failing) f(one);
+      } while (std::next_permutation(one.order.begin(), one.order.end()));
+    }
 }
 
-// Promises that end as a course says, between each two of them a turn of the loop or none.
-struct ending {
-  explicit ending(const course& as) : how(as), promises(as.order.size()) {}
+error failure_of(std::size_t which) {
+  return std::error_code(1000 + static_cast<int>(which), std::generic_category());
+}
 
-  std::vector<future<int>> futures() {
-    std::vector<future<int>> all;
-    for (auto& each : promises) all.push_back(each.get_future());
-    return all;
-  }
-  void settle_all(loop& here, bool one_a_turn) {
-    for (const std::size_t which : how.order) {
-      if (how.fails(which))
-        promises[which].set_error(std::make_exception_ptr(std::runtime_error(std::to_string(which))));
-      else
-        promises[which].set_value(static_cast<int>(which));
-      if (one_a_turn) here.run(yield());
-    }
-  }
-
-  const course& how;
-  std::vector<promise<int>> promises;
-};
-
-// What is left behind by a loser fails later, and then nobody waits for it: that is told, and no fault.
-struct quiet_loop : loop {
-  quiet_loop() {
-    on_unhandled_error([this](const error&) { ++told; });
-  }
-  int told = 0;
-};
+// Between each two events there is a turn of the loop, or none.
+enum class pace { one_a_turn, all_in_one };
 
 template <class Join>
-auto ended_by(const course& how, bool one_a_turn, Join join) {
-  quiet_loop here;
-  ending all(how);
-  auto joined = spawn(join(all.futures()));
-  all.settle_all(here, one_a_turn);
+auto ended_by(loop& here, const course& how, pace between, Join join) {
+  std::vector<promise<int>> promises(how.count);
+  std::vector<future<int>> futures;
+  for (auto& each : promises) futures.push_back(each.get_future());
+  auto joined = spawn(join(std::move(futures)));
+  for (const std::size_t event : how.order) {
+    if (how.is_stop(event))
+      joined.request_stop();
+    else if (how.fails(event))
+      promises[event].set_error(failure_of(event));
+    else
+      promises[event].set_value(static_cast<int>(event));
+    if (between == pace::one_a_turn) here.run(yield());
+  }
   return here.run(as_result(std::move(joined)));
 }
 
+// What every course must lead to; how many do not.
+template <class Join, class Expected>
+int wrong_courses(Join join, Expected expected) {
+  loop here;
+  // What is left behind by a loser fails later, and then nobody waits for it: that is told, and no fault.
+  here.on_unhandled_error([](const error&) {});
+  const pace between = GENERATE(pace::one_a_turn, pace::all_in_one);
+  int wrong = 0, courses = 0;
+  for_every_course([&](const course& how) {
+    ++courses;
+    wrong += !expected(ended_by(here, how, between, join), how, between);
+  });
+  CHECK(courses == 2 + 2 * 4 + 6 * 8 + 24 * 16 + 120 * 32 + 2 * 2 + 6 * 4 + 24 * 8 + 120 * 16 + 720 * 32);
+  return wrong;
+}
+
 std::optional<std::size_t> first_failing(const course& how) {
-  const auto found =
-      std::find_if(how.order.begin(), how.order.end(), [&](std::size_t which) { return how.fails(which); });
-  if (found == how.order.end()) return std::nullopt;
-  return *found;
+  for (const std::size_t which : how.settled())
+    if (how.fails(which)) return which;
+  return std::nullopt;
+}
+std::size_t failing_in(const course& how) {
+  const auto settled = how.settled();
+  return static_cast<std::size_t>(
+      std::count_if(settled.begin(), settled.end(), [&](std::size_t which) { return how.fails(which); }));
+}
+
+template <class T>
+bool failed_as(const result<T>& ended, const error& why, std::size_t suppressed) {
+  return ended == why.code() && ended.error().suppressed().size() == suppressed;
 }
 
 }  // namespace
 
-TEST_CASE("when_all: every order of up to four ends, values and errors", "[when_all][order]") {
-  const bool one_a_turn = GENERATE(false, true);
-  int wrong = 0;
-  int courses = 0;
-  for_every_course([&](const course& how) {
-    ++courses;
-    const auto ended = ended_by(how, one_a_turn, [](auto futures) { return when_all(std::move(futures)); });
-    if (const auto failing = first_failing(how)) {
-      wrong += ended.has_value() || ended.error().message() != std::to_string(*failing);
-    } else {
-      std::vector<int> expected(how.order.size());
-      std::iota(expected.begin(), expected.end(), 0);
-      wrong += !ended || *ended != expected;
-    }
-  });
-  CHECK(courses == 2 + 2 * 4 + 6 * 8 + 24 * 16);
-  CHECK(wrong == 0);
+TEST_CASE("when_all: every order of up to five ends, values and errors, and of a stop request",
+          "[when_all][order][stop]") {
+  const auto join = [](auto futures) { return when_all(std::move(futures)); };
+  CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace between) {
+          // After the first failure the others are cancelled, unless they have ended too.
+          if (const auto failing = first_failing(how))
+            return failed_as(ended, failure_of(*failing),
+                             between == pace::one_a_turn ? 0 : failing_in(how) - 1);
+          if (how.settled().size() < how.count) return failed_as(ended, std::errc::operation_canceled, 0);
+          std::vector<int> all(how.count);
+          std::iota(all.begin(), all.end(), 0);
+          return ended == all;
+        }) == 0);
 }
 
-TEST_CASE("when_any: every order of up to four ends, values and errors", "[when_any][order]") {
-  const bool one_a_turn = GENERATE(false, true);
-  int wrong = 0;
-  for_every_course([&](const course& how) {
-    const auto ended = ended_by(how, one_a_turn, [](auto futures) { return when_any(std::move(futures)); });
-    const std::size_t first = how.order.front();
-    if (how.fails(first))
-      wrong += ended.has_value() || ended.error().message() != std::to_string(first);
-    else
-      wrong += !ended || ended->index != first || ended->value != static_cast<int>(first);
-  });
-  CHECK(wrong == 0);
+TEST_CASE("when_any: every order of up to five ends, values and errors, and of a stop request",
+          "[when_any][order][stop]") {
+  const auto join = [](auto futures) { return when_any(std::move(futures)); };
+  CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace) {
+          const std::size_t first = how.order.front();
+          if (how.is_stop(first)) return failed_as(ended, std::errc::operation_canceled, 0);
+          if (how.fails(first)) return failed_as(ended, failure_of(first), 0);
+          return ended && ended->index == first && ended->value == static_cast<int>(first);
+        }) == 0);
 }
 
-TEST_CASE("first_ok: every order of up to four ends, values and errors", "[first_ok][order]") {
-  const bool one_a_turn = GENERATE(false, true);
-  int wrong = 0;
-  for_every_course([&](const course& how) {
-    const auto ended = ended_by(how, one_a_turn, [](auto futures) { return first_ok(std::move(futures)); });
-    const auto winner = std::find_if(how.order.begin(), how.order.end(),
-                                     [&](std::size_t which) { return !how.fails(which); });
-    if (winner == how.order.end())
-      wrong += ended.has_value() || ended.error().message() != std::to_string(how.order.front()) ||
-               ended.error().suppressed().size() != how.order.size() - 1;
-    else
-      wrong += !ended || ended->index != *winner || ended->value != static_cast<int>(*winner);
-  });
-  CHECK(wrong == 0);
+TEST_CASE("first_ok: every order of up to five ends, values and errors, and of a stop request",
+          "[first_ok][order][stop]") {
+  const auto join = [](auto futures) { return first_ok(std::move(futures)); };
+  CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace) {
+          for (const std::size_t which : how.settled())
+            if (!how.fails(which))
+              return ended && ended->index == which && ended->value == static_cast<int>(which);
+          // What had failed before the stop is the reason that is told.
+          if (const auto failing = first_failing(how))
+            return failed_as(ended, failure_of(*failing), failing_in(how) - 1);
+          return failed_as(ended, std::errc::operation_canceled, 0);
+        }) == 0);
 }
 
-TEST_CASE("when_all_settled: every order of up to four ends, values and errors",
-          "[when_all_settled][order]") {
-  const bool one_a_turn = GENERATE(false, true);
-  int wrong = 0;
-  for_every_course([&](const course& how) {
-    const auto ended =
-        ended_by(how, one_a_turn, [](auto futures) { return when_all_settled(std::move(futures)); });
-    wrong += !ended || ended->size() != how.order.size();
-    for (std::size_t i = 0; i < how.order.size(); ++i)
-      wrong += how.fails(i) ? (*ended)[i].has_value() : !((*ended)[i] == static_cast<int>(i));
-  });
-  CHECK(wrong == 0);
+TEST_CASE("when_all_settled: every order of up to five ends, values and errors, and of a stop request",
+          "[when_all_settled][order][stop]") {
+  const auto join = [](auto futures) { return when_all_settled(std::move(futures)); };
+  CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace) {
+          if (!ended || ended->size() != how.count) return false;
+          std::vector<result<int>> expected(how.count, std::errc::operation_canceled);
+          for (const std::size_t which : how.settled()) {
+            if (how.fails(which))
+              expected[which] = failure_of(which);
+            else
+              expected[which] = static_cast<int>(which);
+          }
+          return *ended == expected;
+        }) == 0);
 }
 
-TEST_CASE("when_all: a pack under every order of three ends", "[when_all][order]") {
+TEST_CASE("when_all: a pack under every order of three ends, and of a stop request",
+          "[when_all][order][stop]") {
+  loop here;
+  here.on_unhandled_error([](const error&) {});
   int wrong = 0;
   for_every_course([&](const course& how) {
-    if (how.order.size() != 3) return;
-    const auto ended = ended_by(how, true, [](auto futures) {
+    if (how.count != 3) return;
+    const auto ended = ended_by(here, how, pace::one_a_turn, [](auto futures) {
       return when_all(std::move(futures[0]), std::move(futures[1]), std::move(futures[2]));
     });
     if (const auto failing = first_failing(how))
-      wrong += ended.has_value() || ended.error().message() != std::to_string(*failing);
+      wrong += !failed_as(ended, failure_of(*failing), 0);
+    else if (how.settled().size() < how.count)
+      wrong += !failed_as(ended, std::errc::operation_canceled, 0);
     else
-      wrong += !ended || *ended != std::tuple(0, 1, 2);
+      wrong += ended != std::tuple(0, 1, 2);
   });
   CHECK(wrong == 0);
 }
