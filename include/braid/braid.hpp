@@ -32,6 +32,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/future.hpp"
+#include "braid/style/generator.hpp"
 #include "braid/style/get_stop_token.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
