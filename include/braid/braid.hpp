@@ -30,6 +30,8 @@
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/as_result.hpp"
+#include "braid/style/async_generator.hpp"
+#include "braid/style/async_range.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/future.hpp"
 #include "braid/style/generator.hpp"

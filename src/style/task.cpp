@@ -44,7 +44,7 @@ void task_promise_base::tell_at_home() noexcept {
     arrive_on(*home());  // it came by other means than resume_on
     return tell_here();
   }
-  park(homecoming::leave, new homecoming(done_, state_, *home(), is_away()));
+  park(homecoming::leave, new homecoming(done_, state_, *home(), send_home()));
 }
 
 }  // namespace braid::detail

@@ -1,6 +1,13 @@
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
+#include "braid/schedule/yield.hpp"
+#include "braid/style/async_generator.hpp"
+#include "braid/style/fiber.hpp"
 #include "braid/style/generator.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/start.hpp"
 #include "catch.hpp"
 #include "stack/small_stack.hpp"
 
@@ -33,6 +40,35 @@ long sum_of(generator<long> elements) {
   return sum;
 }
 
+async_generator<long> ones(long times, long between_yields) {
+  for (long i = 0; i < times; ++i) {
+    if (i % between_yields == 1) co_await yield();
+    co_yield 1;
+  }
+}
+async_generator<long> through(async_generator<long> elements) {
+  while (auto each = co_await elements.next()) co_yield *each;
+}
+async_generator<long> through_many(async_generator<long> elements, int stages) {
+  for (; stages > 0; --stages) elements = through(std::move(elements));
+  return elements;
+}
+task<long> sum_of(async_generator<long> elements) {
+  long sum = 0;
+  while (auto each = co_await elements.next()) sum += *each;
+  co_return sum;
+}
+
+struct handler_of_each {
+  async_generator<long>& elements;
+  long& sum;
+  void operator()(result<std::optional<long>> each) const {
+    if (!*each) return;
+    sum += **each;
+    start(elements.next(), handler_of_each{elements, sum});
+  }
+};
+
 }  // namespace
 
 TEST_CASE("constant stack: a generator yields the elements of 6,000,000 short ones", "[stack]") {
@@ -52,4 +88,40 @@ TEST_CASE("constant stack: 1,000,000 levels of generators, left at the innermost
 
 TEST_CASE("constant stack: an exception rises through 100,000 generators", "[stack]") {
   CHECK_THROWS_WITH(on_small_stack([] { return sum_of(levels(fairly_deep, true)); }), "from the bottom");
+}
+
+TEST_CASE("constant stack: 3,000,000 elements that an async_generator yields at once", "[stack]") {
+  CHECK(on_small_stack([] { return run(sum_of(ones(many, many))); }) == many);
+}
+
+TEST_CASE("constant stack: 3,000,000 elements of an async_generator, in a fiber", "[stack]") {
+  CHECK(on_small_stack([] {
+          return run(in_fiber([elements = ones(many, many)]() mutable {
+            long sum = 0;
+            while (auto each = await(elements.next())) sum += *each;
+            return sum;
+          }));
+        }) == many);
+}
+
+TEST_CASE("constant stack: 1,000,000 elements of an async_generator, each handler asks for the next",
+          "[stack]") {
+  CHECK(on_small_stack([] {
+          loop here;
+          long sum = 0;
+          auto elements = ones(many / 3, 2);
+          start(elements.next(), handler_of_each{elements, sum});
+          here.run();
+          return sum;
+        }) == many / 3);
+}
+
+TEST_CASE("constant stack: 1,000,000 elements that come at once or through the run queue", "[stack]") {
+  for (const long between_yields : {2L, 3L, 100L})
+    CHECK(on_small_stack([&] { return run(sum_of(ones(many / 3, between_yields))); }) == many / 3);
+}
+
+TEST_CASE("constant stack: elements pass 300 async_generators", "[stack]") {
+  for (const long between_yields : {2L, 100L})
+    CHECK(on_small_stack([&] { return run(sum_of(through_many(ones(100, between_yields), 300))); }) == 100);
 }

@@ -131,6 +131,8 @@ class coroutine_promise : public pooled, pinned {
     away_ = false;
     home_->delivery_came();
   }
+  /// Something else goes home in its stead, and takes over what is counted there. Was it away?
+  [[nodiscard]] bool send_home() noexcept { return std::exchange(away_, false); }
 
  protected:
   coroutine_promise() noexcept { frame_.where = {}; }

@@ -42,13 +42,14 @@ class task_promise_base : public coroutine_promise {
   ~task_promise_base() = default;
   /// The exception being handled, with the chain of awaits.
   [[nodiscard]] error current_failure() noexcept;
-
- private:
+  /// Has the awaiter, which is no longer starting this, go on at home.
   void tell() noexcept {
     if (loop::current_or_null() != home() || is_away()) [[unlikely]]
       return tell_at_home();
     tell_here();
   }
+
+ private:
   void tell_here() const noexcept {
     if (done_ != nullptr) return park(done_, state_);
     park(std::coroutine_handle<>::from_address(state_));

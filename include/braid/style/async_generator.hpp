@@ -1,0 +1,243 @@
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "braid/core/sender.hpp"
+#include "braid/loop/transfer.hpp"
+#include "braid/style/coroutine_promise.hpp"
+#include "braid/style/late_result.hpp"
+#include "braid/style/task.hpp"
+
+namespace braid {
+
+template <class T>
+class async_generator;
+
+namespace detail {
+
+// An asynchronous generator's promise. From next() to co_yield it is as a task is from its start to its end: it has an
+// awaiter, whose token and frame it inherits, and which it tells. That time is called a turn here. The frame belongs
+// to its generator; where that ends during a turn, or the turn is abandoned with its loop, to the turn.
+template <class T>
+class async_generator_promise final : public task_promise_base {
+ public:
+  using handle = std::coroutine_handle<async_generator_promise>;
+  using late_element = late_result<std::optional<T>>;
+
+  [[nodiscard]] async_generator<T> get_return_object() noexcept;
+  [[nodiscard]] auto final_suspend() const noexcept { return turn_end(); }
+  template <class U = T>
+    requires std::is_constructible_v<T, U&&>
+  [[nodiscard]] auto yield_value(U&& element) {
+    element_->set_value(std::in_place, std::forward<U>(element));
+    return turn_end();
+  }
+  void return_void() noexcept { element_->set_value(std::nullopt); }
+  void unhandled_exception() noexcept { element_->set_error(current_failure()); }
+
+  // For a turn.
+  [[nodiscard]] bool in_turn() const noexcept { return element_ != nullptr; }
+  void begin_turn(late_element& where, stop_token stop, async_frame* parent) noexcept {
+    element_ = &where;
+    inherit(stop, parent);
+  }
+  void end_turn() noexcept {
+    element_ = nullptr;
+    if (owner_ == nullptr) self().destroy();
+  }
+  void abandon_turn() noexcept {
+    if (owner_ != nullptr) owner_->frame_ = nullptr;
+    self().destroy();
+  }
+
+  // For the generator.
+  void belong_to(async_generator<T>& owner) noexcept { owner_ = &owner; }
+  void lose_owner() noexcept {
+    owner_ = nullptr;
+    if (!in_turn()) self().destroy();
+  }
+
+ private:
+  struct turn_end {
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(handle yielding) const noexcept {
+      async_generator_promise& promise = yielding.promise();
+      if (!inline_start::mark_completed(&promise)) promise.tell();  // the frame may be gone then
+    }
+    void await_resume() const noexcept {}
+  };
+  [[nodiscard]] handle self() noexcept { return handle::from_promise(*this); }
+
+  // the home loop's thread
+  async_generator<T>* owner_ = nullptr;
+  late_element* element_ = nullptr;  // where the turn's element goes
+};
+
+// One next(), from its start to its end.
+template <class T>
+class generator_turn : pinned {
+ public:
+  using handle = std::coroutine_handle<async_generator_promise<T>>;
+  explicit generator_turn(handle frame) noexcept : frame_(frame) {}
+  ~generator_turn() {
+    if (!begun_) return;
+    if (element_.empty())
+      frame_.promise().abandon_turn();
+    else
+      frame_.promise().end_turn();
+  }
+
+  /// False when there is nothing to run: the element, or the end, is there.
+  [[nodiscard]] bool begin(stop_token stop, async_frame* parent) noexcept {
+    async_generator_promise<T>& promise = frame_.promise();
+    if (promise.in_turn()) [[unlikely]] {
+      element_.set_error(
+          std::make_exception_ptr(std::logic_error("async_generator::next: another next is in flight")));
+    } else if (frame_.done()) {
+      element_.set_value(std::nullopt);
+    } else {
+      begun_ = true;
+      promise.begin_turn(element_, stop, parent);
+    }
+    return begun_;
+  }
+  [[nodiscard]] handle frame() const noexcept { return frame_; }
+  /// Ends the turn; what it brought. The generator may be gone then.
+  [[nodiscard]] late_result<std::optional<T>>&& end() noexcept {
+    if (std::exchange(begun_, false)) frame_.promise().end_turn();
+    return std::move(element_);
+  }
+
+ private:
+  const handle frame_;
+  late_result<std::optional<T>> element_;
+  bool begun_ = false;
+};
+
+// Waits for a next in a coroutine, as task_awaiter for a task.
+template <class T>
+class next_awaiter {
+ public:
+  next_awaiter(std::coroutine_handle<async_generator_promise<T>> frame, coroutine_promise& parent) noexcept
+      : turn_(frame), parent_(parent) {}
+
+  [[nodiscard]] bool await_ready() noexcept {
+    return !turn_.begin(parent_.get_stop_token(), parent_.frame());
+  }
+  bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    const auto frame = turn_.frame();
+    frame.promise().set_continuation(awaiting);
+    if (transfers.too_deep()) [[unlikely]]
+      return park(frame), true;
+    inline_start scope(&frame.promise());
+    frame.resume();
+    return !scope.completed();
+  }
+  std::optional<T> await_resume() { return turn_.end().value(); }
+
+ private:
+  generator_turn<T> turn_;
+  coroutine_promise& parent_;
+};
+
+template <class T, class R>
+class next_state final : pinned {
+ public:
+  next_state(std::coroutine_handle<async_generator_promise<T>> frame, R receiver)
+      : turn_(frame), receiver_(std::move(receiver)) {}
+
+  void start() noexcept {
+    if (!turn_.begin(receiver_.get_stop_token(), receiver_.frame())) return done(this);
+    const auto frame = turn_.frame();
+    frame.promise().set_done(done, this);
+    if (transfers.too_deep()) [[unlikely]]
+      return park(frame);
+    resume(frame);
+  }
+
+ private:
+  static void done(void* state) noexcept {
+    auto& self = *static_cast<next_state*>(state);
+    R receiver = std::move(self.receiver_);
+    result<std::optional<T>> ended = self.turn_.end().take();
+    std::move(receiver).finish(std::move(ended));
+  }
+
+  generator_turn<T> turn_;
+  R receiver_;
+};
+
+template <class T>
+struct next_sender {
+  using sender_concept = sender_tag;
+  using value_type = std::optional<T>;
+  std::coroutine_handle<async_generator_promise<T>> frame;
+
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return next_state<T, R>(frame, std::move(receiver));
+  }
+  [[nodiscard]] next_awaiter<T> awaited_by(coroutine_promise& parent) && noexcept { return {frame, parent}; }
+};
+
+}  // namespace detail
+
+/// A coroutine that awaits and co_yields: elements that come one by one, each when it is asked for.
+///
+///   while (auto line = co_await lines.next()) …
+///
+/// Lifetime  owns its frame; destroyed half-way it destroys the locals. It outlives the senders of next that have not
+///           begun; destroyed while a next is in flight, it lives on until that has ended.
+/// Threads   each next runs it on the loop that waits, which is told at home wherever the generator moved meanwhile.
+/// Errors    an exception is the result of one next, and ends it. next() throws std::logic_error where the generator
+///           was moved from, or was abandoned in flight with its loop.
+/// Cancel    the token of who waits for a next flows down through every await until the next co_yield, not beyond. What
+///           the generator throws then ends it, as ever; if it yields in spite of the stop, that next has the element.
+/// Cost      one frame from the frame pool; nothing for each element. A next that is answered at once is two calls.
+template <class T>
+class [[nodiscard]] async_generator {
+  static_assert(std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>> &&
+                    std::is_move_constructible_v<T>,
+                "an async_generator yields values: for a reference let it yield a pointer");
+
+ public:
+  using promise_type = detail::async_generator_promise<T>;
+
+  async_generator(async_generator&& other) noexcept : async_generator(std::exchange(other.frame_, nullptr)) {}
+  async_generator& operator=(async_generator other) noexcept {
+    std::swap(frame_, other.frame_);
+    adopt();
+    other.adopt();
+    return *this;
+  }
+  ~async_generator() {
+    if (frame_) frame_.promise().lose_owner();
+  }
+
+  /// A sender of std::optional<T>: the next element, or nothing at the end and ever after. One at a time: a second one
+  /// in flight fails with std::logic_error.
+  [[nodiscard]] auto next() {
+    if (!frame_) throw std::logic_error("async_generator::next: there is no generator; was it moved from?");
+    return detail::next_sender<T>{frame_};
+  }
+
+ private:
+  friend promise_type;
+  explicit async_generator(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) { adopt(); }
+  void adopt() noexcept {
+    if (frame_) frame_.promise().belong_to(*this);
+  }
+  std::coroutine_handle<promise_type> frame_;
+};
+
+template <class T>
+async_generator<T> detail::async_generator_promise<T>::get_return_object() noexcept {
+  return async_generator<T>(handle::from_promise(*this));
+}
+
+}  // namespace braid
