@@ -32,6 +32,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/async_generator.hpp"
 #include "braid/style/async_range.hpp"
+#include "braid/style/async_views.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/future.hpp"
 #include "braid/style/generator.hpp"

@@ -1,0 +1,153 @@
+#include "braid/style/async_views.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "braid/core/just.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/run.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std;  // views share names with the standard library's algorithms: both may be used
+using namespace std::chrono_literals;
+
+namespace {
+
+async_generator<int> below(int end) {
+  for (int i = 0; i < end; ++i) {
+    if (i % 2 == 1) co_await braid::yield();
+    co_yield i;
+  }
+}
+async_generator<int> throws_after(int count) {
+  for (int i = 0; i < count; ++i) co_yield i;
+  throw runtime_error("out of numbers");
+}
+task<int> squared(int n) {
+  co_await braid::yield();
+  co_return n* n;
+}
+bool is_even(int n) { return n % 2 == 0; }
+
+template <async_range Range>
+task<vector<async_range_value_t<Range>>> all(Range range) {
+  vector<async_range_value_t<Range>> seen;
+  while (auto each = co_await range.next()) seen.push_back(*move(each));
+  co_return seen;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("async views: filter, transform, take and chunk in a row", "[async_views]",
+                        every_style) {
+  loop here;
+  auto row = below(100) | filter(is_even) | braid::transform(squared) | take(5) | chunk(2);
+  CHECK(TestType::wait(row.next()).value() == vector{0, 4});
+  CHECK(TestType::wait(row.next()).value() == vector{16, 36});
+  CHECK(TestType::wait(row.next()).value() == vector{64});
+  CHECK(TestType::wait(row.next()).value() == nullopt);
+}
+
+TEST_CASE("transform: takes values and senders from its function, and moves elements in", "[async_views]") {
+  loop here;
+  CHECK(here.run(all(transform(below(3), [](int n) { return to_string(n); }))) ==
+        vector<string>{"0", "1", "2"});
+  CHECK(here.run(all(below(3) | transform([](int n) { return just(n + 1); }))) == vector{1, 2, 3});
+  auto owners = below(2) | transform([](int n) { return make_unique<int>(n); }) |
+                transform([](unique_ptr<int> n) { return *n; });
+  CHECK(here.run(all(move(owners))) == vector{0, 1});
+}
+
+TEST_CASE("filter: asks a function, or a sender of bool", "[async_views]") {
+  loop here;
+  CHECK(here.run(all(filter(below(5), is_even))) == vector{0, 2, 4});
+  const auto slowly = [](int n) -> task<bool> {
+    co_await braid::yield();
+    co_return n > 2;
+  };
+  CHECK(here.run(all(below(5) | filter(slowly))) == vector{3, 4});
+  CHECK(here.run(all(below(5) | filter([](int) { return false; }))).empty());
+}
+
+TEST_CASE("take: asks for no more than it was told, and leaves the rest to an lvalue's owner",
+          "[async_views]") {
+  loop here;
+  auto numbers = throws_after(3);
+  CHECK(here.run(all(numbers | take(2))) == vector{0, 1});
+  CHECK(here.run(all(take(numbers, 0))).empty());
+  CHECK(here.run(all(take(numbers, 1))) == vector{2});
+  CHECK_THROWS_WITH(here.run(all(take(numbers, 1))), "out of numbers");
+  CHECK(here.run(all(below(2) | take(9))) == vector{0, 1});
+}
+
+TEST_CASE("chunk: is full but for the last", "[async_views]") {
+  loop here;
+  CHECK(here.run(all(chunk(below(4), 2))) == vector<vector<int>>{{0, 1}, {2, 3}});
+  CHECK(here.run(all(chunk(below(3), 2))) == vector<vector<int>>{{0, 1}, {2}});
+  CHECK(here.run(all(chunk(below(0), 2))).empty());
+  CHECK_THROWS_AS(chunk(below(1), 0), invalid_argument);
+}
+
+TEST_CASE("async views: what the range or a function throws passes, and is the end", "[async_views]") {
+  loop here;
+  auto row = throws_after(1) | filter(is_even) | transform(squared) | take(5);
+  CHECK(here.run(row.next()) == 0);
+  CHECK_THROWS_WITH(here.run(row.next()), "out of numbers");
+  CHECK(here.run(row.next()) == nullopt);
+  auto picky = below(3) | transform([](int n) {
+                 if (n == 1) throw runtime_error("not 1");
+                 return n;
+               });
+  CHECK(here.run(picky.next()) == 0);
+  CHECK_THROWS_WITH(here.run(picky.next()), "not 1");
+  CHECK(here.run(picky.next()) == nullopt);
+}
+
+TEST_CASE("async views: left half-way, they destroy the range", "[async_views]") {
+  loop here;
+  auto owned = make_shared<int>(7);
+  const weak_ptr<int> watch = owned;
+  {
+    auto left = [](shared_ptr<int> held) -> async_generator<int> {
+      for (;;) co_yield *held;
+    }(move(owned)) | filter([](int) { return true; }) |
+                                                take(3);
+    CHECK(here.run(left.next()) == 7);
+    CHECK_FALSE(watch.expired());
+  }
+  CHECK(watch.expired());
+}
+
+TEST_CASE("async views: a stop reaches the range and the functions' senders", "[async_views][stop]") {
+  loop here;
+  const auto sleeps = []() -> async_generator<int> {
+    co_await sleep_for(1h);
+    co_yield 1;
+  };
+  auto in_range = sleeps() | filter(is_even) | chunk(2);
+  auto waiting = spawn(in_range.next());
+  waiting.request_stop();
+  CHECK(here.run(as_result(move(waiting))).error() == std::errc::operation_canceled);
+  auto in_function = below(2) | transform([](int n) -> task<int> {
+                       co_await sleep_for(1h);
+                       co_return n;
+                     });
+  auto also_waiting = spawn(in_function.next());
+  also_waiting.request_stop();
+  CHECK(here.run(as_result(move(also_waiting))).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("async views: stopped, or the loop ended, at each suspension", "[async_views][stop]") {
+  CHECK(every_cancellation(
+            [] { return all(below(9) | filter(is_even) | transform(squared) | take(4) | chunk(2)); }) >= 8);
+}
