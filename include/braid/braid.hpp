@@ -39,6 +39,7 @@
 #include "braid/style/get_stop_token.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/shared_task.hpp"
 #include "braid/style/shield.hpp"
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"

@@ -52,7 +52,7 @@ void attach_stack(error& failure, const async_frame* innermost) {
   std::array<std::source_location, 64> awaits;
   std::size_t count = 0;
   for (const async_frame* level = innermost; level != nullptr && count < awaits.size(); level = level->parent)
-    awaits[count++] = level->where;
+    if (level->where.line() != 0) awaits[count++] = level->where;
   failure.set_stack({awaits.data(), count});
 }
 

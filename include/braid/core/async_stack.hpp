@@ -14,7 +14,7 @@ namespace braid {
 /// Cost      16 bytes; an await writes one word.
 struct async_frame {
   async_frame* parent = nullptr;
-  std::source_location where;  ///< the await that the level waits in, or the verb's call
+  std::source_location where;  ///< the await that the level waits in, or the verb's call; a level without one is not shown
 };
 
 /// Gives failure the chain of awaits from innermost outwards, unless it has one. At most 64 levels are kept.

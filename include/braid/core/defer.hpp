@@ -61,10 +61,12 @@ template <sender_factory F>
   return detail::defer_sender<std::decay_t<F>>{std::forward<F>(make)};
 }
 
-/// The sender itself, or the deferred sender of a function that returns one.
+/// The sender itself, a copy of one that is awaited by copy, or the deferred sender of a function that returns one.
 template <sender_or_factory X>
 [[nodiscard]] decltype(auto) as_sender(X&& x) {
-  if constexpr (sender<X>)
+  if constexpr (awaited_by_copy<X>)
+    return std::remove_cvref_t<X>(std::forward<X>(x));
+  else if constexpr (sender<X>)
     return std::forward<X>(x);
   else
     return defer(std::forward<X>(x));

@@ -1,0 +1,201 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/frame_pool.hpp"
+#include "braid/base/intrusive_list.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/loop/cancellation.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/style/task.hpp"
+
+namespace braid {
+
+namespace detail {
+
+class shared_run_base;
+
+// Who waits for a shared run; keeps it. Told as ready work of the loop, unless the run ends as it begins.
+class shared_waiter : public list_node, operation_base, cancellation {
+ protected:
+  using told_fn = void(shared_waiter&) noexcept;
+  shared_waiter(shared_run_base& run, told_fn& told) noexcept;
+  ~shared_waiter();
+
+  /// False when it need not wait: the run has ended, or belongs to another loop.
+  [[nodiscard]] bool wait(stop_token token, async_frame* frame) noexcept;
+  [[nodiscard]] bool left() const noexcept { return left_; }
+
+ private:
+  friend shared_run_base;
+  static void come(operation_base& base, completion) noexcept;
+  static void cancel(cancellation& base) noexcept;
+  static void resumed(cancellation& base) noexcept;
+  void leave() noexcept;
+
+  shared_run_base& run_;
+  told_fn& told_;
+  loop* home_ = nullptr;  // while it waits
+  async_frame* frame_ = nullptr;
+  bool left_ = false;  // the others: it was cancelled
+};
+
+// One run for all who wait: while it goes on somebody does. Who is the last to be cancelled stops it, and waits on. When
+// the last who waits is destroyed, as happens at the loop's end only, so is what runs.
+class shared_run_base : public pooled, pinned {
+ public:
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) delete this;
+  }
+  [[nodiscard]] bool ended() const noexcept { return state_ == state::ended; }
+  [[nodiscard]] stop_token get_stop_token() noexcept { return stop_.get_token(); }
+  [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
+
+ protected:
+  virtual ~shared_run_base() = default;
+  virtual void begin() = 0;  // may end within the call
+  virtual void abandon() noexcept = 0;  // destroys what runs; it has failed then
+  void tell_all() noexcept;
+
+ private:
+  friend shared_waiter;
+  enum class state : unsigned char { lazy, running, ended };
+
+  std::size_t references_ = 1;
+  loop* home_ = nullptr;
+  shared_waiter* beginner_ = nullptr;  // who waits, but is within begin
+  intrusive_list<shared_waiter> waiters_;
+  stop_source stop_;
+  async_frame frame_;  // for its parent: the first who waits
+  state state_ = state::lazy;
+};
+
+// A T as who waits gets it.
+template <class T>
+using shared_value =
+    std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T, std::add_lvalue_reference_t<const T>>;
+
+template <class T>
+class shared_run final : public shared_run_base {
+ public:
+  explicit shared_run(task<T>&& lazy) noexcept : lazy_(std::move(lazy)) {}
+
+  /// Once it has ended.
+  [[nodiscard]] result<shared_value<T>> get() const {
+    if (!*ended_) return ended_->error();
+    if constexpr (std::is_void_v<T>)
+      return {};
+    else
+      return result<shared_value<T>>(std::in_place, **ended_);
+  }
+
+ private:
+  struct receiver {
+    shared_run* self;
+    void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept {
+      return self->shared_run_base::get_stop_token();
+    }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->shared_run_base::frame(); }
+  };
+
+  void begin() override {
+    operation_.emplace(
+        elided{[this] { return connect(*std::exchange(lazy_, std::nullopt), receiver{this}); }});
+    operation_->start();
+  }
+  void abandon() noexcept override {
+    operation_.reset();
+    finish(std::errc::operation_canceled);
+  }
+  void finish(result<T>&& with) noexcept {
+    ended_.emplace(std::move(with));
+    operation_.reset();
+    tell_all();
+  }
+
+  std::optional<task<T>> lazy_;
+  std::optional<connected<task<T>, receiver>> operation_;
+  std::optional<result<T>> ended_;
+};
+
+[[nodiscard]] error shared_task_canceled();
+[[nodiscard]] error shared_task_elsewhere();
+
+template <class T, class R>
+class shared_state final : shared_waiter {
+ public:
+  shared_state(shared_run<T>& run, R receiver) noexcept
+      : shared_waiter(run, told), run_(run), receiver_(std::move(receiver)) {}
+
+  void start() noexcept {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      return std::move(receiver_).finish(no_loop_error("shared_task"));
+    if (!wait(receiver_.get_stop_token(), receiver_.frame())) told(*this);
+  }
+
+ private:
+  static void told(shared_waiter& waiter) noexcept {
+    auto& self = static_cast<shared_state&>(waiter);
+    R receiver = std::move(self.receiver_);
+    if (self.left()) return std::move(receiver).finish(shared_task_canceled());
+    if (!self.run_.ended()) return std::move(receiver).finish(shared_task_elsewhere());
+    std::move(receiver).finish(self.run_.get());
+  }
+
+  shared_run<T>& run_;
+  R receiver_;
+};
+
+}  // namespace detail
+
+/// A task that many may wait for: it runs once, from the first await on, and all get its value, as a const T&. A
+/// coroutine may return it; a task becomes one. Handles are copied, and awaited as they are: co_await shared.
+///
+/// Lifetime  the value, and the references to it, live as long as there is a handle.
+/// Threads   one loop's: that of the first await. std::logic_error for who awaits it on another while it runs.
+/// Errors    an exception goes to each who waits, with the first one's chain of awaits.
+/// Cancel    who waits leaves the others alone. The last one stops the run and waits for its end; who comes meanwhile
+///           gets that too.
+/// Cost      a block of the frame pool besides the task's. An await after the end is answered at once.
+template <class T = void>
+class [[nodiscard]] shared_task {
+ public:
+  using promise_type = detail::task_promise<T>;
+  using sender_concept = sender_tag;
+  using value_type = detail::shared_value<T>;
+  static constexpr bool awaited_by_copy = true;
+
+  shared_task(task<T> once) : run_(new detail::shared_run<T>(std::move(once))) {}
+  shared_task(const shared_task& other) noexcept : run_(other.run_) {
+    if (run_ != nullptr) run_->add_reference();
+  }
+  shared_task(shared_task&& other) noexcept : run_(std::exchange(other.run_, nullptr)) {}
+  shared_task& operator=(shared_task other) noexcept {
+    std::swap(run_, other.run_);
+    return *this;
+  }
+  ~shared_task() {
+    if (run_ != nullptr) run_->drop_reference();
+  }
+
+  /// Has the task ended?
+  [[nodiscard]] bool is_ready() const noexcept { return run_ != nullptr && run_->ended(); }
+
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    if (run_ == nullptr) throw std::logic_error("shared_task: it was moved from");
+    return detail::shared_state<T, R>(*run_, std::move(receiver));
+  }
+
+ private:
+  detail::shared_run<T>* run_;
+};
+
+}  // namespace braid

@@ -1,0 +1,88 @@
+#include "braid/style/shared_task.hpp"
+
+namespace braid::detail {
+
+shared_waiter::shared_waiter(shared_run_base& run, told_fn& told) noexcept
+    : operation_base(come), run_(run), told_(told) {
+  run_.add_reference();
+}
+
+shared_waiter::~shared_waiter() {
+  if (home_ != nullptr) {
+    if (linked()) leave();
+    cancellation::forget();
+    if (in_flight()) home_->forget(*this);
+    if (run_.state_ == shared_run_base::state::running && run_.waiters_.empty()) run_.abandon();
+  }
+  run_.drop_reference();
+}
+
+bool shared_waiter::wait(stop_token token, async_frame* frame) noexcept {
+  using state = shared_run_base::state;
+  loop* const here = loop::current_or_null();
+  if (run_.ended() || (run_.state_ == state::running && run_.home_ != here)) return false;
+  home_ = here;
+  frame_ = frame;
+  run_.waiters_.push_back(*this);
+  if (run_.state_ == state::lazy) {
+    run_.state_ = state::running;
+    run_.home_ = here;
+    run_.frame_.parent = frame;
+    run_.beginner_ = this;
+    run_.begin();
+    run_.beginner_ = nullptr;
+    if (run_.ended()) {
+      home_ = nullptr;
+      return false;
+    }
+  }
+  arm(token, cancel, resumed);
+  return true;
+}
+
+void shared_waiter::come(operation_base& base, completion) noexcept {
+  auto& self = static_cast<shared_waiter&>(base);
+  if (self.disarm()) resumed(self);
+}
+
+void shared_waiter::cancel(cancellation& base) noexcept {
+  auto& self = static_cast<shared_waiter&>(base);
+  if (!self.linked()) return;  // the run has ended already
+  self.leave();
+  if (self.run_.waiters_.empty()) {
+    self.run_.waiters_.push_back(self);
+    self.run_.frame_.parent = self.frame_;
+    self.run_.stop_.request_stop();
+    return;
+  }
+  self.left_ = true;
+  self.home_->make_ready(self);
+}
+
+// The stack of what runs must not lead to who waits no longer.
+void shared_waiter::leave() noexcept {
+  unlink();
+  if (run_.frame_.parent != frame_) return;
+  run_.frame_.parent = run_.waiters_.empty() ? nullptr : run_.waiters_.front().frame_;
+}
+
+void shared_waiter::resumed(cancellation& base) noexcept {
+  auto& self = static_cast<shared_waiter&>(base);
+  self.home_ = nullptr;
+  self.told_(self);
+}
+
+void shared_run_base::tell_all() noexcept {
+  state_ = state::ended;
+  while (!waiters_.empty()) {
+    shared_waiter& told = waiters_.pop_front();
+    if (&told != beginner_) told.home_->make_ready(told);
+  }
+}
+
+error shared_task_canceled() { return {std::make_error_code(std::errc::operation_canceled), "shared_task"}; }
+error shared_task_elsewhere() {
+  return std::make_exception_ptr(std::logic_error("shared_task: it runs on another loop"));
+}
+
+}  // namespace braid::detail
