@@ -2,6 +2,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "braid/combine/buffered.hpp"
+#include "braid/combine/merge.hpp"
+#include "braid/core/just.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/async_generator.hpp"
 #include "braid/style/fiber.hpp"
@@ -53,7 +56,8 @@ async_generator<long> through_many(async_generator<long> elements, int stages) {
   for (; stages > 0; --stages) elements = through(std::move(elements));
   return elements;
 }
-task<long> sum_of(async_generator<long> elements) {
+template <async_range Range>
+task<long> sum_of(Range elements) {
   long sum = 0;
   while (auto each = co_await elements.next()) sum += *each;
   co_return sum;
@@ -124,4 +128,16 @@ TEST_CASE("constant stack: 1,000,000 elements that come at once or through the r
 TEST_CASE("constant stack: elements pass 300 async_generators", "[stack]") {
   for (const long between_yields : {2L, 100L})
     CHECK(on_small_stack([&] { return run(sum_of(through_many(ones(100, between_yields), 300))); }) == 100);
+}
+
+TEST_CASE("constant stack: 1,000,000 elements that two ranges, merged, have at once", "[stack]") {
+  CHECK(on_small_stack([] { return run(sum_of(merge(ones(many / 6, many), ones(many / 6, 2)))); }) ==
+        many / 3);
+}
+
+TEST_CASE("constant stack: 1,000,000 buffered operations that end at once", "[stack]") {
+  CHECK(on_small_stack([] {
+          auto operations = ones(many / 3, many) | transform([](long n) { return just(just(n)); });
+          return run(sum_of(std::move(operations) | buffered(8)));
+        }) == many / 3);
 }

@@ -42,7 +42,7 @@ bool is_even(int n) { return n % 2 == 0; }
 template <async_range Range>
 task<vector<async_range_value_t<Range>>> all(Range range) {
   vector<async_range_value_t<Range>> seen;
-  while (auto each = co_await range.next()) seen.push_back(*move(each));
+  while (auto each = co_await range.next()) seen.push_back(*std::move(each));
   co_return seen;
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("transform: takes values and senders from its function, and moves elem
   CHECK(here.run(all(below(3) | transform([](int n) { return just(n + 1); }))) == vector{1, 2, 3});
   auto owners = below(2) | transform([](int n) { return make_unique<int>(n); }) |
                 transform([](unique_ptr<int> n) { return *n; });
-  CHECK(here.run(all(move(owners))) == vector{0, 1});
+  CHECK(here.run(all(std::move(owners))) == vector{0, 1});
 }
 
 TEST_CASE("filter: asks a function, or a sender of bool", "[async_views]") {
@@ -120,7 +120,7 @@ TEST_CASE("async views: left half-way, they destroy the range", "[async_views]")
   {
     auto left = [](shared_ptr<int> held) -> async_generator<int> {
       for (;;) co_yield *held;
-    }(move(owned)) | filter([](int) { return true; }) |
+    }(std::move(owned)) | filter([](int) { return true; }) |
                                                 take(3);
     CHECK(here.run(left.next()) == 7);
     CHECK_FALSE(watch.expired());
@@ -137,14 +137,14 @@ TEST_CASE("async views: a stop reaches the range and the functions' senders", "[
   auto in_range = sleeps() | filter(is_even) | chunk(2);
   auto waiting = spawn(in_range.next());
   waiting.request_stop();
-  CHECK(here.run(as_result(move(waiting))).error() == std::errc::operation_canceled);
+  CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
   auto in_function = below(2) | transform([](int n) -> task<int> {
                        co_await sleep_for(1h);
                        co_return n;
                      });
   auto also_waiting = spawn(in_function.next());
   also_waiting.request_stop();
-  CHECK(here.run(as_result(move(also_waiting))).error() == std::errc::operation_canceled);
+  CHECK(here.run(as_result(std::move(also_waiting))).error() == std::errc::operation_canceled);
 }
 
 TEST_CASE("async views: stopped, or the loop ended, at each suspension", "[async_views][stop]") {

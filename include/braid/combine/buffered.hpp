@@ -1,0 +1,132 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "braid/combine/running_ahead.hpp"
+#include "braid/style/async_range.hpp"
+#include "braid/style/async_views.hpp"
+
+namespace braid {
+
+namespace detail {
+
+template <class T, class Range>
+class buffered_run final : public ahead_run<T> {
+  using op = async_range_value_t<Range>;
+
+  // Asks the range.
+  struct source : ahead_child<source, T, next_of<Range>> {
+    source(buffered_run& whole, Range&& from)
+        : ahead_child<source, T, next_of<Range>>(whole), run(whole), range(std::forward<Range>(from)) {}
+    void ask() noexcept {
+      asked = true;
+      this->begin([this] { return range.next(); });
+    }
+    void ended(result<std::optional<op>> next) noexcept {
+      asked = false;
+      run.came(std::move(next));
+    }
+    buffered_run& run;
+    Range range;  // a reference to one that stays its owner's
+    bool asked = false;
+  };
+
+  // Runs one operation at a time.
+  struct slot : ahead_child<slot, T, op>, pooled {
+    explicit slot(buffered_run& whole) noexcept : ahead_child<slot, T, op>(whole), run(whole) {}
+    void ended(result<value_of<op>> with) noexcept {
+      if (!with && run.failed()) run.fail(with.error());
+      kept.emplace(std::move(with));
+    }
+    buffered_run& run;
+    std::optional<result<value_of<op>>> kept;
+  };
+
+ public:
+  buffered_run(Range&& range, std::size_t limit) : source_(*this, std::forward<Range>(range)) {
+    slots_.reserve(limit);
+    for (; limit > 0; --limit) slots_.push_back(std::make_unique<slot>(*this));
+  }
+
+  void came(result<std::optional<op>> next) noexcept {
+    if (!next) {
+      source_failure_.emplace(std::move(next).error());
+    } else if (*next) {
+      slot& free = *slots_[(first_ + used_++) % slots_.size()];
+      if (this->stopping())
+        free.kept.emplace(error(std::errc::operation_canceled));
+      else
+        free.begin([&] { return **std::move(next); });
+    }
+    open_ = next && *next;
+    ask();
+  }
+
+ private:
+  void ask() noexcept override {
+    if (std::exchange(asking_, true)) return;  // it came within the loop below
+    while (open_ && !source_.asked && used_ < slots_.size() && !this->stopping()) source_.ask();
+    asking_ = false;
+  }
+  std::optional<T> take() noexcept override {
+    if (this->failed()) return std::nullopt;
+    if (used_ == 0) {
+      if (source_failure_) this->fail(*std::exchange(source_failure_, std::nullopt));
+      return std::nullopt;
+    }
+    slot& first = *slots_[first_];
+    if (!first.kept) return std::nullopt;
+    result<value_of<op>> ended = *std::exchange(first.kept, std::nullopt);
+    first_ = (first_ + 1) % slots_.size();
+    --used_;
+    if (!ended) {
+      this->fail(std::move(ended).error());
+      return std::nullopt;
+    }
+    if constexpr (std::is_void_v<value_of<op>>)
+      return std::optional<T>(std::in_place);
+    else
+      return std::optional<T>(std::in_place, *std::move(ended));
+  }
+  bool exhausted() const noexcept override { return !open_ && used_ == 0; }
+  void clear() noexcept override {
+    source_.clear();
+    for (auto& each : slots_) each->clear();
+  }
+
+  source source_;
+  pool_vector<std::unique_ptr<slot>> slots_;  // a ring
+  std::size_t first_ = 0;
+  std::size_t used_ = 0;  // run, or wait to be taken
+  std::optional<error> source_failure_;
+  bool open_ = true;  // the source has not ended
+  bool asking_ = false;
+};
+
+}  // namespace detail
+
+/// The values of a range's senders, in the range's order, as running_ahead<T>: at most limit of them run at a time, or
+/// wait to be taken. A void result is std::monostate. Also operations() | buffered(8).
+///
+/// Lifetime  an rvalue is moved in; an lvalue stays, and must live until what is in flight has ended.
+/// Errors    come in their place, as the values do; those behind are stopped. std::invalid_argument when limit is 0.
+template <async_range Range>
+  requires sender<async_range_value_t<Range>>
+[[nodiscard]] auto buffered(Range&& operations, std::size_t limit) {
+  using value = regular<std::remove_cvref_t<value_of<async_range_value_t<Range>>>>;
+  if (limit == 0) throw std::invalid_argument("buffered: the limit is 0");
+  return running_ahead<value>(
+      *new detail::buffered_run<value, Range>(std::forward<Range>(operations), limit));
+}
+[[nodiscard]] inline auto buffered(std::size_t limit) {
+  return detail::async_stage{
+      [limit]<class Range>(Range&& operations) { return buffered(std::forward<Range>(operations), limit); }};
+}
+
+}  // namespace braid

@@ -1,0 +1,298 @@
+#include "braid/combine/merge.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "allocations.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/resume_on.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/async_generator.hpp"
+#include "braid/style/async_views.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+static_assert(async_range<running_ahead<int>>);
+
+namespace {
+
+async_generator<int> at_once(int from, int end) {
+  for (int i = from; i < end; ++i) co_yield i;
+}
+async_generator<int> slowly(int from, int end) {
+  for (int i = from; i < end; ++i) {
+    co_await yield();
+    co_yield i;
+  }
+}
+async_generator<int> waits_for(future<int> later) { co_yield co_await std::move(later); }
+async_generator<int> never() {
+  co_await sleep_for(1h);
+  co_yield -1;
+}
+async_generator<int> throws_after(int count, std::string what = "out of numbers") {
+  for (int i = 0; i < count; ++i) co_yield i;
+  co_await yield();
+  throw std::runtime_error(what);
+}
+
+// Says in the log when it is destroyed.
+class mark {
+ public:
+  explicit mark(std::vector<std::string>& log, std::string name) : log_(log), name_(std::move(name)) {}
+  mark(const mark&) = delete;
+  mark& operator=(const mark&) = delete;
+  ~mark() { log_.push_back(name_); }
+
+ private:
+  std::vector<std::string>& log_;
+  std::string name_;
+};
+async_generator<int> marked_sleep(std::vector<std::string>& log) {
+  const mark held(log, "ended");
+  co_await sleep_for(1h);
+  co_yield 1;
+}
+
+template <async_range Range>
+task<std::vector<async_range_value_t<Range>>> all(Range range) {
+  std::vector<async_range_value_t<Range>> seen;
+  while (auto each = co_await range.next()) seen.push_back(*std::move(each));
+  co_return seen;
+}
+template <async_range Range>
+task<std::vector<async_range_value_t<Range>>> all_sorted(Range range) {
+  auto seen = co_await all(std::move(range));
+  std::sort(seen.begin(), seen.end());
+  co_return seen;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("merge: all elements of all, then nothing for ever", "[merge]", every_style) {
+  loop here;
+  auto both = merge(slowly(0, 3), at_once(10, 12));
+  std::vector<int> seen;
+  while (auto each = TestType::wait(both.next()).value()) seen.push_back(*each);
+  CHECK(TestType::wait(both.next()).value() == std::nullopt);
+  std::sort(seen.begin(), seen.end());
+  CHECK(seen == std::vector{0, 1, 2, 10, 11});
+}
+
+TEST_CASE("merge: elements come as they come, whichever range they are of", "[merge]") {
+  loop here;
+  promise<int> first, second;
+  auto both = merge(waits_for(first.get_future()), waits_for(second.get_future()));
+  auto waiting = spawn(both.next());
+  second.set_value(2);
+  CHECK(here.run(std::move(waiting)) == 2);
+  first.set_value(1);
+  CHECK(here.run(both.next()) == 1);
+  CHECK(here.run(both.next()) == std::nullopt);
+}
+
+TEST_CASE("merge: ranges that always have an element take turns", "[merge]") {
+  loop here;
+  CHECK(here.run(all(merge(at_once(0, 3), at_once(10, 13)))) == std::vector{0, 10, 1, 11, 2, 12});
+}
+
+TEST_CASE("merge: takes ranges of several types, of lvalues, and a range of ranges", "[merge]") {
+  loop here;
+  auto stays = at_once(5, 8);
+  CHECK(here.run(all_sorted(merge(at_once(0, 2) | transform([](int n) { return long{n}; }),
+                                  stays | take(2)))) == std::vector<long>{0, 1, 5, 6});
+  CHECK(here.run(stays.next()) == 7);
+  auto left = at_once(0, 2);
+  CHECK(here.run(all(merge(left))) == std::vector{0, 1});
+  std::vector<async_generator<int>> many;
+  for (int i = 0; i < 10; ++i) many.push_back(slowly(i, i + 1));
+  CHECK(here.run(all(merge(std::move(many)))).size() == 10);
+  CHECK(here.run(all(merge(std::vector<async_generator<int>>()))).empty());
+}
+
+TEST_CASE("merge: an error stops the others, after what came before it; then it is the end", "[merge]") {
+  loop here;
+  std::vector<std::string> log;
+  auto failing = merge(throws_after(2), marked_sleep(log));
+  CHECK(here.run(failing.next()) == 0);
+  CHECK(here.run(failing.next()) == 1);
+  CHECK(log.empty());
+  CHECK_THROWS_WITH(here.run(failing.next()), "out of numbers");
+  CHECK(log == std::vector<std::string>{"ended"});
+  CHECK(here.run(failing.next()) == std::nullopt);
+  auto twice = merge(throws_after(0, "first"), []() -> async_generator<int> {
+    (void)co_await as_result(sleep_for(1h));
+    throw std::runtime_error("second");
+    co_yield 0;
+  }());
+  const auto ended = here.run(as_result(twice.next()));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().message() == "first");
+  CHECK(ended.error().suppressed().size() == 1);
+}
+
+TEST_CASE("merge: a stop ends all of it, whatever it waits for", "[merge][stop]") {
+  loop here;
+  std::vector<std::string> log;
+  auto sleeping = merge(marked_sleep(log), marked_sleep(log), slowly(0, 1));
+  CHECK(here.run(sleeping.next()) == 0);
+  auto waiting = spawn(sleeping.next());
+  waiting.request_stop();
+  CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
+  CHECK(log.size() == 2);
+  CHECK(here.run(sleeping.next()) == std::nullopt);
+  stop_source stop;
+  stop.request_stop();
+  auto unbegun = merge(at_once(0, 1), at_once(0, 1));
+  CHECK(here.run(as_result(with_stop_token(unbegun.next(), stop.get_token()))).error() ==
+        std::errc::operation_canceled);
+  CHECK(here.run(unbegun.next()) == std::nullopt);
+}
+
+TEST_CASE("merge: a stop from another thread ends it too", "[merge][stop][thread]") {
+  loop here;
+  stop_source stop;
+  auto sleeping = merge(never(), never());
+  std::thread other;
+  here.post([&] { other = std::thread([&] { stop.request_stop(); }); });
+  CHECK(here.run(as_result(with_stop_token(sleeping.next(), stop.get_token()))).error() ==
+        std::errc::operation_canceled);
+  other.join();
+}
+
+TEST_CASE("merge: left half-way, it stops what is in flight", "[merge]") {
+  loop here;
+  std::vector<std::string> log;
+  {
+    auto left = merge(marked_sleep(log), at_once(0, 1));
+    CHECK(here.run(left.next()) == 0);
+    CHECK(log.empty());
+  }
+  here.run();
+  CHECK(log == std::vector<std::string>{"ended"});
+}
+
+TEST_CASE("merge: close waits for what is in flight; then it is at its end", "[merge]") {
+  loop here;
+  std::vector<std::string> log;
+  auto closed = merge(marked_sleep(log), at_once(0, 5));
+  CHECK(here.run(closed.next()) == 0);
+  here.run(closed.close());
+  CHECK(log == std::vector<std::string>{"ended"});
+  CHECK(here.run(closed.next()) == std::nullopt);
+  here.run(closed.close());
+}
+
+TEST_CASE("merge: destroyed while a next is in flight it is stopped", "[merge][stop]") {
+  loop here;
+  std::optional sleeping(merge(never(), never()));
+  auto waiting = spawn(sleeping->next());
+  sleeping.reset();
+  CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("merge: a second next in flight, and one that was moved from, are logic_errors", "[merge]") {
+  loop here;
+  auto first = merge(slowly(0, 2));
+  auto waiting = spawn(first.next());
+  CHECK_THROWS_AS(here.run(first.next()), std::logic_error);
+  CHECK_THROWS_AS(here.run(first.close()), std::logic_error);
+  CHECK(here.run(std::move(waiting)) == 0);
+  auto second = std::move(first);
+  CHECK_THROWS_AS(first.next(), std::logic_error);
+  CHECK(here.run(second.next()) == 1);
+}
+
+TEST_CASE("merge: abandoned by the end of its loop, whoever owns it", "[merge]") {
+  std::vector<std::string> log;
+  promise<int> unsettled, also_unsettled;
+  const auto waiting_with_mark = [](std::vector<std::string>& into,
+                                    future<int> wait) -> async_generator<int> {
+    const mark held(into, "destroyed");
+    co_yield co_await std::move(wait);
+  };
+  std::optional outlives(merge(waiting_with_mark(log, unsettled.get_future()),
+                               waiting_with_mark(log, also_unsettled.get_future()), at_once(0, 1)));
+  {
+    loop here;
+    CHECK(here.run(outlives->next()) == 0);
+    SECTION("its owner outlives the loop") {}
+    SECTION("its owner outlives the loop, and a next is in flight") {
+      auto dropped = spawn(outlives->next());
+    }
+    SECTION("its owner is the coroutine that waits") {
+      detach([](running_ahead<int> owned) -> task<> { co_await owned.next(); }(*std::move(outlives)));
+    }
+    SECTION("nobody owns it any more") { outlives.reset(); }
+    CHECK(log.empty());
+  }
+  outlives.reset();
+  CHECK(log.size() == 2);
+}
+
+TEST_CASE("merge: a range that ends elsewhere is brought home", "[merge][thread]") {
+  promise<loop*> known;
+  auto there_is = known.get_future();
+  promise<void> over;
+  std::thread elsewhere([&known, end = over.get_future()]() mutable {
+    loop there;
+    known.set_value(&there);
+    there.run(std::move(end));
+  });
+  loop& there = *std::move(there_is).get();
+  {
+    loop here;
+    const auto travels = [](loop& to, int count) -> async_generator<int> {
+      for (int i = 0; i < count; ++i) {
+        co_await resume_on(to);
+        co_yield i;
+      }
+    };
+    CHECK(here.run(all_sorted(merge(travels(there, 20), travels(there, 20), slowly(0, 20)))).size() == 60);
+    CHECK(loop::current_or_null() == &here);
+  }
+  over.set_value();
+  elsewhere.join();
+}
+
+TEST_CASE("merge: allocates nothing for an element", "[merge][allocation]") {
+  if (!counts_allocations) return;
+  loop here;
+  auto endless = merge(slowly(0, 1'000'000), at_once(0, 1'000'000));
+  const auto some = [&]() -> task<void> {
+    for (int i = 0; i < 100; ++i) co_await endless.next();
+  };
+  here.run(some);
+  const allocation_count count;
+  here.run(some);
+  const std::size_t made = count.made();
+  CHECK(made == 0);
+}
+
+TEST_CASE("merge: stopped, or its loop ended, at each of its suspensions", "[merge][stop]") {
+  CHECK(every_cancellation([] { return all(merge(slowly(0, 4), at_once(0, 3), slowly(5, 7))); }) >= 4);
+  CHECK(every_cancellation([]() -> task<void> {
+          auto left = merge(slowly(0, 9), never());
+          co_await left.next();
+          co_await left.next();
+        }) >= 2);
+  CHECK(every_cancellation([]() -> task<void> {
+          auto closed = merge(slowly(0, 9), never());
+          co_await closed.next();
+          co_await closed.close();
+        }) >= 2);
+}
