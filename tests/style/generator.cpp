@@ -227,7 +227,8 @@ TEST_CASE("generator: an inner one's exception comes out of the co_yield, where 
   };
   CHECK(all(goes_on()) == std::vector{0, 1, -1, 0, 1, -1});
   const auto passes_on = []() -> generator<int> { co_yield elements_of(throws_after(1)); };
-  auto outer = [&]() -> generator<int> { co_yield elements_of(passes_on()); }();
+  const auto and_on = [&]() -> generator<int> { co_yield elements_of(passes_on()); };
+  auto outer = and_on();
   auto at = outer.begin();
   CHECK_THROWS_WITH(++at, "out of numbers");
   CHECK(at == outer.end());

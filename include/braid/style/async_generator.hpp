@@ -201,9 +201,10 @@ struct next_sender {
 /// Cost      one frame from the frame pool; nothing for each element. A next that is answered at once is two calls.
 template <class T>
 class [[nodiscard]] async_generator {
-  static_assert(std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>> &&
-                    std::is_move_constructible_v<T>,
-                "an async_generator yields values: for a reference let it yield a pointer");
+  static_assert(
+      std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>> &&
+          std::is_nothrow_move_constructible_v<T>,
+      "an async_generator yields values that move without throwing: for a reference, yield a pointer");
 
  public:
   using promise_type = detail::async_generator_promise<T>;

@@ -45,7 +45,20 @@ class generator_promise : public pooled, pinned {
  public:
   using handle = std::coroutine_handle<generator_promise>;
 
-  [[nodiscard]] generator_promise* get_return_object() noexcept { return this; }
+  // Becomes any generator of these elements.
+  class made {
+   public:
+    explicit made(generator_promise& frame) noexcept : frame_(&frame) {}
+    template <class R, class V>
+      requires std::same_as<generator_yielded<R, V>, Yielded>
+    operator generator<R, V>() const noexcept {
+      return generator<R, V>(frame_);
+    }
+
+   private:
+    generator_promise* frame_;
+  };
+  [[nodiscard]] made get_return_object() noexcept { return made(*this); }
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] std::suspend_always final_suspend() const noexcept {
     if (parent_ != nullptr) root_->innermost_ = parent_;
@@ -213,7 +226,6 @@ class [[nodiscard]] generator : public std::ranges::view_interface<generator<Ref
     promise_type* frame_ = nullptr;
   };
 
-  generator(promise_type* frame) noexcept : frame_(frame) {}  ///< for the coroutine
   generator(generator&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
   generator& operator=(generator other) noexcept {
     std::swap(frame_, other.frame_);
@@ -234,6 +246,7 @@ class [[nodiscard]] generator : public std::ranges::view_interface<generator<Ref
  private:
   template <class>
   friend class detail::generator_promise;
+  explicit generator(promise_type* frame) noexcept : frame_(frame) {}
   [[nodiscard]] promise_type* release() {
     check_new("elements_of");
     return std::exchange(frame_, nullptr);
