@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/combine/ahead_run.hpp"
 #include "braid/combine/running_ahead.hpp"
 #include "braid/style/async_range.hpp"
 #include "braid/style/async_views.hpp"

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "braid/base/intrusive_list.hpp"
+#include "braid/combine/ahead_run.hpp"
 #include "braid/combine/running_ahead.hpp"
 #include "braid/style/async_range.hpp"
 

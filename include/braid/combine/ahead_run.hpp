@@ -1,0 +1,218 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "braid/combine/join.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+
+namespace detail {
+
+// Who waits for an element of an ahead_run, or for its close.
+template <class T>
+class ahead_waiter : pinned {
+ public:
+  virtual void told(result<std::optional<T>> element) noexcept = 0;  // may destroy *this
+
+ protected:
+  ~ahead_waiter() = default;
+};
+
+// Operations that run on between two calls of next, and the one next that waits. It lives until its handle is gone,
+// all operations have ended, and nobody waits.
+//
+// Threads  its home loop's, the one of its first next; an operation that ends elsewhere is brought home first.
+template <class T>
+class ahead_run : public resident, public pooled {
+ public:
+  using element = result<std::optional<T>>;
+
+  // For the handle, and for who waits.
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    hold();
+    --references_;
+    release();
+  }
+  void leave() noexcept {
+    hold();
+    stop();
+    --references_;
+    release();
+  }
+  void wait(ahead_waiter<T>& waiter, stop_token token, async_frame* frame, bool to_close) noexcept {
+    loop* const here = loop::current_or_null();
+    if (here == nullptr) return waiter.told(no_loop_error("next"));
+    if (abandoned_) return waiter.told(error(std::errc::operation_canceled));
+    if (waiter_ != nullptr) return waiter.told(misuse("next: another next is in flight"));
+    if (home_ != nullptr && home_ != here) return waiter.told(misuse("next: it runs on another loop"));
+    if (home_ == nullptr) {
+      home_ = here;
+      home_->adopt(*this);
+    }
+    waiter_ = &waiter;
+    frame_.parent = frame;
+    closing_ = closing_ || to_close;
+    hold();
+    if (token.stop_possible()) link_.emplace(token, on_stop{this});
+    if (closing_)
+      stop();
+    else if (!stopping())
+      ask();
+    release();
+  }
+  void forget(ahead_waiter<T>& waiter) noexcept {
+    if (waiter_ == &waiter) waited();
+  }
+
+  // For the operations.
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
+  [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
+  void child_begins() noexcept { ++running_; }
+  void child_ended() noexcept { --running_; }  // held
+  [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
+  /// An operation failed, which stops the others. Held.
+  void fail(error failure) noexcept {
+    failures_.add(std::move(failure));
+    stop();
+  }
+  [[nodiscard]] bool failed() const noexcept { return failures_.any(); }
+  // While held nobody is told, and *this stays.
+  void hold() noexcept { ++holds_; }
+  void release() noexcept {
+    if (holds_ == 1) tell();
+    if (--holds_ == 0 && references_ == 0 && running_ == 0) delete this;
+  }
+
+ protected:
+  ahead_run() noexcept = default;
+  virtual ~ahead_run() {
+    if (linked()) unlink();
+  }
+  virtual void ask() noexcept = 0;  // begins what may be begun
+  virtual std::optional<T> take() noexcept = 0;  // the element that is due, if it has come
+  virtual bool exhausted() const noexcept = 0;  // has everything been begun, and taken?
+  virtual void clear() noexcept = 0;  // destroys the operations that have not ended
+
+ private:
+  struct on_stop {
+    ahead_run* self;
+    void operator()() const noexcept {
+      if (loop::current_or_null() != self->home_) return self->stop();  // the link's own end waits for this
+      self->hold();
+      self->stop();
+      self->release();
+    }
+  };
+
+  void stop() noexcept { stop_.request_stop(); }
+  static error misuse(const char* what) { return std::make_exception_ptr(std::logic_error(what)); }
+
+  void waited() noexcept {
+    link_.reset();
+    waiter_ = nullptr;
+    frame_.parent = nullptr;
+  }
+  void tell() noexcept {
+    while (waiter_ != nullptr && !abandoned_) {
+      std::optional<T> next;
+      if (!closing_) next = take();
+      if (!next && running_ != 0) return;
+      ahead_waiter<T>& waiter = *waiter_;
+      waited();
+      waiter.told(next ? element(std::in_place, std::move(next)) : end());
+    }
+  }
+  element end() noexcept {
+    if (closing_) return std::nullopt;
+    if (!failures_.any() && stopping() && !exhausted() && !ended_)
+      failures_.add(std::make_error_code(std::errc::operation_canceled));
+    if (std::exchange(ended_, true) || !failures_.any()) return std::nullopt;
+    return std::move(failures_).first();
+  }
+  void abandon() noexcept override {
+    hold();
+    abandoned_ = true;
+    clear();
+    running_ = 0;
+    release();
+  }
+
+  loop* home_ = nullptr;
+  ahead_waiter<T>* waiter_ = nullptr;
+  std::size_t references_ = 1;
+  std::size_t holds_ = 0;
+  std::size_t running_ = 0;
+  stop_source stop_;
+  std::optional<stop_callback<on_stop>> link_;  // to who waits
+  async_frame frame_;  // for its parent: who waits
+  join_failures failures_;
+  bool closing_ = false;
+  bool ended_ = false;  // and has failed, if it did
+  bool abandoned_ = false;
+};
+
+// One operation of an ahead_run, which may be begun again. Derived::ended(result) is told, while the run is held.
+template <class Derived, class T, sender S>
+class ahead_child : operation_base {
+ public:
+  explicit ahead_child(ahead_run<T>& run) noexcept : operation_base(came_home), run_(run) {}
+
+  /// Begins the sender that make() returns.
+  template <class Make>
+  void begin(Make make) noexcept {
+    run_.child_begins();
+    try {
+      state_.emplace(elided{[&] { return connect(make(), receiver{this}); }});
+    } catch (...) {
+      return end(error::current());
+    }
+    state_->start();
+  }
+  void clear() noexcept { state_.reset(); }
+
+ private:
+  using value_type = value_of<S>;
+  struct receiver {
+    ahead_child* self;
+    void finish(result<value_type> with) && noexcept { self->end(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->run_.child_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->run_.frame(); }
+  };
+
+  void end(result<value_type>&& with) noexcept {
+    if (loop::current_or_null() == run_.home()) return tell(std::move(with));
+    ended_elsewhere_.emplace(std::move(with));
+    run_.home()->deliver(*this);
+  }
+  static void came_home(operation_base& base, completion) noexcept {
+    auto& self = static_cast<ahead_child&>(base);
+    self.tell(std::move(*self.ended_elsewhere_));
+  }
+  void tell(result<value_type>&& with) noexcept {
+    ahead_run<T>& run = run_;
+    result<value_type> ended = std::move(with);
+    ended_elsewhere_.reset();
+    run.hold();
+    state_.reset();
+    run.child_ended();
+    static_cast<Derived&>(*this).ended(std::move(ended));
+    run.release();  // *this may be gone then
+  }
+
+  ahead_run<T>& run_;
+  std::optional<connected<S, receiver>> state_;
+  std::optional<result<value_type>> ended_elsewhere_;
+};
+
+}  // namespace detail
+
+}  // namespace braid
