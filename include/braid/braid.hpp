@@ -2,17 +2,16 @@
 
 /// All of braid. It only includes; each header may be included alone.
 
+#include "braid/combine/buffered.hpp"
 #include "braid/combine/finally.hpp"
 #include "braid/combine/first_ok.hpp"
-#include "braid/combine/scope.hpp"
 #include "braid/combine/for_each_concurrent.hpp"
 #include "braid/combine/hedge.hpp"
 #include "braid/combine/map_concurrent.hpp"
-#include "braid/combine/retry.hpp"
-#include "braid/combine/buffered.hpp"
-#include "braid/combine/first_ok.hpp"
 #include "braid/combine/merge.hpp"
+#include "braid/combine/retry.hpp"
 #include "braid/combine/running_ahead.hpp"
+#include "braid/combine/scope.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"

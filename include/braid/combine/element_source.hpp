@@ -7,9 +7,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/combine/async_range.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/style/async_range.hpp"
 
 // Where the elements of a concurrent walk come from, and how each is kept for as long as its operation goes on.
 
