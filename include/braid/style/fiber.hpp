@@ -11,6 +11,7 @@
 #include "braid/core/defer.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/transfer.hpp"
+#include "braid/style/late_result.hpp"
 
 namespace braid {
 
@@ -88,12 +89,12 @@ class fiber_waiter : operation_base {
     starting_ = false;
     if (!ended_) who_.suspend();
     if (!ended_) throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
-    return std::move(*result_).value();
+    return std::move(result_).value();
   }
 
  private:
   void finish(result<T>&& with) noexcept {
-    result_.emplace(std::move(with));
+    result_.set(std::move(with));
     if (loop::current_or_null() != &home_) return home_.deliver(*this);  // ended on another loop's thread
     ended_ = true;
     if (!starting_) who_.resume();
@@ -108,7 +109,7 @@ class fiber_waiter : operation_base {
   loop& home_ = loop::current("await");
   bool starting_ = true;
   bool ended_ = false;
-  std::optional<result<T>> result_;
+  late_result<T> result_;
 };
 
 template <class F, class R>
