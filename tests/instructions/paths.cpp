@@ -1,12 +1,21 @@
-// Runs one of the shortest paths so many times and nothing else: what check counts the instructions of.
+// Runs one of the shortest paths so many times, or something so many times at once, and nothing else: what check counts
+// the instructions of.
 //
 //   instructions PATH TIMES
 
+#include <malloc.h>
+
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/when_any.hpp"
+#include "braid/combine/with_stop_token.hpp"
 #include "braid/core/just.hpp"
+#include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/future.hpp"
@@ -15,8 +24,11 @@
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
+#include "braid/sync/channel.hpp"
+#include "braid/sync/mutex.hpp"
 
 using namespace braid;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -82,8 +94,92 @@ long starts(loop& here, long times) {
   return sum;
 }
 
+task<> send_all(channel<long>& numbers, long times) {
+  for (long i = 0; i < times; ++i) co_await numbers.send(1);
+  numbers.close();
+}
+
+task<> sum_all(channel<long>& numbers, long& sum) {
+  while (const auto number = co_await numbers.receive()) sum += *number;
+}
+
+long through_channel(loop& here, long times) {
+  channel<long> numbers{64};
+  long sum = 0;
+  here.run(when_all(send_all(numbers, times), sum_all(numbers, sum)));
+  return sum;
+}
+
+task<long> locks(long times) {
+  mutex free;
+  long sum = 0;
+  while (sum < times) {
+    const auto held = co_await free.lock();
+    ++sum;
+  }
+  co_return sum;
+}
+
+// All of them pending at once. Half are cancelled; the others are due in an order that is not theirs.
+long timers(loop& here, long times) {
+  stop_source half;
+  long ended = 0;
+  for (long i = 0; i < times; ++i) {
+    const bool late = i % 2 == 1;
+    start(with_stop_token(sleep_for((late ? 1h : 0h) + i * 7919 % times * 1ns),
+                          late ? half.get_token() : stop_token()),
+          [&ended, late](result<void> with) { ended += with.has_value() != late; });
+  }
+  half.request_stop();
+  here.run();
+  return ended;
+}
+
+// The last but one of so many wins, and the others are cancelled.
+long any_of(loop& here, long times) {
+  std::vector<decltype(sleep_for(1ns))> all;
+  for (long i = 0; i < times; ++i) all.push_back(sleep_for(i == times - 2 ? 1ns : 1h));
+  const auto won = here.run(when_any(std::move(all)));
+  return static_cast<long>(won.index) + 2;
+}
+
+task<> queue_up(mutex& guard, long& served) {
+  const auto held = co_await guard.lock();
+  ++served;
+}
+
+long mutex_queue(loop& here, long times) {
+  mutex guard;
+  long served = 0;
+  auto first = guard.try_lock();
+  for (long i = 0; i < times; ++i) detach(queue_up(guard, served));
+  first.reset();
+  here.run();
+  return served;
+}
+
+std::size_t allocated_bytes() {
+  const auto now = mallinfo2();
+  return now.uordblks + now.hblkhd;
+}
+
+// Three times, of which the third must leave no more memory behind than those before.
+long all_at_once(long (*path)(loop&, long), loop& here, long times) {
+  for (int i = 0; i < 2; ++i) path(here, times);
+  const std::size_t before = allocated_bytes();
+  const long done = path(here, times);
+  const std::size_t after = allocated_bytes();
+  if (after > before) return std::fprintf(stderr, "%zu bytes more are in use\n", after - before), -1;
+  return done;
+}
+
 long run_path(std::string_view path, long times) {
   loop here;
+  if (path == "any_of") return all_at_once(any_of, here, times);
+  if (path == "channel") return through_channel(here, times);
+  if (path == "lock") return here.run(locks(times));
+  if (path == "mutex_queue") return all_at_once(mutex_queue, here, times);
+  if (path == "timers") return all_at_once(timers, here, times);
   if (path == "call") return here.run(call(times));
   if (path == "ready") return here.run(ready(times));
   if (path == "switch") return here.run(yields(times));
