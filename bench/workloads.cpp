@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
 
+#include "any_10000/race.hpp"
 #include "pingpong/message.hpp"
 #include "read_4k/block_file.hpp"
+#include "timers_100k/crowd.hpp"
 #include "workload.hpp"
 
 namespace bench {
@@ -27,6 +29,15 @@ constexpr std::array workloads{
     workload{"pingpong", "64 bytes there and back over loopback TCP, both ends on one loop", 1, 256,
              proof_of_replies},
     workload{"join_1000", "start 1000 NOPs and wait for all of them", 1, 8, thousand_each},
+    workload{"any_10000", "one of 10,000 timers, of which one ends first, and the others are cancelled",
+             race::runners, race::runners, proof_of_races},
+    workload{"timers_100k", "one of 100,000 timers, of which half are cancelled, and half expire",
+             crowd::size, crowd::size, proof_of_crowds},
+    workload{"channel", "one number through a channel of 64 places, from one task to another", 1, 4096,
+             sum_below},
+    workload{"mutex", "lock a mutex that is free, and unlock it", 1, 1024, completions},
+    workload{"mutex_queue", "one of 100,000 who wait for a mutex: get it, and unlock it", 100'000, 100'000,
+             completions},
 };
 
 }  // namespace

@@ -1,0 +1,24 @@
+#include <braid/braid.hpp>
+
+#include "style.hpp"
+#include "thread_loop.hpp"
+
+namespace {
+
+std::uint64_t locks(std::uint64_t n) {
+  braid::mutex guard;
+  std::uint64_t locked = 0;
+  while (locked < n) {
+    const auto held = braid::await(guard.lock());
+    ++locked;
+  }
+  return locked;
+}
+
+std::uint64_t run_locks(braid::loop& loop, std::uint64_t n) {
+  return loop.run(braid::in_fiber([n] { return locks(n); }));
+}
+
+const bench::add<bench::with<bench::thread_loop, run_locks>> here{"mutex", "fiber"};
+
+}  // namespace

@@ -1,0 +1,33 @@
+#include <braid/braid.hpp>
+
+#include "style.hpp"
+#include "thread_loop.hpp"
+
+namespace {
+
+struct lock_after_lock {
+  bench::thread_loop loop;
+  braid::mutex guard;
+  std::uint64_t left = 0;
+  std::uint64_t locked = 0;
+
+  void next() {
+    (void)braid::spawn(guard.lock()).then([this](braid::mutex::scoped_lock held) {
+      ++locked;
+      held.unlock();
+      if (--left > 0) next();
+    });
+  }
+
+  std::uint64_t run(std::uint64_t n) {
+    left = n;
+    locked = 0;
+    next();
+    loop->run();
+    return locked;
+  }
+};
+
+const bench::add<lock_after_lock> here{"mutex", "future"};
+
+}  // namespace
