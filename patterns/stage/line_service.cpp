@@ -26,28 +26,41 @@ task<std::string> read_line(const tcp::stream& from) {
   co_return std::string(room.data(), size - 1);
 }
 
-task<> serve_one(tcp::stream client, const line_service::answer_fn& answer) {
-  std::string line = co_await read_line(client);
-  try {
-    line = "ok " + co_await answer(line);
-  } catch (const std::exception& failure) {
-    line = std::string("no ") + failure.what();
-  }
-  line += '\n';
-  co_await client.write_all(line);
+// A client that leaves before it has asked, or before it has its answer, is no failure of the service.
+bool has_left(const std::system_error& failure) {
+  return failure.code() == errc::end_of_stream || failure.code() == std::errc::connection_reset ||
+         failure.code() == std::errc::broken_pipe;
 }
 
-task<> serve_all(tcp::listener door, const line_service::answer_fn& answer) {
-  tcp::incoming clients = door.incoming();
-  for (;;) detach(serve_one(co_await clients.next(), answer));
+task<std::string> answer_to(std::string line, const answer_fn& answer) {
+  try {
+    co_return "ok " + co_await answer(std::move(line)) + '\n';
+  } catch (const std::exception& failure) {
+    co_return std::string("no ") + failure.what() + '\n';
+  }
+}
+
+task<> serve_one(tcp::stream client, const answer_fn& answer) {
+  try {
+    std::string line = co_await read_line(client);
+    line = co_await answer_to(std::move(line), answer);
+    co_await client.write_all(line);
+  } catch (const std::system_error& failure) {
+    if (!has_left(failure)) throw;
+  }
 }
 
 }  // namespace
 
+task<> serve(tcp::listener door, const answer_fn& answer) {
+  tcp::incoming clients = door.incoming();
+  for (;;) detach(serve_one(co_await clients.next(), answer));
+}
+
 line_service::line_service(answer_fn answer) : answer_(std::move(answer)) {
   tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
   address_ = door.local_endpoint();
-  thread_ = std::thread(&line_service::serve, this, std::move(door));
+  thread_ = std::thread(&line_service::keep_serving, this, std::move(door));
 }
 
 line_service::~line_service() {
@@ -55,13 +68,13 @@ line_service::~line_service() {
   thread_.join();
 }
 
-void line_service::serve(tcp::listener door) noexcept {
+void line_service::keep_serving(tcp::listener door) noexcept {
   const auto report = [](const error& failure) {
     fmt::print(stderr, "service: {}\n", failure.message());
   };
   loop here;
   here.on_unhandled_error(report);  // a client that went away is no reason to end
-  auto serving = with_stop_token(serve_all(std::move(door), answer_), closing_.get_token());
+  auto serving = with_stop_token(stage::serve(std::move(door), answer_), closing_.get_token());
   const result<void> ended = here.run(as_result(std::move(serving)));
   if (!ended && ended.error() != std::errc::operation_canceled) report(ended.error());
 }

@@ -11,21 +11,28 @@
 
 namespace stage {
 
-/// A TCP service on loopback: one line asks, one line answers, and the connection ends.
+/// Gives the answer to a line; what it throws is told to the client.
+using answer_fn = std::function<braid::task<std::string>(std::string line)>;
+
+/// Serves on this loop until it is stopped: one line asks, one line answers, and the connection ends. What was asked
+/// by then is still answered.
+/// Lifetime  the function outlives the last answer.
+[[nodiscard]] braid::task<> serve(braid::tcp::listener door, const answer_fn& answer);
+
+/// The same as a TCP service on loopback.
 ///
 /// Lifetime  serves from construction to destruction.
 /// Threads   has its own, with a loop of its own, so that a blocking client can wait for it.
 class line_service : braid::pinned {
  public:
-  /// Gives the answer to a line; what it throws is told to the client.
-  using answer_fn = std::function<braid::task<std::string>(std::string line)>;
+  using answer_fn = stage::answer_fn;
 
   explicit line_service(answer_fn answer);
   ~line_service();
   [[nodiscard]] const braid::endpoint& address() const noexcept { return address_; }
 
  private:
-  void serve(braid::tcp::listener door) noexcept;
+  void keep_serving(braid::tcp::listener door) noexcept;
 
   const answer_fn answer_;
   braid::endpoint address_;
