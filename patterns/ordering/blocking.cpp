@@ -7,7 +7,7 @@ void read_aloud(const book& from, listener& to) {
   std::vector<future<page>> coming;
   for (int n : book::pages) coming.push_back(spawn(from.fetch(n)));   // 1 ask for all
   for (future<page>& next : coming) {
-    page p = run(std::move(next));                                    // 2 wait for its turn
+    page p = run(std::move(next));                                    // 2 in its turn
     to.tell(p.text);                                                  // 3 say
   }
 }

@@ -17,7 +17,7 @@ void read_aloud(const book& from, listener& to, handler<void> done) {
   for (int n : book::pages)
     start(from.fetch(n), [&to, now](result<page> came) {              // 1 ask for all
       if (came)
-        now->early.emplace(came->number, *came);                      // 2 wait for its turn
+        now->early.emplace(came->number, *came);                      // 2 in its turn
       else if (now->ended)
         now->ended = came.error();
       while (!now->early.empty() && now->early.begin()->first == now->next) {

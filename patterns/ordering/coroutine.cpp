@@ -5,7 +5,7 @@ namespace ordering::coroutines {
 // [read_aloud]
 static task<> read_page(const book& from, int n, event& mine, event& next, listener& to) {
   page p = co_await from.fetch(n);                                    // 1 ask for all
-  co_await mine.wait();                                               // 2 wait for its turn
+  co_await mine.wait();                                               // 2 in its turn
   to.tell(p.text);                                                    // 3 say
   next.set();
 }

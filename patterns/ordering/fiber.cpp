@@ -5,7 +5,7 @@ namespace ordering::fibers {
 // [read_aloud]
 static void read_page(const book& from, int n, event& mine, event& next, listener& to) {
   page p = await(from.fetch(n));                                      // 1 ask for all
-  await(mine.wait());                                                 // 2 wait for its turn
+  await(mine.wait());                                                 // 2 in its turn
   to.tell(p.text);                                                    // 3 say
   next.set();
 }

@@ -8,7 +8,7 @@ future<void> read_aloud(const book& from, listener& to) {
   for (int n : book::pages)
     said = std::move(said)
         .then([&to, next = spawn(from.fetch(n))]() mutable {          // 1 ask for all
-          return std::move(next)                                      // 2 wait for its turn
+          return std::move(next)                                      // 2 in its turn
               .then([&to](page p) { to.tell(p.text); });              // 3 say
         });
   return said;

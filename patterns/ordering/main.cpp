@@ -8,7 +8,7 @@
 using namespace ordering;
 
 int main(int argc, char** argv) {
-  stage::program program("ordering", "Three pages are asked for at once, come as 3, 1, 2, and are read as 1, 2, 3.");
+  stage::program program("ordering", "Three pages come in the order 3, 1, 2, and are read as 1, 2, 3.");
   std::chrono::milliseconds delay(20);
   program.option("--delay", delay, "how long the library takes between two pages");
 

@@ -17,9 +17,12 @@ using numbers = std::vector<int>;
 namespace {
 
 std::string came(int number) { return "page " + std::to_string(number) + " came"; }
-std::string said(int number) { return std::array{"once", "upon", "a time"}[static_cast<std::size_t>(number - 1)]; }
+std::string said(int number) {
+  return std::array{"once", "upon", "a time"}[static_cast<std::size_t>(number - 1)];
+}
 
-// A library whose pages arrive in a given order: the next is sent once the reader has done all it can with the last.
+// A library whose pages arrive in a given order: the next is sent once the reader has done all it can with the
+// one before.
 struct library_in_order {
   explicit library_in_order(const numbers& arrivals, int last_page = 3)
       : service(library([this](int number) { return given.wait_for(came(number)); }, last_page)) {
@@ -88,12 +91,13 @@ TEST_CASE("ordering: the naive version of every style reads pages as they arrive
   } while (std::ranges::next_permutation(arrivals).found);
 }
 
-TEST_CASE("ordering: in every style a page that is missing ends it, with the service's own words", "[ordering]") {
+TEST_CASE("ordering: in every style a page that is missing ends it, with the service's own words",
+          "[ordering]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
   library_in_order at({1, 2, 3}, 1);
   at.given.give(came(3));
-  at.loop.on_unhandled_error([](const braid::error& left) {  // of the page behind it, where that is left alone
+  at.loop.on_unhandled_error([](const braid::error& left) {  // of the page behind it
     CHECK(left.message() == "the book ends before page 3");
   });
 
