@@ -27,4 +27,9 @@ void cues::give(const std::string& cue) {
   for (promise<void>& each : now) each.set_value();
 }
 
+bool cues::is_given(const std::string& cue) const {
+  const std::lock_guard guard(mutex_);
+  return given_.contains(cue);
+}
+
 }  // namespace stage
