@@ -1,0 +1,21 @@
+#include "contract.hpp"
+
+namespace bounded_concurrency::futures {
+
+// [fetch_all]
+future<titles> fetch_all(const archive& from, unsigned jobs, unsigned limit) {
+  auto gate = std::make_shared<semaphore>(limit);
+  std::vector<future<title>> all;
+  for (unsigned n = 0; n < jobs; ++n)
+    all.push_back(spawn(gate->acquire())                              // 1 my turn
+        .then([&from, gate, n](permit mine) {
+          return spawn(from.fetch(n))                                 // 2 fetch
+              .finally([gate, mine = std::move(mine)]() mutable {
+                const permit given_back = std::move(mine);            // 3 the next one's
+              });
+        }));
+  return spawn(when_all(std::move(all)));                             // 4 all, in order
+}
+// [/fetch_all]
+
+}  // namespace bounded_concurrency::futures

@@ -1,0 +1,115 @@
+#include "versions.hpp"
+
+#include <string>
+
+#include <range/v3/range/conversion.hpp>
+
+#include "catch.hpp"
+#include "every_cancellation.hpp"
+#include "stage/cues.hpp"
+
+using namespace bounded_concurrency;
+using namespace std::string_literals;
+
+namespace {
+
+constexpr unsigned jobs = 100, limit = 4;
+
+titles all_in_order(unsigned count) {
+  return views::iota(0u, count) |
+         views::transform([](unsigned n) { return "title " + std::to_string(n); }) | ranges::to<titles>();
+}
+
+// Answers nobody before as many ask at once as may; then in an order of its own, as some take more turns.
+struct full_archive {
+  stage::cues given;
+  head_count asked;
+  stage::line_service service{titles_once([this](unsigned number) { return pace(number); }, asked)};
+  const archive from{service.address()};
+  braid::loop loop;
+
+ private:
+  braid::task<> pace(unsigned number) {
+    if (asked.now() == static_cast<int>(limit)) given.give("full");
+    co_await given.wait_for("full");
+    for (unsigned turn = 0; turn < number * 7 % 5; ++turn) co_await braid::yield();
+  }
+};
+
+// Has no title 17, and does not answer for what comes behind it before the reader knows.
+struct torn_archive {
+  stage::cues given;
+  head_count asked;
+  stage::line_service service{titles_once([this](unsigned number) { return pace(number); }, asked)};
+  const archive from{service.address(), [this] { given.give("failed"); }};
+  braid::loop loop;
+
+ private:
+  braid::task<> pace(unsigned number) {
+    if (number == 17) throw stage::refused("there is no title 17");
+    if (number > 17) co_await given.wait_for("failed");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("bounded_concurrency: in every style four are at it and never more, and all results are in order",
+          "[bounded_concurrency]") {
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  const bound by = GENERATE(bound::by_semaphore, bound::by_workers);
+  CAPTURE(name_of(how), by == bound::by_workers);
+  if (!has(how, by)) return;
+  full_archive at;
+
+  CHECK(fetch_all(how, by, at.from, jobs, limit) == all_in_order(jobs));
+  CHECK(at.from.fetches().most() == limit);
+  CHECK(at.asked.most() == limit);  // the service counts for itself
+  CHECK(at.from.fetches().came() == jobs);
+}
+
+TEST_CASE("bounded_concurrency: in every style a failure is the end, and what is not begun by then never is",
+          "[bounded_concurrency]") {
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  const bound by = GENERATE(bound::by_semaphore, bound::by_workers);
+  CAPTURE(name_of(how), by == bound::by_workers);
+  if (!has(how, by)) return;
+  torn_archive at;
+
+  CHECK_THROWS_WITH(fetch_all(how, by, at.from, jobs, limit), "there is no title 17");
+  CHECK(at.from.fetches().now() == 0);
+  if (how != stage::style::blocking)  // its other threads may be faster than one that throws
+    CHECK(at.from.fetches().came() < static_cast<int>(jobs));
+}
+
+TEST_CASE("bounded_concurrency: no jobs are no titles", "[bounded_concurrency]") {
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  CAPTURE(name_of(how));
+  full_archive at;
+  CHECK(fetch_all(how, bound::by_semaphore, at.from, 0, limit).empty());
+}
+
+TEST_CASE("bounded_concurrency: a coroutine and a fiber can be stopped at every await", "[bounded_concurrency]") {
+  const stage::style how = GENERATE(stage::style::coroutine, stage::style::fiber);
+  const bound by = GENERATE(bound::by_semaphore, bound::by_workers);
+  CAPTURE(name_of(how), by == bound::by_workers);
+  const std::size_t suspensions = braid_tests::every_cancellation([how, by]() -> task<> {
+    head_count asked;
+    const stage::answer_fn answer = titles_once([](unsigned) -> task<> { co_await yield(); }, asked);
+    tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+    const archive from(door.local_endpoint());
+    auto fetching = [&]() -> task<> {
+      titles got;
+      if (how == stage::style::coroutine && by == bound::by_semaphore)
+        got = co_await coroutines::fetch_all(from, 6, 2);
+      else if (how == stage::style::coroutine)
+        got = co_await coroutines::fetch_all_by_workers(from, 6, 2);
+      else
+        got = co_await in_fiber([&] {
+          return (by == bound::by_semaphore ? fibers::fetch_all : fibers::fetch_all_by_workers)(from, 6, 2);
+        });
+      if (got != all_in_order(6)) throw std::logic_error("some title is missing");
+    };
+    co_await when_any(stage::serve(std::move(door), answer), fetching);
+  });
+  CHECK(suspensions > 10);
+}
