@@ -1,0 +1,18 @@
+#include "contract.hpp"
+
+namespace error_boundaries::blocking {
+
+// [load]
+settings load(const places& from, error_log& log) {
+  try {
+    found first = run(first_ok(from.read_each()));                    // 1 read
+    return parse(first.value);                                        // 2 parse
+  } catch (...) {
+    const error why = error::current();
+    log.write(why);                                                   // 3 boundary
+    return settings();
+  }
+}
+// [/load]
+
+}  // namespace error_boundaries::blocking
