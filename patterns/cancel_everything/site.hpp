@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <braid/net/endpoint.hpp>
+#include <braid/style/task.hpp>
+
+#include "stage/line_service.hpp"
+#include "stage/story.hpp"
+
+namespace cancel_everything {
+
+/// A site whose parts are fetched over the network; a page that is being built has a draft, a file.
+///
+/// Lifetime  outlives what it was asked to do; so does the story, which is told how each step ends.
+/// Threads   one loop's.
+/// Errors    stage::refused, std::system_error.
+class site {
+ public:
+  site(braid::endpoint at, stage::story& told) : at_(at), told_(&told) {}
+
+  /// Makes the draft.
+  [[nodiscard]] braid::task<> open_draft(std::filesystem::path draft) const;
+  /// Removes it, if it is there.
+  [[nodiscard]] braid::task<> discard(std::filesystem::path draft) const;
+  /// A part of the page: a connection, a request and an answer.
+  [[nodiscard]] braid::task<std::string> fetch(std::string part) const;
+  /// The same, asked again and again until it is ready.
+  [[nodiscard]] braid::task<std::string> poll(std::string part) const;
+
+  /// The fetches that have begun and not ended.
+  [[nodiscard]] int under_way() const noexcept { return under_way_; }
+
+ private:
+  braid::endpoint at_;
+  stage::story* told_;
+  mutable int under_way_ = 0;
+};
+
+}  // namespace cancel_everything
