@@ -36,6 +36,7 @@
 #include "braid/style/async_generator.hpp"
 #include "braid/style/async_range.hpp"
 #include "braid/style/async_views.hpp"
+#include "braid/style/current_async_stack.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/future.hpp"
 #include "braid/style/generator.hpp"

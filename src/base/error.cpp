@@ -36,7 +36,8 @@ struct error::record : pooled {
   const char* call = "";
   std::string object;
   std::exception_ptr exception;
-  std::vector<std::source_location> stack;
+  std::vector<std::source_location, detail::pool_allocator<std::source_location>> stack;
+  bool stack_is_whole = true;
   std::vector<error> suppressed;
 };
 
@@ -96,6 +97,7 @@ error::record& error::own_record() {
     clone->object = record_->object;
     clone->exception = record_->exception;
     clone->stack = record_->stack;
+    clone->stack_is_whole = record_->stack_is_whole;
     clone->suppressed = record_->suppressed;
     drop_reference();
     record_ = clone;
@@ -145,8 +147,12 @@ std::span<const std::source_location> error::stack() const noexcept {
                  : std::span<const std::source_location>{};
 }
 
-void error::set_stack(std::span<const std::source_location> awaits) {
-  own_record().stack.assign(awaits.begin(), awaits.end());
+bool error::stack_is_whole() const noexcept { return record_ == nullptr || record_->stack_is_whole; }
+
+void error::set_stack(std::span<const std::source_location> levels, bool whole) {
+  record& mine = own_record();
+  mine.stack.assign(levels.begin(), levels.end());
+  mine.stack_is_whole = whole;
 }
 
 std::span<const error> error::suppressed() const noexcept {

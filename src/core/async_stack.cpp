@@ -1,7 +1,8 @@
 #include "braid/core/async_stack.hpp"
 
 #include <array>
-#include <cstddef>
+#include <new>
+#include <span>
 #include <string_view>
 
 namespace braid {
@@ -18,8 +19,69 @@ std::size_t opening_of_last(std::string_view text) {
   return std::string_view::npos;
 }
 
-// The name of a function as its author wrote it. In a coroutine g++ tells the name of what it made of the
-// body: "void f(f(int)::_Z1fi.Frame*)", where "f" was written.
+// The innermost levels of a chain, as many as are kept.
+struct kept_levels {
+  explicit kept_levels(const async_frame* innermost) noexcept {
+    const async_frame* level = innermost;
+    for (; level != nullptr && count < places.size(); level = level->parent)
+      if (level->where.line() != 0) places[count++] = level->where;
+    is_whole = level == nullptr;
+  }
+  [[nodiscard]] std::span<const std::source_location> span() const noexcept { return {places.data(), count}; }
+
+  std::array<std::source_location, async_stack::most_levels> places;
+  std::size_t count = 0;
+  bool is_whole;
+};
+
+void format_levels(std::string& text, std::span<const std::source_location> levels, bool is_whole,
+                   const std::string& indent) {
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const bool is_verb = is_whole && i + 1 == levels.size();
+    text += indent + (is_verb ? "  started at " : "  at ") + format_place(levels[i]) + "\n";
+  }
+  if (!is_whole) text += indent + "  ...\n";
+}
+
+void format_into(std::string& text, const error& failure, const std::string& indent) {
+  format_levels(text, failure.stack(), failure.stack_is_whole(), indent);
+  for (const error& other : failure.suppressed()) {
+    text += indent + "  suppressed: " + other.message() + "\n";
+    format_into(text, other, indent + "  ");
+  }
+}
+
+}  // namespace
+
+async_stack stack_of(const async_frame* innermost) {
+  if constexpr (BRAID_RECORD_STACKS == 0) return {};
+  const kept_levels kept(innermost);
+  return {{kept.span().begin(), kept.span().end()}, kept.is_whole};
+}
+
+void attach_stack(error& failure, const async_frame* innermost) noexcept {
+  if (BRAID_RECORD_STACKS == 0 || innermost == nullptr || !failure.stack().empty()) return;
+  const kept_levels kept(innermost);
+  try {
+    failure.set_stack(kept.span(), kept.is_whole);
+  } catch (const std::bad_alloc&) {
+    // the failure counts, not where it was
+  }
+}
+
+std::string format_stack(const error& failure) {
+  std::string text;
+  format_into(text, failure, "");
+  return text;
+}
+
+std::string format_stack(const async_stack& stack) {
+  std::string text;
+  format_levels(text, stack.levels, stack.is_whole, "");
+  return text;
+}
+
+// In a coroutine it is "void f(f(int)::_Z1fi.Frame*)", where "f" was written.
 std::string_view written_name(std::string_view name) {
   const std::size_t mangled = name.rfind("::_Z");
   if (!name.ends_with(".Frame*)") || mangled == std::string_view::npos) return name;
@@ -29,37 +91,14 @@ std::string_view written_name(std::string_view name) {
   return name.substr(result, frame - result);
 }
 
-void format_into(std::string& text, const error& failure, const std::string& indent) {
-  for (const std::source_location& where : failure.stack()) {
-    text += indent + "  at ";
-    text += written_name(where.function_name());
-    text += " (";
-    text += where.file_name();
-    text += ":";
-    text += std::to_string(where.line());
-    text += ")\n";
-  }
-  for (const error& other : failure.suppressed()) {
-    text += indent + "  suppressed: " + other.message() + "\n";
-    format_into(text, other, indent + "  ");
-  }
-}
-
-}  // namespace
-
-void attach_stack(error& failure, const async_frame* innermost) {
-  if (!failure.stack().empty()) return;
-  std::array<std::source_location, 64> awaits;
-  std::size_t count = 0;
-  for (const async_frame* level = innermost; level != nullptr && count < awaits.size(); level = level->parent)
-    if (level->where.line() != 0) awaits[count++] = level->where;
-  failure.set_stack({awaits.data(), count});
-}
-
-std::string format_stack(const error& failure) {
-  std::string text;
-  format_into(text, failure, "");
-  return text;
+std::string format_place(const std::source_location& where) {
+  if (where.line() == 0) return "an unknown place";
+  std::string text(written_name(where.function_name()));
+  text += " (";
+  text += where.file_name();
+  text += ":";
+  text += std::to_string(where.line());
+  return text += ")";
 }
 
 }  // namespace braid

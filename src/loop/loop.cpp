@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "braid/base/frame_pool.hpp"
+#include "braid/base/lost_error.hpp"
 
 namespace braid {
 
@@ -41,6 +42,7 @@ loop::loop(const loop_options& options)
     throw std::invalid_argument(
         "loop: a turn has at least one operation (loop_options::operations_per_turn)");
   current_ = this;
+  lost_errors_go_to = [](error failure) noexcept { current_->report_unhandled(std::move(failure), nullptr); };
 }
 
 loop::~loop() {
@@ -55,6 +57,7 @@ loop::~loop() {
     while (has_work()) turn(true);
   }
   inbox_.await_wakers();
+  lost_errors_go_to = nullptr;
   current_ = nullptr;
 }
 

@@ -1,5 +1,6 @@
 #include "braid/core/async_stack.hpp"
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -48,19 +49,52 @@ TEST_CASE("attach_stack: of a deep chain the innermost 64 levels are kept", "[co
   attach_stack(failure, &levels[0]);
   REQUIRE(failure.stack().size() == 64);
   CHECK(failure.stack()[0].line() == levels[0].where.line());
+  CHECK_FALSE(failure.stack_is_whole());
+  CHECK(format_stack(failure).ends_with("  ...\n"));
 }
 
-TEST_CASE("format_stack: one line a level, with function, file and line", "[core][async_stack]") {
+TEST_CASE("attach_stack: a chain of just as many levels as are kept is whole", "[core][async_stack]") {
+  std::vector<async_frame> levels(async_stack::most_levels);
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) levels[i].parent = &levels[i + 1];
+  error failure = std::errc::timed_out;
+  attach_stack(failure, &levels[0]);
+  CHECK(failure.stack().size() == async_stack::most_levels);
+  CHECK(failure.stack_is_whole());
+}
+
+TEST_CASE("format_stack: one line a level, with function, file and line; the verb comes last",
+          "[core][async_stack]") {
   async_frame outer{nullptr, std::source_location::current()};
   async_frame inner{&outer, std::source_location::current()};
   error failure = std::errc::timed_out;
   attach_stack(failure, &inner);
   const std::string text = format_stack(failure);
-  CHECK_THAT(text, contains("  at "));
+  CHECK(text ==
+        "  at " + format_place(inner.where) + "\n" + "  started at " + format_place(outer.where) + "\n");
   CHECK_THAT(text, contains("async_stack.cpp:" + std::to_string(inner.where.line()) + ")\n"));
-  CHECK_THAT(text, contains("async_stack.cpp:" + std::to_string(outer.where.line()) + ")\n"));
-  CHECK(text.find(std::to_string(inner.where.line()) + ")") <
-        text.find(std::to_string(outer.where.line()) + ")"));
+  CHECK(format_stack(stack_of(&inner)) == text);
+}
+
+TEST_CASE("format_stack: a level of which nothing is known says so", "[core][async_stack]") {
+  const async_frame unknown;
+  CHECK(format_stack(stack_of(&unknown)) == "  started at an unknown place\n");
+}
+
+task<> fails_at_once(int) {
+  if (true) throw std::runtime_error("at once");
+  co_return;
+}
+
+TEST_CASE("format_stack: a coroutine that fails before its first await says where it begins",
+          "[core][async_stack]") {
+  std::string text;
+  loop here;
+  here.on_unhandled_error([&](const error& failure) { text = format_stack(failure); });
+  detach(fails_at_once(1));
+  here.run();
+  CHECK_THAT(text, contains("  at "));
+  CHECK_THAT(text, contains("fails_at_once"));
+  CHECK_THAT(text, contains("  started at "));
 }
 
 task<> fails_in_a_coroutine(int) { co_await just_error<void>(std::errc::timed_out); }

@@ -158,3 +158,68 @@ TEST_CASE("async stack: the handler of a callback gets it too", "[stack]") {
   here.run();
   CHECK(lines_of(seen) == lines{innermost_line, middle_line, verb_line});
 }
+
+TEST_CASE("async stack: an error that a task returns carries the chain as one that it throws", "[stack]") {
+  std::uint32_t own_line = 0;
+  const auto fails = [&]() -> task<int> {
+    own_line = line_here() + 1;
+    co_await nop();
+    co_return error(std::make_error_code(std::errc::io_error), "read", "a disk");
+  };
+  verb_line = line_here() + 1;
+  const auto ended = run(as_result(fails));
+  REQUIRE_FALSE(ended);
+  CHECK(lines_of(ended.error()) == lines{own_line, verb_line});
+}
+
+TEST_CASE("async stack: an error that is awaited as a value carries the await", "[stack]") {
+  std::uint32_t own_line = 0;
+  verb_line = line_here() + 1;
+  run([&]() -> task<void> {
+    own_line = line_here() + 1;
+    const auto read = co_await as_result(just_error<int>(std::errc::io_error));
+    CHECK(lines_of(read.error()) == lines{own_line, verb_line});
+  });
+}
+
+TEST_CASE("async stack: an error of an operation alone carries the verb, in every style", "[stack]") {
+  const auto fails = [] { return just_error<int>(std::errc::io_error); };
+  loop here;
+  verb_line = line_here() + 1;
+  const auto ended = capture([&] { return here.run(fails()); });
+  CHECK(lines_of(ended.error()) == lines{verb_line});
+
+  error seen{std::errc::timed_out};
+  verb_line = line_here() + 1;
+  start(fails(), [&](result<int> with) { seen = with.error(); });
+  here.run();
+  CHECK(lines_of(seen) == lines{verb_line});
+
+  verb_line = line_here() + 1;
+  auto running = spawn(fails());
+  CHECK(lines_of(here.run(as_result(std::move(running))).error()) == lines{verb_line});
+
+  verb_line = line_here() + 1;
+  const auto in_a_fiber = capture([&] { return here.run(in_fiber([&] { return await(fails()); })); });
+  CHECK(lines_of(in_a_fiber.error()) == lines{verb_line, verb_line});
+}
+
+TEST_CASE("async stack: a fiber that fails before its first await says where it began", "[stack][fiber]") {
+  loop here;
+  const auto fiber_line = line_here() + 1;
+  const auto fails = [] { return in_fiber([]() -> int { throw std::runtime_error("at once"); }); };
+  here.run(in_fiber([] { await(nop()); }));  // leaves a fiber behind that has been somewhere else
+  verb_line = line_here() + 1;
+  const auto ended = capture([&] { return here.run(fails()); });
+  CHECK(lines_of(ended.error()) == lines{fiber_line, verb_line});
+}
+
+TEST_CASE("async stack: what a step of a future throws says where the step was attached", "[stack]") {
+  loop here;
+  auto first = spawn(nop());
+  verb_line = line_here() + 1;
+  auto next = std::move(first).then([]() -> int { throw std::runtime_error("in the step"); });
+  const auto ended = here.run(as_result(std::move(next)));
+  REQUIRE_FALSE(ended);
+  CHECK(lines_of(ended.error()) == lines{verb_line});
+}

@@ -77,10 +77,13 @@ class error {
   /// The call that failed, or empty.
   [[nodiscard]] std::string_view call() const noexcept;
 
-  /// The chain of awaits that the failure went through, innermost first; empty until it left a task or verb.
+  /// The chain of awaits that the failure went through, innermost first, and the verb that began it; empty
+  /// until it left a task, a fiber or a verb.
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
+  /// Does stack() go out to the verb? Else the chain was longer than what is kept.
+  [[nodiscard]] bool stack_is_whole() const noexcept;
   /// Called once, by whatever the failure leaves first.
-  void set_stack(std::span<const std::source_location> awaits);
+  void set_stack(std::span<const std::source_location> levels, bool whole = true);
 
   /// Other errors that this one was preferred to: those of a join's other operations, in the order they came.
   [[nodiscard]] std::span<const error> suppressed() const noexcept;

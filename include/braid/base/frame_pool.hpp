@@ -87,6 +87,22 @@ struct pooled {
   static void operator delete(void*, void*) noexcept {}
 };
 
+namespace detail {
+
+/// Takes its memory from the frame pool.
+template <class T>
+struct pool_allocator {
+  using value_type = T;
+  pool_allocator() = default;
+  template <class U>
+  pool_allocator(const pool_allocator<U>&) noexcept {}
+  T* allocate(std::size_t n) { return static_cast<T*>(frame_pool::allocate(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t n) noexcept { frame_pool::deallocate(p, n * sizeof(T)); }
+  friend bool operator==(pool_allocator, pool_allocator) noexcept { return true; }
+};
+
+}  // namespace detail
+
 inline constinit thread_local frame_pool::list frame_pool::lists_[frame_pool::classes] = {};
 
 }  // namespace braid

@@ -3,12 +3,14 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <new>
 #include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include "braid/base/assert.hpp"
 #include "braid/base/error.hpp"
+#include "braid/base/lost_error.hpp"
 #include "braid/base/result_steps.hpp"
 
 namespace braid {
@@ -33,6 +35,11 @@ template <class T>
 using stored_in_result =
     std::conditional_t<std::is_void_v<T>, no_value,
                        std::conditional_t<std::is_reference_v<T>, referred<T>, std::remove_cv_t<T>>>;
+
+// Whatever its destructor may throw, which std::is_nothrow_move_constructible asks about as well.
+template <class T>
+inline constexpr bool moves_without_throwing =
+    requires(void* room, T&& from) { requires noexcept(::new (room) T(std::move(from))); };
 
 template <class T, class Whole>
 inline constexpr bool made_of_whole =
@@ -60,7 +67,8 @@ concept failure_of =
 /// How an operation ended: a T or an error. The interface of std::expected<T, error>; T may be a reference.
 /// The steps to the next one (and_then, transform, or_else, transform_error) are those of result_steps.
 ///
-/// Errors  value() throws the error; operator* and operator-> assert that there is a value.
+/// Errors  value() throws the error; operator* and operator-> assert that there is a value. What a value's
+///         destructor throws goes to the loop's unhandled-error handler.
 template <class T>
 class [[nodiscard]] result : public result_steps<T> {
   static_assert(!std::is_same_v<std::remove_cvref_t<T>, braid::error>, "a result's value cannot be an error");
@@ -110,8 +118,7 @@ class [[nodiscard]] result : public result_steps<T> {
       : has_value_(other.has_value_) {
     construct(other);
   }
-  result(result&& other) noexcept(std::is_nothrow_move_constructible_v<stored>)
-      : has_value_(other.has_value_) {
+  result(result&& other) noexcept(detail::moves_without_throwing<stored>) : has_value_(other.has_value_) {
     construct(std::move(other));
   }
   result& operator=(const result& other)
@@ -119,15 +126,14 @@ class [[nodiscard]] result : public result_steps<T> {
   {
     return *this = result(other);
   }
-  result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<stored>) {
+  result& operator=(result&& other) noexcept(detail::moves_without_throwing<stored>) {
     if (this == &other) return *this;
     if (has_value_ && other.has_value_ && std::is_nothrow_move_assignable_v<stored>) {
       assign_value(std::move(other));
       return *this;
     }
     std::destroy_at(this);
-    static_assert(std::is_nothrow_move_constructible_v<stored>,
-                  "what a result assigns must not throw when moved");
+    static_assert(detail::moves_without_throwing<stored>, "what a result assigns must not throw when moved");
     return *std::construct_at(this, std::move(other));
   }
   /// A value made of args in place of what was held. What throws on the way leaves that as it is.
@@ -142,9 +148,9 @@ class [[nodiscard]] result : public result_steps<T> {
     }
     return **this;
   }
-  ~result() {
+  ~result() noexcept {
     if (has_value_)
-      std::destroy_at(&value_);
+      detail::end_value(value_);
     else
       std::destroy_at(&error_);
   }

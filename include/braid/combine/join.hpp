@@ -177,17 +177,6 @@ class pack_children<Join, std::index_sequence<I...>, S...> {
   std::tuple<join_child<Join, S>...> children_;
 };
 
-/// Takes its memory from the frame pool.
-template <class T>
-struct pool_allocator {
-  using value_type = T;
-  pool_allocator() = default;
-  template <class U>
-  pool_allocator(const pool_allocator<U>&) noexcept {}
-  T* allocate(std::size_t n) { return static_cast<T*>(frame_pool::allocate(n * sizeof(T))); }
-  void deallocate(T* p, std::size_t n) noexcept { frame_pool::deallocate(p, n * sizeof(T)); }
-  friend bool operator==(pool_allocator, pool_allocator) noexcept { return true; }
-};
 template <class T>
 using pool_vector = std::vector<T, pool_allocator<T>>;
 

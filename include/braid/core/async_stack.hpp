@@ -1,9 +1,17 @@
 #pragma once
 
+#include <cstddef>
 #include <source_location>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "braid/base/error.hpp"
+
+/// 0 leaves out what the stacks cost, so that it can be measured: then no error carries one. Same layout.
+#ifndef BRAID_RECORD_STACKS
+#define BRAID_RECORD_STACKS 1
+#endif
 
 namespace braid {
 
@@ -13,14 +21,48 @@ namespace braid {
 /// Threads   written by whoever runs the level, read when a failure leaves it.
 /// Cost      16 bytes; an await writes one word.
 struct async_frame {
-  async_frame* parent = nullptr;
-  std::source_location where;  ///< the await that the level waits in, or the verb's call; a level without one is not shown
+  async_frame() noexcept = default;
+  async_frame(async_frame* outer, std::source_location begun) noexcept {
+    called_by(outer);
+    waits_at(begun);
+  }
+
+  void called_by(async_frame* outer) noexcept {
+    if constexpr (BRAID_RECORD_STACKS != 0) parent = outer;
+  }
+  void waits_at(std::source_location await) noexcept {
+    if constexpr (BRAID_RECORD_STACKS != 0) where = await;
+  }
+
+  async_frame* parent = nullptr;  ///< null for a verb
+  std::source_location where;  ///< the await that the level waits in, or came to last; the verb's call; none: it is not shown
+};
+static_assert(sizeof(async_frame) == 16);
+
+/// An asynchronous call chain as a value, innermost level first.
+struct async_stack {
+  static constexpr std::size_t most_levels = 64;
+
+  std::vector<std::source_location> levels;
+  bool is_whole = true;  ///< the last level is the verb that began it all; else the chain was longer
 };
 
-/// Gives failure the chain of awaits from innermost outwards, unless it has one. At most 64 levels are kept.
-void attach_stack(error& failure, const async_frame* innermost);
+/// The chain from innermost outwards, as it is now. For who runs the innermost level.
+[[nodiscard]] async_stack stack_of(const async_frame* innermost);
 
-/// "  at function (file:line)" for each level, innermost first. Then each suppressed error and its own stack, indented.
+/// Gives failure that chain, unless it has one. Without memory it stays without.
+void attach_stack(error& failure, const async_frame* innermost) noexcept;
+
+/// "  at function (file:line)" for each level, innermost first; "  started at …" for the verb that began it
+/// all, or "  ..." where the chain was longer. Then each suppressed error and its own stack, indented.
 [[nodiscard]] std::string format_stack(const error& failure);
+/// The same for a stack alone.
+[[nodiscard]] std::string format_stack(const async_stack& stack);
+
+/// The name of a function as its author wrote it: of a coroutine, g++ tells the name of what it made of the
+/// body.
+[[nodiscard]] std::string_view written_name(std::string_view function_name);
+/// "function (file:line)".
+[[nodiscard]] std::string format_place(const std::source_location& where);
 
 }  // namespace braid

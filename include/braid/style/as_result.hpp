@@ -13,6 +13,7 @@ template <class T, class R>
 struct as_result_receiver {
   R receiver;
   void finish(result<T> ended) && noexcept {
+    if (!ended) attach_stack(ended.error(), receiver.frame());  // it is not thrown, so here or nowhere
     std::move(receiver).finish(result<result<T>>(std::in_place, std::move(ended)));
   }
   [[nodiscard]] stop_token get_stop_token() const noexcept { return receiver.get_stop_token(); }

@@ -95,7 +95,7 @@ class coroutine_promise : public pooled, pinned {
   auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
     static_assert(!std::is_lvalue_reference_v<S> || !sender<S> || awaited_by_copy<S>,
                   "co_await uses the sender up: write co_await std::move(op)");
-    frame_.where = where;
+    frame_.waits_at(where);
     if constexpr (requires { std::move(op).awaited_by(*this); })
       return std::move(op).awaited_by(*this);
     else
@@ -105,7 +105,7 @@ class coroutine_promise : public pooled, pinned {
   template <detail::awaitable A>
     requires(!sender_or_factory<A>)
   A&& await_transform(A&& other, std::source_location where = std::source_location::current()) noexcept {
-    frame_.where = where;
+    frame_.waits_at(where);
     return std::forward<A>(other);
   }
 
@@ -115,7 +115,7 @@ class coroutine_promise : public pooled, pinned {
   /// Called by who waits for the coroutine, before it begins.
   void inherit(stop_token stop, async_frame* parent) noexcept {
     stop_ = stop;
-    frame_.parent = parent;
+    frame_.called_by(parent);
     home_ = loop::current_or_null();
   }
 
@@ -135,7 +135,8 @@ class coroutine_promise : public pooled, pinned {
   [[nodiscard]] bool send_home() noexcept { return std::exchange(away_, false); }
 
  protected:
-  coroutine_promise() noexcept { frame_.where = {}; }
+  /// Where the coroutine begins; its awaits take that place.
+  explicit coroutine_promise(std::source_location begins = {}) noexcept { frame_.waits_at(begins); }
   ~coroutine_promise() = default;
 
   /// Null when it was awaited on a thread without a loop.

@@ -43,9 +43,10 @@ class fiber : pinned {
   [[nodiscard]] bool unwinding() const noexcept { return unwinding_; }
   [[nodiscard]] async_frame& frame() noexcept { return frame_; }
   [[nodiscard]] stop_token get_stop_token() const noexcept { return stop_; }
-  void inherit(stop_token stop, async_frame* parent) noexcept {
+  void inherit(stop_token stop, async_frame* parent, std::source_location begins) noexcept {
     stop_ = stop;
-    frame_.parent = parent;
+    frame_.called_by(parent);
+    frame_.waits_at(begins);
   }
 
  private:
@@ -117,7 +118,8 @@ class fiber_state : pinned {
   using value_type = std::invoke_result_t<F&>;
 
  public:
-  fiber_state(F f, R receiver) : f_(std::move(f)), receiver_(std::move(receiver)) {}
+  fiber_state(F f, R receiver, std::source_location where)
+      : f_(std::move(f)), receiver_(std::move(receiver)), where_(where) {}
   ~fiber_state() {
     if (fiber_ != nullptr) fiber_->release();
   }
@@ -128,7 +130,7 @@ class fiber_state : pinned {
     } catch (...) {
       return std::move(receiver_).finish(error::current());
     }
-    fiber_->inherit(receiver_.get_stop_token(), receiver_.frame());
+    fiber_->inherit(receiver_.get_stop_token(), receiver_.frame(), where_);
     fiber_->begin(run, done, this);
   }
 
@@ -148,6 +150,7 @@ class fiber_state : pinned {
 
   F f_;
   R receiver_;
+  const std::source_location where_;
   fiber* fiber_ = nullptr;
   std::optional<result<value_type>> result_;
 };
@@ -157,9 +160,10 @@ struct fiber_sender {
   using sender_concept = sender_tag;
   using value_type = std::invoke_result_t<F&>;
   F f;
+  std::source_location where;
   template <receiver_of<value_type> R>
   auto connect(R receiver) && {
-    return fiber_state<F, R>(std::move(f), std::move(receiver));
+    return fiber_state<F, R>(std::move(f), std::move(receiver), where);
   }
 };
 
@@ -173,10 +177,10 @@ struct fiber_sender {
 /// Cost     two switches for each await that does not end at once; stacks are pooled.
 template <class F>
   requires std::is_invocable_v<std::decay_t<F>&>
-[[nodiscard]] auto in_fiber(F&& f) {
+[[nodiscard]] auto in_fiber(F&& f, std::source_location where = std::source_location::current()) {
   static_assert(!lazy_sender<std::invoke_result_t<std::decay_t<F>&>>,
                 "in_fiber does not wait for the sender that f returns: await it in f");
-  return detail::fiber_sender<std::decay_t<F>>{std::forward<F>(f)};
+  return detail::fiber_sender<std::decay_t<F>>{std::forward<F>(f), where};
 }
 
 /// The fiber verb: suspends this fiber until op is done; its value, or its error thrown.
@@ -190,7 +194,7 @@ value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_lo
     throw std::logic_error("await: this is no fiber; in a coroutine use co_await, else run(op)");
   if (self->unwinding())
     throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
-  self->frame().where = where;
+  self->frame().waits_at(where);
   if constexpr (requires { std::forward<S>(op).waited_on(*self); }) {
     return std::forward<S>(op).waited_on(*self);
   } else {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <concepts>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -102,20 +103,20 @@ class [[nodiscard]] future {
 
   /// f(value) once there is one; an error passes by. f may return a value, a future or a sender: flattened.
   template <class F>
-  auto then(F f) && {
-    return link<detail::then_step<T, F>>("future::then", {std::move(f)});
+  auto then(F f, std::source_location where = std::source_location::current()) && {
+    return link<detail::then_step<T, F>>("future::then", {std::move(f)}, where);
   }
   /// f(error) once there is one; a value passes by. f gives a T in its place, or throws.
   template <class F>
-  future<T> catch_error(F f) && {
-    return link<detail::catch_error_step<T, F>>("future::catch_error", {std::move(f)});
+  future<T> catch_error(F f, std::source_location where = std::source_location::current()) && {
+    return link<detail::catch_error_step<T, F>>("future::catch_error", {std::move(f)}, where);
   }
   /// f() in either case; what it throws takes the result's place.
   template <class F>
-  future<T> finally(F f) && {
+  future<T> finally(F f, std::source_location where = std::source_location::current()) && {
     static_assert(!sender<std::invoke_result_t<F&>>,
                   "future::finally waits for nothing that f returns: use finally(std::move(future), f)");
-    return link<detail::finally_step<T, F>>("future::finally", {std::move(f)});
+    return link<detail::finally_step<T, F>>("future::finally", {std::move(f)}, where);
   }
 
   /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. A
@@ -150,12 +151,12 @@ class [[nodiscard]] future {
     return *state_;
   }
   template <class Step>
-  auto link(const char* call, Step step) {
+  auto link(const char* call, Step step, std::source_location where) {
     using returned = std::invoke_result_t<Step&, result<T>&&>;
     using value = typename detail::flattened<std::remove_cvref_t<returned>>::type;
     checked(call);
     loop& home = loop::current(call);
-    auto* next = new detail::future_link<T, Step>(*state_, std::move(step), home);
+    auto* next = new detail::future_link<T, Step>(*state_, std::move(step), home, where);
     state_ = nullptr;
     future<value> made(*next);
     next->begin();
@@ -178,8 +179,11 @@ class future_link final
   static constexpr bool flattens = sender<returned>;
 
  public:
-  future_link(future_state<T>& upstream, Step step, loop& home)
-      : future_state<value>(&home), future_waiter(come, home), upstream_(&upstream), step_(std::move(step)) {}
+  future_link(future_state<T>& upstream, Step step, loop& home, std::source_location where)
+      : future_state<value>(&home, where),
+        future_waiter(come, home),
+        upstream_(&upstream),
+        step_(std::move(step)) {}
 
   void begin() noexcept {
     if (upstream_->attach(*this))
@@ -201,7 +205,7 @@ class future_link final
  private:
   struct receiver {
     future_link* self;
-    void finish(result<value> ended) && noexcept { self->set(std::move(ended)); }
+    void finish(result<value> ended) && noexcept { self->end(std::move(ended)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return self->inner_.stop.get_token(); }
     [[nodiscard]] async_frame* frame() const noexcept { return self->future_state<value>::frame(); }
   };
@@ -229,12 +233,19 @@ class future_link final
       try {
         inner_.state.emplace(elided{[&] { return connect(step_(std::move(ended)), receiver{this}); }});
       } catch (...) {
-        return this->set(error::current());
+        return end(error::current());
       }
       inner_.state->start();
     } else {
-      this->set(capture([&]() -> returned { return step_(std::move(ended)); }));
+      end(capture([&]() -> returned { return step_(std::move(ended)); }));
     }
+  }
+
+  // What came of the step: an error of its own says where the step was attached.
+  void end(result<value>&& ended) noexcept {
+    if (!ended) [[unlikely]]
+      attach_stack(ended.error(), future_state<value>::frame());
+    this->set(std::move(ended));
   }
 
   // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on.

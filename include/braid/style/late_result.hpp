@@ -22,7 +22,7 @@ class late_result {
   late_result() noexcept {}
   late_result(const late_result&) = delete;
   late_result& operator=(const late_result&) = delete;
-  ~late_result() { reset(); }
+  ~late_result() noexcept { reset(); }
 
   [[nodiscard]] bool empty() const noexcept { return holds_ == holds::nothing; }
 
@@ -75,7 +75,7 @@ class late_result {
     if (holds_ == holds::failure) [[unlikely]]
       error_.~error();
     else if constexpr (!std::is_trivially_destructible_v<stored>)
-      if (holds_ == holds::value) value_.~stored();
+      if (holds_ == holds::value) end_value(value_);
     holds_ = holds::nothing;
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <source_location>
 #include <stdexcept>
 #include <utility>
 
@@ -10,7 +11,12 @@ namespace braid {
 namespace detail {
 template <class T>
 struct promise_state final : future_state<T> {
-  promise_state() noexcept : future_state<T>(loop::current_or_null()) {}
+  explicit promise_state(std::source_location where) noexcept
+      : future_state<T>(loop::current_or_null(), where) {}
+  void set_failure(error failure) noexcept {
+    attach_stack(failure, this->frame());
+    this->set(std::move(failure));
+  }
 
  private:
   // Where the promise was dropped and its own future too, nobody is left who could care.
@@ -25,11 +31,13 @@ struct promise_state final : future_state<T> {
 /// Lifetime  one that is dropped before it was settled settles as errc::broken_promise. Nobody is told when
 ///           its own future was dropped as well; an error that reached what then made of that future is told.
 /// Threads   may be settled on any thread; the loop where its future is waited for must still live then.
-/// Errors    a second get_future, set_value or set_error throws std::logic_error.
+/// Errors    one that set_error hands on says where the promise was made. A second get_future, set_value or
+///           set_error throws std::logic_error.
 template <class T>
 class promise {
  public:
-  promise() : state_(new detail::promise_state<T>), future_(state_) {}
+  promise(std::source_location where = std::source_location::current())
+      : state_(new detail::promise_state<T>(where)), future_(state_) {}
   promise(promise&& other) noexcept
       : state_(std::exchange(other.state_, nullptr)), future_(std::exchange(other.future_, nullptr)) {}
   promise& operator=(promise other) noexcept {
@@ -41,7 +49,7 @@ class promise {
     if (state_ != nullptr && future_ != nullptr)
       delete state_;  // nobody ever had the future: there is nobody to be told
     else if (state_ != nullptr)
-      state_->set(error(errc::broken_promise));
+      state_->set_failure(errc::broken_promise);
     else if (future_ != nullptr)
       future_->drop();
   }
@@ -68,14 +76,14 @@ class promise {
   /// Settles the future with a failure. Any thread.
   void set_error(error failure) {
     unsettled("promise::set_error");
-    std::exchange(state_, nullptr)->set(std::move(failure));
+    std::exchange(state_, nullptr)->set_failure(std::move(failure));
   }
 
  private:
   void unsettled(const char* call) const {
     if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the promise was settled already");
   }
-  future_state<T>* state_;  // until it is settled
+  detail::promise_state<T>* state_;  // until it is settled
   future_state<T>* future_;  // the same, until get_future
 };
 

@@ -29,6 +29,8 @@ class run_waiter : operation_base {
 
  private:
   void finish(result<T>&& with) noexcept {
+    if (!with) [[unlikely]]
+      attach_stack(with.error(), &frame_);
     result_.emplace(std::move(with));
     if (loop::current_or_null() == &home_)
       done_ = true;

@@ -49,6 +49,8 @@ class spawned final : public future_state<value_of<S>>,
   };
 
   void finish(result<value_type>&& ended) noexcept {
+    if (!ended) [[unlikely]]
+      attach_stack(ended.error(), this->frame());
     if constexpr (completes_later<S>) {
       this->set(std::move(ended));
     } else if (loop::current_or_null() == this->home()) [[likely]] {

@@ -45,6 +45,8 @@ class start_box<S, Handler> final : public pooled {
         state_(connect(std::move(op), receiver{this})) {}
 
   void handle(result<value_type>&& ended) noexcept {
+    if (!ended) [[unlikely]]
+      attach_stack(ended.error(), &frame_);
     const async_frame frame = frame_;
     Handler handler = std::move(handler_);
     delete this;
@@ -115,6 +117,8 @@ class start_box final : operation_base, resident, pooled {
     const async_frame frame = frame_;
     Handler handler = std::move(handler_);
     result<value_type> ended = std::move(with);
+    if (!ended) [[unlikely]]
+      attach_stack(ended.error(), &frame);
     unlink();
     delete this;
     try {
@@ -140,10 +144,9 @@ class start_box final : operation_base, resident, pooled {
 // What detach does with the end of its operation.
 struct loud_handler {
   loop& home;
-  async_frame frame;
   template <class T>
   void operator()(result<T> ended) const noexcept {
-    if (!ended) home.report_unhandled(std::move(ended).error(), &frame);
+    if (!ended) home.report_unhandled(std::move(ended).error(), nullptr);  // it has its stack
   }
 };
 
@@ -171,7 +174,7 @@ void start(S&& op, Handler&& handler, std::source_location where = std::source_l
 /// detached. Otherwise as start.
 template <sender_or_factory S>
 void detach(S&& op, std::source_location where = std::source_location::current()) {
-  detail::loud_handler handler{loop::current("detach"), {nullptr, where}};
+  detail::loud_handler handler{loop::current("detach")};
   detail::start_box<sender_of<S>, detail::loud_handler>::begin(as_sender(std::forward<S>(op)),
                                                                std::move(handler), where);
 }

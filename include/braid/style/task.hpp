@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -38,7 +39,7 @@ class task_promise_base : public coroutine_promise {
   }
 
  protected:
-  task_promise_base() noexcept {}
+  explicit task_promise_base(std::source_location begins) noexcept : coroutine_promise(begins) {}
   ~task_promise_base() = default;
   /// The exception being handled, with the chain of awaits.
   [[nodiscard]] error current_failure() noexcept;
@@ -65,6 +66,7 @@ class task_promise_base : public coroutine_promise {
 template <class T>
 class task_promise_result : public task_promise_base {
  public:
+  using task_promise_base::task_promise_base;
   void set_result(late_result<T>& where) noexcept { result_ = &where; }
   void unhandled_exception() noexcept { result_->set_error(current_failure()); }
 
@@ -75,20 +77,27 @@ class task_promise_result : public task_promise_base {
 template <class T>
 class task_promise final : public task_promise_result<T> {
  public:
+  explicit task_promise(std::source_location begins = std::source_location::current()) noexcept
+      : task_promise_result<T>(begins) {}
   [[nodiscard]] task<T> get_return_object() noexcept;
   template <class U = T>
     requires std::is_constructible_v<result<T>, U&&>
   void return_value(U&& value) {
-    if constexpr (is_result<std::remove_cvref_t<U>> || std::is_same_v<std::remove_cvref_t<U>, error>)
-      this->result_->set(std::forward<U>(value));
-    else
+    if constexpr (is_result<std::remove_cvref_t<U>> || std::is_same_v<std::remove_cvref_t<U>, error>) {
+      result<T> ended(std::forward<U>(value));
+      if (!ended) attach_stack(ended.error(), this->frame());
+      this->result_->set(std::move(ended));
+    } else {
       this->result_->set_value(std::forward<U>(value));
+    }
   }
 };
 
 template <>
 class task_promise<void> final : public task_promise_result<void> {
  public:
+  explicit task_promise(std::source_location begins = std::source_location::current()) noexcept
+      : task_promise_result<void>(begins) {}
   [[nodiscard]] task<void> get_return_object() noexcept;
   void return_void() noexcept { result_->set_value(); }
 };
@@ -165,7 +174,7 @@ class task_state final : pinned {
 ///
 /// Lifetime  owns its frame until it is connected. Parameters by reference must outlive the task.
 /// Threads   resumes where what it awaits completes; its awaiter always goes on on its own loop.
-/// Errors    an exception that leaves it carries the chain of awaits.
+/// Errors    an exception that leaves it, and an error that it returns, carries the chain of awaits.
 /// Cancel    the awaiter's stop token flows down through every await: co_await get_stop_token().
 /// Cost      one frame from the frame pool; an await of a task that ends at once is two calls.
 template <class T>

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <utility>
+
+#include "braid/core/async_stack.hpp"
+#include "braid/core/sender.hpp"
+
+namespace braid {
+
+namespace detail {
+
+template <class R>
+struct current_async_stack_state : pinned {
+  explicit current_async_stack_state(R waiting) : receiver(std::move(waiting)) {}
+  void start() noexcept {
+    R told = std::move(receiver);
+    const async_frame* const innermost = told.frame();
+    std::move(told).finish(capture(stack_of, innermost));
+  }
+  R receiver;
+};
+
+struct current_async_stack_sender {
+  using sender_concept = sender_tag;
+  using value_type = async_stack;
+  template <receiver_of<async_stack> R>
+  auto connect(R receiver) && {
+    return current_async_stack_state<R>(std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// co_await current_async_stack(), await(current_async_stack()): the chain of awaits that led here, beginning
+/// with this one, and the verb at its end; format_stack prints it. Completes at once.
+[[nodiscard]] inline auto current_async_stack() noexcept { return detail::current_async_stack_sender{}; }
+
+}  // namespace braid

@@ -1,0 +1,39 @@
+#include "braid/base/lost_error.hpp"
+
+#include <csignal>
+#include <stdexcept>
+#include <string>
+
+#include "braid/base/result.hpp"
+#include "catch.hpp"
+#include "child_process.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+namespace {
+
+struct throws_at_its_end {
+  throws_at_its_end() = default;
+  throws_at_its_end(throws_at_its_end&&) noexcept {}
+  throws_at_its_end& operator=(throws_at_its_end&&) = delete;
+  ~throws_at_its_end() noexcept(false) { throw std::runtime_error("at its end"); }
+};
+
+std::string lost;
+
+}  // namespace
+
+TEST_CASE("result: what its value's destructor throws is a lost error, told once", "[base][lost_error]") {
+  lost_errors_go_to = [](error failure) noexcept { lost += failure.message() + ";"; };
+  { const result<throws_at_its_end> held(std::in_place); }
+  lost_errors_go_to = nullptr;
+  CHECK(lost == "at its end;");
+}
+
+TEST_CASE("report_lost: where nobody is told, the error is printed and the program ends",
+          "[base][lost_error]") {
+  const child_end ended = in_child([] { const result<throws_at_its_end> held(std::in_place); });
+  CHECK(ended.signal() == SIGABRT);
+  CHECK_THAT(ended.errors, contains("braid: unhandled error: at its end\n"));
+}

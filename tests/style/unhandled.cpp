@@ -1,0 +1,282 @@
+// Every way in which an error can be left without anybody to tell it to: each reaches the loop's
+// unhandled-error handler, exactly once, with the stack of where it began.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "braid/core/just.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/schedule/offload.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/fiber.hpp"
+#include "braid/style/promise.hpp"
+#include "braid/style/spawn.hpp"
+#include "braid/style/start.hpp"
+#include "braid/style/task.hpp"
+#include "catch.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+
+namespace {
+
+using lines = std::vector<std::uint32_t>;
+
+constexpr std::uint32_t line_here(std::source_location where = std::source_location::current()) {
+  return where.line();
+}
+
+// What a loop was told, by message, and the lines of its stack.
+struct told {
+  std::string message;
+  lines stack;
+  bool operator==(const told&) const = default;
+};
+
+// All that the loop's handler is told while f's work runs to its end, and until the loop has ended.
+template <class F>
+std::vector<told> told_of(F f) {
+  std::vector<told> all;
+  {
+    loop here;
+    here.on_unhandled_error([&](const error& why) {
+      lines stack;
+      for (const std::source_location& where : why.stack()) stack.push_back(where.line());
+      all.push_back({why.message(), std::move(stack)});
+    });
+    f(here);
+    here.run();
+  }
+  return all;
+}
+
+std::uint32_t await_line;
+
+task<> fails() {
+  await_line = line_here() + 1;
+  co_await nop();
+  throw std::runtime_error("alone");
+}
+
+// Its destructor throws, wherever the value is when nobody wants it any more; not when it was moved on.
+struct bad_at_its_end {
+  explicit bad_at_its_end() = default;
+  bad_at_its_end(bad_at_its_end&& other) noexcept : armed(std::exchange(other.armed, false)) {}
+  bad_at_its_end& operator=(bad_at_its_end&&) = delete;
+  ~bad_at_its_end() noexcept(false) {
+    if (armed) throw std::runtime_error("at its end");
+  }
+  bool armed = true;
+};
+
+task<bad_at_its_end> makes_one() {
+  co_await yield();
+  co_return bad_at_its_end();
+}
+
+}  // namespace
+
+TEST_CASE("unhandled: the exception of a detached task", "[unhandled][detach]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    detach(fails());
+  });
+  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+}
+
+TEST_CASE("unhandled: the error of a detached operation that no coroutine is in", "[unhandled][detach]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    detach(just_error<int>(error(std::make_error_code(std::errc::io_error), "write_all", "/spool")));
+  });
+  CHECK(all == std::vector<told>{{"write_all /spool: Input/output error", {line}}});
+}
+
+TEST_CASE("unhandled: the exception of a detached fiber", "[unhandled][detach][fiber]") {
+  std::uint32_t line = 0, own_line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    detach(in_fiber([&] {
+      own_line = line_here() + 1;
+      await(fails());
+    }));
+  });
+  CHECK(all == std::vector<told>{{"alone", {await_line, own_line, line}}});
+}
+
+TEST_CASE("unhandled: the exception of a detached function on the blocking pool",
+          "[unhandled][detach][offload]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    detach(offload([] { throw std::runtime_error("on the pool"); }));
+  });
+  CHECK(all == std::vector<told>{{"on the pool", {line}}});
+}
+
+TEST_CASE("unhandled: the error of a future that is dropped before it, and of one that is dropped after it",
+          "[unhandled][future]") {
+  std::uint32_t line = 0;
+  const auto before = told_of([&](loop&) {
+    line = line_here() + 1;
+    { auto dropped = spawn(fails()); }
+  });
+  CHECK(before == std::vector<told>{{"alone", {await_line, line}}});
+  const auto after = told_of([&](loop& here) {
+    line = line_here() + 1;
+    auto dropped = spawn(fails());
+    here.run();
+  });
+  CHECK(after == std::vector<told>{{"alone", {await_line, line}}});
+}
+
+TEST_CASE("unhandled: the error of a future that another thread drops is told on the loop's",
+          "[unhandled][future]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop& here) {
+    line = line_here() + 1;
+    auto running = spawn(fails());
+    here.run();
+    std::thread([dropped = std::move(running)] {}).join();
+  });
+  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+}
+
+TEST_CASE("unhandled: an error that steps of a dropped chain pass on", "[unhandled][future]") {
+  std::uint32_t line = 0;
+  bool called = false;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    auto dropped = spawn(fails()).then([&] { called = true; }).finally([] {}).then([&] { called = true; });
+  });
+  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+  CHECK_FALSE(called);
+}
+
+TEST_CASE("unhandled: what a step of a dropped chain throws, with where the step was attached",
+          "[unhandled][future]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    auto first = spawn(nop());
+    line = line_here() + 1;
+    auto dropped = std::move(first).then([] { throw std::runtime_error("in the step"); });
+  });
+  CHECK(all == std::vector<told>{{"in the step", {line}}});
+}
+
+TEST_CASE("unhandled: the error of an operation that a step of a dropped chain began",
+          "[unhandled][future]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    auto dropped = spawn(nop()).then([] { return fails(); });
+  });
+  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+}
+
+TEST_CASE("unhandled: what catch_error throws in a dropped chain; what it handled is not told",
+          "[unhandled][future]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    auto dropped = spawn(fails()).catch_error([](const error&) { throw std::runtime_error("worse"); });
+    auto mended = spawn(fails()).catch_error([](const error&) {});
+  });
+  CHECK(all == std::vector<told>{{"worse", {line}}});
+}
+
+TEST_CASE("unhandled: the error of a promise whose future was dropped, with where the promise was made",
+          "[unhandled][promise]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    promise<int> made;
+    { auto dropped = made.get_future(); }
+    made.set_error(error(std::make_error_code(std::errc::io_error), "send", "10.0.0.1:80"));
+  });
+  CHECK(all == std::vector<told>{{"send 10.0.0.1:80: Input/output error", {line}}});
+}
+
+TEST_CASE("unhandled: what a handler throws, of an operation that ends at once or later",
+          "[unhandled][start]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    start(just(1), [](result<int>) { throw std::runtime_error("at once"); });
+    start(nop(), [](result<void>) { throw std::runtime_error("later"); });
+  });
+  CHECK(all == std::vector<told>{{"at once", {line}}, {"later", {line + 1}}});
+}
+
+TEST_CASE("unhandled: an error that a handler throws on keeps the stack of where it began",
+          "[unhandled][start]") {
+  std::uint32_t line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    start(fails(), [](result<void> ended) { ended.value(); });
+  });
+  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+}
+
+TEST_CASE("unhandled: what a posted function throws, which nothing waits for", "[unhandled][post]") {
+  const auto all = told_of([](loop& here) { here.post([] { throw std::runtime_error("posted"); }); });
+  CHECK(all == std::vector<told>{{"posted", {}}});
+}
+
+TEST_CASE("unhandled: what the destructor of a value that nobody wants throws", "[unhandled][destructor]") {
+  const std::vector<told> once{{"at its end", {}}};
+  CHECK(told_of([](loop&) { detach(makes_one()); }) == once);
+  CHECK(told_of([](loop&) { start(makes_one(), [](result<bad_at_its_end>) {}); }) == once);
+  CHECK(told_of([](loop&) { auto dropped = spawn(makes_one()); }) == once);
+  CHECK(told_of([](loop& here) {
+          auto dropped = spawn(makes_one());
+          here.run();
+        }) == once);
+}
+
+TEST_CASE("unhandled: a local's destructor that throws is the task's own failure",
+          "[unhandled][destructor]") {
+  std::uint32_t line = 0, own_line = 0;
+  const auto all = told_of([&](loop&) {
+    line = line_here() + 1;
+    detach([&]() -> task<int> {
+      const bad_at_its_end local;
+      own_line = line_here() + 1;
+      co_await yield();
+      co_return 1;
+    });
+  });
+  CHECK(all == std::vector<told>{{"at its end", {own_line, line}}});
+}
+
+TEST_CASE("unhandled: a cancellation is not told, whatever it ends", "[unhandled]") {
+  const auto all = told_of([](loop& here) {
+    detach(just_error<int>(std::errc::operation_canceled));
+    auto dropped = spawn(just_error<int>(std::errc::operation_canceled));
+    start(nop(),
+          [](result<void>) { throw std::system_error(std::make_error_code(std::errc::operation_canceled)); });
+    here.post([] { throw std::system_error(std::make_error_code(std::errc::operation_canceled)); });
+  });
+  CHECK(all.empty());
+}
+
+TEST_CASE("unhandled: a handler of unhandled errors may cause the next one", "[unhandled]") {
+  std::vector<std::string> messages;
+  loop here;
+  here.on_unhandled_error([&](const error& why) {
+    messages.push_back(why.message());
+    if (messages.size() < 3) detach(fails());
+  });
+  detach(fails());
+  here.run();
+  CHECK(messages == std::vector<std::string>{"alone", "alone", "alone"});
+}
