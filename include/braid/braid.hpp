@@ -60,3 +60,5 @@
 #include "braid/sync/semaphore.hpp"
 #include "braid/sync/shared_mutex.hpp"
 #include "braid/sync/watch.hpp"
+#include "braid/trace/task_dump_signal.hpp"
+#include "braid/trace/tasks.hpp"

@@ -2,12 +2,15 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "braid/base/frame_pool.hpp"
 #include "braid/base/lost_error.hpp"
+#include "braid/loop/task_tracker.hpp"
 
 namespace braid {
 
@@ -17,6 +20,13 @@ void print_and_terminate(const error& failure) {
   std::fprintf(stderr, "braid: unhandled error: %s\n%s", failure.message().c_str(),
                format_stack(failure).c_str());
   std::terminate();
+}
+
+bool asked_to_track(const loop_options& options) {
+  const char* word = std::getenv("BRAID_TRACK_TASKS");
+  if (word == nullptr || std::string_view(word) == "0") return options.track_tasks;
+  if (std::string_view(word) == "1") return true;
+  throw std::invalid_argument("loop: BRAID_TRACK_TASKS is '" + std::string(word) + "'; it takes 0 or 1");
 }
 
 // A function on its way to a loop.
@@ -41,6 +51,11 @@ loop::loop(const loop_options& options)
   if (options.operations_per_turn < 1)
     throw std::invalid_argument(
         "loop: a turn has at least one operation (loop_options::operations_per_turn)");
+  if (asked_to_track(options)) {
+    tracker_ = std::make_unique<task_tracker>(*this);
+    reactor_->close_lane();
+    adds_otherwise_ = true;
+  }
   current_ = this;
   lost_errors_go_to = [](error failure) noexcept { current_->report_unhandled(std::move(failure), nullptr); };
 }
@@ -48,7 +63,7 @@ loop::loop(const loop_options& options)
 loop::~loop() {
   if (current_ != this) misused("~loop: this is not the thread that made the loop");
   if (running_) misused("~loop: the loop is running");
-  ending_ = true;
+  ending_ = adds_otherwise_ = true;
   while (!timers_.empty()) reject(timers_.pop());
   reactor_->cancel_all();
   while (has_work()) turn(true);
@@ -57,6 +72,7 @@ loop::~loop() {
     while (has_work()) turn(true);
   }
   inbox_.await_wakers();
+  tracker_.reset();
   lost_errors_go_to = nullptr;
   current_ = nullptr;
 }
@@ -80,9 +96,17 @@ void loop::forget(operation_base& operation) noexcept {
   operation.forget();
 }
 
-void loop::submit_otherwise(io_operation& operation) noexcept {
+void loop::submit_otherwise(io_operation& operation, const async_frame* who) noexcept {
   if (ending_) return reject(operation);  // the reactor has closed its lane by then
+  if (tracker_ != nullptr) tracker_->note(operation, who);
   reactor_->submit(operation);
+}
+
+void loop::add_otherwise(timer_base& timer, loop_clock::time_point deadline,
+                         const async_frame* who) noexcept {
+  if (ending_) return reject(timer);
+  tracker_->note(timer, deadline, who);
+  timers_.add(timer, std::max(deadline, fired_until_));
 }
 
 void loop::post(unique_function<void()> f) {

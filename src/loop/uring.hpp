@@ -48,9 +48,11 @@ class uring_reactor final : public reactor {
   void fall_behind(io_operation& operation) noexcept;
   void catch_up() noexcept;
   void give_up_all() noexcept;
-  // The lane is open unless requests must wait their turn, or the loop ends.
+  // The lane is open unless requests must wait their turn, the loop ends, or wants to see every request.
   void set_lane() noexcept {
-    lane_.limit = behind_ || ending_ ? lane_.tail : io_uring_smp_load_acquire(ring_.sq.khead) + sq_entries_;
+    lane_.limit = behind_ || ending_ || lane_closed_
+                      ? lane_.tail
+                      : io_uring_smp_load_acquire(ring_.sq.khead) + sq_entries_;
   }
 
   int enter(unsigned wait_for, unsigned flags, const __kernel_timespec* limit) noexcept;

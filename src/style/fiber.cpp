@@ -116,6 +116,16 @@ void fiber::resume() noexcept {
   if (ended_) done_(argument_);
 }
 
+void fiber::begin_tracked() noexcept {
+  tracked_ = true;
+  task_tracker::begins(frame_, level_kind::fiber);
+}
+
+void fiber::comes_to_await_otherwise() {
+  if (unwinding_) throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
+  task_tracker::awaits(loop::current_or_null(), frame_);
+}
+
 // A thread's fibers that nobody leases, all of one stack size.
 struct fiber_pool {
   ~fiber_pool() {
@@ -160,6 +170,7 @@ void fiber::release() noexcept {
     while (!ended_) enter();
     unwinding_ = false;
   }
+  if (std::exchange(tracked_, false)) task_tracker::ends_here(frame_);
   if (pool.idle.size() < fiber_pool::kept)
     pool.idle.push_back(this);
   else

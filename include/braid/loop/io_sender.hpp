@@ -12,6 +12,7 @@
 #include "braid/loop/cancellation.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/request.hpp"
+#include "braid/loop/task_tracker.hpp"
 
 namespace braid {
 
@@ -51,10 +52,11 @@ class io_course : io_operation, cancellation {
   explicit io_course(io_sender<Outcome>& sender) noexcept
       : io_operation(ended, sender.what), sender_(sender) {}
 
-  [[gnu::always_inline]] void begin_on(loop& home, stop_token token) noexcept {
+  // Who waits has a frame().
+  [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto& who) noexcept {
     if (token.stop_possible()) [[unlikely]]
-      if constexpr (!requires { Outcome::unstoppable; }) return begin_stoppable(home, token);
-    begin(home);
+      if constexpr (!requires { Outcome::unstoppable; }) return begin_stoppable(home, token, who);
+    begin(home, who);
   }
 
   [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
@@ -77,17 +79,17 @@ class io_course : io_operation, cancellation {
     return false;
   }();
 
-  [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token) noexcept {
+  [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto& who) noexcept {
     if (token.stop_requested()) [[unlikely]]
       return give_up(ECANCELED);
-    if (begin(home)) arm(token, cancel, resumed);
+    if (begin(home, who)) arm(token, cancel, resumed);
   }
   // False when there is nothing to be stopped.
-  [[gnu::always_inline]] bool begin(loop& home) noexcept {
+  [[gnu::always_inline]] bool begin(loop& home, auto& who) noexcept {
     if constexpr (requires { sender_.outcome.place(sender_.what); })
       if (const int code = sender_.outcome.place(sender_.what)) [[unlikely]]
         return give_up(code), false;
-    submit_to(home);
+    submit_to(home, who);
     return true;
   }
 
@@ -100,10 +102,13 @@ class io_course : io_operation, cancellation {
   static void gave_up(operation_base& base, completion) noexcept {
     static_cast<Waiter&>(static_cast<io_course&>(static_cast<io_operation&>(base))).told();
   }
-  [[gnu::always_inline]] void submit_to(loop& home) noexcept {
+  struct same_as_told {
+    static const async_frame* frame() noexcept { return task_tracker::told(); }
+  };
+  [[gnu::always_inline]] void submit_to(loop& home, auto&& who) noexcept {
     if (sender_.what.fills_buffer()) poison(sender_.what.address, sender_.what.length);
     if constexpr (receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
-    home.submit(*this);
+    home.submit(*this, who);
   }
 
   // Not noexcept, so that telling is a jump.
@@ -115,7 +120,7 @@ class io_course : io_operation, cancellation {
       loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
     if constexpr (requires { self.sender_.outcome.again(result, what); }) {
-      if (self.goes_on(result)) return self.submit_to(loop::current());
+      if (self.goes_on(result)) return self.submit_to(loop::current(), same_as_told());
     }
     if (result < 0) [[unlikely]]
       return self.failed(result);
@@ -136,7 +141,7 @@ class io_course : io_operation, cancellation {
   }
 
   [[gnu::cold, gnu::noinline]] void failed(std::int32_t result) noexcept {
-    if (result == -EINTR && !requested()) return submit_to(loop::current());
+    if (result == -EINTR && !requested()) return submit_to(loop::current(), same_as_told());
     result_ = result == -EINTR ? -ECANCELED : result;
     if (disarm()) static_cast<Waiter&>(*this).told();
   }
@@ -163,7 +168,7 @@ class io_state final : io_course<io_state<Outcome, R>, Outcome> {
 
   void start() noexcept {
     if (loop* home = loop::current_or_null()) [[likely]]
-      return this->begin_on(*home, receiver_.get_stop_token());
+      return this->begin_on(*home, receiver_.get_stop_token(), receiver_);
     std::move(receiver_).finish(this->failure_without_loop());
   }
 
@@ -196,7 +201,8 @@ class io_awaiter final : io_course<io_awaiter<Outcome>, Outcome> {
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     awaiting_ = awaiting.address();
-    this->begin_on(*loop::current_or_null(), awaiting.promise().get_stop_token());
+    Promise& promise = awaiting.promise();
+    this->begin_on(*loop::current_or_null(), promise.get_stop_token(), promise);
   }
   typename Outcome::value_type await_resume() {
     if (this->has_failed()) [[unlikely]]
@@ -220,7 +226,7 @@ class io_stack_waiter final : io_course<io_stack_waiter<Outcome, Stack>, Outcome
   io_stack_waiter(io_sender<Outcome>& sender, Stack& stack) noexcept : course(sender), stack_(stack) {}
 
   typename Outcome::value_type wait() {
-    this->begin_on(loop::current(), stack_.get_stop_token());
+    this->begin_on(loop::current(), stack_.get_stop_token(), stack_);
     stack_.suspend();
     if (this->has_failed()) [[unlikely]]
       this->failure().rethrow();

@@ -22,6 +22,8 @@
 
 namespace braid {
 
+class task_tracker;
+
 /// Which reactor a loop runs on. The environment's BRAID_BACKEND=uring|auto takes the place of automatic.
 enum class backend : std::uint8_t { automatic, uring };
 
@@ -32,6 +34,7 @@ struct loop_options {
   std::size_t fiber_stack_bytes = 256 << 10;  ///< per fiber, touched pages only; a guard page comes on top
   int operations_per_turn =
       256;  ///< at most so many timers, then so much ready work, before the reactor's turn
+  bool track_tasks = false;  ///< for dump_tasks; the environment's BRAID_TRACK_TASKS=1 asks for it too
 };
 
 /// Something that a verb left with the loop: destroyed by its own end, or by the loop's.
@@ -111,21 +114,32 @@ class loop : pinned {
   /// The time that this loop's timers go by.
   [[nodiscard]] loop_clock::time_point now() const noexcept { return reactor_->now(); }
 
+  /// Where the loop's tasks are tracked, or null.
+  [[nodiscard]] const task_tracker* tracker() const noexcept { return tracker_.get(); }
+
   // For operations. On the loop's thread, but for deliver.
 
-  /// Begins a request. Its completion comes in a later turn.
-  [[gnu::always_inline]] void submit(io_operation& operation) noexcept {
+  /// What begins a request or a timer that no task waits for.
+  struct of_nobody {
+    static async_frame* frame() noexcept { return nullptr; }
+  };
+
+  /// Begins a request. Its completion comes in a later turn. Who waits is asked for its frame() only where the
+  /// loop tracks its tasks.
+  template <class Waiting = of_nobody>
+  [[gnu::always_inline]] void submit(io_operation& operation, Waiting&& who = {}) noexcept {
     if (!reactor_->place(operation)) [[unlikely]]
-      submit_otherwise(operation);
+      submit_otherwise(operation, who.frame());
   }
   /// Asks that a begun request end soon; it ends once, as before.
   void cancel(io_operation& operation) noexcept {
     if (!ending_) reactor_->cancel(operation);  // else it has been cancelled, with everything else
   }
   /// Finishes the timer in the first turn after its deadline.
-  void add(timer_base& timer, loop_clock::time_point deadline) noexcept {
-    if (ending_) [[unlikely]]
-      return reject(timer);
+  template <class Waiting = of_nobody>
+  void add(timer_base& timer, loop_clock::time_point deadline, Waiting&& who = {}) noexcept {
+    if (adds_otherwise_) [[unlikely]]
+      return add_otherwise(timer, deadline, who.frame());
     timers_.add(timer, std::max(deadline, fired_until_));  // what is past waits behind what is due
   }
   /// The timer, which must be queued, ends as cancelled in this turn or the next.
@@ -162,7 +176,9 @@ class loop : pinned {
 
  private:
   [[noreturn]] static void throw_no_loop(const char* call);
-  [[gnu::cold]] void submit_otherwise(io_operation& operation) noexcept;
+  [[gnu::cold]] void submit_otherwise(io_operation& operation, const async_frame* who) noexcept;
+  [[gnu::cold]] void add_otherwise(timer_base& timer, loop_clock::time_point deadline,
+                                   const async_frame* who) noexcept;
 
   void reject(operation_base& operation) noexcept {
     operation.depart();
@@ -188,6 +204,8 @@ class loop : pinned {
   bool running_ = false;
   bool ending_ = false;
   bool returned_early_ = false;  // the last turn left the reactor out
+  bool adds_otherwise_ = false;  // it tracks its tasks, or ends
+  std::unique_ptr<task_tracker> tracker_;
   // any thread
   inbox inbox_;
 

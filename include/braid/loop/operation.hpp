@@ -40,6 +40,7 @@ class operation_base : pinned {
   friend class loop;  // writes what follows; clears in_flight_ before finish
   friend class inbox;
   friend class reactor;
+  friend class task_tracker;  // is told in its place
   friend class timer_queue;
   void depart() noexcept { in_flight_ = true; }
   void arrive(completion ended) noexcept {

@@ -55,6 +55,11 @@ class reactor : pinned {
     operation.depart();
     return true;
   }
+  /// From now on every request comes by submit.
+  void close_lane() noexcept {
+    lane_closed_ = true;
+    lane_.limit = lane_.tail;
+  }
   /// Asks that the operation end soon. It ends once, as before: cancelled, or with what it had achieved.
   virtual void cancel(io_operation& operation) noexcept = 0;
   /// cancel for everything in flight.
@@ -84,6 +89,7 @@ class reactor : pinned {
   static bool& gives_up(io_operation& operation) noexcept { return operation.gives_up_; }
 
   submission_lane lane_;
+  bool lane_closed_ = false;
   std::size_t system_calls_ = 0;
 };
 

@@ -63,6 +63,9 @@ static_assert(sizeof(request) == 32);
           alone(what.offset), alone(what.length),      alone(what.flags)};
 }
 
+/// "read", "cancel_descriptor": the opcode as it is written here.
+[[nodiscard]] const char* name_of(opcode code) noexcept;
+
 /// Makes the request as a plain blocking system call: its result, or minus the errno.
 /// For reactors without the operation, on a thread that may block.
 [[nodiscard]] std::int32_t perform(const request& what) noexcept;

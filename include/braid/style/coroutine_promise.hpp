@@ -12,6 +12,7 @@
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/task_tracker.hpp"
 #include "braid/loop/transfer.hpp"
 #include "braid/style/late_result.hpp"
 
@@ -95,7 +96,7 @@ class coroutine_promise : public pooled, pinned {
   auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
     static_assert(!std::is_lvalue_reference_v<S> || !sender<S> || awaited_by_copy<S>,
                   "co_await uses the sender up: write co_await std::move(op)");
-    frame_.waits_at(where);
+    comes_to(where);
     if constexpr (requires { std::move(op).awaited_by(*this); })
       return std::move(op).awaited_by(*this);
     else
@@ -105,7 +106,7 @@ class coroutine_promise : public pooled, pinned {
   template <detail::awaitable A>
     requires(!sender_or_factory<A>)
   A&& await_transform(A&& other, std::source_location where = std::source_location::current()) noexcept {
-    frame_.waits_at(where);
+    comes_to(where);
     return std::forward<A>(other);
   }
 
@@ -117,6 +118,8 @@ class coroutine_promise : public pooled, pinned {
     stop_ = stop;
     frame_.called_by(parent);
     home_ = loop::current_or_null();
+    if (task_tracker::tracks_here()) [[unlikely]]
+      begin_tracked();
   }
 
   /// For resume_on: it is about to go there.
@@ -137,17 +140,31 @@ class coroutine_promise : public pooled, pinned {
  protected:
   /// Where the coroutine begins; its awaits take that place.
   explicit coroutine_promise(std::source_location begins = {}) noexcept { frame_.waits_at(begins); }
-  ~coroutine_promise() = default;
+  ~coroutine_promise() {
+    if (tracked_) [[unlikely]]
+      task_tracker::ends(home_, frame_);
+  }
 
   /// Null when it was awaited on a thread without a loop.
   [[nodiscard]] loop* home() const noexcept { return home_; }
   [[nodiscard]] bool is_away() const noexcept { return away_; }
 
  private:
+  [[gnu::always_inline]] void comes_to(std::source_location await) noexcept {
+    frame_.waits_at(await);
+    if (tracked_) [[unlikely]]
+      task_tracker::awaits(home_, frame_);
+  }
+  [[gnu::cold, gnu::noinline]] void begin_tracked() noexcept {
+    tracked_ = true;
+    task_tracker::begins(frame_, level_kind::coroutine);
+  }
+
   stop_token stop_;
   async_frame frame_;
   loop* home_;  // set by inherit
   bool away_ = false;  // from home, and counted there
+  bool tracked_ = false;  // by home
 };
 
 namespace detail {

@@ -10,6 +10,7 @@
 #include "braid/base/result.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/task_tracker.hpp"
 #include "braid/loop/transfer.hpp"
 #include "braid/style/late_result.hpp"
 
@@ -40,13 +41,20 @@ class fiber : pinned {
   /// From the job: back to who resumed it.
   void suspend() noexcept;
 
-  [[nodiscard]] bool unwinding() const noexcept { return unwinding_; }
-  [[nodiscard]] async_frame& frame() noexcept { return frame_; }
+  /// The job has come to an await. Throws when it is unwound.
+  void comes_to(std::source_location await) {
+    frame_.waits_at(await);
+    if (unwinding_ || tracked_) [[unlikely]]
+      comes_to_await_otherwise();
+  }
+  [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
   [[nodiscard]] stop_token get_stop_token() const noexcept { return stop_; }
   void inherit(stop_token stop, async_frame* parent, std::source_location begins) noexcept {
     stop_ = stop;
     frame_.called_by(parent);
     frame_.waits_at(begins);
+    if (task_tracker::tracks_here()) [[unlikely]]
+      begin_tracked();
   }
 
  private:
@@ -56,6 +64,8 @@ class fiber : pinned {
   ~fiber() = default;
   void enter() noexcept;  // both inlined: the processor mispredicts each return address on the way
   void leave() noexcept;
+  [[gnu::cold]] void begin_tracked() noexcept;
+  [[gnu::cold]] void comes_to_await_otherwise();
 
   static inline constinit thread_local fiber* current_ = nullptr;
 
@@ -65,6 +75,7 @@ class fiber : pinned {
   void* argument_ = nullptr;
   bool ended_ = true;
   bool unwinding_ = false;
+  bool tracked_ = false;
   stop_token stop_;
   async_frame frame_;
 };
@@ -81,7 +92,7 @@ class fiber_waiter : operation_base {
     fiber_waiter* self;
     void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return self->who_.get_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return &self->who_.frame(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->who_.frame(); }
   };
 
   template <class State>
@@ -138,7 +149,7 @@ class fiber_state : pinned {
   static void run(void* argument) noexcept {
     auto& self = *static_cast<fiber_state*>(argument);
     self.result_.emplace(capture(self.f_));
-    if (!*self.result_) attach_stack(self.result_->error(), &self.fiber_->frame());
+    if (!*self.result_) attach_stack(self.result_->error(), self.fiber_->frame());
   }
   static void done(void* argument) noexcept {
     auto& self = *static_cast<fiber_state*>(argument);
@@ -192,9 +203,7 @@ value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_lo
   fiber* self = fiber::current();
   if (self == nullptr)
     throw std::logic_error("await: this is no fiber; in a coroutine use co_await, else run(op)");
-  if (self->unwinding())
-    throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
-  self->frame().waits_at(where);
+  self->comes_to(where);
   if constexpr (requires { std::forward<S>(op).waited_on(*self); }) {
     return std::forward<S>(op).waited_on(*self);
   } else {

@@ -186,6 +186,7 @@ class future_link final
         step_(std::move(step)) {}
 
   void begin() noexcept {
+    this->track();
     if (upstream_->attach(*this))
       settle_in();
     else

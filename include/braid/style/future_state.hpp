@@ -10,6 +10,7 @@
 #include "braid/core/async_stack.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/task_tracker.hpp"
 
 namespace braid {
 
@@ -84,10 +85,19 @@ class future_state_base : public pooled, pinned {
 
   /// The settler's act, once the result is in place. *this may be gone afterwards.
   void settle() noexcept {
+    if (tracked_) [[unlikely]]
+      task_tracker::ends(home_, frame_);
     void* met = meeting_.exchange(settled(), std::memory_order_acq_rel);  // no waiter detaches from now on
     if (met == nullptr) return;
     if (met == dropped()) return end_unseen();
     static_cast<future_waiter*>(met)->settled();
+  }
+  /// An operation begins, on the home loop's thread, and lasts until the state is settled.
+  void track() noexcept {
+    if (task_tracker::tracks_here()) [[unlikely]] {
+      tracked_ = true;
+      task_tracker::begins(frame_, level_kind::verb);
+    }
   }
   [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
   [[nodiscard]] loop* home() const noexcept { return home_; }
@@ -113,6 +123,7 @@ class future_state_base : public pooled, pinned {
   std::atomic<void*> meeting_{nullptr};  // null, a waiter, settled() or dropped()
   loop* const home_;
   async_frame frame_;
+  bool tracked_ = false;
 };
 
 /// The same with the result in it.

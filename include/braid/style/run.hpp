@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "braid/loop/loop.hpp"
+#include "braid/loop/task_tracker.hpp"
 
 namespace braid {
 
@@ -15,13 +16,13 @@ template <class T>
 class run_waiter : operation_base {
  public:
   run_waiter(loop& home, std::source_location where) noexcept
-      : operation_base(came_home), home_(home), frame_{nullptr, where} {}
+      : operation_base(came_home), home_(home), level_(where) {}
 
   struct receiver {
     run_waiter* self;
     void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return &self->frame_; }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->level_.frame(); }
   };
 
   [[nodiscard]] bool done() const noexcept { return done_; }
@@ -30,7 +31,7 @@ class run_waiter : operation_base {
  private:
   void finish(result<T>&& with) noexcept {
     if (!with) [[unlikely]]
-      attach_stack(with.error(), &frame_);
+      attach_stack(with.error(), level_.frame());
     result_.emplace(std::move(with));
     if (loop::current_or_null() == &home_)
       done_ = true;
@@ -42,7 +43,7 @@ class run_waiter : operation_base {
   }
 
   loop& home_;
-  async_frame frame_;
+  verb_level level_;
   std::optional<result<T>> result_;
   bool done_ = false;
 };

@@ -31,6 +31,7 @@ class spawned final : public future_state<value_of<S>>,
   spawned(S&& op, loop& home, std::source_location where) : future_state<value_type>(&home, where) {
     operation_.emplace(elided{[&] { return connect(std::move(op), receiver{this}); }});
     if constexpr (!completes_later<S>) home.adopt(*this);
+    this->track();
   }
 
   void begin() noexcept { operation_->start(); }
@@ -50,7 +51,14 @@ class spawned final : public future_state<value_of<S>>,
 
   void finish(result<value_type>&& ended) noexcept {
     if (!ended) [[unlikely]]
-      attach_stack(ended.error(), this->frame());
+      return fail(std::move(ended));
+    end(std::move(ended));
+  }
+  [[gnu::cold, gnu::noinline]] void fail(result<value_type>&& failed) noexcept {
+    attach_stack(failed.error(), this->frame());
+    end(std::move(failed));
+  }
+  [[gnu::always_inline]] void end(result<value_type>&& ended) noexcept {
     if constexpr (completes_later<S>) {
       this->set(std::move(ended));
     } else if (loop::current_or_null() == this->home()) [[likely]] {

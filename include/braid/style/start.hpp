@@ -10,6 +10,7 @@
 #include "braid/base/result.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/task_tracker.hpp"
 
 namespace braid {
 
@@ -36,18 +37,16 @@ class start_box<S, Handler> final : public pooled {
     start_box* self;
     void finish(result<value_type> with) && noexcept { self->handle(std::move(with)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return &self->frame_; }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->level_.frame(); }
   };
 
   start_box(S&& op, Handler&& handler, std::source_location where)
-      : frame_{nullptr, where},
-        handler_(std::move(handler)),
-        state_(connect(std::move(op), receiver{this})) {}
+      : level_(where), handler_(std::move(handler)), state_(connect(std::move(op), receiver{this})) {}
 
   void handle(result<value_type>&& ended) noexcept {
     if (!ended) [[unlikely]]
-      attach_stack(ended.error(), &frame_);
-    const async_frame frame = frame_;
+      attach_stack(ended.error(), level_.frame());
+    const async_frame frame = *level_.frame();
     Handler handler = std::move(handler_);
     delete this;
     try {
@@ -57,7 +56,7 @@ class start_box<S, Handler> final : public pooled {
     }
   }
 
-  async_frame frame_;
+  verb_level level_;
   [[no_unique_address]] Handler handler_;
   connected<S, receiver> state_;
 };
@@ -83,13 +82,13 @@ class start_box final : operation_base, resident, pooled {
     start_box* self;
     void finish(result<value_type> with) && noexcept { self->finish(std::move(with)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return &self->frame_; }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->level_.frame(); }
   };
 
   start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
       : operation_base(come),
         home_(home),
-        frame_{nullptr, where},
+        level_(where),
         handler_(std::move(handler)),
         state_(connect(std::move(op), receiver{this})) {}
   ~start_box() {
@@ -114,7 +113,7 @@ class start_box final : operation_base, resident, pooled {
 
   void handle(result<value_type>&& with) noexcept {
     loop& home = home_;
-    const async_frame frame = frame_;
+    const async_frame frame = *level_.frame();
     Handler handler = std::move(handler_);
     result<value_type> ended = std::move(with);
     if (!ended) [[unlikely]]
@@ -131,7 +130,7 @@ class start_box final : operation_base, resident, pooled {
   void abandon() noexcept override { delete this; }
 
   loop& home_;
-  async_frame frame_;
+  verb_level level_;
   bool starting_ = true;
   bool kept_ = false;
   [[no_unique_address]] Handler handler_;

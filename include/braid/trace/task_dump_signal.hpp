@@ -1,0 +1,47 @@
+#pragma once
+
+#include <atomic>
+
+#include "braid/base/unique_function.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/loop/operation.hpp"
+#include "braid/trace/tasks.hpp"
+
+namespace braid {
+
+/// Prints the live tasks of its loop whenever the process gets a signal of the user's choice (SIGUSR1, SIGQUIT):
+///
+///     braid::task_dump_signal on_demand(SIGUSR1);                            // as text, to stderr
+///     braid::task_dump_signal as_json(SIGUSR2, [](const braid::task_dump& dump) {
+///       std::fputs(braid::to_json(dump).c_str(), stderr);
+///     });
+///
+/// Lifetime  pinned; ends before its loop, on that thread. Several loops may have one for the same signal: each
+///           prints its own tasks. With the last one the signal's action is again what it was before the first.
+/// Threads   made on its loop's; the sink runs there, in the next turn. The signal may come on any thread: its
+///           handler does no more than wake the loops, which is async-signal-safe. A loop whose turn does not
+///           end prints nothing; dump_tasks from another thread shows it.
+/// Errors    std::logic_error on a thread without a loop, or whose loop does not track its tasks;
+///           std::system_error for a signal that cannot be caught. What the sink throws goes to the
+///           unhandled-error handler.
+class task_dump_signal : operation_base {
+ public:
+  using sink = unique_function<void(const task_dump&)>;
+
+  explicit task_dump_signal(int signal, sink to = to_stderr);
+  ~task_dump_signal();
+
+ private:
+  static void to_stderr(const task_dump& dump);
+  static void on_signal(int signal) noexcept;
+  static void come(operation_base& base, completion) noexcept;
+  void install();
+
+  loop& home_ = loop::current("task_dump_signal");
+  const int signal_;
+  sink to_;
+  std::atomic<bool> on_its_way_{false};  // to the loop
+  std::atomic<task_dump_signal*> next_signalled_{nullptr};
+};
+
+}  // namespace braid

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "braid/loop/clock.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/loop/request.hpp"
+#include "braid/loop/task_tracker.hpp"
+
+namespace braid {
+
+/// A request in flight, or a timer.
+struct task_wait {
+  std::optional<opcode> request;  ///< none: it is a timer
+  std::int32_t descriptor = -1;
+  std::string object;  ///< what the descriptor stands for: a path, "127.0.0.1:80"
+  loop_clock::duration waiting{};
+  loop_clock::duration due_in{};  ///< of a timer; negative when it is late
+};
+
+/// A task that lives: a coroutine, a fiber, or what a verb began.
+struct task_level {
+  level_kind kind = level_kind::verb;
+  std::size_t depth = 0;       ///< those it waits for follow it, one deeper
+  std::source_location where;  ///< the await that it waits in, or came to last; the verb's call
+  loop_clock::duration waiting{};
+  std::vector<task_wait> waits_for;
+};
+
+/// The tasks of a loop at one instant, as trees: each level before those it waits for, oldest first.
+struct task_dump {
+  std::vector<task_level> levels;
+  std::vector<task_wait> of_nobody;  ///< requests and timers that no task of this loop waits for
+};
+
+/// The live tasks of a loop that tracks them: where each one waits, since when, and for which request.
+///
+/// Threads  any; the loop must outlive the call. The one that runs shows the await it came to last.
+/// Errors   std::logic_error when the loop does not track its tasks.
+/// Cost     O(n log n) in the tasks, under the tracker's lock for as long as copying them takes; a system call
+///          or two for each descriptor.
+[[nodiscard]] task_dump dump_tasks(const loop& which);
+
+/// A line for each level, indented by its depth:
+///
+///     started at main (server.cpp:80), 12.300 s ago
+///       at serve (server.cpp:41) for 0.250 s: receive on 127.0.0.1:80 (descriptor 7) for 0.250 s
+[[nodiscard]] std::string format_tasks(const task_dump& dump);
+
+/// {"tasks": […], "of_nobody": […]}; a task has its kind, function, file, line, waiting_s, waits_for and children.
+[[nodiscard]] std::string to_json(const task_dump& dump);
+
+}  // namespace braid

@@ -1,0 +1,147 @@
+#include "braid/loop/task_tracker.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+
+namespace {
+
+// Every tracker there is: for a level that ends where its loop is not, or is no more.
+struct registry {
+  std::mutex mutex;
+  std::vector<std::pair<const loop*, task_tracker*>> all;
+};
+registry& trackers() {
+  static auto* const never_destroyed = new registry;
+  return *never_destroyed;
+}
+
+template <class Table>
+auto oldest_first(const Table& table) {
+  std::vector<typename Table::mapped_type> all;
+  all.reserve(table.size());
+  for (const auto& [address, each] : table) all.push_back(each);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
+  return all;
+}
+
+}  // namespace
+
+task_tracker::task_tracker(const loop& home) : home_(home) {
+  const std::lock_guard lock(trackers().mutex);
+  trackers().all.emplace_back(&home, this);
+  here_ = this;
+}
+
+task_tracker::~task_tracker() {
+  here_ = nullptr;
+  const std::lock_guard lock(trackers().mutex);
+  std::erase_if(trackers().all, [this](const auto& each) { return each.second == this; });
+}
+
+task_tracker::snapshot task_tracker::take() const {
+  const std::lock_guard lock(mutex_);
+  const auto waits = oldest_first(waits_);
+  return {home_.now(), oldest_first(levels_), {waits.begin(), waits.end()}};
+}
+
+void task_tracker::begins(const async_frame& level, level_kind kind) noexcept {
+  task_tracker& self = *here_;
+  const auto now = self.home_.now();
+  const std::lock_guard lock(self.mutex_);
+  try {
+    self.levels_[&level] = {&level, level.parent, level.where, now, kind, self.begun_++};
+  } catch (const std::bad_alloc&) {
+    // unseen
+  }
+}
+
+void task_tracker::ends_here(const async_frame& level) noexcept {
+  if (here_ == nullptr) return;
+  const std::lock_guard lock(here_->mutex_);
+  here_->levels_.erase(&level);
+}
+
+// f(tracker), which cannot end meanwhile; nothing when it has.
+template <class F>
+void task_tracker::with_tracker_of(const loop* home, F f) noexcept {
+  if (home != nullptr && home == loop::current_or_null()) {
+    if (here_ != nullptr) f(*here_);
+    return;
+  }
+  const std::lock_guard lock(trackers().mutex);
+  for (const auto& [each, tracker] : trackers().all)
+    if (each == home) return f(*tracker);
+}
+
+void task_tracker::awaits(const loop* home, const async_frame& level) noexcept {
+  with_tracker_of(home, [&](task_tracker& self) {
+    const auto now = self.home_.now();
+    const std::lock_guard lock(self.mutex_);
+    const auto found = self.levels_.find(&level);
+    if (found == self.levels_.end()) return;
+    found->second.where = level.where;
+    found->second.since = now;
+  });
+}
+
+void task_tracker::ends(const loop* home, const async_frame& level) noexcept {
+  with_tracker_of(home, [&](task_tracker& self) {
+    const std::lock_guard lock(self.mutex_);
+    self.levels_.erase(&level);
+  });
+}
+
+void task_tracker::note(io_operation& operation, const async_frame* waits) noexcept {
+  const request& what = operation.what();
+  tracked_wait entry;
+  entry.level = waits;
+  entry.code = what.code;
+  entry.descriptor = what.descriptor;
+  note(operation, entry);
+}
+
+void task_tracker::note(timer_base& timer, loop_clock::time_point deadline,
+                        const async_frame* waits) noexcept {
+  tracked_wait entry;
+  entry.level = waits;
+  entry.is_timer = true;
+  entry.deadline = deadline;
+  note(timer, entry);
+}
+
+void task_tracker::note(operation_base& operation, tracked_wait entry) noexcept {
+  entry.since = home_.now();
+  entry.finish = operation.finish_;
+  const std::lock_guard lock(mutex_);
+  entry.order = begun_++;
+  try {
+    waits_[&operation] = entry;
+    operation.finish_ = arrived;
+  } catch (const std::bad_alloc&) {
+    // unseen
+  }
+}
+
+void task_tracker::arrived(operation_base& operation, completion with) {
+  const async_frame* level;
+  operation_base::finish_fn* finish;
+  {
+    const std::lock_guard lock(here_->mutex_);
+    const auto found = here_->waits_.find(&operation);
+    level = found->second.level;
+    finish = found->second.finish;
+    if (!operation.in_flight()) {  // else it will be told again
+      operation.finish_ = finish;
+      here_->waits_.erase(found);
+    }
+  }
+  told_ = level;
+  finish(operation, with);
+}
+
+}  // namespace braid

@@ -1,0 +1,94 @@
+#include "braid/trace/task_dump_signal.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace braid {
+
+namespace {
+
+// What the handler reads: atomics alone, lock-free ones.
+std::atomic<task_dump_signal*> first{nullptr};
+std::atomic<int> handlers_running{0};
+static_assert(std::atomic<task_dump_signal*>::is_always_lock_free && std::atomic<bool>::is_always_lock_free &&
+              std::atomic<int>::is_always_lock_free);
+
+// Of those who register and leave; never held by the handler.
+std::mutex registering;
+struct signal_use {
+  int users = 0;
+  struct sigaction before;
+};
+std::array<signal_use, NSIG> uses;
+
+}  // namespace
+
+task_dump_signal::task_dump_signal(int signal, sink to)
+    : operation_base(come), signal_(signal), to_(std::move(to)) {
+  if (home_.tracker() == nullptr) (void)dump_tasks(home_);  // says what is wrong
+  const std::lock_guard lock(registering);
+  install();
+  next_signalled_.store(first.load());
+  first.store(this);
+}
+
+void task_dump_signal::install() {
+  struct sigaction action{};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  ::sigemptyset(&action.sa_mask);
+  struct sigaction before;
+  if (signal_ <= 0 || signal_ >= NSIG || ::sigaction(signal_, &action, &before) != 0)
+    throw std::system_error(EINVAL, std::generic_category(),
+                            "task_dump_signal: signal " + std::to_string(signal_));
+  signal_use& use = uses[static_cast<std::size_t>(signal_)];
+  if (use.users++ == 0) use.before = before;
+}
+
+task_dump_signal::~task_dump_signal() {
+  {
+    const std::lock_guard lock(registering);
+    signal_use& use = uses[static_cast<std::size_t>(signal_)];
+    if (--use.users == 0) ::sigaction(signal_, &use.before, nullptr);
+    std::atomic<task_dump_signal*>* link = &first;
+    while (link->load() != this) link = &link->load()->next_signalled_;
+    link->store(next_signalled_.load());
+  }
+  // A handler on another thread may still be looking at this one; one on this thread has returned.
+  while (handlers_running.load() != 0) std::this_thread::yield();
+  if (on_its_way_.load()) home_.forget(*this);
+}
+
+// Async-signal-safe: atomics, and a write to an eventfd where the loop sleeps. At most one message is on its way, so
+// that a signal that comes again before the loop has printed changes nothing.
+void task_dump_signal::on_signal(int signal) noexcept {
+  const int kept = errno;
+  handlers_running.fetch_add(1);
+  for (task_dump_signal* each = first.load(); each != nullptr; each = each->next_signalled_.load())
+    if (each->signal_ == signal && !each->on_its_way_.exchange(true)) each->home_.deliver(*each);
+  handlers_running.fetch_sub(1);
+  errno = kept;
+}
+
+void task_dump_signal::come(operation_base& base, completion) noexcept {
+  auto& self = static_cast<task_dump_signal&>(base);
+  self.on_its_way_.store(false);
+  try {
+    self.to_(dump_tasks(self.home_));
+  } catch (...) {
+    self.home_.report_unhandled(error::current(), nullptr);
+  }
+}
+
+void task_dump_signal::to_stderr(const task_dump& dump) {
+  std::fprintf(stderr, "braid: the tasks of a loop:\n%s", format_tasks(dump).c_str());
+}
+
+}  // namespace braid

@@ -1,0 +1,175 @@
+#include "braid/trace/tasks.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "braid/core/async_stack.hpp"
+#include "json_text.hpp"
+
+namespace braid {
+
+namespace {
+
+task_wait seen(const task_tracker::wait& wait, loop_clock::time_point now) {
+  task_wait made;
+  made.waiting = now - wait.since;
+  if (wait.is_timer) {
+    made.due_in = wait.deadline - now;
+    return made;
+  }
+  made.request = wait.code;
+  made.descriptor = wait.descriptor;
+  if (wait.descriptor >= 0) made.object = describe(wait.descriptor);
+  return made;
+}
+
+// The levels of a snapshot as trees. A level whose parent is not there, because it lives on another loop or is none
+// that is tracked, is a root.
+class forest {
+ public:
+  explicit forest(const task_tracker::snapshot& all) : all_(all) {
+    for (const auto& each : all.levels) places_.emplace(each.address, places_.size());
+    children_.resize(all.levels.size());
+    waits_.resize(all.levels.size());
+    for (std::size_t i = 0; i < all.levels.size(); ++i) {
+      if (const std::size_t parent = place_of(all.levels[i].parent); parent != nowhere)
+        children_[parent].push_back(i);
+      else
+        roots_.push_back(i);
+    }
+  }
+
+  // Not by recursion: a chain of tasks may be deeper than a stack.
+  [[nodiscard]] task_dump walk() {
+    task_dump dump;
+    for (const auto& each : all_.waits) {
+      const std::size_t level = place_of(each.level);
+      (level == nowhere ? dump.of_nobody : waits_[level]).push_back(seen(each, all_.taken));
+    }
+    std::vector<std::pair<std::size_t, std::size_t>> due;  // a level and its depth
+    const auto add = [&](const std::vector<std::size_t>& levels, std::size_t depth) {
+      for (std::size_t i = levels.size(); i-- > 0;) due.emplace_back(levels[i], depth);
+    };
+    add(roots_, 0);
+    while (!due.empty()) {
+      const auto [at, depth] = due.back();
+      due.pop_back();
+      const auto& level = all_.levels[at];
+      dump.levels.push_back(
+          {level.kind, depth, level.where, all_.taken - level.since, std::move(waits_[at])});
+      add(children_[at], depth + 1);
+    }
+    return dump;
+  }
+
+ private:
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+  [[nodiscard]] std::size_t place_of(const async_frame* level) const {
+    const auto found = places_.find(level);
+    return found == places_.end() ? nowhere : found->second;
+  }
+
+  const task_tracker::snapshot& all_;
+  std::unordered_map<const async_frame*, std::size_t> places_;
+  std::vector<std::vector<std::size_t>> children_;
+  std::vector<std::vector<task_wait>> waits_;
+  std::vector<std::size_t> roots_;
+};
+
+std::string seconds(loop_clock::duration d) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", std::chrono::duration<double>(d).count());
+  return text;
+}
+
+std::string format_wait(const task_wait& wait) {
+  if (!wait.request) return "timer due in " + seconds(wait.due_in) + " s";
+  std::string text = name_of(*wait.request);
+  if (wait.descriptor >= 0) {
+    const std::string number = "descriptor " + std::to_string(wait.descriptor);
+    text += " on " + wait.object;
+    if (!wait.object.starts_with(number)) text += " (" + number + ")";
+  }
+  return text + " for " + seconds(wait.waiting) + " s";
+}
+
+const char* kind_name(level_kind kind) {
+  switch (kind) {
+    case level_kind::verb: return "verb";
+    case level_kind::coroutine: return "coroutine";
+    case level_kind::fiber: return "fiber";
+  }
+  return "";
+}
+
+std::string waits_as_json(const std::vector<task_wait>& waits) {
+  std::string text = "[";
+  for (const task_wait& each : waits) {
+    if (text.size() > 1) text += ", ";
+    if (each.request) {
+      text += "{\"request\": " + json_text(name_of(*each.request));
+      if (each.descriptor >= 0)
+        text += ", \"descriptor\": " + std::to_string(each.descriptor) +
+                ", \"object\": " + json_text(each.object);
+    } else {
+      text += "{\"timer_due_in_s\": " + seconds(each.due_in);
+    }
+    text += ", \"waiting_s\": " + seconds(each.waiting) + "}";
+  }
+  return text + "]";
+}
+
+// All of a level but its children and the end.
+std::string opening_of(const task_level& level) {
+  return std::string("{\"kind\": \"") + kind_name(level.kind) +
+         "\", \"function\": " + json_text(written_name(level.where.function_name())) +
+         ", \"file\": " + json_text(level.where.file_name()) +
+         ", \"line\": " + std::to_string(level.where.line()) + ", \"waiting_s\": " + seconds(level.waiting) +
+         ", \"waits_for\": " + waits_as_json(level.waits_for) + ", \"children\": [";
+}
+
+}  // namespace
+
+task_dump dump_tasks(const loop& which) {
+  if (which.tracker() == nullptr)
+    throw std::logic_error(
+        "dump_tasks: this loop does not track its tasks; make it with loop_options{.track_tasks = true}, or "
+        "set "
+        "BRAID_TRACK_TASKS=1");
+  const task_tracker::snapshot all = which.tracker()->take();
+  return forest(all).walk();
+}
+
+std::string format_tasks(const task_dump& dump) {
+  std::string text;
+  for (const task_level& level : dump.levels) {
+    text.append(2 * level.depth + 2, ' ');
+    const bool is_verb = level.kind == level_kind::verb;
+    text += (is_verb ? "started at " : "at ") + format_place(level.where);
+    text += is_verb ? ", " + seconds(level.waiting) + " s ago" : " for " + seconds(level.waiting) + " s";
+    for (const task_wait& each : level.waits_for)
+      text += (&each == level.waits_for.data() ? ": " : ", ") + format_wait(each);
+    text += "\n";
+  }
+  for (const task_wait& each : dump.of_nobody) text += "  nobody waits for: " + format_wait(each) + "\n";
+  return text.empty() ? "  no task\n" : text;
+}
+
+std::string to_json(const task_dump& dump) {
+  std::string text = "{\"tasks\": [";
+  std::size_t open = 0;  // levels whose children are being written
+  for (std::size_t i = 0; i < dump.levels.size(); ++i) {
+    const task_level& level = dump.levels[i];
+    for (; open > level.depth; --open) text += "]}";
+    if (i > 0 && dump.levels[i - 1].depth >= level.depth) text += ", ";
+    text += opening_of(level);
+    ++open;
+  }
+  for (; open > 0; --open) text += "]}";
+  return text + "], \"of_nobody\": " + waits_as_json(dump.of_nobody) + "}\n";
+}
+
+}  // namespace braid
