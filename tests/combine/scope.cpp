@@ -45,6 +45,31 @@ task<> sleeps(int& cancelled) {
   slept.value();
 }
 
+// Ends within the call that stops it, as none of braid's operations does.
+struct ends_when_stopped {
+  using sender_concept = sender_tag;
+  using value_type = void;
+
+  template <class R>
+  struct state : pinned {
+    struct end {
+      state* self;
+      void operator()() const noexcept {
+        R told = std::move(self->receiver);
+        std::move(told).finish(error(std::errc::operation_canceled));
+      }
+    };
+    explicit state(R told) : receiver(std::move(told)) {}
+    void start() noexcept { stopped.emplace(receiver.get_stop_token(), end{this}); }
+    R receiver;
+    std::optional<stop_callback<end>> stopped;
+  };
+  template <receiver_of<void> R>
+  auto connect(R receiver) && {
+    return state<R>(std::move(receiver));
+  }
+};
+
 // Counts itself and the two trees below.
 task<> tree(scope& within, int& count, int depth) {
   co_await yield();
@@ -450,6 +475,34 @@ TEST_CASE("scope: what ends on another thread comes home", "[scope][thread]") {
     co_return first + second;
   }));
   CHECK(sum == 3);
+}
+
+TEST_CASE("scope: what ends within the call that stops it", "[scope][stop]") {
+  loop here;
+  const auto body = [](scope& s) {
+    s.spawn(ends_when_stopped{});
+    s.spawn(ends_when_stopped{});
+    auto alone = s.spawn(ends_when_stopped{});
+    alone.request_stop();
+    return ends_when_stopped{};
+  };
+  auto running = spawn(with_scope(body));
+  running.request_stop();
+  CHECK(here.run(as_result(std::move(running))).error() == std::errc::operation_canceled);
+  CHECK(here.run(as_result(with_scope([&](scope& s) {
+              s.spawn(with_scope(body));
+              s.spawn(fails("all"));
+            })))
+            .error()
+            .message() == "all");
+  {
+    std::optional<future<void>> kept;
+    std::optional<future<void>> whole;
+    whole.emplace(spawn(with_scope([&](scope& s) { kept.emplace(s.spawn(ends_when_stopped{})); })));
+    auto after = std::move(*whole).then([&] { kept.reset(); });
+    kept->request_stop();
+    here.run(std::move(after));
+  }
 }
 
 TEST_CASE("scope: what a child owned is gone when the scope ends, though its future is kept", "[scope]") {

@@ -31,7 +31,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     operation_->start();
   }
   bool request_stop() noexcept override {
-    stop_.request_stop();
+    stop();
     return true;
   }
 
@@ -44,17 +44,18 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
   };
   struct on_scope_stop {
     scope_child* self;
-    void operator()() const noexcept { self->stop_with_scope(); }
+    void operator()() const noexcept { self->stop(); }
   };
 
-  void stop_with_scope() noexcept {
+  void stop() noexcept {
     if (loop::current_or_null() != this->home()) {
-      stop_.request_stop();  // scope_stops_'s end waits for this
+      stop_.request_stop();  // who asks holds the future, or is waited for by scope_stops_
       return;
     }
-    stopping_ = true;  // what ends within this call must not take stop_ with it
+    const bool outer =
+        std::exchange(stopping_, true);  // what ends within this call must not take stop_ with it
     stop_.request_stop();
-    stopping_ = false;
+    stopping_ = outer;
   }
 
   void finish(result<value_type>&& ended) noexcept {
@@ -93,7 +94,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
   void report_unseen() noexcept override {}  // the scope has the error
 
   scope_join& scope_;
-  bool stopping_ = false;
+  bool stopping_ = false;  // the home loop's thread
   stop_source stop_;  // by the future, or with the scope
   std::optional<stop_callback<on_scope_stop>> scope_stops_;
   std::optional<connected<S, receiver>> operation_;
