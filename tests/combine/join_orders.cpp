@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "braid/combine/first_ok.hpp"
+#include "braid/combine/scope.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"
@@ -127,6 +128,23 @@ TEST_CASE("when_all: every order of up to five ends, values and errors, and of a
           std::vector<int> all(how.count);
           std::iota(all.begin(), all.end(), 0);
           return ended == all;
+        }) == 0);
+}
+
+TEST_CASE("with_scope: every order of up to five children's ends, values and errors, and of a stop request",
+          "[scope][order][stop]") {
+  const auto scope_of = [](auto futures) {
+    return with_scope([children = std::move(futures)](scope& s) mutable {
+      for (auto& each : children) s.spawn(std::move(each));
+      return 1;
+    });
+  };
+  CHECK(wrong_courses(scope_of, [](const auto& ended, const course& how, pace between) {
+          if (const auto failing = first_failing(how))
+            return failed_as(ended, failure_of(*failing),
+                             between == pace::one_a_turn ? 0 : failing_in(how) - 1);
+          if (how.settled().size() < how.count) return failed_as(ended, std::errc::operation_canceled, 0);
+          return ended == 1;
         }) == 0);
 }
 
