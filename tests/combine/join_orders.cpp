@@ -1,5 +1,5 @@
-// Joins under every order in which up to five operations can end, values and errors, and in which a stop request can
-// come between them.
+// Joins under every order in which up to five operations can end, values and errors, and in which a stop
+// request can come between them.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,8 +28,8 @@ namespace {
 
 constexpr std::size_t most = 5;
 
-// One way for `count` operations to end: in which order, which of them with errors, and which never because they are
-// cancelled before.
+// One way for `count` operations to end: in which order, which of them with errors, and which never because
+// they are cancelled before.
 struct course {
   std::size_t count = 0;
   std::vector<std::size_t> order;  // `count` itself stands for the stop request

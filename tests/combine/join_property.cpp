@@ -1,5 +1,5 @@
-// Random programs of nested joins, against a model of them that knows nothing of loops, coroutines or stop tokens.
-// BRAID_TEST_SEED=n runs program n alone, and says how it went.
+// Random programs of nested joins, against a model of them that knows nothing of loops, coroutines or stop
+// tokens. BRAID_TEST_SEED=n runs program n alone, and says how it went.
 
 #include <cstddef>
 #include <cstdint>
@@ -165,8 +165,8 @@ task<std::string> join_of(const node& what, world& in) {
 
 // ---- the model ---------------------------------------------------------------------------------------
 
-// What has happened to a leaf is dealt with in the order it happened, when the loop turns. A stop request reaches the
-// operations of a join from the last to the first.
+// What has happened to a leaf is dealt with in the order it happened, when the loop turns. A stop request
+// reaches the operations of a join from the last to the first.
 class model {
  public:
   explicit model(const program& of) : leaves_(of.leaves, nullptr), root_(of.root, nullptr, 0, *this) {}

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/frame_pool.hpp"
+#include "braid/combine/concurrent_slot.hpp"
 #include "braid/combine/element_source.hpp"
 #include "braid/combine/join.hpp"
 #include "braid/loop/io_sender.hpp"
@@ -25,69 +25,12 @@ using element_type = typename element_of<std::unwrap_reference_t<Held>>::type;
 template <class Held, class F>
 using operation_on = std::invoke_result_t<F&, typename element_type<Held>::template argument<F>>;
 
-// Room for one element and the operation on it; used again and again.
-template <class Walk, class Element, class S>
-class concurrent_slot final : operation_base, public pooled {
- public:
-  using value_type = value_of<S>;
-  concurrent_slot(Walk& walk, std::unique_ptr<concurrent_slot> next)
-      : operation_base(came_home), walk_(walk), made_before_(std::move(next)) {}
-
-  [[nodiscard]] Element& element() noexcept { return element_; }
-
-  template <class F>
-  void begin(F& f, std::size_t index) noexcept {
-    index_ = index;
-    try {
-      state_.emplace(elided{[&] { return connect(element_.give_to(f), receiver{this}); }});
-    } catch (...) {
-      return told(error::current());
-    }
-    state_->start();
-  }
-
-  concurrent_slot* next_free = nullptr;
-
- private:
-  friend Walk;
-  struct receiver {
-    concurrent_slot* self;
-    void finish(result<value_type> with) && noexcept { self->end(std::move(with)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->walk_.child_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->walk_.frame(); }
-  };
-
-  void end(result<value_type>&& with) noexcept {
-    if (loop::current_or_null() == walk_.home()) return told(std::move(with));
-    late_.emplace(std::move(with));
-    walk_.home()->deliver(*this);
-  }
-  static void came_home(operation_base& base, completion) noexcept {
-    auto& self = static_cast<concurrent_slot&>(base);
-    result<value_type> with = *std::move(self.late_);
-    self.late_.reset();
-    self.told(std::move(with));
-  }
-  void told(result<value_type>&& with) noexcept {
-    state_.reset();
-    element_.drop();
-    walk_.ended(*this, index_, std::move(with));
-  }
-
-  Walk& walk_;
-  std::unique_ptr<concurrent_slot> made_before_;
-  std::size_t index_ = 0;
-  Element element_;
-  std::optional<result<value_type>> late_;  // of an operation that ended on another loop's thread
-  std::optional<connected<S, receiver>> state_;
-};
-
-// Walks along a range and begins an operation on each element, never more than `limit` at once. What is begun within
-// the end of another is begun by the loop in pump, so that none of them is within another; after some of them it is
-// the turn of others.
+// Walks along a range and begins an operation on each element, never more than `limit` at once. What is begun
+// within the end of another is begun by the loop in pump, so that none of them is within another; after some
+// of them it is the turn of others.
 //
-// Outcome: what becomes of the results. settles, whether an error is one of them; name; begun(index), about to begin;
-// keep(index, result); take(), the value.
+// Outcome: what becomes of the results. settles, whether an error is one of them; name; begun(index), about
+// to begin; keep(index, result); take(), the value.
 template <class Held, class F, class Outcome, class R>
 class concurrent_walk final : public join_base, operation_base {
  public:
@@ -236,8 +179,8 @@ auto walk_concurrently(Range&& range, std::size_t limit, F&& fn) {
 
 }  // namespace detail
 
-/// What can be walked concurrently: a range, be it lazy or without an end, or an async_range; and what fn makes an
-/// operation of each element.
+/// What can be walked concurrently: a range, be it lazy or without an end, or an async_range; and what fn
+/// makes an operation of each element.
 template <class F, class Range>
 concept operation_for = (std::ranges::input_range<Range> || async_range<Range>) && requires {
   typename detail::held_range<Range>;

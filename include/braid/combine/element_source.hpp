@@ -11,12 +11,13 @@
 #include "braid/loop/loop.hpp"
 #include "braid/style/async_range.hpp"
 
-// Where the elements of a concurrent walk come from, and how each is kept for as long as its operation goes on.
+// Where the elements of a concurrent walk come from, and how each is kept for as long as its operation goes
+// on.
 
 namespace braid::detail {
 
-/// An element that was made for this walk: the operation's own. Given as an rvalue, or as an lvalue to a function that
-/// takes nothing else.
+/// An element that was made for this walk: the operation's own. Given as an rvalue, or as an lvalue to a
+/// function that takes nothing else.
 template <class T>
 class owned_element {
  public:
@@ -57,7 +58,8 @@ class placed_element {
 
 template <class View>
 inline constexpr bool owns_its_elements = false;
-// A view of another library is no view to std, which then takes it for a container. But it does not hand on const.
+// A view of another library is no view to std, which then takes it for a container. But it does not hand on
+// const.
 template <class Container>
   requires std::ranges::range<const Container>
 inline constexpr bool owns_its_elements<std::ranges::owning_view<Container>> =
@@ -181,8 +183,8 @@ class async_source : operation_base {
   std::optional<connected<next_sender, receiver>> next_;
 };
 
-/// What a walk keeps of its range: a view, or a container that was moved in; of an asynchronous one that is an lvalue,
-/// a reference.
+/// What a walk keeps of its range: a view, or a container that was moved in; of an asynchronous one that is
+/// an lvalue, a reference.
 template <class Range>
 auto hold_range(Range&& range) {
   if constexpr (std::ranges::input_range<Range>)

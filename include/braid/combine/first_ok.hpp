@@ -17,8 +17,8 @@ struct ok_rule {
 }  // namespace detail
 
 /// The first to end with a value: {index, value}, the value a variant (void as std::monostate, a reference as
-/// std::reference_wrapper). The others are stopped, and have ended, before this completes; what a loser had achieved
-/// is dropped.
+/// std::reference_wrapper). The others are stopped, and have ended, before this completes; what a loser had
+/// achieved is dropped.
 ///
 /// Errors  only when all have failed: the first error, with the others in its suppressed().
 /// Cancel  stops all, waits for all; ends as operation_canceled, with what had failed before in its suppressed().
@@ -29,7 +29,8 @@ template <sender_or_factory... S>
   return detail::first_of_pack_sender<detail::ok_rule, sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders. An empty range fails with std::invalid_argument, since nothing could ever end.
+/// The same over a range of senders. An empty range fails with std::invalid_argument, since nothing could
+/// ever end.
 template <sender_range Range>
 [[nodiscard]] auto first_ok(Range&& ops) {
   return detail::first_of_range_sender<detail::ok_rule, std::ranges::range_value_t<Range>>{

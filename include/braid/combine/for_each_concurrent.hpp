@@ -27,18 +27,18 @@ struct for_each_outcome : nothing_kept {
 
 /// fn(element) for each element of a range, at most `limit` of these operations at once; completes with void.
 ///
-/// The range, which may be lazy, asynchronous or without an end, moves on only when there is room for one more
-/// operation. An element of a container stays where it is, and fn gets a reference to it, to an rvalue where the
-/// container was moved in; any other is kept beside its operation, and fn gets it as an rvalue.
+/// The range, which may be lazy, asynchronous or without an end, moves on only when there is room for one
+/// more operation. An element of a container stays where it is, and fn gets a reference to it, to an rvalue
+/// where the container was moved in; any other is kept beside its operation, and fn gets it as an rvalue.
 ///
-/// Lifetime  a range that is an lvalue outlives the operation. fn, and each element until its operation has ended, are
-///           kept: both may be referred to by a coroutine that fn is.
-/// Errors    the first one stops the others, and is given once they have ended; what failed meanwhile is in its
-///           suppressed(). What fn throws is that element's error; what the range throws, or fails with, is one too.
-///           std::invalid_argument for a limit of 0.
+/// Lifetime  a range that is an lvalue outlives the operation. fn, and each element until its operation has
+///           ended, are kept: both may be referred to by a coroutine that fn is.
+/// Errors    the first one stops the others, and is given once they have ended; what failed meanwhile is in
+///           its suppressed(). What fn throws is that element's error; what the range throws, or fails with,
+///           is one too. std::invalid_argument for a limit of 0.
 /// Cancel    stops all, waits for all; operation_canceled, unless everything had been done.
-/// Cost      a recycled piece of memory for each operation that runs at once. What ends at once is a loop, which lets
-///           others have their turn now and then.
+/// Cost      a recycled piece of memory for each operation that runs at once. What ends at once is a loop,
+///           which lets others have their turn now and then.
 template <class Range, operation_for<Range> F>
 [[nodiscard]] auto for_each_concurrent(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::for_each_outcome>(std::forward<Range>(range), limit,

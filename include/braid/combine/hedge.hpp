@@ -122,15 +122,18 @@ struct hedge_sender {
 
 }  // namespace detail
 
-/// What make() returns, begun once more when it has not ended `after` its beginning, and so on, up to Attempts times;
-/// at once when an attempt fails. The first value wins; the other attempts are stopped, and have ended, before this
-/// completes. What a loser had achieved is dropped: what is hedged must be harmless to do twice.
+/// What make() returns, begun once more when it has not ended `after` its beginning, and so on, up to
+/// Attempts times; at once when an attempt fails. The first value wins; the other attempts are stopped, and
+/// have ended, before this completes. What a loser had achieved is dropped: what is hedged must be harmless
+/// to do twice.
 ///
-/// Errors  only when all attempts have failed: the first error, with the others in its suppressed(). What make
-///         throws is a failed attempt.
+/// Errors  only when all attempts have failed: the first error, with the others in its suppressed(). What
+///         make throws is a failed attempt.
 /// Cancel  stops all, waits for all.
-/// Cost    the states of all attempts side by side in this one, and a timer; no allocation but for suppressed errors.
-/// Source  Dean and Barroso, "The Tail at Scale" (CACM, 2013): hedged requests. gRPC's A6 for what an error begins.
+/// Cost    the states of all attempts side by side in this one, and a timer; no allocation but for suppressed
+///         errors.
+/// Source  Dean and Barroso, "The Tail at Scale" (CACM, 2013): hedged requests. gRPC's A6 for what an error
+///         begins.
 template <std::size_t Attempts = 2, sender_factory F, class Rep, class Period>
   requires(Attempts > 0)
 [[nodiscard]] auto hedge(F&& make, std::chrono::duration<Rep, Period> after) {

@@ -78,8 +78,8 @@ class join_base : pinned {
   std::optional<stop_callback<on_parent_stop>> parent_link_;
 };
 
-/// The errors of a join's operations: the first stands for all, and keeps the others as suppressed. What was cancelled
-/// after it is not counted: the join did that.
+/// The errors of a join's operations: the first stands for all, and keeps the others as suppressed. What was
+/// cancelled after it is not counted: the join did that.
 class join_failures {
  public:
   void add(error failure) noexcept {

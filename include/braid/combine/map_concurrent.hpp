@@ -52,8 +52,8 @@ struct map_settled_outcome : kept_in_order<result<T>> {
 
 }  // namespace detail
 
-/// fn(element) for each element of a range, at most `limit` of these operations at once: a vector of their values in
-/// the range's order, or void where they have none. Otherwise as for_each_concurrent.
+/// fn(element) for each element of a range, at most `limit` of these operations at once: a vector of their
+/// values in the range's order, or void where they have none. Otherwise as for_each_concurrent.
 ///
 /// Cost  what for_each_concurrent costs, and the vector, twice for a moment.
 template <class Range, operation_for<Range> F>
@@ -62,11 +62,11 @@ template <class Range, operation_for<Range> F>
                                                         std::forward<F>(fn));
 }
 
-/// The same, but an error stops nothing: a vector of results in the range's order. Only the range's own failure is
-/// that of the whole, once the operations that were begun have ended.
+/// The same, but an error stops nothing: a vector of results in the range's order. Only the range's own
+/// failure is that of the whole, once the operations that were begun have ended.
 ///
-/// Cancel  stops what runs, waits for it. operation_canceled where the end of the range had not been reached; else
-///         the results tell.
+/// Cancel  stops what runs, waits for it. operation_canceled where the end of the range had not been reached;
+///         else the results tell.
 template <class Range, operation_for<Range> F>
 [[nodiscard]] auto map_concurrent_settled(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::map_settled_outcome>(std::forward<Range>(range), limit,

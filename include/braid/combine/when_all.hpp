@@ -116,8 +116,8 @@ struct all_of_range_sender {
 }  // namespace detail
 
 /// All values, in a tuple in the order of the arguments (void as std::monostate, a reference as
-/// std::reference_wrapper); or the first error, once the others were stopped and have ended; what failed meanwhile is
-/// in its suppressed(). None at all completes at once.
+/// std::reference_wrapper); or the first error, once the others were stopped and have ended; what failed
+/// meanwhile is in its suppressed(). None at all completes at once.
 ///
 /// Cancel  stops all, waits for all.
 /// Cost    the operation states are side by side in this one; no allocation.
@@ -127,7 +127,8 @@ template <sender_or_factory... S>
 }
 
 /// The same over a range of senders: a vector in the range's order, or void for senders of void.
-/// The range, which may be a lazy view that makes them, is walked within this call; its senders are moved out of it.
+/// The range, which may be a lazy view that makes them, is walked within this call; its senders are moved out
+/// of it.
 /// Cost  one recycled piece of memory for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all(Range&& ops) {

@@ -1,9 +1,11 @@
-#include "braid/combine/retry.hpp"
+#include "braid/combine/retry_policy.hpp"
 
 #include <sys/random.h>
 
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
+#include <utility>
 
 namespace braid {
 
