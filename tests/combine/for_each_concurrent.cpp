@@ -20,13 +20,13 @@
 #include "allocations.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/core/just.hpp"
-#include "braid/schedule/interval.hpp"
 #include "braid/schedule/resume_on.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/shield.hpp"
 #include "catch.hpp"
+#include "combine/room.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 #include "stack/small_stack.hpp"
@@ -36,21 +36,6 @@ using namespace braid_tests;
 using namespace std::chrono_literals;
 
 namespace {
-
-// Counts who is within.
-struct room {
-  int inside = 0, most = 0, total = 0;
-  struct guest {
-    room& in;
-    explicit guest(room& r) : in(r) {
-      ++in.total;
-      in.most = std::max(in.most, ++in.inside);
-    }
-    guest(const guest&) = delete;
-    guest& operator=(const guest&) = delete;
-    ~guest() { --in.inside; }
-  };
-};
 
 // A range of one pass: it gives a reference to the one element it has, and fails where it is told to.
 class stash {
@@ -86,29 +71,6 @@ class stash {
   int end_, fails_at_;
 };
 static_assert(std::ranges::input_range<stash> && !std::ranges::forward_range<stash>);
-
-// Numbers that come later, each of them after a turn or at once.
-class numbers {
- public:
-  explicit numbers(int end, bool later = true, int fails_at = -1)
-      : end_(end), fails_at_(fails_at), later_(later) {}
-  task<std::optional<std::unique_ptr<int>>> next() {
-    ++asked;
-    if (later_) co_await yield();
-    if (at_ == fails_at_) throw std::runtime_error("no number " + std::to_string(at_));
-    if (at_ == end_) co_return std::nullopt;
-    co_return std::make_unique<int>(at_++);
-  }
-  int asked = 0;
-
- private:
-  int at_ = 0;
-  int end_, fails_at_;
-  bool later_;
-};
-static_assert(async_range<numbers> && async_range<numbers&>);
-static_assert(!async_range<std::vector<int>> && !async_range<interval>);
-static_assert(std::same_as<async_range_value_t<numbers>, std::unique_ptr<int>>);
 
 // A loop on a thread of its own.
 class elsewhere {
@@ -268,11 +230,7 @@ TEST_CASE("for_each_concurrent: an element and the function live until the opera
                             co_await sleep_for(1us);
                             right += element == std::string(100, first) && text == std::string(100, 'x');
                           }));
-  run(for_each_concurrent(numbers(3), 2, [text, &right](std::unique_ptr<int>& element) -> task<> {
-    co_await sleep_for(1us);
-    right += element != nullptr && text[99] == 'x';
-  }));
-  CHECK(right == 6);
+  CHECK(right == 3);
 }
 
 TEST_CASE("for_each_concurrent: the first error stops the others, and is given once they have ended",
@@ -327,8 +285,6 @@ TEST_CASE("for_each_concurrent: what the range throws is the error, once what ru
   };
   CHECK(fails(stash(9, 0)) == "no more than 0, 0 begun");
   CHECK(fails(stash(9, 2)) == "no more than 2, 2 begun");
-  CHECK(fails(numbers(9, true, 2)) == "no number 2, 2 begun");
-  CHECK(fails(numbers(9, false, 0)) == "no number 0, 0 begun");
   const auto at_two = [](int n) { return n == 2 ? throw std::runtime_error("in the view") : n; };
   CHECK(fails(std::views::iota(0) | std::views::transform(at_two)) == "in the view, 2 begun");
 }
@@ -373,11 +329,6 @@ TEST_CASE("for_each_concurrent: a loop that ends ends a range without an end",
       const room::guest in(visited);
       (void)co_await as_result(sleep_for(24h));
     }));
-    detach(for_each_concurrent(numbers(-2, false), 3, [](auto&) { return just(); }));
-    detach(for_each_concurrent(numbers(-2), 3, [&](auto&) -> task<> {
-      const room::guest in(visited);
-      (void)co_await as_result(yield());
-    }));
     here.run(yield());
     CHECK(visited.inside > 0);
   }
@@ -399,40 +350,6 @@ TEST_CASE("for_each_concurrent: what waits for ever is destroyed with the loop",
     CHECK(visited.inside == 1);
   }
   CHECK(visited.inside == 0);
-}
-
-TEMPLATE_LIST_TEST_CASE("for_each_concurrent: an asynchronous range is asked one by one, when there is room",
-                        "[for_each_concurrent]", every_style) {
-  room visited;
-  numbers some(20);
-  int total = 0, ahead = 0;
-  const auto visit = [&](std::unique_ptr<int> n) -> task<> {
-    const room::guest in(visited);
-    ahead = std::max(ahead, some.asked - *n);
-    for (int turns = *n % 4 * 3; turns >= 0; --turns) co_await yield();
-    total += *n;
-  };
-  CHECK(TestType::wait(for_each_concurrent(some, 4, visit)));
-  CHECK(total == 190);
-  CHECK(visited.most == 4);
-  CHECK(ahead <= 4);
-  CHECK(some.asked == 21);
-}
-
-TEST_CASE("for_each_concurrent: a stop request reaches the asynchronous range that is being waited for",
-          "[for_each_concurrent][stop]") {
-  loop here;
-  struct never {
-    auto next() {
-      return []() -> task<std::optional<int>> {
-        co_await sleep_for(24h);
-        co_return 1;
-      }();
-    }
-  };
-  auto waiting = spawn(for_each_concurrent(never(), 1, [](int) { return just(); }));
-  waiting.request_stop();
-  CHECK(here.run(as_result(std::move(waiting))) == std::errc::operation_canceled);
 }
 
 TEST_CASE("for_each_concurrent: elements and operations that end on another loop's thread come home",
@@ -499,6 +416,4 @@ TEST_CASE("for_each_concurrent: stopped at each of its suspensions", "[for_each_
   };
   CHECK(every_cancellation([&] { return for_each_concurrent(std::views::iota(0, 9), 3, visit); }) > 5);
   CHECK(every_cancellation([&] { return for_each_concurrent(stash(6), 2, visit); }) > 5);
-  CHECK(every_cancellation([&] { return for_each_concurrent(numbers(6), 2, visit); }) > 5);
-  CHECK(every_cancellation([&] { return for_each_concurrent(numbers(6, false), 2, visit); }) > 5);
 }

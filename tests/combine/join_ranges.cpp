@@ -168,8 +168,7 @@ TEST_CASE("joins: results that are references stay references to the same object
 
 TEST_CASE("joins over a range: of nothing", "[join][range]") {
   loop here;
-  auto none =
-      ids | ranges::views::filter([](int id) { return id > 9; }) | ranges::views::transform(fetch);
+  auto none = ids | ranges::views::filter([](int id) { return id > 9; }) | ranges::views::transform(fetch);
   CHECK(here.run(when_all(none)).empty());
   CHECK(here.run(when_all_settled(none)).empty());
   CHECK_THROWS_AS(here.run(when_any(none)), std::invalid_argument);
