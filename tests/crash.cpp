@@ -34,6 +34,7 @@ TEST_CASE("crash: an unhandled error is printed with its asynchronous stack, the
     if (n > 0) CHECK(levels[n - 1] < levels[n]);
   }
   CHECK_THAT(errors, contains("unhandled_error.cpp:"));
+  CHECK_THAT(errors, contains("  started at int main()"));
 }
 
 TEST_CASE("crash: an exception out of a posted function is unhandled too", "[crash]") {

@@ -32,7 +32,11 @@ std::array<signal_use, NSIG> uses;
 
 task_dump_signal::task_dump_signal(int signal, sink to)
     : operation_base(come), signal_(signal), to_(std::move(to)) {
-  if (home_.tracker() == nullptr) (void)dump_tasks(home_);  // says what is wrong
+  if (home_.tracker() == nullptr)
+    throw std::logic_error(
+        "task_dump_signal: this loop does not track its tasks; make it with loop_options{.track_tasks = "
+        "true}, "
+        "or set BRAID_TRACK_TASKS=1");
   const std::lock_guard lock(registering);
   install();
   next_signalled_.store(first.load());
@@ -66,8 +70,8 @@ task_dump_signal::~task_dump_signal() {
   if (on_its_way_.load()) home_.forget(*this);
 }
 
-// Async-signal-safe: atomics, and a write to an eventfd where the loop sleeps. At most one message is on its way, so
-// that a signal that comes again before the loop has printed changes nothing.
+// Async-signal-safe: atomics, and a write to an eventfd where the loop sleeps. At most one message is on its
+// way, so that a signal that comes again before the loop has printed changes nothing.
 void task_dump_signal::on_signal(int signal) noexcept {
   const int kept = errno;
   handlers_running.fetch_add(1);

@@ -26,8 +26,8 @@ task_wait seen(const task_tracker::wait& wait, loop_clock::time_point now) {
   return made;
 }
 
-// The levels of a snapshot as trees. A level whose parent is not there, because it lives on another loop or is none
-// that is tracked, is a root.
+// The levels of a snapshot as trees. A level whose parent is not there, because it lives on another loop or
+// is none that is tracked, is a root.
 class forest {
  public:
   explicit forest(const task_tracker::snapshot& all) : all_(all) {

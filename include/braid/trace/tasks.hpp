@@ -42,8 +42,8 @@ struct task_dump {
 ///
 /// Threads  any; the loop must outlive the call. The one that runs shows the await it came to last.
 /// Errors   std::logic_error when the loop does not track its tasks.
-/// Cost     O(n log n) in the tasks, under the tracker's lock for as long as copying them takes; a system call
-///          or two for each descriptor.
+/// Cost     O(n log n) in the tasks, under the tracker's lock for as long as copying them takes; a system
+///          call or two for each descriptor.
 [[nodiscard]] task_dump dump_tasks(const loop& which);
 
 /// A line for each level, indented by its depth:
@@ -52,7 +52,8 @@ struct task_dump {
 ///       at serve (server.cpp:41) for 0.250 s: receive on 127.0.0.1:80 (descriptor 7) for 0.250 s
 [[nodiscard]] std::string format_tasks(const task_dump& dump);
 
-/// {"tasks": […], "of_nobody": […]}; a task has its kind, function, file, line, waiting_s, waits_for and children.
+/// {"tasks": […], "of_nobody": […]}; a task has its kind, function, file, line, waiting_s, waits_for and
+/// children.
 [[nodiscard]] std::string to_json(const task_dump& dump);
 
 }  // namespace braid
