@@ -9,12 +9,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_any.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/core/just.hpp"
+#include "braid/loop/nop.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/fiber.hpp"
@@ -49,6 +51,24 @@ task<long> ready(long times) {
 task<long> yields(long times) {
   for (long i = 0; i < times; ++i) co_await yield();
   co_return times;
+}
+
+// Requests, 32 in flight.
+task<> some_nops(long times) {
+  for (long i = 0; i < times; ++i) co_await nop();
+}
+long nops(loop& here, long times) {
+  constexpr long abreast = 32;
+  for (long i = 0; i < abreast; ++i) detach(some_nops(times / abreast + (i < times % abreast)));
+  here.run();
+  return times;
+}
+long stoppable_nops(loop& here, long times) {
+  constexpr long abreast = 32;
+  std::vector<task<>> all;
+  for (long i = 0; i < abreast; ++i) all.push_back(some_nops(times / abreast + (i < times % abreast)));
+  here.run(when_all(std::move(all)));
+  return times;
 }
 
 long fiber_switch(loop& here, long times) {
@@ -184,6 +204,8 @@ long run_path(std::string_view path, long times) {
   if (path == "ready") return here.run(ready(times));
   if (path == "switch") return here.run(yields(times));
   if (path == "fiber_switch") return fiber_switch(here, times);
+  if (path == "nop") return nops(here, times);
+  if (path == "stoppable_nop") return stoppable_nops(here, times);
   if (path == "then") return then(here, times);
   if (path == "spawn") return spawns(here, times);
   if (path == "start") return starts(here, times);

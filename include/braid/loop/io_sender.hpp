@@ -24,7 +24,8 @@ namespace braid {
 /// What an I/O operation makes of its request: the second half of an io_sender.
 ///
 /// name()                   the call, for messages
-/// place(request&)          optional: points the request at what the outcome itself holds, now at rest; 0 or an
+/// place(request&)          optional: points the request at what the outcome itself holds, now at rest; 0 or
+/// an
 ///                          errno that ends it
 /// again(result&, request&)  optional: true when the request, changed, must be submitted once more
 /// unstoppable              optional: a constant; the operation ignores stop requests
@@ -52,8 +53,8 @@ class io_course : io_operation, cancellation {
   explicit io_course(io_sender<Outcome>& sender) noexcept
       : io_operation(ended, sender.what), sender_(sender) {}
 
-  // Who waits has a frame().
-  [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto& who) noexcept {
+  // who(Waiter&) is the level that waits, asked where the loop tracks its tasks; captures nothing.
+  [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto who) noexcept {
     if (token.stop_possible()) [[unlikely]]
       if constexpr (!requires { Outcome::unstoppable; }) return begin_stoppable(home, token, who);
     begin(home, who);
@@ -79,13 +80,13 @@ class io_course : io_operation, cancellation {
     return false;
   }();
 
-  [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto& who) noexcept {
+  [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto who) noexcept {
     if (token.stop_requested()) [[unlikely]]
       return give_up(ECANCELED);
     if (begin(home, who)) arm(token, cancel, resumed);
   }
   // False when there is nothing to be stopped.
-  [[gnu::always_inline]] bool begin(loop& home, auto& who) noexcept {
+  [[gnu::always_inline]] bool begin(loop& home, auto who) noexcept {
     if constexpr (requires { sender_.outcome.place(sender_.what); })
       if (const int code = sender_.outcome.place(sender_.what)) [[unlikely]]
         return give_up(code), false;
@@ -102,13 +103,11 @@ class io_course : io_operation, cancellation {
   static void gave_up(operation_base& base, completion) noexcept {
     static_cast<Waiter&>(static_cast<io_course&>(static_cast<io_operation&>(base))).told();
   }
-  struct same_as_told {
-    static const async_frame* frame() noexcept { return task_tracker::told(); }
-  };
-  [[gnu::always_inline]] void submit_to(loop& home, auto&& who) noexcept {
+  static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::told(); };
+  [[gnu::always_inline]] void submit_to(loop& home, auto who) noexcept {
     if (sender_.what.fills_buffer()) poison(sender_.what.address, sender_.what.length);
     if constexpr (receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
-    home.submit(*this, who);
+    home.submit(*this, [this, who]() noexcept { return who(static_cast<Waiter&>(*this)); });
   }
 
   // Not noexcept, so that telling is a jump.
@@ -120,7 +119,7 @@ class io_course : io_operation, cancellation {
       loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
     if constexpr (requires { self.sender_.outcome.again(result, what); }) {
-      if (self.goes_on(result)) return self.submit_to(loop::current(), same_as_told());
+      if (self.goes_on(result)) return self.submit_to(loop::current(), again_for);
     }
     if (result < 0) [[unlikely]]
       return self.failed(result);
@@ -141,7 +140,7 @@ class io_course : io_operation, cancellation {
   }
 
   [[gnu::cold, gnu::noinline]] void failed(std::int32_t result) noexcept {
-    if (result == -EINTR && !requested()) return submit_to(loop::current(), same_as_told());
+    if (result == -EINTR && !requested()) return submit_to(loop::current(), again_for);
     result_ = result == -EINTR ? -ECANCELED : result;
     if (disarm()) static_cast<Waiter&>(*this).told();
   }
@@ -168,7 +167,8 @@ class io_state final : io_course<io_state<Outcome, R>, Outcome> {
 
   void start() noexcept {
     if (loop* home = loop::current_or_null()) [[likely]]
-      return this->begin_on(*home, receiver_.get_stop_token(), receiver_);
+      return this->begin_on(*home, receiver_.get_stop_token(),
+                            [](io_state& self) noexcept { return self.receiver_.frame(); });
     std::move(receiver_).finish(this->failure_without_loop());
   }
 
@@ -201,8 +201,12 @@ class io_awaiter final : io_course<io_awaiter<Outcome>, Outcome> {
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     awaiting_ = awaiting.address();
-    Promise& promise = awaiting.promise();
-    this->begin_on(*loop::current_or_null(), promise.get_stop_token(), promise);
+    this->begin_on(
+        *loop::current_or_null(), awaiting.promise().get_stop_token(), [](io_awaiter& self) noexcept {
+          Promise& promise = std::coroutine_handle<Promise>::from_address(self.awaiting_).promise();
+          promise.note_await();
+          return promise.frame();
+        });
   }
   typename Outcome::value_type await_resume() {
     if (this->has_failed()) [[unlikely]]
@@ -226,7 +230,8 @@ class io_stack_waiter final : io_course<io_stack_waiter<Outcome, Stack>, Outcome
   io_stack_waiter(io_sender<Outcome>& sender, Stack& stack) noexcept : course(sender), stack_(stack) {}
 
   typename Outcome::value_type wait() {
-    this->begin_on(loop::current(), stack_.get_stop_token(), stack_);
+    this->begin_on(loop::current(), stack_.get_stop_token(),
+                   [](io_stack_waiter& self) noexcept { return self.stack_.frame(); });
     stack_.suspend();
     if (this->has_failed()) [[unlikely]]
       this->failure().rethrow();
@@ -255,6 +260,9 @@ template <io_outcome Outcome>
 struct io_sender {
   using sender_concept = sender_tag;
   static constexpr bool completes_later = true;
+  /// In a coroutine: the check there would hide from the compiler what it knows of the request (10
+  /// instructions).
+  static constexpr bool notes_its_await = true;
   using value_type = typename Outcome::value_type;
 
   request what;

@@ -120,26 +120,26 @@ class loop : pinned {
   // For operations. On the loop's thread, but for deliver.
 
   /// What begins a request or a timer that no task waits for.
-  struct of_nobody {
-    static async_frame* frame() noexcept { return nullptr; }
+  struct nobody {
+    async_frame* operator()() const noexcept { return nullptr; }
   };
 
-  /// Begins a request. Its completion comes in a later turn. Who waits is asked for its frame() only where the
-  /// loop tracks its tasks.
-  template <class Waiting = of_nobody>
-  [[gnu::always_inline]] void submit(io_operation& operation, Waiting&& who = {}) noexcept {
+  /// Begins a request. Its completion comes in a later turn. who() is the level that waits for it: asked only
+  /// where the loop tracks its tasks.
+  template <class Who = nobody>
+  [[gnu::always_inline]] void submit(io_operation& operation, Who who = {}) noexcept {
     if (!reactor_->place(operation)) [[unlikely]]
-      submit_otherwise(operation, who.frame());
+      submit_otherwise(operation, who());
   }
   /// Asks that a begun request end soon; it ends once, as before.
   void cancel(io_operation& operation) noexcept {
     if (!ending_) reactor_->cancel(operation);  // else it has been cancelled, with everything else
   }
   /// Finishes the timer in the first turn after its deadline.
-  template <class Waiting = of_nobody>
-  void add(timer_base& timer, loop_clock::time_point deadline, Waiting&& who = {}) noexcept {
+  template <class Who = nobody>
+  void add(timer_base& timer, loop_clock::time_point deadline, Who who = {}) noexcept {
     if (adds_otherwise_) [[unlikely]]
-      return add_otherwise(timer, deadline, who.frame());
+      return add_otherwise(timer, deadline, who());
     timers_.add(timer, std::max(deadline, fired_until_));  // what is past waits behind what is due
   }
   /// The timer, which must be queued, ends as cancelled in this turn or the next.

@@ -21,15 +21,17 @@ class timer_base;
 /// What a level of the asynchronous stack is.
 enum class level_kind : std::uint8_t { verb, coroutine, fiber };
 
-/// Which levels live on a loop that tracks its tasks (loop_options::track_tasks), and the requests and timers that
-/// they wait for. Without it the loop has none, and every question here is one test of a thread's pointer.
+/// Which levels live on a loop that tracks its tasks (loop_options::track_tasks), and the requests and timers
+/// that they wait for. Without it the loop has none, and every question here is one test of a thread's
+/// pointer.
 ///
 /// Levels are known by their address alone: no frame is read but by who runs it.
 ///
 /// Lifetime  its loop's.
-/// Threads   take on any; a level may end, or go on, on another thread than its loop's; the rest on the loop's.
-/// Cost      two entries in hash tables, under a lock, for each level and each request. Without memory for one, it
-///           goes unseen.
+/// Threads   take on any; a level may end, or go on, on another thread than its loop's; the rest on the
+///           loop's.
+/// Cost      two entries in hash tables, under a lock, for each level and each request. Without memory for
+///           one, it goes unseen.
 class task_tracker : pinned {
  public:
   struct level {

@@ -25,7 +25,7 @@ class sleep_state final : timer_base, cancellation {
       return std::move(receiver_).finish(no_loop_error("sleep"));
     home_ = home;
     queued_ = true;
-    home->add(*this, when_(), receiver_);
+    home->add(*this, when_(), [this]() noexcept { return receiver_.frame(); });
     arm(receiver_.get_stop_token(), cancel, resumed);
   }
 

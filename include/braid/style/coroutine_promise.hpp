@@ -96,7 +96,8 @@ class coroutine_promise : public pooled, pinned {
   auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
     static_assert(!std::is_lvalue_reference_v<S> || !sender<S> || awaited_by_copy<S>,
                   "co_await uses the sender up: write co_await std::move(op)");
-    comes_to(where);
+    frame_.waits_at(where);
+    if constexpr (!requires { requires std::remove_cvref_t<S>::notes_its_await; }) note_await();
     if constexpr (requires { std::move(op).awaited_by(*this); })
       return std::move(op).awaited_by(*this);
     else
@@ -106,7 +107,8 @@ class coroutine_promise : public pooled, pinned {
   template <detail::awaitable A>
     requires(!sender_or_factory<A>)
   A&& await_transform(A&& other, std::source_location where = std::source_location::current()) noexcept {
-    comes_to(where);
+    frame_.waits_at(where);
+    note_await();
     return std::forward<A>(other);
   }
 
@@ -120,6 +122,13 @@ class coroutine_promise : public pooled, pinned {
     home_ = loop::current_or_null();
     if (task_tracker::tracks_here()) [[unlikely]]
       begin_tracked();
+  }
+
+  /// Tells its loop's tracker, if there is one, that it has come to another await. What an awaiter that
+  /// promises it (notes_its_await) does on its way.
+  [[gnu::always_inline]] void note_await() noexcept {
+    if (tracked_) [[unlikely]]
+      task_tracker::awaits(home_, frame_);
   }
 
   /// For resume_on: it is about to go there.
@@ -150,11 +159,6 @@ class coroutine_promise : public pooled, pinned {
   [[nodiscard]] bool is_away() const noexcept { return away_; }
 
  private:
-  [[gnu::always_inline]] void comes_to(std::source_location await) noexcept {
-    frame_.waits_at(await);
-    if (tracked_) [[unlikely]]
-      task_tracker::awaits(home_, frame_);
-  }
   [[gnu::cold, gnu::noinline]] void begin_tracked() noexcept {
     tracked_ = true;
     task_tracker::begins(frame_, level_kind::coroutine);
