@@ -29,6 +29,12 @@ auto oldest_first(const Table& table) {
   return all;
 }
 
+// The nearest level that has a place: what only links levels is none.
+const async_frame* placed(const async_frame* level) noexcept {
+  while (level != nullptr && level->where.line() == 0) level = level->parent;
+  return level;
+}
+
 }  // namespace
 
 task_tracker::task_tracker(const loop& home) : home_(home) {
@@ -54,7 +60,7 @@ void task_tracker::begins(const async_frame& level, level_kind kind) noexcept {
   const auto now = self.home_.now();
   const std::lock_guard lock(self.mutex_);
   try {
-    self.levels_[&level] = {&level, level.parent, level.where, now, kind, self.begun_++};
+    self.levels_[&level] = {&level, placed(level.parent), level.where, now, kind, self.begun_++};
   } catch (const std::bad_alloc&) {
     // unseen
   }
@@ -99,7 +105,7 @@ void task_tracker::ends(const loop* home, const async_frame& level) noexcept {
 void task_tracker::note(io_operation& operation, const async_frame* waits) noexcept {
   const request& what = operation.what();
   tracked_wait entry;
-  entry.level = waits;
+  entry.level = placed(waits);
   entry.code = what.code;
   entry.descriptor = what.descriptor;
   note(operation, entry);
@@ -108,7 +114,7 @@ void task_tracker::note(io_operation& operation, const async_frame* waits) noexc
 void task_tracker::note(timer_base& timer, loop_clock::time_point deadline,
                         const async_frame* waits) noexcept {
   tracked_wait entry;
-  entry.level = waits;
+  entry.level = placed(waits);
   entry.is_timer = true;
   entry.deadline = deadline;
   note(timer, entry);

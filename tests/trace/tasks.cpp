@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "braid/combine/scope.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/fs/file.hpp"
 #include "braid/loop/nop.hpp"
@@ -19,6 +20,7 @@
 #include "braid/style/fiber.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/shared_task.hpp"
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
@@ -112,6 +114,46 @@ TEST_CASE("dump_tasks: every style has its levels", "[trace][tasks]") {
                                                         {verb, 0, first + 3},
                                                         {verb, 0, first + 5},
                                                         {in_a_fiber, 1, await_line}});
+  never.set();
+  here.run();
+  CHECK(dump_tasks(here).levels.empty());
+}
+
+TEST_CASE("dump_tasks: what is spawned in a scope stands below who waits for the scope", "[trace][tasks]") {
+  loop here(tracking);
+  event never;
+  std::uint32_t scope_line = 0, child_line = 0;
+  const auto spawn_line = line_here() + 1;
+  auto waiting = spawn([&]() -> task<> {
+    const auto body = [&](scope& children) -> task<> {
+      child_line = line_here() + 1;
+      auto child = children.spawn(never.wait());
+      co_return;
+    };
+    scope_line = line_here() + 1;
+    co_await with_scope(body);
+  });
+  here.run(nop());
+  CHECK(shape_of(dump_tasks(here)) ==
+        std::vector<seen>{{verb, 0, spawn_line}, {coroutine, 1, scope_line}, {verb, 2, child_line}});
+  never.set();
+  here.run(std::move(waiting));
+  CHECK(dump_tasks(here).levels.empty());
+}
+
+TEST_CASE("dump_tasks: what many wait for stands below the one that it was begun for", "[trace][tasks]") {
+  loop here(tracking);
+  event never;
+  std::uint32_t inner_line = 0;
+  shared_task<void> shared = [](event& until, std::uint32_t& line) -> task<> {
+    line = line_here() + 1;
+    co_await until.wait();
+  }(never, inner_line);
+  const auto first = line_here() + 1;
+  auto one = spawn(shared);
+  auto other = spawn(shared);
+  CHECK(shape_of(dump_tasks(here)) ==
+        std::vector<seen>{{verb, 0, first}, {coroutine, 1, inner_line}, {verb, 0, first + 1}});
   never.set();
   here.run();
   CHECK(dump_tasks(here).levels.empty());

@@ -27,6 +27,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
 
   void begin() noexcept {
     scope_.enter(*this);
+    this->track();
     scope_stops_.emplace(scope_.child_stop_token(), on_scope_stop{this});
     operation_->start();
   }

@@ -3,6 +3,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -29,6 +30,8 @@ class async_generator_promise final : public task_promise_base {
   using handle = std::coroutine_handle<async_generator_promise>;
   using late_element = late_result<std::optional<T>>;
 
+  explicit async_generator_promise(std::source_location begins = std::source_location::current()) noexcept
+      : task_promise_base(begins) {}
   [[nodiscard]] async_generator<T> get_return_object() noexcept;
   [[nodiscard]] auto final_suspend() const noexcept { return turn_end(); }
   template <class U = T>
