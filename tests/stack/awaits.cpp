@@ -9,6 +9,7 @@
 #include "braid/style/get_stop_token.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/shared_task.hpp"
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
@@ -116,6 +117,15 @@ TEST_CASE("constant stack: 1,000,000 awaits of completed futures", "[stack]") {
   CHECK(on_small_stack([] { return run(fiber_sum_of(many / 3, [] { return make_ready_future(1L); })); }) ==
         many / 3);
   CHECK(on_small_stack([] { return run(sum_of(many / 3, [] { return spawn(one()); })); }) == many / 3);
+}
+
+TEST_CASE("constant stack: 1,000,000 awaits of a shared task that has ended, and of new ones", "[stack]") {
+  CHECK(on_small_stack([] {
+          const shared_task<long> shared = one();
+          return run(sum_of(many / 3, [=] { return shared; }));
+        }) == many / 3);
+  CHECK(on_small_stack([] { return run(sum_of(many / 3, [] { return shared_task<long>(one()); })); }) ==
+        many / 3);
 }
 
 TEST_CASE("constant stack: 1,000,000 awaits that go through the run queue", "[stack]") {

@@ -12,6 +12,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/shared_task.hpp"
 #include "braid/style/spawn.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
@@ -97,6 +98,10 @@ TEST_CASE("constant stack: 100,000 levels of when_all and when_any", "[stack]") 
 
 TEST_CASE("constant stack: 100,000 levels of with_timeout", "[stack]") {
   check_wrapped(fairly_deep, [](task<long> one) { return with_timeout(std::move(one), 1h); });
+}
+
+TEST_CASE("constant stack: 100,000 levels of shared tasks", "[stack]") {
+  check_wrapped(fairly_deep, [](task<long> one) { return shared_task<long>(std::move(one)); });
 }
 
 TEST_CASE("constant stack: 100,000 levels of futures", "[stack]") {
