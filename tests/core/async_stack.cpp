@@ -42,7 +42,8 @@ TEST_CASE("attach_stack: a chain without levels leaves the error as it was", "[c
 }
 
 TEST_CASE("attach_stack: of a deep chain the innermost 64 levels are kept", "[core][async_stack]") {
-  std::vector<async_frame> levels(100);
+  const auto outside = std::source_location::current();
+  std::vector<async_frame> levels(100, {nullptr, outside});
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) levels[i].parent = &levels[i + 1];
   levels[0].where = std::source_location::current();
   error failure = std::errc::timed_out;
@@ -53,8 +54,18 @@ TEST_CASE("attach_stack: of a deep chain the innermost 64 levels are kept", "[co
   CHECK(format_stack(failure).ends_with("  ...\n"));
 }
 
+TEST_CASE("attach_stack: a level without a place is passed over", "[core][async_stack]") {
+  async_frame outer{nullptr, std::source_location::current()};
+  async_frame between{&outer, {}};
+  async_frame inner{&between, std::source_location::current()};
+  error failure = std::errc::timed_out;
+  attach_stack(failure, &inner);
+  REQUIRE(failure.stack().size() == 2);
+  CHECK(failure.stack()[1].line() == outer.where.line());
+}
+
 TEST_CASE("attach_stack: a chain of just as many levels as are kept is whole", "[core][async_stack]") {
-  std::vector<async_frame> levels(async_stack::most_levels);
+  std::vector<async_frame> levels(async_stack::most_levels, {nullptr, std::source_location::current()});
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) levels[i].parent = &levels[i + 1];
   error failure = std::errc::timed_out;
   attach_stack(failure, &levels[0]);
