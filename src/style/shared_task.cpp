@@ -27,7 +27,7 @@ bool shared_waiter::wait(stop_token token, async_frame* frame) noexcept {
   if (run_.state_ == state::lazy) {
     run_.state_ = state::running;
     run_.home_ = here;
-    run_.frame_.parent = frame;
+    run_.frame_.called_by(frame);
     run_.beginner_ = this;
     run_.begin();
     run_.beginner_ = nullptr;
@@ -51,7 +51,7 @@ void shared_waiter::cancel(cancellation& base) noexcept {
   self.leave();
   if (self.run_.waiters_.empty()) {
     self.run_.waiters_.push_back(self);
-    self.run_.frame_.parent = self.frame_;
+    self.run_.frame_.called_by(self.frame_);
     self.run_.stop_.request_stop();
     return;
   }
@@ -63,7 +63,7 @@ void shared_waiter::cancel(cancellation& base) noexcept {
 void shared_waiter::leave() noexcept {
   unlink();
   if (run_.frame_.parent != frame_) return;
-  run_.frame_.parent = run_.waiters_.empty() ? nullptr : run_.waiters_.front().frame_;
+  run_.frame_.called_by(run_.waiters_.empty() ? nullptr : run_.waiters_.front().frame_);
 }
 
 void shared_waiter::resumed(cancellation& base) noexcept {

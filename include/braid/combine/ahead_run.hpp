@@ -58,7 +58,7 @@ class ahead_run : public resident, public pooled {
       home_->adopt(*this);
     }
     waiter_ = &waiter;
-    frame_.parent = frame;
+    frame_.called_by(frame);
     closing_ = closing_ || to_close;
     hold();
     if (token.stop_possible()) link_.emplace(token, on_stop{this});
@@ -119,7 +119,7 @@ class ahead_run : public resident, public pooled {
   void waited() noexcept {
     link_.reset();
     waiter_ = nullptr;
-    frame_.parent = nullptr;
+    frame_.called_by(nullptr);
   }
   void tell() noexcept {
     while (waiter_ != nullptr && !abandoned_) {
