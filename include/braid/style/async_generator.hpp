@@ -51,6 +51,7 @@ class async_generator_promise final : public task_promise_base {
   }
   void end_turn() noexcept {
     element_ = nullptr;
+    end_level();
     if (owner_ == nullptr) self().destroy();
   }
   void abandon_turn() noexcept {

@@ -149,9 +149,11 @@ class coroutine_promise : public pooled, pinned {
  protected:
   /// Where the coroutine begins; its awaits take that place.
   explicit coroutine_promise(std::source_location begins = {}) noexcept { frame_.waits_at(begins); }
-  ~coroutine_promise() {
+  ~coroutine_promise() { end_level(); }
+  /// Nobody waits for it any more; it may be inherited again.
+  void end_level() noexcept {
     if (tracked_) [[unlikely]]
-      task_tracker::ends(home_, frame_);
+      end_tracked();
   }
 
   /// Null when it was awaited on a thread without a loop.
@@ -162,6 +164,10 @@ class coroutine_promise : public pooled, pinned {
   [[gnu::cold, gnu::noinline]] void begin_tracked() noexcept {
     tracked_ = true;
     task_tracker::begins(frame_, level_kind::coroutine);
+  }
+  [[gnu::cold, gnu::noinline]] void end_tracked() noexcept {
+    tracked_ = false;
+    task_tracker::ends(home_, frame_);
   }
 
   stop_token stop_;
