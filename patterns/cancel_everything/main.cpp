@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
     const stage::temporary_folder folder;
     const stage::line_service service = open_site();
     stage::story told;
-    const site from(service.address(), told);
+    const site from(service.address(), told, 4ms);
     braid::loop loop;
     stage::table table({"style", "in this order", "ends as", "elapsed", "allocations"});
     for (style how : styles) {

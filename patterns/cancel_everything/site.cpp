@@ -1,14 +1,11 @@
 #include "site.hpp"
 
-#include <chrono>
-
 #include <braid/fs/whole_file.hpp>
 #include <braid/schedule/offload.hpp>
 #include <braid/schedule/sleep.hpp>
 #include <braid/style/as_result.hpp>
 
 using namespace braid;
-using namespace std::chrono_literals;
 
 namespace cancel_everything {
 
@@ -36,7 +33,7 @@ task<std::string> site::poll(std::string part) const {
   for (;;) {
     std::string text = co_await fetch(part);
     if (text != "not yet") co_return text;
-    co_await sleep_for(1ms);
+    co_await sleep_for(pause_);
   }
 }
 

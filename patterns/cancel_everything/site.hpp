@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -18,7 +19,8 @@ namespace cancel_everything {
 /// Errors    stage::refused, std::system_error.
 class site {
  public:
-  site(braid::endpoint at, stage::story& told) : at_(at), told_(&told) {}
+  site(braid::endpoint at, stage::story& told, std::chrono::milliseconds pause = std::chrono::milliseconds(1))
+      : at_(at), told_(&told), pause_(pause) {}
 
   /// Makes the draft.
   [[nodiscard]] braid::task<> open_draft(std::filesystem::path draft) const;
@@ -26,7 +28,7 @@ class site {
   [[nodiscard]] braid::task<> discard(std::filesystem::path draft) const;
   /// A part of the page: a connection, a request and an answer.
   [[nodiscard]] braid::task<std::string> fetch(std::string part) const;
-  /// The same, asked again and again until it is ready.
+  /// The same, asked again after each pause until it is ready.
   [[nodiscard]] braid::task<std::string> poll(std::string part) const;
 
   /// The fetches that have begun and not ended.
@@ -35,6 +37,7 @@ class site {
  private:
   braid::endpoint at_;
   stage::story* told_;
+  std::chrono::milliseconds pause_;
   mutable int under_way_ = 0;
 };
 

@@ -60,7 +60,7 @@ bool stopped_after(int turns, style how) {
 
 }  // namespace
 
-TEST_CASE("cancel_everything: stopped at any turn all ends, what it had open is closed, and the draft is gone",
+TEST_CASE("cancel_everything: stopped at any turn all ends, its descriptors are closed, and the draft is gone",
           "[cancel_everything]") {
   const style how = GENERATE(style::callback, style::future, style::coroutine, style::fiber);
   CAPTURE(name_of(how));
@@ -88,7 +88,8 @@ TEST_CASE("cancel_everything: a blocking call is stopped by another thread", "[c
 }
 
 TEST_CASE("cancel_everything: another thread may stop it at any moment", "[cancel_everything]") {
-  const style how = GENERATE(style::callback, style::coroutine, style::fiber);  // a chain of futures on its own loop
+  // A chain of futures is stopped on its own loop.
+  const style how = GENERATE(style::callback, style::coroutine, style::fiber);
   CAPTURE(name_of(how));
   const stage::temporary_folder folder;
   std::minstd_rand random(7);

@@ -1,0 +1,20 @@
+#pragma once
+
+// What withdraw calls: the same for every style.
+
+#include <optional>
+
+#include <braid/braid.hpp>
+
+#include "account.hpp"
+#include "stage/handler.hpp"
+
+namespace lost_update {
+
+using namespace braid;
+using stage::handler;
+
+// account::read() and write(cents) are plain calls; bank::approve(cents) is a sender of
+// nothing, over the network. withdraw gives what is left.
+
+}  // namespace lost_update
