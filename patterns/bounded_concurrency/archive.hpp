@@ -57,6 +57,7 @@ class archive {
 };
 
 /// "title 7" once pace(7) is over; asked is how many requests it works on.
-[[nodiscard]] stage::answer_fn titles_once(std::function<braid::task<>(unsigned number)> pace, head_count& asked);
+[[nodiscard]] stage::answer_fn titles_once(std::function<braid::task<>(unsigned number)> pace,
+                                           head_count& asked);
 
 }  // namespace bounded_concurrency

@@ -34,4 +34,14 @@ void fetch_all(const archive& from, unsigned jobs, unsigned limit, handler<title
 }
 // [/fetch_all]
 
+// [fetch_all_by_map]
+void fetch_all_by_map(const archive& from, unsigned jobs, unsigned limit,
+                      handler<titles> done) {
+  start(map_concurrent(                                               // 4 all, in order
+            views::iota(0u, jobs), limit,                             // 1 my turn
+            [&from](unsigned n) { return from.fetch(n); }),           // 2 fetch
+        std::move(done));
+}
+// [/fetch_all_by_map]
+
 }  // namespace bounded_concurrency::callbacks

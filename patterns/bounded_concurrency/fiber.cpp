@@ -34,4 +34,12 @@ titles fetch_all_by_workers(const archive& from, unsigned jobs, unsigned limit) 
 }
 // [/fetch_all_by_workers]
 
+// [fetch_all_by_map]
+titles fetch_all_by_map(const archive& from, unsigned jobs, unsigned limit) {
+  return await(map_concurrent(                                        // 4 all, in order
+      views::iota(0u, jobs), limit,                                   // 1 my turn
+      [&from](unsigned n) { return from.fetch(n); }));                // 2 fetch
+}
+// [/fetch_all_by_map]
+
 }  // namespace bounded_concurrency::fibers

@@ -18,4 +18,12 @@ future<titles> fetch_all(const archive& from, unsigned jobs, unsigned limit) {
 }
 // [/fetch_all]
 
+// [fetch_all_by_map]
+future<titles> fetch_all_by_map(const archive& from, unsigned jobs, unsigned limit) {
+  return spawn(map_concurrent(                                        // 4 all, in order
+      views::iota(0u, jobs), limit,                                   // 1 my turn
+      [&from](unsigned n) { return from.fetch(n); }));                // 2 fetch
+}
+// [/fetch_all_by_map]
+
 }  // namespace bounded_concurrency::futures

@@ -18,8 +18,8 @@ std::vector<std::string> row(stage::style how, bound by, unsigned limit, std::ch
   const archive from(service.address());
   braid::loop loop;
   const stage::cost cost = stage::measure([&] { (void)fetch_all(how, by, from, jobs, limit); });
-  return {fmt::format("{}{}", name_of(how), by == bound::by_workers ? ", workers" : ""),
-          std::to_string(limit), std::to_string(asked.most()), cost.elapsed_text(), cost.allocations_text()};
+  return {std::string(name_of(how)), std::string(name_of(by)), std::to_string(limit),
+          std::to_string(asked.most()), cost.elapsed_text(), cost.allocations_text()};
 }
 
 }  // namespace
@@ -30,10 +30,10 @@ int main(int argc, char** argv) {
   program.option("--delay", delay, "how long the service takes for each");
 
   return program.run(argc, argv, [&](std::span<const stage::style> styles) {
-    stage::table table({"style", "limit", "most at once", "elapsed", "allocations"});
+    stage::table table({"style", "bound", "limit", "most at once", "elapsed", "allocations"});
     for (stage::style how : styles)
-      for (bound by : {bound::by_semaphore, bound::by_workers})
-        for (unsigned limit : {1u, 4u, jobs})
+      for (bound by : every_bound)
+        for (unsigned limit : {4u, jobs})
           if (has(how, by)) table.add(row(how, by, limit, delay));
     table.print();
   });

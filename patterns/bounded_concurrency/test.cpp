@@ -56,8 +56,8 @@ struct torn_archive {
 TEST_CASE("bounded_concurrency: in every style four are at it and never more, and all results are in order",
           "[bounded_concurrency]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
-  const bound by = GENERATE(bound::by_semaphore, bound::by_workers);
-  CAPTURE(name_of(how), by == bound::by_workers);
+  const bound by = GENERATE(from_range(every_bound));
+  CAPTURE(name_of(how), name_of(by));
   if (!has(how, by)) return;
   full_archive at;
 
@@ -70,8 +70,8 @@ TEST_CASE("bounded_concurrency: in every style four are at it and never more, an
 TEST_CASE("bounded_concurrency: in every style a failure is the end, and what is not begun by then never is",
           "[bounded_concurrency]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
-  const bound by = GENERATE(bound::by_semaphore, bound::by_workers);
-  CAPTURE(name_of(how), by == bound::by_workers);
+  const bound by = GENERATE(from_range(every_bound));
+  CAPTURE(name_of(how), name_of(by));
   if (!has(how, by)) return;
   torn_archive at;
 
@@ -85,13 +85,15 @@ TEST_CASE("bounded_concurrency: no jobs are no titles", "[bounded_concurrency]")
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
   full_archive at;
-  CHECK(fetch_all(how, bound::by_semaphore, at.from, 0, limit).empty());
+  CHECK(fetch_all(how, bound::map_concurrent, at.from, 0, limit).empty());
+  if (has(how, bound::semaphore)) CHECK(fetch_all(how, bound::semaphore, at.from, 0, limit).empty());
 }
 
-TEST_CASE("bounded_concurrency: a coroutine and a fiber can be stopped at every await", "[bounded_concurrency]") {
+TEST_CASE("bounded_concurrency: a coroutine and a fiber can be stopped at every await",
+          "[bounded_concurrency]") {
   const stage::style how = GENERATE(stage::style::coroutine, stage::style::fiber);
-  const bound by = GENERATE(bound::by_semaphore, bound::by_workers);
-  CAPTURE(name_of(how), by == bound::by_workers);
+  const bound by = GENERATE(from_range(every_bound));
+  CAPTURE(name_of(how), name_of(by));
   const std::size_t suspensions = braid_tests::every_cancellation([how, by]() -> task<> {
     head_count asked;
     const stage::answer_fn answer = titles_once([](unsigned) -> task<> { co_await yield(); }, asked);
@@ -99,13 +101,15 @@ TEST_CASE("bounded_concurrency: a coroutine and a fiber can be stopped at every 
     const archive from(door.local_endpoint());
     auto fetching = [&]() -> task<> {
       titles got;
-      if (how == stage::style::coroutine && by == bound::by_semaphore)
-        got = co_await coroutines::fetch_all(from, 6, 2);
-      else if (how == stage::style::coroutine)
-        got = co_await coroutines::fetch_all_by_workers(from, 6, 2);
+      const auto pick = [by](auto& semaphores, auto& workers, auto& map) {
+        return by == bound::semaphore ? semaphores : by == bound::workers ? workers : map;
+      };
+      if (how == stage::style::coroutine)
+        got = co_await pick(coroutines::fetch_all, coroutines::fetch_all_by_workers,
+                            coroutines::fetch_all_by_map)(from, 6, 2);
       else
         got = co_await in_fiber([&] {
-          return (by == bound::by_semaphore ? fibers::fetch_all : fibers::fetch_all_by_workers)(from, 6, 2);
+          return pick(fibers::fetch_all, fibers::fetch_all_by_workers, fibers::fetch_all_by_map)(from, 6, 2);
         });
       if (got != all_in_order(6)) throw std::logic_error("some title is missing");
     };

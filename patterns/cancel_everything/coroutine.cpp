@@ -9,9 +9,9 @@ static task<parts> get_parts(const site& from, path draft) {
 }
 
 task<page> build_page(const site& from, path draft) {
-  result<parts> got = co_await as_result(get_parts(from, draft));
-  co_await shield(from.discard(draft));                               // 3 clean up
-  co_return put_together(got.value());                                // 4 page
+  parts got = co_await finally(get_parts(from, draft),
+                               from.discard(draft));                  // 3 clean up
+  co_return put_together(got);                                        // 4 page
 }
 // [/build_page]
 

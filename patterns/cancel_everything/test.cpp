@@ -60,7 +60,7 @@ bool stopped_after(int turns, style how) {
 
 }  // namespace
 
-TEST_CASE("cancel_everything: stopped at any turn all ends, its descriptors are closed, and the draft is gone",
+TEST_CASE("cancel_everything: stopped at any turn all ends, descriptors are closed and the draft is gone",
           "[cancel_everything]") {
   const style how = GENERATE(style::callback, style::future, style::coroutine, style::fiber);
   CAPTURE(name_of(how));

@@ -21,7 +21,8 @@ std::string told(stage::style how, boundary where, const places& from, error_log
   try {
     (void)load(how, where, from, log);
   } catch (...) {
-    add(braid::error::current() == braid::errc::broken_promise ? "the caller (Broken promise)" : "the caller");
+    const bool broken = braid::error::current() == braid::errc::broken_promise;
+    add(broken ? "the caller (Broken promise)" : "the caller");
   }
   if (log.written().size() > before) add("the log");
   return whom;
@@ -30,7 +31,7 @@ std::string told(stage::style how, boundary where, const places& from, error_log
 }  // namespace
 
 int main(int argc, char** argv) {
-  stage::program program("error_boundaries", "Where a try around asynchronous work catches, and where it does not.");
+  stage::program program("error_boundaries", "Where a try catches what an operation throws, and where not.");
 
   return program.run(argc, argv, [&](std::span<const stage::style> styles) {
     const stage::temporary_folder folder;

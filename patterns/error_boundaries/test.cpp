@@ -55,7 +55,7 @@ TEST_CASE("error_boundaries: in every style one file of three will do, and nothi
   CHECK(at.log.written().empty());
 }
 
-TEST_CASE("error_boundaries: in every style the boundary gets one error, with the others and all stacks in it",
+TEST_CASE("error_boundaries: in every style the boundary gets one error, with the others and all stacks",
           "[error_boundaries]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
@@ -88,7 +88,7 @@ TEST_CASE("error_boundaries: in every style the boundary gets what the step afte
   CHECK(at.unhandled.empty());
 }
 
-TEST_CASE("error_boundaries: a try around the start catches neither the wait's failure nor what comes after it",
+TEST_CASE("error_boundaries: a try around the start catches neither the wait's failure nor a later one",
           "[error_boundaries]") {
   const stage::style how = GENERATE(stage::style::future, stage::style::coroutine, stage::style::fiber);
   const bool missing = GENERATE(false, true);
@@ -102,7 +102,7 @@ TEST_CASE("error_boundaries: a try around the start catches neither the wait's f
   CHECK(at.unhandled.empty());
 }
 
-TEST_CASE("error_boundaries: a callback that throws has no caller; whom it should have called never hears of it",
+TEST_CASE("error_boundaries: a callback that throws has no caller, and whoever waits for it waits in vain",
           "[error_boundaries]") {
   const bool missing = GENERATE(false, true);
   CAPTURE(missing);
@@ -110,7 +110,8 @@ TEST_CASE("error_boundaries: a callback that throws has no caller; whom it shoul
   if (!missing) at.write("mine", "coolor red");
 
   // The handler `done` is destroyed uncalled; only because it holds a promise is that noticed at all.
-  CHECK_THROWS_WITH(load(stage::style::callback, boundary::around_the_start, at.all, at.log), "Broken promise");
+  CHECK_THROWS_WITH(load(stage::style::callback, boundary::around_the_start, at.all, at.log),
+                    "Broken promise");
   CHECK(at.log.written().empty());
   REQUIRE(at.unhandled.size() == 1);
   CHECK_THAT(at.unhandled[0].message(),

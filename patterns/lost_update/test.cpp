@@ -23,7 +23,7 @@ struct open_account {
 
 }  // namespace
 
-TEST_CASE("lost_update: the naive version loses a withdrawal every time, in every style that shares its thread",
+TEST_CASE("lost_update: the naive version loses one every time, in every style that shares its thread",
           "[lost_update]") {
   const stage::style how = GENERATE(stage::style::callback, stage::style::future, stage::style::coroutine,
                                     stage::style::fiber);

@@ -73,7 +73,8 @@ inline future<int> begin(stage::style how, way by, account& from, const bank& at
     }
     case stage::style::coroutine: {
       using namespace coroutines;
-      return spawn(pick(by, withdraw_naively, withdraw, withdraw_in_turn, withdraw_by_owner)(from, at, cents));
+      return spawn(
+          pick(by, withdraw_naively, withdraw, withdraw_in_turn, withdraw_by_owner)(from, at, cents));
     }
     case stage::style::fiber:
       return spawn(in_fiber([by, cents, &from, &at] {

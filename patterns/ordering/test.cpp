@@ -21,8 +21,8 @@ std::string said(int number) {
   return std::array{"once", "upon", "a time"}[static_cast<std::size_t>(number - 1)];
 }
 
-// A library whose pages arrive in a given order: the next is sent once the reader has done all it can with the
-// one before.
+// A library whose pages arrive in a given order: the next is sent once the reader has done all it can with
+// the one before.
 struct library_in_order {
   explicit library_in_order(const numbers& arrivals, int last_page = 3)
       : service(library([this](int number) { return given.wait_for(came(number)); }, last_page)) {
@@ -101,7 +101,8 @@ TEST_CASE("ordering: in every style a page that is missing ends it, with the ser
     CHECK(left.message() == "the book ends before page 3");
   });
 
-  CHECK_THROWS_WITH(read_aloud(how, order::of_pages, at.from, at.told), contains("the book ends before page"));
+  CHECK_THROWS_WITH(read_aloud(how, order::of_pages, at.from, at.told),
+                    contains("the book ends before page"));
   CHECK(at.told.position(said(2)) == at.told.events().size());
   at.loop.run();
 }

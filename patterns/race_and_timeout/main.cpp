@@ -38,7 +38,7 @@ void show(stage::style how, losers then, const mirrors& from, milliseconds limit
 int main(int argc, char** argv) {
   stage::program program("race_and_timeout", "Three mirrors are asked; the first to answer wins.");
   milliseconds delay(20);
-  program.option("--delay", delay, "how long the fastest mirror takes; the others take twice and three times that");
+  program.option("--delay", delay, "how long the fastest takes; the others, twice and three times that");
 
   return program.run(argc, argv, [&](std::span<const stage::style> styles) {
     stage::line_service north = open_mirror(2 * delay);

@@ -118,7 +118,7 @@ TEST_CASE("race_and_timeout: in every style a mirror that fails does not win", "
   CHECK(get_page(how, losers::are_stopped, at.from, 1h).mirror == "east");
 }
 
-TEST_CASE("race_and_timeout: when all mirrors fail the first failure is thrown at once, with the others in it",
+TEST_CASE("race_and_timeout: when all mirrors fail the first failure is thrown, with the others in it",
           "[race_and_timeout]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
