@@ -25,10 +25,11 @@ class ahead_waiter : pinned {
   ~ahead_waiter() = default;
 };
 
-// Operations that run on between two calls of next, and the one next that waits. It lives until its handle is gone,
-// all operations have ended, and nobody waits.
+// Operations that run on between two calls of next, and the one next that waits. It lives until its handle is
+// gone, all operations have ended, and nobody waits.
 //
-// Threads  its home loop's, the one of its first next; an operation that ends elsewhere is brought home first.
+// Threads  its home loop's, the one of its first next; an operation that ends elsewhere is brought home
+//          first.
 template <class T>
 class ahead_run : public resident, public pooled {
  public:
@@ -160,7 +161,8 @@ class ahead_run : public resident, public pooled {
   bool abandoned_ = false;
 };
 
-// One operation of an ahead_run, which may be begun again. Derived::ended(result) is told, while the run is held.
+// One operation of an ahead_run, which may be begun again. Derived::ended(result) is told, while the run is
+// held.
 template <class Derived, class T, sender S>
 class ahead_child : operation_base {
  public:

@@ -112,11 +112,12 @@ class buffered_run final : public ahead_run<T> {
 
 }  // namespace detail
 
-/// The values of a range's senders, in the range's order, as running_ahead<T>: at most limit of them run at a time, or
-/// wait to be taken. A void result is std::monostate. Also operations() | buffered(8).
+/// The values of a range's senders, in the range's order, as running_ahead<T>: at most limit of them run at a
+/// time, or wait to be taken. A void result is std::monostate. Also operations() | buffered(8).
 ///
 /// Lifetime  an rvalue is moved in; an lvalue stays, and must live until what is in flight has ended.
-/// Errors    come in their place, as the values do; those behind are stopped. std::invalid_argument when limit is 0.
+/// Errors    come in their place, as the values do; those behind are stopped. std::invalid_argument when
+///           limit is 0.
 template <async_range Range>
   requires sender<async_range_value_t<Range>>
 [[nodiscard]] auto buffered(Range&& operations, std::size_t limit) {

@@ -102,8 +102,9 @@ template <class Ranges>
 concept range_of_async_ranges =
     std::ranges::input_range<Ranges> && async_range<std::ranges::range_value_t<Ranges>>;
 
-/// The elements of all ranges in the order of their coming, as running_ahead<T>. Each range is asked for its next
-/// element by the next() after its last one was taken, so that it is one element ahead; those that came first go first.
+/// The elements of all ranges in the order of their coming, as running_ahead<T>. Each range is asked for its
+/// next element by the next() after its last one was taken, so that it is one element ahead; those that came
+/// first go first.
 ///
 /// Lifetime  rvalues are moved in; lvalues stay, and must live until what is in flight has ended.
 /// Errors    of one range: what came before is given out first, the others are stopped and waited for.

@@ -53,10 +53,12 @@ struct ahead_sender {
 
 /// An async_range whose operations run on between two calls of next: what merge and buffered return.
 ///
-/// Lifetime  outlives the senders of next and close that have not begun. Left half-way it stops what is in flight, and
-///           does not wait: what that refers to must live until it has ended, or be waited for with close().
+/// Lifetime  outlives the senders of next and close that have not begun. Left half-way it stops what is in
+///           flight, and does not wait: what that refers to must live until it has ended, or be waited for
+///           with close().
 /// Threads   one loop's: that of its first next.
-/// Errors    the first error stops the others, and is the result of a next once they have ended; then the end.
+/// Errors    the first error stops the others, and is the result of a next once they have ended; then the
+///           end.
 /// Cancel    stops everything, for good; what comes in spite of that is still given out.
 /// Cost      one block of the frame pool, made when it is called; nothing for each element.
 template <class T>
@@ -72,9 +74,11 @@ class [[nodiscard]] running_ahead {
     if (run_ != nullptr) run_->leave();
   }
 
-  /// A sender of std::optional<T>, empty at the end. One at a time: a second one in flight is a std::logic_error.
+  /// A sender of std::optional<T>, empty at the end. One at a time: a second one in flight is a
+  /// std::logic_error.
   [[nodiscard]] auto next() { return detail::ahead_sender<T, false>{&run()}; }
-  /// A sender of void: stops what is in flight, and completes when all of it has ended. next() is at the end then.
+  /// A sender of void: stops what is in flight, and completes when all of it has ended. next() is at the end
+  /// then.
   [[nodiscard]] auto close() { return detail::ahead_sender<T, true>{&run()}; }
 
  private:

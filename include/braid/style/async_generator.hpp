@@ -21,9 +21,10 @@ class async_generator;
 
 namespace detail {
 
-// An asynchronous generator's promise. From next() to co_yield it is as a task is from its start to its end: it has an
-// awaiter, whose token and frame it inherits, and which it tells. That time is called a turn here. The frame belongs
-// to its generator; where that ends during a turn, or the turn is abandoned with its loop, to the turn.
+// An asynchronous generator's promise. From next() to co_yield it is as a task is from its start to its end:
+// it has an awaiter, whose token and frame it inherits, and which it tells. That time is called a turn here.
+// The frame belongs to its generator; where that ends during a turn, or the turn is abandoned with its loop,
+// to the turn.
 template <class T>
 class async_generator_promise final : public task_promise_base {
  public:
@@ -195,14 +196,17 @@ struct next_sender {
 ///
 ///   while (auto line = co_await lines.next()) …
 ///
-/// Lifetime  owns its frame; destroyed half-way it destroys the locals. It outlives the senders of next that have not
-///           begun; destroyed while a next is in flight, it lives on until that has ended.
-/// Threads   each next runs it on the loop that waits, which is told at home wherever the generator moved meanwhile.
-/// Errors    an exception is the result of one next, and ends it. next() throws std::logic_error where the generator
-///           was moved from, or was abandoned in flight with its loop.
-/// Cancel    the token of who waits for a next flows down through every await until the next co_yield, not beyond. What
-///           the generator throws then ends it, as ever; if it yields in spite of the stop, that next has the element.
-/// Cost      one frame from the frame pool; nothing for each element. A next that is answered at once is two calls.
+/// Lifetime  owns its frame; destroyed half-way it destroys the locals. It outlives the senders of next that
+///           have not begun; destroyed while a next is in flight, it lives on until that has ended.
+/// Threads   each next runs it on the loop that waits, which is told at home wherever the generator moved
+///           meanwhile.
+/// Errors    an exception is the result of one next, and ends it. next() throws std::logic_error where the
+///           generator was moved from, or was abandoned in flight with its loop.
+/// Cancel    the token of who waits for a next flows down through every await until the next co_yield, not
+///           beyond. What the generator throws then ends it, as ever; if it yields in spite of the stop, that
+///           next has the element.
+/// Cost      one frame from the frame pool; nothing for each element. A next that is answered at once is two
+///           calls.
 template <class T>
 class [[nodiscard]] async_generator {
   static_assert(
@@ -224,8 +228,8 @@ class [[nodiscard]] async_generator {
     if (frame_) frame_.promise().lose_owner();
   }
 
-  /// A sender of std::optional<T>: the next element, or nothing at the end and ever after. One at a time: a second one
-  /// in flight fails with std::logic_error.
+  /// A sender of std::optional<T>: the next element, or nothing at the end and ever after. One at a time: a
+  /// second one in flight fails with std::logic_error.
   [[nodiscard]] auto next() {
     if (!frame_) throw std::logic_error("async_generator::next: there is no generator; was it moved from?");
     return detail::next_sender<T>{frame_};

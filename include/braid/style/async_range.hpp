@@ -20,8 +20,8 @@ using next_of = decltype(std::declval<std::remove_reference_t<R>&>().next());
 
 }  // namespace detail
 
-/// Elements that come one by one: next() is a sender of std::optional, empty at the end. It is asked for one element at
-/// a time, and for none behind the end or an error.
+/// Elements that come one by one: next() is a sender of std::optional, empty at the end. It is asked for one
+/// element at a time, and for none behind the end or an error.
 template <class R>
 concept async_range = requires(std::remove_reference_t<R>& range) {
   { range.next() } -> sender;

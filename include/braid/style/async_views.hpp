@@ -95,8 +95,8 @@ async_stage(Apply) -> async_stage<Apply>;
 //
 //   auto first_three = fetch_pages() | filter(is_new) | transform(parse) | take(3);
 //
-// Lifetime  a range that is an rvalue becomes the view's own; an lvalue outlives the view, and goes on where that has
-//           stopped. Functions are kept.
+// Lifetime  a range that is an rvalue becomes the view's own; an lvalue outlives the view, and goes on where
+//           that has stopped. Functions are kept.
 // Errors    the range's and the functions' pass at once, and end the view.
 // Cancel    the token of who waits flows up through all views to the range.
 // Cost      a coroutine frame for each view, nothing for each element.

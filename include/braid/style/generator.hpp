@@ -13,25 +13,26 @@
 
 namespace braid {
 
-/// In a generator: co_yield elements_of(inner) yields all elements of another generator, moved from, or of any range.
-/// A generator of the same elements costs O(1) an element at any depth, and no stack.
+/// In a generator: co_yield elements_of(inner) yields all elements of another generator, moved from, or of
+/// any range. A generator of the same elements costs O(1) an element at any depth, and no stack.
 /// Errors  what the inner one throws comes out of the co_yield.
 template <std::ranges::input_range Range>
 [[nodiscard]] auto elements_of(Range&& range) noexcept {
   return detail::elements<Range>(std::forward<Range>(range));
 }
 
-/// A synchronous generator: a coroutine whose co_yields are the elements of an input range. std::generator of C++23:
-/// a generator<T> yields T&&, a generator<const T&> what it says; a generator<Reference, Value> Reference, with Value
-/// as what a container of the elements holds.
+/// A synchronous generator: a coroutine whose co_yields are the elements of an input range. std::generator of
+/// C++23: a generator<T> yields T&&, a generator<const T&> what it says; a generator<Reference, Value>
+/// Reference, with Value as what a container of the elements holds.
 ///
-/// Lifetime  owns its frame; destroyed half-way it destroys the locals, those of inner generators first. An element
-///           lives until the next one is asked for.
+/// Lifetime  owns its frame; destroyed half-way it destroys the locals, those of inner generators first. An
+///           element lives until the next one is asked for.
 /// Threads   none of its own: it runs within ++ and begin.
-/// Errors    an exception comes out of begin or ++, and ends it. begin() throws std::logic_error when called again.
+/// Errors    an exception comes out of begin or ++, and ends it. begin() throws std::logic_error when called
+///           again.
 /// Cost      one frame from the frame pool; nothing for each element.
-/// Source    P2502; but its iterators can be copied, as those of range-v3 must, and lvalues are elements too where
-///           elements_of has a range of them.
+/// Source    P2502; but its iterators can be copied, as those of range-v3 must, and lvalues are elements too
+///           where elements_of has a range of them.
 template <class Reference, class Value = void>
 class [[nodiscard]] generator : public std::ranges::view_interface<generator<Reference, Value>> {
   using reference = detail::generator_reference<Reference, Value>;

@@ -33,9 +33,10 @@ using generator_yielded =
     std::conditional_t<std::is_reference_v<generator_reference<Reference, Value>>,
                        generator_reference<Reference, Value>, const generator_reference<Reference, Value>&>;
 
-// A generator's promise. Generators within generators are a stack: the root, which the consumer holds, knows the
-// innermost one and resumes it directly. What begins an inner one, and what ends it, returns to the root's loop in
-// pull: so no tail call is needed, and the thread's stack is as deep for a million levels as for one.
+// A generator's promise. Generators within generators are a stack: the root, which the consumer holds, knows
+// the innermost one and resumes it directly. What begins an inner one, and what ends it, returns to the
+// root's loop in pull: so no tail call is needed, and the thread's stack is as deep for a million levels as
+// for one.
 template <class Yielded>
 class generator_promise : public pooled, pinned {
  public:
@@ -67,7 +68,8 @@ class generator_promise : public pooled, pinned {
     root_->element_ = std::addressof(element);
     return {};
   }
-  // Elements are to be moved from, and this one is a variable that may be used again: a copy stands in for it.
+  // Elements are to be moved from, and this one is a variable that may be used again: a copy stands in for
+  // it.
   [[nodiscard]] auto yield_value(const std::remove_reference_t<Yielded>& variable) const
     requires std::is_rvalue_reference_v<Yielded> && std::copy_constructible<std::remove_cvref_t<Yielded>>
   {

@@ -45,8 +45,8 @@ class shared_waiter : public list_node, operation_base, cancellation {
   bool left_ = false;  // the others: it was cancelled
 };
 
-// One run for all who wait: while it goes on somebody does. Who is the last to be cancelled stops it, and waits on. When
-// the last who waits is destroyed, as happens at the loop's end only, so is what runs.
+// One run for all who wait: while it goes on somebody does. Who is the last to be cancelled stops it, and
+// waits on. When the last who waits is destroyed, as happens at the loop's end only, so is what runs.
 class shared_run_base : public pooled, pinned {
  public:
   void add_reference() noexcept { ++references_; }
@@ -155,14 +155,16 @@ class shared_state final : shared_waiter {
 
 }  // namespace detail
 
-/// A task that many may wait for: it runs once, from the first await on, and all get its value, as a const T&. A
-/// coroutine may return it; a task becomes one. Handles are copied, and awaited as they are: co_await shared.
+/// A task that many may wait for: it runs once, from the first await on, and all get its value, as a const
+/// T&. A coroutine may return it; a task becomes one. Handles are copied, and awaited as they are: co_await
+/// shared.
 ///
 /// Lifetime  the value, and the references to it, live as long as there is a handle.
-/// Threads   one loop's: that of the first await. std::logic_error for who awaits it on another while it runs.
+/// Threads   one loop's: that of the first await. std::logic_error for who awaits it on another while it
+///           runs.
 /// Errors    an exception goes to each who waits, with the first one's chain of awaits.
-/// Cancel    who waits leaves the others alone. The last one stops the run and waits for its end; who comes meanwhile
-///           gets that too.
+/// Cancel    who waits leaves the others alone. The last one stops the run and waits for its end; who comes
+///           meanwhile gets that too.
 /// Cost      a block of the frame pool besides the task's. An await after the end is answered at once.
 template <class T = void>
 class [[nodiscard]] shared_task {
