@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "every_cancellation.hpp"
 
 using namespace std::chrono_literals;
 
@@ -46,4 +47,23 @@ TEST_CASE("ordered_await: in every style a service that is gone is connection_re
   } catch (const std::system_error& failure) {
     CHECK(failure.code() == std::errc::connection_refused);
   }
+}
+
+TEST_CASE("ordered_await: a coroutine and a fiber can be stopped at every await", "[ordered_await]") {
+  const bool fiber = GENERATE(false, true);
+  CAPTURE(fiber);
+  const std::size_t suspensions = braid_tests::every_cancellation([fiber]() -> braid::task<> {
+    const stage::answer_fn answer = stage::shop_answers(0ms);
+    braid::tcp::listener door = braid::tcp::listen_now(braid::endpoint::loopback(), SOMAXCONN);
+    stage::story told;
+    const stage::shop shop(door.local_endpoint(), told);
+    auto getting = [&]() -> braid::task<> {
+      if (fiber)
+        co_await braid::in_fiber([&] { (void)ordered_await::fibers::get_invoice(shop, 7); });
+      else
+        (void)co_await ordered_await::coroutines::get_invoice(shop, 7);
+    };
+    co_await braid::when_any(stage::serve(std::move(door), answer), getting);
+  });
+  CHECK(suspensions > 5);
 }

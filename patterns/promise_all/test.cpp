@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "every_cancellation.hpp"
 #include "stage/temporary_folder.hpp"
 
 using namespace std::chrono_literals;
@@ -86,4 +87,23 @@ TEST_CASE("promise_all: a step that fails is the end of the report, in every sty
   CHECK_THROWS_WITH(promise_all::send_report(how, read_and_query, at.desk),
                     "the form has no place for the numbers");
   CHECK(at.told.position("send") == at.told.events().size());
+}
+
+TEST_CASE("promise_all: a coroutine and a fiber can be stopped at every await", "[promise_all]") {
+  const bool fiber = GENERATE(false, true);
+  CAPTURE(fiber);
+  const std::size_t suspensions = braid_tests::every_cancellation([fiber]() -> braid::task<> {
+    const stage::answer_fn answer = stage::shop_answers(0ms);
+    braid::tcp::listener door = braid::tcp::listen_now(braid::endpoint::loopback(), SOMAXCONN);
+    stage::story told;
+    const stage::shop shop(door.local_endpoint(), told);
+    auto getting = [&]() -> braid::task<> {
+      if (fiber)
+        co_await braid::in_fiber([&] { (void)promise_all::fibers::get_invoice(shop, 7); });
+      else
+        (void)co_await promise_all::coroutines::get_invoice(shop, 7);
+    };
+    co_await braid::when_any(stage::serve(std::move(door), answer), getting);
+  });
+  CHECK(suspensions > 5);
 }

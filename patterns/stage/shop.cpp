@@ -40,8 +40,8 @@ task<preferences> shop::fetch_preferences(user_id id) const {
   co_return preferences{std::stoi(percent)};
 }
 
-line_service open_shop(std::chrono::milliseconds delay) {
-  return line_service([delay](std::string line) -> task<std::string> {
+answer_fn shop_answers(std::chrono::milliseconds delay) {
+  return [delay](std::string line) -> task<std::string> {
     static const std::map<std::string, std::string> answers{
         {"user 7", "Ada"},
         {"orders 7", "lamp 3990 book 1250 pen 120"},
@@ -51,7 +51,7 @@ line_service open_shop(std::chrono::milliseconds delay) {
     const auto found = answers.find(line);
     if (found == answers.end()) throw refused("the shop knows no " + line);
     co_return found->second;
-  });
+  };
 }
 
 }  // namespace stage

@@ -50,7 +50,11 @@ class shop {
   story* told_;
 };
 
-/// The shop itself; each answer takes delay. User 7 has orders, nobody else is known.
-[[nodiscard]] line_service open_shop(std::chrono::milliseconds delay);
+/// What the shop answers; each answer takes delay. User 7 has orders, nobody else is known.
+[[nodiscard]] answer_fn shop_answers(std::chrono::milliseconds delay);
+/// The shop itself.
+[[nodiscard]] inline line_service open_shop(std::chrono::milliseconds delay) {
+  return line_service(shop_answers(delay));
+}
 
 }  // namespace stage
