@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -25,7 +26,10 @@ fmt::text_style colour_of(double ratio) {
 
 std::string nanoseconds(double ns) { return fmt::format("{:.{}f}", ns, ns < 100 ? 2 : 0); }
 
-std::string count(std::optional<double> number) { return number ? fmt::format("{:.2f}", *number) : "-"; }
+std::string count(std::optional<double> number) {
+  if (!number) return "-";
+  return fmt::format("{:.2f}", std::round(*number * 100) / 100 + 0.0);  // and not -0.00
+}
 
 void print_ratio(const row& r) {
   if (!r.ratio_to_raw) return fmt::print(" {:>8}", "-");
