@@ -1,4 +1,4 @@
-#include "braid/combine/async_range.hpp"
+#include "braid/style/async_range.hpp"
 
 #include <algorithm>
 #include <chrono>
