@@ -22,7 +22,7 @@ class frame_pool {
   static constexpr std::size_t kept_bytes = std::size_t{4} << 20;  ///< per size class and thread
 
   /// A block of at least size bytes, aligned for anything that has no extended alignment.
-  [[nodiscard]] static void* allocate(std::size_t size) {
+  [[nodiscard, gnu::always_inline]] static void* allocate(std::size_t size) {
     const std::size_t index = class_of(size);
     if (!recycles || index >= classes) return ::operator new(size);
     list& from = lists_[index];
@@ -35,7 +35,7 @@ class frame_pool {
   }
 
   /// Takes back a block of allocate(size), on whichever thread.
-  static void deallocate(void* address, std::size_t size) noexcept {
+  [[gnu::always_inline]] static void deallocate(void* address, std::size_t size) noexcept {
     const std::size_t index = class_of(size);
     if (!recycles || index >= classes) return ::operator delete(address);
     list& to = lists_[index];
@@ -79,9 +79,9 @@ class frame_pool {
 
 /// Gives a type's new and delete to the frame pool. For types that are allocated one by one, of a known size.
 struct pooled {
-  static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
+  [[gnu::always_inline]] static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
   static void* operator new(std::size_t, void* where) noexcept { return where; }
-  static void operator delete(void* address, std::size_t size) noexcept {
+  [[gnu::always_inline]] static void operator delete(void* address, std::size_t size) noexcept {
     frame_pool::deallocate(address, size);
   }
   static void operator delete(void*, void*) noexcept {}

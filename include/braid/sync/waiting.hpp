@@ -135,6 +135,7 @@ class claim_awaiter : pinned {
   }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    awaiting.promise().note_await();
     waits_ = true;
     new (&waiter_) waiter(claim_, awaiting);
     waiter_.wait(awaiting.promise().get_stop_token());
@@ -167,6 +168,7 @@ template <sync_claim C>
 class claim_sender {
  public:
   using sender_concept = sender_tag;
+  static constexpr bool notes_its_await = true;  // who passes at once has nothing to note
   using value_type = typename C::value_type;
   explicit claim_sender(C claim) noexcept : claim_(std::move(claim)) {}
 
