@@ -199,7 +199,7 @@ class io_awaiter final : io_course<io_awaiter<Outcome>, Outcome> {
     return false;
   }
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+  [[gnu::always_inline]] void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     awaiting_ = awaiting.address();
     this->begin_on(
         *loop::current_or_null(), awaiting.promise().get_stop_token(), [](io_awaiter& self) noexcept {
