@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
+#include <braid/combine/scope.hpp>
 #include <braid/combine/with_stop_token.hpp>
 #include <braid/style/as_result.hpp>
 #include <braid/style/run.hpp>
-#include <braid/style/start.hpp>
 
 using namespace braid;
 
@@ -27,9 +27,9 @@ task<std::string> read_line(const tcp::stream& from) {
 }
 
 // A client that leaves before it has asked, or before it has its answer, is no failure of the service.
-bool has_left(const std::system_error& failure) {
-  return failure.code() == errc::end_of_stream || failure.code() == std::errc::connection_reset ||
-         failure.code() == std::errc::broken_pipe;
+bool has_left(const error& failure) {
+  return failure == errc::end_of_stream || failure == std::errc::connection_reset ||
+         failure == std::errc::broken_pipe;
 }
 
 task<std::string> answer_to(std::string line, const answer_fn& answer) {
@@ -40,21 +40,26 @@ task<std::string> answer_to(std::string line, const answer_fn& answer) {
   }
 }
 
+task<> answer_one(tcp::stream client, const answer_fn& answer) {
+  std::string line = co_await read_line(client);
+  line = co_await answer_to(std::move(line), answer);
+  co_await client.write_all(line);
+}
+
+// One client's failure is not the end of the others.
 task<> serve_one(tcp::stream client, const answer_fn& answer) {
-  try {
-    std::string line = co_await read_line(client);
-    line = co_await answer_to(std::move(line), answer);
-    co_await client.write_all(line);
-  } catch (const std::system_error& failure) {
-    if (!has_left(failure)) throw;
-  }
+  const result<void> served = co_await as_result(answer_one(std::move(client), answer));
+  if (!served && !has_left(served.error())) loop::current().report_unhandled(served.error(), nullptr);
 }
 
 }  // namespace
 
 task<> serve(tcp::listener door, const answer_fn& answer) {
   tcp::incoming clients = door.incoming();
-  for (;;) detach(serve_one(co_await clients.next(), answer));
+  auto serving = with_scope([&clients, &answer](scope& here) -> task<> {
+    for (;;) (void)here.spawn(serve_one(co_await clients.next(), answer));
+  });
+  co_await std::move(serving);
 }
 
 line_service::line_service(answer_fn answer) : answer_(std::move(answer)) {

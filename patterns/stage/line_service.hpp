@@ -14,9 +14,8 @@ namespace stage {
 /// Gives the answer to a line; what it throws is told to the client.
 using answer_fn = std::function<braid::task<std::string>(std::string line)>;
 
-/// Serves on this loop until it is stopped: one line asks, one line answers, and the connection ends. What
-/// was asked by then is still answered.
-/// Lifetime  the function outlives the last answer.
+/// Serves on this loop until it is stopped: one line asks, one line answers, and the connection ends.
+/// Cancel  stops what is being answered, and waits for it: nothing refers to the function afterwards.
 [[nodiscard]] braid::task<> serve(braid::tcp::listener door, const answer_fn& answer);
 
 /// The same as a TCP service on loopback.
