@@ -123,6 +123,16 @@ class coroutine_promise : public pooled, pinned {
     if (task_tracker::tracks_here()) [[unlikely]]
       begin_tracked();
   }
+  /// From the coroutine that awaits it; notes that coroutine's await as well.
+  void inherit(coroutine_promise& parent) noexcept {
+    stop_ = parent.stop_;
+    frame_.called_by(&parent.frame_);
+    home_ = loop::current_or_null();
+    if (task_tracker::tracks_here()) [[unlikely]] {
+      parent.note_await();
+      begin_tracked();
+    }
+  }
 
   /// Tells its loop's tracker, if there is one, that it has come to another await. What an awaiter that
   /// promises it (notes_its_await) does on its way.

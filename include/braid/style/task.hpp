@@ -108,7 +108,7 @@ class task_awaiter {
  public:
   using handle = std::coroutine_handle<task_promise<T>>;
   task_awaiter(handle child, coroutine_promise& parent) noexcept : child_(child) {
-    child_.promise().inherit(parent.get_stop_token(), parent.frame());
+    child_.promise().inherit(parent);
   }
   task_awaiter(const task_awaiter&) = delete;
   task_awaiter& operator=(const task_awaiter&) = delete;
@@ -182,6 +182,7 @@ class [[nodiscard]] task {
  public:
   using promise_type = detail::task_promise<T>;
   using sender_concept = sender_tag;
+  static constexpr bool notes_its_await = true;
   using value_type = T;
 
   task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}

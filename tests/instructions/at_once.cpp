@@ -1,0 +1,62 @@
+#include "paths.hpp"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/when_any.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/start.hpp"
+#include "braid/style/task.hpp"
+#include "braid/sync/mutex.hpp"
+
+namespace instructions {
+
+using namespace braid;
+using namespace std::chrono_literals;
+
+namespace {
+
+task<> queue_up(mutex& guard, long& served) {
+  const auto held = co_await guard.lock();
+  ++served;
+}
+
+}  // namespace
+
+// All of them pending at once. Half are cancelled; the others are due in an order that is not theirs.
+long timers(loop& here, long times) {
+  stop_source half;
+  long ended = 0;
+  for (long i = 0; i < times; ++i) {
+    const bool late = i % 2 == 1;
+    start(with_stop_token(sleep_for((late ? 1h : 0h) + i * 7919 % times * 1ns),
+                          late ? half.get_token() : stop_token()),
+          [&ended, late](result<void> with) { ended += with.has_value() != late; });
+  }
+  half.request_stop();
+  here.run();
+  return ended;
+}
+
+// The last but one of so many wins, and the others are cancelled.
+long any_of(loop& here, long times) {
+  std::vector<decltype(sleep_for(1ns))> all;
+  for (long i = 0; i < times; ++i) all.push_back(sleep_for(i == times - 2 ? 1ns : 1h));
+  const auto won = here.run(when_any(std::move(all)));
+  return static_cast<long>(won.index) + 2;
+}
+
+long mutex_queue(loop& here, long times) {
+  mutex guard;
+  long served = 0;
+  auto first = guard.try_lock();
+  for (long i = 0; i < times; ++i) detach(queue_up(guard, served));
+  first.reset();
+  here.run();
+  return served;
+}
+
+}  // namespace instructions
