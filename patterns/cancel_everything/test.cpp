@@ -6,6 +6,9 @@
 
 #include "catch.hpp"
 #include "descriptors.hpp"
+#include "braid/style/spawn.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/style/as_result.hpp"
 #include "every_cancellation.hpp"
 #include "stage/cues.hpp"
 #include "stage/temporary_folder.hpp"

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "catch.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/style/as_result.hpp"
 #include "every_cancellation.hpp"
 
 using namespace lost_update;

@@ -20,6 +20,7 @@
 #include "braid/schedule/yield.hpp"
 #include "braid/style/async_generator.hpp"
 #include "braid/style/async_views.hpp"
+#include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 

@@ -22,6 +22,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/shield.hpp"
+#include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 #include "braid/sync/event.hpp"

@@ -19,6 +19,7 @@
 #include "ends_elsewhere.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
+#include "recorder.hpp"
 
 using namespace braid;
 using namespace braid_tests;

@@ -29,6 +29,7 @@
 #include "combine/room.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
+#include "recorder.hpp"
 #include "stack/small_stack.hpp"
 
 using namespace braid;

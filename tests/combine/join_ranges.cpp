@@ -23,6 +23,7 @@
 #include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"
 #include "braid/core/just.hpp"
+#include "braid/loop/loop.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/as_result.hpp"

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "allocations.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_timeout.hpp"
 #include "braid/loop/nop.hpp"
@@ -22,6 +23,7 @@
 #include "ends_elsewhere.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
+#include "recorder.hpp"
 
 using namespace braid;
 using namespace braid_tests;

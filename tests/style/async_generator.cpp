@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "allocations.hpp"
+#include "braid/combine/with_stop_token.hpp"
 #include "braid/core/just.hpp"
 #include "braid/loop/nop.hpp"
 #include "braid/schedule/resume_on.hpp"
@@ -18,6 +19,7 @@
 #include "braid/schedule/yield.hpp"
 #include "braid/style/async_range.hpp"
 #include "braid/style/get_stop_token.hpp"
+#include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 

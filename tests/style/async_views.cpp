@@ -14,6 +14,7 @@
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/run.hpp"
+#include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 

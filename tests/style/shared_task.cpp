@@ -17,6 +17,7 @@
 #include "braid/schedule/resume_on.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
+#include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 
