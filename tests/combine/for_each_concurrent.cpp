@@ -379,7 +379,7 @@ TEST_CASE("for_each_concurrent: elements and operations that end on another loop
 }
 
 TEST_CASE("for_each_concurrent: 1,000,000 operations that end at once need neither stack nor memory",
-          "[for_each_concurrent][stack]") {
+          "[for_each_concurrent][stack][allocation]") {
   const int count = BRAID_ASAN || BRAID_TSAN ? 100'000 : 1'000'000;
   const auto [visited, allocated] = on_small_stack([&] {
     loop here;

@@ -186,7 +186,7 @@ TEST_CASE("hedge: a stop request and a deadline end all attempts", "[hedge][stop
         std::errc::timed_out);
 }
 
-TEST_CASE("hedge: it allocates nothing", "[hedge]") {
+TEST_CASE("hedge: it allocates nothing", "[hedge][allocation]") {
   loop here;
   const auto naps = [] { return sleep_for(1us); };
   here.run(hedge<3>(naps, 0ns));

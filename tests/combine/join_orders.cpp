@@ -162,14 +162,19 @@ TEST_CASE("when_any: every order of up to five ends, values and errors, and of a
 TEST_CASE("first_ok: every order of up to five ends, values and errors, and of a stop request",
           "[first_ok][order][stop]") {
   const auto join = [](auto futures) { return first_ok(std::move(futures)); };
-  CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace) {
+  CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace between) {
           for (const std::size_t which : how.settled())
             if (!how.fails(which))
               return ended && ended->index == which && ended->value == static_cast<int>(which);
-          // What had failed before the stop is the reason that is told.
-          if (const auto failing = first_failing(how))
-            return failed_as(ended, failure_of(*failing), failing_in(how) - 1);
-          return failed_as(ended, std::errc::operation_canceled, 0);
+          const auto failing = first_failing(how);
+          if (!failing) return failed_as(ended, std::errc::operation_canceled, 0);
+          const bool is_stopped = how.order.size() > how.count &&
+                                  (how.settled().size() < how.count || between == pace::all_in_one);
+          if (!is_stopped) return failed_as(ended, failure_of(*failing), failing_in(how) - 1);
+          // It is cancelled, and keeps what had failed before.
+          if (!failed_as(ended, std::errc::operation_canceled, 1)) return false;
+          const error& before = ended.error().suppressed()[0];
+          return before == failure_of(*failing) && before.suppressed().size() == failing_in(how) - 1;
         }) == 0);
 }
 

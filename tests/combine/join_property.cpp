@@ -242,6 +242,8 @@ class model {
       if (how.code) return how;
       return {won(join.what == kind::any ? "any" : "ok", *join.winner, how.value), {}, {}};
     }
+    if (join.what == kind::ok && join.stopping && join.failure->code != cancelled_code)
+      return {{}, cancelled_code, {*join.failure}};  // the stop came from outside
     if (join.failure) return *join.failure;
     std::vector<std::string> parts;
     for (const auto& each : join.children) parts.push_back(each->ended->text());
