@@ -52,9 +52,10 @@ class first_base : public join_base {
   }
 
  private:
-  // Who was stopped from outside while some had failed might have succeeded with the others.
+  // Who was stopped from outside, or by the loop's end, while some had failed might have succeeded with the others.
   [[nodiscard]] error stopped_or(error first) noexcept {
-    if (!this->stopping() || first == std::errc::operation_canceled) return first;
+    const bool stopped_outside = this->stopping() || (this->home() != nullptr && this->home()->ending());
+    if (!stopped_outside || first == std::errc::operation_canceled) return first;
     error stopped(std::make_error_code(std::errc::operation_canceled), Rule::name);
     stopped.suppress(std::move(first));
     return stopped;
