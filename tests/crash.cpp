@@ -41,6 +41,10 @@ TEST_CASE("crash: an exception out of a posted function is unhandled too", "[cra
   CHECK_THAT(aborted("unhandled_post").errors, contains("braid: unhandled error: spool: "));
 }
 
+TEST_CASE("crash: an error that nobody has seen when its loop has ended is told all the same", "[crash]") {
+  CHECK_THAT(aborted("unseen_error_too_late").errors, contains("braid: unhandled error: seen by nobody"));
+}
+
 TEST_CASE("crash: a handler of unhandled errors that throws terminates the program", "[crash]") {
   CHECK_THAT(aborted("throwing_handler").errors, contains("the handler's own"));
 }

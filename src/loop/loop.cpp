@@ -1,12 +1,15 @@
 #include "braid/loop/loop.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "braid/base/frame_pool.hpp"
 #include "braid/base/lost_error.hpp"
@@ -27,6 +30,16 @@ bool asked_to_track(const loop_options& options) {
   if (word == nullptr || std::string_view(word) == "0") return options.track_tasks;
   if (std::string_view(word) == "1") return true;
   throw std::invalid_argument("loop: BRAID_TRACK_TASKS is '" + std::string(word) + "'; it takes 0 or 1");
+}
+
+// The loops that live, for who may come too late for one.
+struct living_loops {
+  std::mutex mutex;
+  std::vector<const loop*> all;
+};
+living_loops& living() {
+  static auto* const never_destroyed = new living_loops;
+  return *never_destroyed;
 }
 
 // A function on its way to a loop.
@@ -56,6 +69,10 @@ loop::loop(const loop_options& options)
     reactor_->close_lane();
     adds_otherwise_ = true;
   }
+  {
+    const std::lock_guard lock(living().mutex);
+    living().all.push_back(this);
+  }
   current_ = this;
   lost_errors_go_to = [](error failure) noexcept { current_->report_unhandled(std::move(failure), nullptr); };
 }
@@ -71,6 +88,11 @@ loop::~loop() {
     residents_.pop_front().abandon();
     while (has_work()) turn(true);
   }
+  {
+    const std::lock_guard lock(living().mutex);
+    std::erase(living().all, this);
+  }
+  while (has_work()) turn(true);  // what came until then
   inbox_.await_wakers();
   tracker_.reset();
   lost_errors_go_to = nullptr;
@@ -112,6 +134,14 @@ void loop::add_otherwise(timer_base& timer, loop_clock::time_point deadline,
 void loop::post(unique_function<void()> f) {
   if (current_ == this && ending_) return;  // or a function that posts itself would never let the loop end
   deliver(*new posted(std::move(f)));
+}
+
+bool loop::post_if_alive(loop* home, unique_function<void()>& f) {
+  const std::lock_guard lock(living().mutex);
+  const auto& all = living().all;
+  if (std::find(all.begin(), all.end(), home) == all.end()) return false;
+  home->post(std::move(f));
+  return true;
 }
 
 void loop::report_unhandled(error failure, const async_frame* where) noexcept {

@@ -151,7 +151,7 @@ thread_local fiber_pool pool;
 }
 
 fiber& fiber::lease(std::size_t stack_bytes) {
-  constexpr std::size_t least = 16 << 10;
+  constexpr std::size_t least = 2 * transfer_state::most_bytes;  // so far down coroutines call each other
   if (stack_bytes < least) stack_bytes = least;
   if (pool.stack_bytes != stack_bytes) {
     for (fiber* each : std::exchange(pool.idle, {})) fiber_pool::discard(each);

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <exception>
 
+#include "braid/base/lost_error.hpp"
+
 namespace braid {
 
 void future_state_base::report(error failure) noexcept {
@@ -10,9 +12,9 @@ void future_state_base::report(error failure) noexcept {
     return home_->report_unhandled(std::move(failure), &frame_);
   if (failure == std::errc::operation_canceled) return;
   attach_stack(failure, &frame_);
-  if (home_ != nullptr)
-    return home_->post(
-        [failure = std::move(failure)] { loop::current().report_unhandled(failure, nullptr); });
+  unique_function<void()> report_there = [failure] { loop::current().report_unhandled(failure, nullptr); };
+  if (home_ != nullptr && loop::post_if_alive(home_, report_there)) return;
+  if (home_ != nullptr) return report_lost(std::move(failure));  // its loop has ended
   std::fprintf(stderr, "braid: error of a dropped future: %s\n", failure.message().c_str());
   std::terminate();
 }

@@ -1,7 +1,8 @@
 #include "braid/trace/tasks.hpp"
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
+#include <charconv>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
@@ -35,7 +36,8 @@ class forest {
     children_.resize(all.levels.size());
     waits_.resize(all.levels.size());
     for (std::size_t i = 0; i < all.levels.size(); ++i) {
-      if (const std::size_t parent = place_of(all.levels[i].parent); parent != nowhere)
+      // who began later is another one, in the memory of a parent that is gone
+      if (const std::size_t parent = place_of(all.levels[i].parent); parent != nowhere && parent < i)
         children_[parent].push_back(i);
       else
         roots_.push_back(i);
@@ -80,9 +82,10 @@ class forest {
 };
 
 std::string seconds(loop_clock::duration d) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f", std::chrono::duration<double>(d).count());
-  return text;
+  std::array<char, 32> text;  // in no locale's way of writing
+  const auto end = std::to_chars(text.begin(), text.end(), std::chrono::duration<double>(d).count(),
+                                 std::chars_format::fixed, 3);
+  return {text.begin(), end.ptr};
 }
 
 std::string format_wait(const task_wait& wait) {

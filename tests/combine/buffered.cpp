@@ -20,6 +20,7 @@
 #include "braid/schedule/yield.hpp"
 #include "braid/style/async_generator.hpp"
 #include "braid/style/async_views.hpp"
+#include "braid/style/shared_task.hpp"
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
@@ -242,4 +243,20 @@ TEST_CASE("buffered: stopped, or its loop ended, at each of its suspensions", "[
           co_await left.next();
           co_await left.next();
         }) >= 2);
+}
+
+TEST_CASE("buffered: of an operation that owns what its value refers to, the value is copied in time",
+          "[buffered]") {
+  loop here;
+  const auto word = [](int n) -> task<std::string> {
+    co_await yield();
+    co_return "a word that is long enough to be on the heap " + std::to_string(n);
+  };
+  const auto words = [&]() -> async_generator<shared_task<std::string>> {
+    for (int n = 0; n < 3; ++n) co_yield shared_task<std::string>(word(n));
+  };
+  auto all = buffered(words(), 2);
+  for (int n = 0; n < 3; ++n)
+    CHECK(here.run(all.next()) == "a word that is long enough to be on the heap " + std::to_string(n));
+  CHECK_FALSE(here.run(all.next()));
 }

@@ -220,3 +220,20 @@ TEST_CASE("hedge: stopped at each of its suspensions", "[hedge][stop]") {
             },
             may_fail::with_anything) > 3);
 }
+
+TEST_CASE("hedge: stopped from outside it is cancelled, and keeps what had failed before", "[hedge][stop]") {
+  loop here;
+  int begun = 0;
+  const auto attempt = [&]() -> task<> {
+    if (begun++ == 0) throw std::runtime_error("the first");
+    co_await sleep_for(24h);
+  };
+  auto hedged = spawn(hedge<3>(attempt, 12h));
+  for (int turns = 0; turns < 5; ++turns) here.run(yield());
+  CHECK(begun == 2);
+  hedged.request_stop();
+  const auto ended = here.run(as_result(std::move(hedged)));
+  CHECK(ended.error() == std::errc::operation_canceled);
+  REQUIRE(ended.error().suppressed().size() == 1);
+  CHECK(ended.error().suppressed()[0].message() == "the first");
+}

@@ -297,3 +297,13 @@ TEST_CASE("merge: stopped, or its loop ended, at each of its suspensions", "[mer
           co_await closed.close();
         }) >= 2);
 }
+
+TEST_CASE("merge: an element that cannot be converted is an error of its range", "[merge]") {
+  loop here;
+  const auto words = []() -> async_generator<std::string> { co_yield std::string("one"); };
+  const auto texts = []() -> async_generator<const char*> { co_yield nullptr; };
+  auto merged = merge(texts(), words());
+  int failed = 0;
+  for (int n = 0; n < 3; ++n) failed += !here.run(as_result(merged.next()));
+  CHECK(failed == 1);
+}

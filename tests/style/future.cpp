@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -385,4 +386,21 @@ TEST_CASE("future: settled on another thread while the loop ends", "[future][end
   no_more = true;
   settler.join();
   CHECK(settled == rounds);
+}
+
+TEST_CASE("future: what a step began, and never ends, is destroyed with its loop", "[future][ending]") {
+  promise<void> never;
+  std::optional<future<void>> chained;
+  const auto witness = std::make_shared<int>(0);
+  {
+    loop here;
+    chained.emplace(make_ready_future(1).then([&](int) {
+      return [](future<void> waits, std::shared_ptr<int>) -> task<> { co_await std::move(waits); }(
+                                                              never.get_future(), witness);
+    }));
+    here.run();
+    CHECK(witness.use_count() == 2);
+  }
+  CHECK(witness.use_count() == 1);
+  CHECK(chained->is_ready());
 }

@@ -162,3 +162,18 @@ TEST_CASE("promise: futures dropped while other threads settle them leak nothing
   here.run();
   CHECK(told == 100);
 }
+
+TEST_CASE("promise: a value that cannot be copied does not settle it", "[promise]") {
+  struct uncopyable {
+    uncopyable() = default;
+    uncopyable(const uncopyable&) { throw std::runtime_error("no copy"); }
+    uncopyable(uncopyable&&) noexcept = default;
+  };
+  loop here;
+  promise<uncopyable> settled;
+  auto waiting = settled.get_future();
+  const uncopyable value;
+  CHECK_THROWS_AS(settled.set_value(value), std::runtime_error);
+  settled.set_error(std::errc::io_error);
+  CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::io_error);
+}

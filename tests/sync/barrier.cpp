@@ -6,6 +6,7 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/schedule/yield.hpp"
+#include "braid/style/start.hpp"
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
@@ -72,4 +73,37 @@ TEST_CASE("barrier: stopped at each suspension", "[sync][barrier][stop]") {
     };
     co_await when_all(walks(), walks(), walks());
   });
+}
+
+TEST_CASE("barrier: who is stopped in the same step as others arrive or drop out has left",
+          "[sync][barrier][stop]") {
+  loop here;
+  stop_source stop;
+  int passed = 0, stopped = 0;
+  const auto told = [&](result<void> ended) { ended ? ++passed : ++stopped; };
+  SECTION("the last arrives") {
+    barrier meeting(2);
+    start(with_stop_token(meeting.arrive_and_wait(), stop.get_token()), told);
+    here.run(yield());
+    stop.request_stop();
+    start(meeting.arrive_and_wait(), told);
+    here.run(yield());
+    CHECK((passed == 0 && stopped == 1));
+    here.run(meeting.arrive_and_wait());
+    here.run();
+    CHECK(passed == 1);
+  }
+  SECTION("one drops out") {
+    barrier meeting(3);
+    start(with_stop_token(meeting.arrive_and_wait(), stop.get_token()), told);
+    start(meeting.arrive_and_wait(), told);
+    here.run(yield());
+    stop.request_stop();
+    meeting.arrive_and_drop();
+    here.run(yield());
+    CHECK((passed == 0 && stopped == 1));
+    here.run(meeting.arrive_and_wait());
+    here.run();
+    CHECK(passed == 1);
+  }
 }

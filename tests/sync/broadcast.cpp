@@ -121,3 +121,23 @@ TEST_CASE("broadcast: a hundred thousand elements to two subscribers allocate no
   CHECK(made == 0);
   CHECK(sum == 2 * 4'999'950'000);
 }
+
+TEST_CASE("broadcast: an element whose copying throws is the next one's", "[broadcast]") {
+  struct once_uncopyable {
+    int* failures;
+    explicit once_uncopyable(int& f) : failures(&f) {}
+    once_uncopyable(const once_uncopyable& other) : failures(other.failures) {
+      if (*failures > 0 && (*failures)-- > 0) throw std::runtime_error("no copy");
+    }
+    once_uncopyable(once_uncopyable&&) noexcept = default;
+  };
+  broadcast<once_uncopyable> news(1);
+  loop here;
+  auto both = news.subscribe();
+  auto first = spawn(both.receive()), second = spawn(both.receive());
+  here.run(yield());
+  int failures = 1;
+  news.send(once_uncopyable(failures));
+  CHECK(here.run(as_result(std::move(first))).error().message() == "no copy");
+  CHECK(here.run(as_result(std::move(second))).has_value());
+}

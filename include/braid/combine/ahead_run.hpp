@@ -162,7 +162,7 @@ class ahead_run : public resident, public pooled {
 };
 
 // One operation of an ahead_run, which may be begun again. Derived::ended(result) is told, while the run is
-// held.
+// held, of what Derived::kept_of made of the result while the operation was still there: it may refer to that.
 template <class Derived, class T, sender S>
 class ahead_child : operation_base {
  public:
@@ -180,6 +180,7 @@ class ahead_child : operation_base {
     state_->start();
   }
   void clear() noexcept { state_.reset(); }
+  static result<value_of<S>> kept_of(result<value_of<S>>&& ended) noexcept { return std::move(ended); }
 
  private:
   using value_type = value_of<S>;
@@ -201,7 +202,7 @@ class ahead_child : operation_base {
   }
   void tell(result<value_type>&& with) noexcept {
     ahead_run<T>& run = run_;
-    result<value_type> ended = std::move(with);
+    auto ended = Derived::kept_of(std::move(with));
     ended_elsewhere_.reset();
     run.hold();
     state_.reset();

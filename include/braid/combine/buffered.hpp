@@ -41,12 +41,21 @@ class buffered_run final : public ahead_run<T> {
   // Runs one operation at a time.
   struct slot : ahead_child<slot, T, op>, pooled {
     explicit slot(buffered_run& whole) noexcept : ahead_child<slot, T, op>(whole), run(whole) {}
-    void ended(result<value_of<op>> with) noexcept {
+    static result<T> kept_of(result<value_of<op>>&& with) noexcept {
+      if (!with) return std::move(with).error();
+      return capture([&]() -> T {
+        if constexpr (std::is_void_v<value_of<op>>)
+          return {};
+        else
+          return *std::move(with);
+      });
+    }
+    void ended(result<T> with) noexcept {
       if (!with && run.failed()) run.fail(with.error());
       kept.emplace(std::move(with));
     }
     buffered_run& run;
-    std::optional<result<value_of<op>>> kept;
+    std::optional<result<T>> kept;
   };
 
  public:
@@ -83,17 +92,14 @@ class buffered_run final : public ahead_run<T> {
     }
     slot& first = *slots_[first_];
     if (!first.kept) return std::nullopt;
-    result<value_of<op>> ended = *std::exchange(first.kept, std::nullopt);
+    result<T> ended = *std::exchange(first.kept, std::nullopt);
     first_ = (first_ + 1) % slots_.size();
     --used_;
     if (!ended) {
       this->fail(std::move(ended).error());
       return std::nullopt;
     }
-    if constexpr (std::is_void_v<value_of<op>>)
-      return std::optional<T>(std::in_place);
-    else
-      return std::optional<T>(std::in_place, *std::move(ended));
+    return std::optional<T>(std::in_place, *std::move(ended));
   }
   bool exhausted() const noexcept override { return !open_ && used_ == 0; }
   void clear() noexcept override {

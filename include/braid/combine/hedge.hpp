@@ -47,8 +47,10 @@ class hedge_state final : public join_base {
     failures_.add(std::move(which.ended_result()).error());
     if (more_to_start())
       start_next();
-    else if (ended_ == started_)
+    else if (ended_ == started_) {
+      all_failed_ = !stopping();
       stop_children();  // the wait, if it still goes on
+    }
   }
 
  private:
@@ -91,9 +93,18 @@ class hedge_state final : public join_base {
 
   void complete() noexcept override {
     R receiver = std::move(receiver_);
-    if (winner_ == nobody) return std::move(receiver).finish(std::move(failures_).first());
+    if (winner_ == nobody) return std::move(receiver).finish(failure());
     result<value_type> won = std::move(attempts_[winner_].ended_result());
     std::move(receiver).finish(std::move(won));
+  }
+
+  // As first_ok: who was stopped from outside while some had failed might have succeeded with the others.
+  [[nodiscard]] error failure() noexcept {
+    error first = std::move(failures_).first();
+    if (all_failed_ || !stopping() || first == std::errc::operation_canceled) return first;
+    error stopped(std::make_error_code(std::errc::operation_canceled), "hedge");
+    stopped.suppress(std::move(first));
+    return stopped;
   }
 
   F make_;
@@ -102,6 +113,7 @@ class hedge_state final : public join_base {
   std::size_t started_ = 0;
   std::size_t ended_ = 0;
   std::size_t winner_ = nobody;
+  bool all_failed_ = false;
   loop_clock::time_point next_start_{};
   join_failures failures_;
   std::array<attempt, Attempts> attempts_;

@@ -78,7 +78,12 @@ class merge_source_of final : public merge_source<T>,
     if (!next || !*next) run_.ended();
     if (!next) return run_.fail(std::move(next).error());
     if (!*next) return;
-    this->element_.emplace(**std::move(next));
+    try {
+      this->element_.emplace(**std::move(next));
+    } catch (...) {
+      run_.ended();
+      return run_.fail(error::current());
+    }
     run_.came(*this);
   }
 

@@ -86,6 +86,8 @@ class loop : pinned {
   /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call. What the
   /// loop's own thread posts while the loop ends is not run.
   void post(unique_function<void()> f);
+  /// The same for a loop that may have ended: false when it has, and f is as it was.
+  [[nodiscard]] static bool post_if_alive(loop* home, unique_function<void()>& f);
   template <class F>
     requires lazy_sender<std::invoke_result_t<std::decay_t<F>&>>
   void post(F&&) {

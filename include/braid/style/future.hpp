@@ -139,6 +139,7 @@ class [[nodiscard]] future {
   template <receiver_of<T> R>
   auto connect(R receiver) && {
     checked("future");
+    (void)loop::current("future");  // throws before the state is let go
     return detail::future_operation<T, R>(std::exchange(state_, nullptr), std::move(receiver));
   }
 
@@ -194,7 +195,7 @@ class future_link final
   }
 
   bool request_stop() noexcept override {
-    if (upstream_ != nullptr && loop::current_or_null() == &future_waiter::home())
+    if (loop::current_or_null() == &future_waiter::home() && upstream_ != nullptr)
       return upstream_->request_stop();
     if constexpr (flattens) {
       inner_.stop.request_stop();
@@ -236,6 +237,7 @@ class future_link final
       } catch (...) {
         return end(error::current());
       }
+      settle_in();  // again: what the step began may never end
       inner_.state->start();
     } else {
       end(capture([&]() -> returned { return step_(std::move(ended)); }));
@@ -244,13 +246,26 @@ class future_link final
 
   // What came of the step: an error of its own says where the step was attached.
   void end(result<value>&& ended) noexcept {
+    if constexpr (flattens) {
+      if (loop::current_or_null() != &future_waiter::home())  // the list of residents is the home loop's own
+        return future_waiter::home().post(
+            [this, back = std::move(ended)]() mutable { end(std::move(back)); });
+      move_out();
+    }
     if (!ended) [[unlikely]]
       attach_stack(ended.error(), future_state<value>::frame());
     this->set(std::move(ended));
   }
 
-  // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on.
+  // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on. Or what the step
+  // began is pending.
   void abandon() noexcept override {
+    if constexpr (flattens) {
+      if (upstream_ == nullptr) {
+        inner_.state.reset();
+        return this->set(error(std::errc::operation_canceled));
+      }
+    }
     error why = std::errc::operation_canceled;
     if (!upstream_->detach(*this)) {
       this->forget_settled();

@@ -65,7 +65,8 @@ class promise {
     requires std::is_constructible_v<result<T>, U&&>
   void set_value(U&& value) {
     unsettled("promise::set_value");
-    std::exchange(state_, nullptr)->set(result<T>(std::forward<U>(value)));
+    result<T> ended(std::forward<U>(value));  // may throw: then the promise is not settled
+    std::exchange(state_, nullptr)->set(std::move(ended));
   }
   void set_value()
     requires std::is_void_v<T>

@@ -54,6 +54,11 @@ class broadcast : pinned {
     }
     [[nodiscard]] std::uint64_t next_kept() const noexcept { return std::max(next_, from_.first_kept()); }
     [[nodiscard]] bool has_more() const noexcept { return from_.sent_ - next_kept() > promised_; }
+    void let_pass() noexcept {
+      if (waiters_.empty() || !has_more()) return;
+      ++promised_;
+      waiters_.pop_front().pass();
+    }
     [[nodiscard]] std::optional<T> take() {
       const std::uint64_t number = next_kept();
       if (number == from_.sent_) return std::nullopt;  // it is closed
@@ -82,11 +87,7 @@ class broadcast : pinned {
     if (elements_.size() == capacity_) elements_.drop_front();
     elements_.push_back(std::move(value));
     ++sent_;
-    subscriptions_.for_each([](subscription& each) {
-      if (each.waiters_.empty() || !each.has_more()) return;
-      ++each.promised_;
-      each.waiters_.pop_front().pass();
-    });
+    subscriptions_.for_each([](subscription& each) { each.let_pass(); });
   }
   /// Who has received everything gets none from now on. Closing twice is no error.
   void close() noexcept {
@@ -108,11 +109,20 @@ class broadcast : pinned {
       return true;
     }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
+    // What copying throws leaves the element to the next one.
     [[nodiscard]] std::optional<T> take() {
-      give_back();
+      struct let_next_pass {
+        subscription& whole;
+        ~let_next_pass() { whole.let_pass(); }
+      } const afterwards{*on};
+      keep_promise();
       return on->take();
     }
     void give_back() noexcept {
+      keep_promise();
+      on->let_pass();
+    }
+    void keep_promise() noexcept {
       if (on->promised_ != 0) --on->promised_;
     }
     subscription* on;

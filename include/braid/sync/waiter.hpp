@@ -37,9 +37,11 @@ class sync_waiter : public list_node, operation_base, cancellation {
 
  protected:
   using told_fn = void(sync_waiter&);
-  explicit sync_waiter(told_fn& told) noexcept : operation_base(come), told_(&told) {}
+  using left_fn = void(sync_waiter&) noexcept;  // it has left the queue without having been let pass
+  sync_waiter(told_fn& told, left_fn& left) noexcept : operation_base(come), told_(&told), left_(&left) {}
   // In a group, which is told in its place and cares for stop requests.
-  explicit sync_waiter(sync_group& group) noexcept : operation_base(come), group_(&group) {}
+  sync_waiter(sync_group& group, left_fn& left) noexcept
+      : operation_base(come), left_(&left), group_(&group) {}
   ~sync_waiter() = default;
 
   void wait_in(intrusive_list<sync_waiter>& waiters, stop_token token) noexcept {
@@ -47,16 +49,15 @@ class sync_waiter : public list_node, operation_base, cancellation {
     waiters.push_back(*this);
     arm(token, cancel, resumed);
   }
-  enum class left_while { not_waiting, waiting, passed };
-  // For the destructor, or because another of the group passed: nobody will be told. After passed, nobody has made use
-  // of the pass.
-  [[nodiscard]] left_while leave() noexcept {
-    if (home_ == nullptr) return left_while::not_waiting;
-    if (linked()) unlink();
+  // For the destructor, or because another of the group passed: nobody will be told. True when it was let pass, and
+  // nobody made use of that.
+  [[nodiscard]] bool leave() noexcept {
+    if (home_ == nullptr) return false;
+    leave_queue();
     cancellation::forget();
     if (in_flight()) home_->forget(*this);
     home_ = nullptr;
-    return std::exchange(passed_, false) ? left_while::passed : left_while::waiting;
+    return std::exchange(passed_, false);
   }
   // Was it let pass, or else canceled? Once it was told.
   [[nodiscard]] bool take_pass() noexcept {
@@ -65,6 +66,11 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
 
  private:
+  void leave_queue() noexcept {
+    if (!linked()) return;
+    unlink();
+    left_(*this);
+  }
   static void come(operation_base& base, completion) {
     auto& self = static_cast<sync_waiter&>(base);
     if (self.disarm()) self.told_(self);
@@ -72,7 +78,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   static void cancel(cancellation& base) noexcept {
     auto& self = static_cast<sync_waiter&>(base);
     if (!self.linked()) return;  // it may pass already
-    self.unlink();
+    self.leave_queue();
     self.home_->make_ready(self);
   }
   static void resumed(cancellation& base) noexcept {
@@ -81,6 +87,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
 
   told_fn* told_ = nullptr;
+  left_fn* left_;
   sync_group* group_ = nullptr;
   loop* home_ = nullptr;  // while it waits
   bool passed_ = false;

@@ -18,7 +18,7 @@ namespace braid::detail {
 // waiters()    else, once, when it begins to wait: the object's queue, from which it lets pass by sync_waiter::pass
 // take()       once passed: what the asker gets
 // give_back()  undoes a passing that nobody made use of; no-op where there is nothing to undo
-// left()       optional: it waits no longer, and has not passed
+// left()       optional: it has left the queue, and has not passed
 // failed()     optional: it passed without what it asked for, and failure() says why
 // name         the call, for messages
 template <class C>
@@ -45,29 +45,20 @@ class claimant : public sync_waiter {
   }
 
  protected:
-  claimant(C& claim, told_fn& told) noexcept : sync_waiter(told), claim_(claim) {}
-  claimant(C& claim, sync_group& group) noexcept : sync_waiter(group), claim_(claim) {}
+  claimant(C& claim, told_fn& told) noexcept : sync_waiter(told, left), claim_(claim) {}
+  claimant(C& claim, sync_group& group) noexcept : sync_waiter(group, left), claim_(claim) {}
   ~claimant() { withdraw(); }
 
   void withdraw() noexcept {
-    const left_while how = leave();
-    if (how == left_while::passed) claim_.give_back();
-    if (how == left_while::waiting) left();
-  }
-  // Once it was told. False when it was canceled.
-  [[nodiscard]] bool has_passed() noexcept {
-    if (take_pass()) [[likely]]
-      return true;
-    left();
-    return false;
+    if (leave()) claim_.give_back();
   }
   void wait(stop_token token) noexcept { wait_in(claim_.waiters(), token); }
 
   [[nodiscard]] C& claim() noexcept { return claim_; }
 
  private:
-  void left() noexcept {
-    if constexpr (requires { claim_.left(); }) claim_.left();
+  static void left(sync_waiter& self) noexcept {
+    if constexpr (requires(C& claim) { claim.left(); }) claim_of(self).left();
   }
   C& claim_;
 };
@@ -104,7 +95,7 @@ class claim_state final : claim_holder<C>, claimant<C> {
  private:
   static void told(sync_waiter& waiter) {
     auto& self = static_cast<claim_state&>(waiter);
-    if (self.has_passed()) return self.finish();
+    if (self.take_pass()) return self.finish();
     R receiver = std::move(self.receiver_);
     std::move(receiver).finish(claim_canceled<C>());
   }
@@ -141,7 +132,7 @@ class claim_awaiter : pinned {
     waiter_.wait(awaiting.promise().get_stop_token());
   }
   typename C::value_type await_resume() {
-    if (waits_ && !waiter_.has_passed()) [[unlikely]]
+    if (waits_ && !waiter_.take_pass()) [[unlikely]]
       claim_canceled<C>().rethrow();
     if constexpr (requires { claim_.failed(); })
       if (claim_.failed()) [[unlikely]]
@@ -153,7 +144,7 @@ class claim_awaiter : pinned {
   struct waiter final : claimant<C> {
     waiter(C& claim, std::coroutine_handle<> who) noexcept : claimant<C>(claim, told), awaiting(who) {}
     static void told(sync_waiter& self) { static_cast<waiter&>(self).awaiting.resume(); }
-    using claimant<C>::wait, claimant<C>::has_passed;
+    using claimant<C>::wait, claimant<C>::take_pass;
     std::coroutine_handle<> awaiting;
   };
 

@@ -27,7 +27,7 @@ class watch : pinned {
   /// Lifetime  outlives who waits on it.
   class reader : pinned {
    public:
-    /// A sender of std::optional<T>: the latest value, as soon as it is one that this reader has not received; none once
+    /// A sender of std::optional<T>, one at a time: the latest value, as soon as it is one that this reader has not received; none once
     /// the watch is closed and the last one was.
     /// Cancel  it has received nothing.
     [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{*this}); }
