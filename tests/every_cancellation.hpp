@@ -12,12 +12,13 @@
 ///
 ///   every_cancellation([]() -> task<> { channel<int> numbers(1); co_await when_all(sends(numbers), …); });
 ///
-/// A suspension is a step of a loop that does one thing a turn. The program makes all that it uses itself, so that each
-/// run is a new one. Its second sweep ends the loop there instead of requesting stop.
+/// A suspension is a step of a loop that does one thing a turn. The program makes all that it uses itself, so
+/// that each run is a new one. Its second sweep ends the loop there instead of requesting stop.
 ///
-/// Checked are: it is told once, and before the loop runs out of work; what it fails with is a cancellation, unless
-/// it may fail otherwise; nobody misses an error; the second time all is done, no more memory is in use than after the
-/// first. What AddressSanitizer sees (leaks, use after free, a buffer in flight) comes on top.
+/// Checked are: it is told once, and before the loop runs out of work; what it fails with is a cancellation,
+/// unless it may fail otherwise; nobody misses an error; the second time all is done, no more memory is in
+/// use than after the first. What AddressSanitizer sees (leaks, use after free, a buffer in flight) comes on
+/// top.
 namespace braid_tests {
 
 enum class may_fail { with_cancellation_only, with_anything };
@@ -26,7 +27,8 @@ namespace detail {
 std::size_t every_cancellation(braid::unique_function<braid::task<>()> program, may_fail how);
 }  // namespace detail
 
-/// How many suspensions the program has. The program is a function that returns a sender; it succeeds when it is let.
+/// How many suspensions the program has. The program is a function that returns a sender; it succeeds when it
+/// is let.
 template <braid::sender_factory Program>
 std::size_t every_cancellation(Program program, may_fail how = may_fail::with_cancellation_only) {
   if constexpr (std::is_same_v<std::invoke_result_t<Program&>, braid::task<>>) {

@@ -41,8 +41,8 @@ awaitable<void> races(timers& all, std::uint64_t n, std::uint64_t& winners) {
 
 #else
 
-/// An Asio without groups of any size: a handler each, of which the first cancels the timers of the others, and the
-/// last lets the coroutine go on, by cancelling what it waits for.
+/// An Asio without groups of any size: a handler each, of which the first cancels the timers of the others,
+/// and the last lets the coroutine go on, by cancelling what it waits for.
 awaitable<void> races(timers& all, std::uint64_t n, std::uint64_t& winners) {
   boost::asio::steady_timer over(all.front().get_executor(), boost::asio::steady_timer::time_point::max());
   error_code woken;

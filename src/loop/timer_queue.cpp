@@ -7,8 +7,8 @@ namespace braid {
 
 namespace {
 
-// Of a crowd of timers the next one is in no cache, nor is the operation that it is part of. Both are fetched while the
-// one before is told: a quarter of what a timer among 100,000 takes.
+// Of a crowd of timers the next one is in no cache, nor is the operation that it is part of. Both are fetched
+// while the one before is told: a quarter of what a timer among 100,000 takes.
 void fetch_with_surroundings(const timer_base& next) noexcept {
   constexpr std::uintptr_t line = 64;
   const auto at = reinterpret_cast<std::uintptr_t>(&next);

@@ -165,7 +165,8 @@ void uring_reactor::cancel_all() noexcept {
   set_lane();
 }
 
-// Places what waited for room: requests in their order, then the cancels. Where the loop ends, no request any more.
+// Places what waited for room: requests in their order, then the cancels. Where the loop ends, no request any
+// more.
 void uring_reactor::catch_up() noexcept {
   if (ending_) return give_up_all();
   while (!backlog_.empty()) {
@@ -213,7 +214,8 @@ int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_times
 void uring_reactor::turn(patience how_long, inbox& messages) noexcept {
   if (behind_) [[unlikely]]
     catch_up();
-  // While the kernel has no memory for what is due it is asked again and again: nothing else might ever complete.
+  // While the kernel has no memory for what is due it is asked again and again: nothing else might ever
+  // complete.
   if (how_long.may_wait && !has_completions() && !behind_) {
     wait(how_long, messages);
   } else if (unsubmitted() != 0 || kernel_has_news() || (!says_taskrun_ && in_flight() != 0)) {

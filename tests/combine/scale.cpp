@@ -1,4 +1,5 @@
-// Many operations at once: all of them end, and the second time no more memory is in use than after the first.
+// Many operations at once: all of them end, and the second time no more memory is in use than after the
+// first.
 
 #include <chrono>
 #include <cstddef>

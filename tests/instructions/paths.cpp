@@ -1,5 +1,5 @@
-// Runs one of the shortest paths so many times, or something so many times at once, and nothing else: what check counts
-// the instructions of.
+// Runs one of the shortest paths so many times, or something so many times at once, and nothing else: what
+// check counts the instructions of.
 //
 //   instructions PATH TIMES
 

@@ -2,8 +2,8 @@
 
 #include "braid/loop/loop.hpp"
 
-/// The paths whose instructions are counted. Each does so many operations and says how many it did. One source for each
-/// few of them: a compiler inlines less where there is more.
+/// The paths whose instructions are counted. Each does so many operations and says how many it did. One
+/// source for each few of them: a compiler inlines less where there is more.
 namespace instructions {
 
 long call(braid::loop& here, long times);

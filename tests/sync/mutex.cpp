@@ -115,7 +115,8 @@ TEST_CASE("mutex: the loop's end takes who waits out of the queue, in any order"
         event never;
         co_await never.wait();
       });
-    // A join is destroyed as a whole: the end of one child hands the lock to the next, which is destroyed then.
+    // A join is destroyed as a whole: the end of one child hands the lock to the next, which is destroyed
+    // then.
     const auto holds = [&]() -> task<> {
       const auto mine = co_await door.lock();
       event never;

@@ -1,4 +1,5 @@
-// Channels, select and the mutex in every order of what can happen to up to five operations, and random programs.
+// Channels, select and the mutex in every order of what can happen to up to five operations, and random
+// programs.
 
 #include <cstdlib>
 #include <numeric>

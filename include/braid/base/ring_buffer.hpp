@@ -11,10 +11,11 @@
 
 namespace braid {
 
-/// A queue in one piece of memory, which grows by doubling and is kept: in the steady state nothing is allocated.
+/// A queue in one piece of memory, which grows by doubling and is kept: in the steady state nothing is
+/// allocated.
 ///
-/// Errors  push throws std::bad_alloc when it must grow and cannot, and what T's constructor throws; nothing has
-///         changed then.
+/// Errors  push throws std::bad_alloc when it must grow and cannot, and what T's constructor throws; nothing
+///         has changed then.
 /// Cost    O(1), growing amortised. No memory before the first element.
 template <class T>
 class ring_buffer : pinned {

@@ -162,7 +162,8 @@ class ahead_run : public resident, public pooled {
 };
 
 // One operation of an ahead_run, which may be begun again. Derived::ended(result) is told, while the run is
-// held, of what Derived::kept_of made of the result while the operation was still there: it may refer to that.
+// held, of what Derived::kept_of made of the result while the operation was still there: it may refer to
+// that.
 template <class Derived, class T, sender S>
 class ahead_child : operation_base {
  public:

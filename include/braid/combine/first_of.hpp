@@ -15,8 +15,8 @@ namespace braid {
 
 namespace detail {
 
-// The first that the rule lets decide does; the others are stopped and waited for. When none did, the first error is
-// the join's, and keeps the others.
+// The first that the rule lets decide does; the others are stopped and waited for. When none did, the first
+// error is the join's, and keeps the others.
 template <class Rule, class R>
 class first_base : public join_base {
  public:
@@ -52,7 +52,8 @@ class first_base : public join_base {
   }
 
  private:
-  // Who was stopped from outside, or by the loop's end, while some had failed might have succeeded with the others.
+  // Who was stopped from outside, or by the loop's end, while some had failed might have succeeded with the
+  // others.
   [[nodiscard]] error stopped_or(error first) noexcept {
     const bool stopped_outside = this->stopping() || (this->home() != nullptr && this->home()->ending());
     if (!stopped_outside || first == std::errc::operation_canceled) return first;

@@ -21,7 +21,8 @@ struct ok_rule {
 /// achieved is dropped.
 ///
 /// Errors  only when all have failed: the first error, with the others in its suppressed().
-/// Cancel  stops all, waits for all; ends as operation_canceled, with what had failed before in its suppressed().
+/// Cancel  stops all, waits for all; ends as operation_canceled, with what had failed before in its
+///         suppressed().
 /// Cost    the operation states are side by side in this one; no allocation but for suppressed errors.
 template <sender_or_factory... S>
   requires(sizeof...(S) > 0)

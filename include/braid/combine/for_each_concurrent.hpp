@@ -36,8 +36,8 @@ struct for_each_outcome : nothing_kept {
 /// Errors    the first one stops the others, and is given once they have ended; what failed meanwhile is in
 ///           its suppressed(). What fn throws is that element's error; what the range throws, or fails with,
 ///           is one too. std::invalid_argument for a limit of 0.
-/// Cancel    stops all, waits for all; operation_canceled where the end of the range had not been reached. An element
-///           that an asynchronous range still gives then is dropped.
+/// Cancel    stops all, waits for all; operation_canceled where the end of the range had not been reached. An
+///           element that an asynchronous range still gives then is dropped.
 /// Cost      a recycled piece of memory for each operation that runs at once. What ends at once is a loop,
 ///           which lets others have their turn now and then.
 template <class Range, operation_for<Range> F>

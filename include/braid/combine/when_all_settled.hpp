@@ -101,7 +101,8 @@ struct settled_range_sender {
 
 }  // namespace detail
 
-/// How each ended, in a tuple of results in the order of the arguments, once all have. None at all completes at once.
+/// How each ended, in a tuple of results in the order of the arguments, once all have. None at all completes
+/// at once.
 ///
 /// Errors  none of theirs: those are in the results.
 /// Cancel  stops all, waits for all; they tell by their results what was cancelled and what was achieved.

@@ -21,8 +21,8 @@ struct regular_type<T&> {
 };
 }  // namespace detail
 
-/// What a tuple, variant or vector of results holds in place of a T: std::monostate for void, std::reference_wrapper
-/// for a reference, else a T.
+/// What a tuple, variant or vector of results holds in place of a T: std::monostate for void,
+/// std::reference_wrapper for a reference, else a T.
 template <class T>
 using regular = typename detail::regular_type<T>::type;
 

@@ -35,8 +35,8 @@ struct async_frame {
   }
 
   async_frame* parent = nullptr;  ///< null for a verb
-  /// The await that the level waits in, or came to last; the verb's call. None in what only links levels to who
-  /// waits for them now: it is left out of stacks.
+  /// The await that the level waits in, or came to last; the verb's call. None in what only links levels to
+  /// who waits for them now: it is left out of stacks.
   std::source_location where;
 };
 static_assert(sizeof(async_frame) == 16);

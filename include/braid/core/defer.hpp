@@ -61,7 +61,8 @@ template <sender_factory F>
   return detail::defer_sender<std::decay_t<F>>{std::forward<F>(make)};
 }
 
-/// The sender itself, a copy of one that is awaited by copy, or the deferred sender of a function that returns one.
+/// The sender itself, a copy of one that is awaited by copy, or the deferred sender of a function that
+/// returns one.
 template <sender_or_factory X>
 [[nodiscard]] decltype(auto) as_sender(X&& x) {
   if constexpr (awaited_by_copy<X>)

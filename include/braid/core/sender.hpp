@@ -35,8 +35,8 @@ using value_of = typename std::remove_cvref_t<S>::value_type;
 template <class S>
 inline constexpr bool completes_later = requires { requires std::remove_cvref_t<S>::completes_later; };
 
-/// A sender may say, by a constant of this name, that it is a handle to one operation for which many may wait: who is
-/// given an lvalue takes a copy.
+/// A sender may say, by a constant of this name, that it is a handle to one operation for which many may
+/// wait: who is given an lvalue takes a copy.
 template <class S>
 inline constexpr bool awaited_by_copy = requires { requires std::remove_cvref_t<S>::awaited_by_copy; };
 

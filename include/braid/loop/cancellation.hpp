@@ -30,7 +30,8 @@ class cancellation : pinned {
   /// operation must wait for resume before it tells anyone.
   [[nodiscard]] bool disarm() noexcept { return !armed_ || detach(); }
 
-  /// The operation is destroyed, on its loop's thread, without having ended: a request on its way is forgotten.
+  /// The operation is destroyed, on its loop's thread, without having ended: a request on its way is
+  /// forgotten.
   void forget() noexcept {
     if (!disarm()) link_.home.forget(link_);
   }

@@ -50,8 +50,9 @@ class resident : public list_node {
 /// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
 ///
 /// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels what is in
-///           flight, waits for it, and destroys what waits for it; what is started meanwhile ends as cancelled.
-///           A coroutine that swallows every cancellation and goes on waiting keeps it from ending.
+///           flight, waits for it, and destroys what waits for it; what is started meanwhile ends as
+///           cancelled. A coroutine that swallows every cancellation and goes on waiting keeps it from
+///           ending.
 /// Threads   one: the one that made it. post and deliver may be called on any.
 /// Errors    the constructor throws std::system_error where the kernel refuses a reactor, std::logic_error
 ///           when the thread has a loop already, std::invalid_argument for a turn of no operations.
@@ -161,8 +162,8 @@ class loop : pinned {
     reactor_->wake();
     inbox_.woken();
   }
-  /// Takes back an operation that was made ready, or that another thread delivers or is just about to: nobody will be
-  /// told. For what ends with the loop. Cost: O(n) of what is ready.
+  /// Takes back an operation that was made ready, or that another thread delivers or is just about to: nobody
+  /// will be told. For what ends with the loop. Cost: O(n) of what is ready.
   void forget(operation_base& operation) noexcept;
   /// Work that comes back by deliver keeps run() going until then.
   void expect_delivery() noexcept { ++expected_; }

@@ -11,9 +11,9 @@ namespace braid {
 /// Downwards, an awaiter begins what it awaits as a plain call, with its own address as `starting`. What
 /// completes within that call only marks it, and the awaiter goes on without having been suspended: 3,000,000
 /// awaits that complete at once are a loop. Upwards, a coroutine that ends later parks its awaiter, and the
-/// innermost resume on this thread's stack runs it: a trampoline. So no tail call is ever needed, which g++ does
-/// not make at -O0, -O1, -Og or under a sanitizer. Calls nest until they have used `most_bytes` of stack; what
-/// goes deeper is parked too.
+/// innermost resume on this thread's stack runs it: a trampoline. So no tail call is ever needed, which g++
+/// does not make at -O0, -O1, -Og or under a sanitizer. Calls nest until they have used `most_bytes` of
+/// stack; what goes deeper is parked too.
 ///
 /// Threads  one for each thread; a fiber has its own while it runs.
 /// Source   Steele, Rabbit (1978), for the trampoline.

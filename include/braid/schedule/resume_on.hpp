@@ -87,7 +87,8 @@ struct resume_on_sender {
 /// other loop had its turn.
 ///
 /// Lifetime  the other loop must run, or end, later than the coroutine arrives: the home loop counts who is
-///           away as its work, so that its run() and its end wait for the return; for ever, if the traveller does.
+///           away as its work, so that its run() and its end wait for the return; for ever, if the traveller
+///           does.
 /// Threads   may be started on any; without a loop it is told on the other loop's thread.
 [[nodiscard]] inline auto resume_on(loop& there) noexcept { return detail::resume_on_sender{&there}; }
 

@@ -90,8 +90,8 @@ concept awaitable = requires(A&& a) { std::forward<A>(a).await_ready(); } || req
 /// Cost     40 bytes. Frames come from the frame pool.
 class coroutine_promise : public pooled, pinned {
  public:
-  /// Any sender can be awaited, by rvalue unless it is awaited by copy; it gets the coroutine's stop token. So
-  /// can a function that returns one.
+  /// Any sender can be awaited, by rvalue unless it is awaited by copy; it gets the coroutine's stop token.
+  /// So can a function that returns one.
   template <sender_or_factory S>
   auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
     static_assert(!std::is_lvalue_reference_v<S> || !sender<S> || awaited_by_copy<S>,

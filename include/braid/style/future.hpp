@@ -257,8 +257,8 @@ class future_link final
     this->set(std::move(ended));
   }
 
-  // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on. Or what the step
-  // began is pending.
+  // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on. Or
+  // what the step began is pending.
   void abandon() noexcept override {
     if constexpr (flattens) {
       if (upstream_ == nullptr) {

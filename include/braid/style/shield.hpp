@@ -31,8 +31,8 @@ struct shield_sender {
 
 }  // namespace detail
 
-/// op, deaf to stop requests: what must be done to its end once it is begun, as clean-up must. Who waits for it waits
-/// to its end. A loop that ends still ends it.
+/// op, deaf to stop requests: what must be done to its end once it is begun, as clean-up must. Who waits for
+/// it waits to its end. A loop that ends still ends it.
 template <sender_or_factory S>
 [[nodiscard]] auto shield(S&& op) {
   return detail::shield_sender<sender_of<S>>{as_sender(std::forward<S>(op))};

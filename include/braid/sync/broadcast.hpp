@@ -18,15 +18,15 @@ namespace braid {
 
 /// A channel whose every subscriber gets every element, sent from its subscription on.
 ///
-/// To send never waits: the last `capacity` elements are kept for those who are slow. Who is slower misses the oldest,
-/// and is told how many.
+/// To send never waits: the last `capacity` elements are kept for those who are slow. Who is slower misses
+/// the oldest, and is told how many.
 ///
 /// Lifetime  outlives its subscriptions.
 /// Threads   one loop's.
-/// Errors    the constructor throws std::invalid_argument for a capacity of 0; send throws what copying does, and
-///           errc::channel_closed once it is closed.
-/// Cost      one copy of an element for each who receives it: send a std::shared_ptr<const T> where that is dear. No
-///           allocation once the ring has grown to the capacity.
+/// Errors    the constructor throws std::invalid_argument for a capacity of 0; send throws what copying does,
+///           and errc::channel_closed once it is closed.
+/// Cost      one copy of an element for each who receives it: send a std::shared_ptr<const T> where that is
+///           dear. No allocation once the ring has grown to the capacity.
 template <class T>
 class broadcast : pinned {
   static_assert(std::is_copy_constructible_v<T>,

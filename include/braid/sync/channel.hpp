@@ -12,18 +12,19 @@
 
 namespace braid {
 
-/// A queue of elements between operations of one loop: many may send, many receive, each element reaches one of them.
+/// A queue of elements between operations of one loop: many may send, many receive, each element reaches one
+/// of them.
 ///
-/// Those who wait to send, and those who wait to receive, are served in the order they came. Closing it says that
-/// nothing more will be sent: what was sent until then, and what others wait to send, is still received.
+/// Those who wait to send, and those who wait to receive, are served in the order they came. Closing it says
+/// that nothing more will be sent: what was sent until then, and what others wait to send, is still received.
 ///
 /// Lifetime  outlives who waits. Elements left at its end are destroyed.
 /// Threads   one loop's. From another thread: loop::post([&] { numbers.try_send(1); }) to an unbounded one.
 /// Errors    send fails with errc::channel_closed once it is closed; the element is destroyed then.
-/// Cancel    a send that is cancelled has not sent; a receive that is cancelled has taken nothing. Who was served in
-///           the meantime has been: its element is its value.
-/// Cost      no allocation per element: the ring grows up to the capacity and is kept. What need not wait does not
-///           suspend.
+/// Cancel    a send that is cancelled has not sent; a receive that is cancelled has taken nothing. Who was
+///           served in the meantime has been: its element is its value.
+/// Cost      no allocation per element: the ring grows up to the capacity and is kept. What need not wait
+///           does not suspend.
 template <class T>
 class channel : pinned {
   static_assert(std::is_nothrow_move_constructible_v<T>,
@@ -36,7 +37,8 @@ class channel : pinned {
   /// No send waits.
   static constexpr std::size_t unbounded = ~std::size_t{0};
 
-  /// So many elements may be sent before one is received. 0 is a rendezvous: a send ends when its element is received.
+  /// So many elements may be sent before one is received. 0 is a rendezvous: a send ends when its element is
+  /// received.
   explicit channel(std::size_t capacity) noexcept : capacity_(capacity) {}
 
   /// A sender of void: done once the element is in the channel, or received.

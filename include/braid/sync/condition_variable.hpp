@@ -12,9 +12,9 @@
 
 namespace braid {
 
-/// Waiting under a mutex for what others change under it: std::condition_variable for the operations of one loop.
-/// There are no spurious wake-ups; who is notified may still find that another was faster, so ask in a loop, or
-/// wait with a predicate.
+/// Waiting under a mutex for what others change under it: std::condition_variable for the operations of one
+/// loop. There are no spurious wake-ups; who is notified may still find that another was faster, so ask in a
+/// loop, or wait with a predicate.
 ///
 /// Lifetime  outlives who waits.
 /// Threads   one loop's.
@@ -35,8 +35,8 @@ class condition_variable : pinned {
     lock = co_await shield(door->lock());
     if (!notified) notified.error().rethrow();
   }
-  /// The same, again and again until the predicate, which is asked under the lock, says true; at once when it does so
-  /// already.
+  /// The same, again and again until the predicate, which is asked under the lock, says true; at once when it
+  /// does so already.
   template <class Predicate>
   [[nodiscard]] task<> wait(mutex::scoped_lock& lock, Predicate predicate) {
     while (!predicate()) co_await wait(lock);

@@ -45,8 +45,8 @@ class event : pinned {
   detail::waiter_queue waiters_;
 };
 
-/// The same for one: each set lets one wait pass, the longest waiting or else the next to come. Sets that nobody has
-/// made use of do not add up.
+/// The same for one: each set lets one wait pass, the longest waiting or else the next to come. Sets that
+/// nobody has made use of do not add up.
 class auto_reset_event : pinned {
   struct waiting;
 

@@ -14,8 +14,8 @@ namespace braid {
 /// Lifetime  outlives its locks and who waits for one.
 /// Threads   one loop's. What never waits while it holds the state needs no mutex there.
 /// Cancel    who waits leaves the queue; who was given the lock in the meantime has it.
-/// Cost      no allocation. An unlocked one is taken without suspending; else first come, first served: unlocking
-///           hands the lock to who has waited longest.
+/// Cost      no allocation. An unlocked one is taken without suspending; else first come, first served:
+///           unlocking hands the lock to who has waited longest.
 class mutex : pinned {
   struct locking;
 

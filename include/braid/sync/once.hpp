@@ -17,7 +17,8 @@ namespace braid {
 /// Cancel    likewise: who is cancelled while it does the work leaves it to the next.
 class once : pinned {
  public:
-  /// A sender of void: done once make() has been, by this call or another. make returns a sender; it is kept meanwhile.
+  /// A sender of void: done once make() has been, by this call or another. make returns a sender; it is kept
+  /// meanwhile.
   template <sender_factory F>
   [[nodiscard]] task<> call(F make) {
     if (done_) co_return;

@@ -16,7 +16,8 @@ namespace braid {
 
 namespace detail {
 
-// One choice is made, or none. It is told in a turn of its own, once every timer that was not chosen has ended.
+// One choice is made, or none. It is told in a turn of its own, once every timer that was not chosen has
+// ended.
 class select_base : operation_base, cancellation {
  public:
   static constexpr std::size_t none = ~std::size_t{0};
@@ -210,12 +211,12 @@ struct select_sender {
 
 }  // namespace detail
 
-/// Exactly one of several operations, the first that can be done: {index, value} as when_any, but the others have
-/// not happened at all. No element is received and dropped, no lock taken for nothing. Where several can be done at
-/// once, the first of the arguments is.
+/// Exactly one of several operations, the first that can be done: {index, value} as when_any, but the others
+/// have not happened at all. No element is received and dropped, no lock taken for nothing. Where several can
+/// be done at once, the first of the arguments is.
 ///
-/// Takes what can be left undone up to the last moment: what a channel, a broadcast, a watch, a mutex and their kin
-/// wait for, and sleeps.
+/// Takes what can be left undone up to the last moment: what a channel, a broadcast, a watch, a mutex and
+/// their kin wait for, and sleeps.
 /// Errors  the chosen operation's.
 /// Cancel  none happens.
 /// Cost    no allocation; all operation states are in this one.

@@ -17,7 +17,8 @@ namespace braid {
 ///
 /// Lifetime  outlives its locks and who waits for one.
 /// Threads   one loop's.
-/// Cancel    who waits leaves the queue, and whom it held up goes on; who was given the lock in the meantime has it.
+/// Cancel    who waits leaves the queue, and whom it held up goes on; who was given the lock in the meantime
+///           has it.
 /// Cost      no allocation. What is free is taken without suspending.
 class shared_mutex : pinned {
   template <bool Shared>

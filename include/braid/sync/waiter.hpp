@@ -21,8 +21,8 @@ class sync_group : pinned {
   ~sync_group() = default;
 };
 
-// Who waits in the queue of a synchronisation object. It is told as ready work of its loop, never within the call
-// that let it pass.
+// Who waits in the queue of a synchronisation object. It is told as ready work of its loop, never within the
+// call that let it pass.
 //
 // Lifetime  may be destroyed while it waits, or between being let pass and being told: it leaves no trace.
 class sync_waiter : public list_node, operation_base, cancellation {
@@ -49,8 +49,8 @@ class sync_waiter : public list_node, operation_base, cancellation {
     waiters.push_back(*this);
     arm(token, cancel, resumed);
   }
-  // For the destructor, or because another of the group passed: nobody will be told. True when it was let pass, and
-  // nobody made use of that.
+  // For the destructor, or because another of the group passed: nobody will be told. True when it was let
+  // pass, and nobody made use of that.
   [[nodiscard]] bool leave() noexcept {
     if (home_ == nullptr) return false;
     leave_queue();

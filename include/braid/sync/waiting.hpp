@@ -15,7 +15,8 @@ namespace braid::detail {
 // What one asks of a synchronisation object, and what one has got.
 //
 // try_pass()   passes at once, where that is possible and nobody waits who came before
-// waiters()    else, once, when it begins to wait: the object's queue, from which it lets pass by sync_waiter::pass
+// waiters()    else, once, when it begins to wait: the object's queue, from which it lets pass by
+//              sync_waiter::pass
 // take()       once passed: what the asker gets
 // give_back()  undoes a passing that nobody made use of; no-op where there is nothing to undo
 // left()       optional: it has left the queue, and has not passed
@@ -107,8 +108,8 @@ class claim_state final : claim_holder<C>, claimant<C> {
   R receiver_;
 };
 
-// In a coroutine, whose frame keeps the claim until the await has ended. To pass at once is no more than the question
-// whether one may: the waiter is made when one has to wait.
+// In a coroutine, whose frame keeps the claim until the await has ended. To pass at once is no more than the
+// question whether one may: the waiter is made when one has to wait.
 template <sync_claim C>
 class claim_awaiter : pinned {
  public:

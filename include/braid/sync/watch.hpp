@@ -11,7 +11,8 @@
 
 namespace braid {
 
-/// A value that changes, and readers who want the latest: what came between is of no interest to who was slow.
+/// A value that changes, and readers who want the latest: what came between is of no interest to who was
+/// slow.
 ///
 /// Lifetime  outlives its readers.
 /// Threads   one loop's.
@@ -27,8 +28,8 @@ class watch : pinned {
   /// Lifetime  outlives who waits on it.
   class reader : pinned {
    public:
-    /// A sender of std::optional<T>, one at a time: the latest value, as soon as it is one that this reader has not received; none once
-    /// the watch is closed and the last one was.
+    /// A sender of std::optional<T>, one at a time: the latest value, as soon as it is one that this reader
+    /// has not received; none once the watch is closed and the last one was.
     /// Cancel  it has received nothing.
     [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{*this}); }
 
