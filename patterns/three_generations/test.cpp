@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "every_cancellation.hpp"
 #include "stage/temporary_folder.hpp"
 
 using stage::style;
@@ -57,4 +58,17 @@ TEST_CASE("three_generations: in every style a missing file is no_such_file_or_d
     CHECK(failure.code() == std::errc::no_such_file_or_directory);
     CHECK_THAT(failure.what(), braid_tests::contains("/none/such"));
   }
+}
+
+TEST_CASE("three_generations: stopped at every await, a coroutine and a fiber end and leave nothing",
+          "[three_generations][stop]") {
+  const style how = GENERATE(style::coroutine, style::fiber);
+  CAPTURE(name_of(how));
+  const stage::temporary_folder folder;
+  std::ofstream(folder.path() / "file") << "the contents";
+  const std::size_t suspensions = braid_tests::every_cancellation([&]() -> braid::task<> {
+    stage::story told;
+    co_await three_generations::show(how, told, folder.path() / "file");
+  });
+  CHECK(suspensions > 2);
 }

@@ -19,6 +19,7 @@ namespace detail {
 // What a task tells at its end, and whom: its awaiter is a coroutine, or an operation state with a function.
 // A task that ends destroys itself; its result is with its awaiter by then. It tells in such a way that the
 // awaiter goes on when the frame is gone: the parameters of a task never outlive what it was awaited for.
+// (Not where an awaitable of the user's own resumes it outside of a turn of its loop.)
 class task_promise_base : public coroutine_promise {
  public:
   using done_fn = void(void* state);
