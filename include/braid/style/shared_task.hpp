@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -15,6 +16,9 @@
 #include "braid/style/task.hpp"
 
 namespace braid {
+
+template <class T>
+class shared_task;
 
 namespace detail {
 
@@ -153,6 +157,15 @@ class shared_state final : shared_waiter {
   R receiver_;
 };
 
+// A task's, that makes the shared task itself: clang 22 without optimisation destroys what a promise returned in place of
+// the coroutine's own type a second time, when the coroutine ends.
+template <class T>
+struct shared_task_promise final : task_promise<T> {
+  explicit shared_task_promise(std::source_location begins = std::source_location::current()) noexcept
+      : task_promise<T>(begins) {}
+  [[nodiscard]] shared_task<T> get_return_object();
+};
+
 }  // namespace detail
 
 /// A task that many may wait for: it runs once, from the first await on, and all get its value, as a const
@@ -169,7 +182,7 @@ class shared_state final : shared_waiter {
 template <class T = void>
 class [[nodiscard]] shared_task {
  public:
-  using promise_type = detail::task_promise<T>;
+  using promise_type = detail::shared_task_promise<T>;
   using sender_concept = sender_tag;
   using value_type = detail::shared_value<T>;
   static constexpr bool awaited_by_copy = true;
@@ -199,5 +212,10 @@ class [[nodiscard]] shared_task {
  private:
   detail::shared_run<T>* run_;
 };
+
+template <class T>
+shared_task<T> detail::shared_task_promise<T>::get_return_object() {
+  return shared_task<T>(task_promise<T>::get_return_object());
+}
 
 }  // namespace braid

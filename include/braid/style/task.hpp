@@ -76,7 +76,7 @@ class task_promise_result : public task_promise_base {
 };
 
 template <class T>
-class task_promise final : public task_promise_result<T> {
+class task_promise : public task_promise_result<T> {
  public:
   explicit task_promise(std::source_location begins = std::source_location::current()) noexcept
       : task_promise_result<T>(begins) {}
@@ -95,7 +95,7 @@ class task_promise final : public task_promise_result<T> {
 };
 
 template <>
-class task_promise<void> final : public task_promise_result<void> {
+class task_promise<void> : public task_promise_result<void> {
  public:
   explicit task_promise(std::source_location begins = std::source_location::current()) noexcept
       : task_promise_result<void>(begins) {}
