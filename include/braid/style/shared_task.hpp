@@ -157,7 +157,7 @@ class shared_state final : shared_waiter {
   R receiver_;
 };
 
-// A task's, that makes the shared task itself: clang 22 without optimisation destroys what a promise returned in place of
+// A task's, that makes the shared task itself: clang 22 destroys what a promise returned in place of
 // the coroutine's own type a second time, when the coroutine ends.
 template <class T>
 struct shared_task_promise final : task_promise<T> {
