@@ -16,6 +16,7 @@
 #include "braid/style/get_stop_token.hpp"
 #include "braid/sync/event.hpp"
 #include "catch.hpp"
+#include "combine/operations.hpp"
 #include "ends_elsewhere.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
@@ -24,19 +25,6 @@
 using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
-
-namespace {
-
-task<int> later(int value) {
-  co_await yield();
-  co_return value;
-}
-task<int> fails(const char* what) {
-  co_await yield();
-  throw std::runtime_error(what);
-}
-
-}  // namespace
 
 TEMPLATE_LIST_TEST_CASE("finally: the clean-up runs behind a value and behind an error, which stay",
                         "[finally]", every_style) {

@@ -19,25 +19,13 @@
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "catch.hpp"
+#include "combine/operations.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
 
 using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
-
-namespace {
-
-task<int> later(int value) {
-  co_await yield();
-  co_return value;
-}
-task<int> fails(const char* what) {
-  co_await yield();
-  throw std::runtime_error(what);
-}
-
-}  // namespace
 
 TEMPLATE_LIST_TEST_CASE("when_all: a pack gives a tuple in the order of the arguments", "[when_all]",
                         every_style) {
