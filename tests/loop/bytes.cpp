@@ -49,10 +49,10 @@ TEST_CASE("readable_bytes: of a literal the characters, of an array of char all 
 }
 
 TEST_CASE("at_once: no more than Linux moves in one call", "[loop][bytes]") {
-  CHECK(at_once(0) == 0);
-  CHECK(at_once(5) == 5);
-  CHECK(at_once(most_at_once) == 0x7ffff000);
-  CHECK(at_once(std::size_t{1} << 40) == 0x7ffff000);
+  CHECK(transfer_length(0) == 0);
+  CHECK(transfer_length(5) == 5);
+  CHECK(transfer_length(most_at_once) == 0x7ffff000);
+  CHECK(transfer_length(std::size_t{1} << 40) == 0x7ffff000);
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ class file {
   io_sender<detail::some_outcome<Name>> some(opcode code, void* address, std::size_t size,
                                              std::uint64_t offset, bool positioned) const noexcept {
     request what{
-        .code = code, .descriptor = number(), .address = address, .offset = offset, .length = at_once(size)};
+        .code = code, .descriptor = number(), .address = address, .offset = offset, .length = transfer_length(size)};
     return {what, {positioned}};
   }
   template <const char* Name>

@@ -59,7 +59,7 @@ class readable_bytes {
 inline constexpr std::size_t most_at_once = 0x7ffff000;
 
 /// How much of size one read or write may ask for.
-[[nodiscard]] inline std::uint32_t at_once(std::size_t size) noexcept {
+[[nodiscard]] inline std::uint32_t transfer_length(std::size_t size) noexcept {
   return static_cast<std::uint32_t>(std::min(size, most_at_once));
 }
 

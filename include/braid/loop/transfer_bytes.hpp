@@ -35,7 +35,7 @@ struct whole_outcome {
 
   [[nodiscard]] int place(request& what) noexcept {
     if (positioned && what.offset > std::uint64_t(INT64_MAX)) return EINVAL;
-    what.length = at_once(left);
+    what.length = transfer_length(left);
     return 0;
   }
   [[nodiscard]] bool again(std::int32_t& ended, request& what) noexcept {
@@ -45,7 +45,7 @@ struct whole_outcome {
     if (left == 0) return false;
     what.address = static_cast<std::byte*>(what.address) + moved;
     if (positioned) what.offset += moved;
-    what.length = at_once(left);
+    what.length = transfer_length(left);
     return true;
   }
   result<Value> operator()(std::int32_t, const request& what) const {

@@ -80,7 +80,7 @@ class stream {
   some_sender<Name, Receives> some(opcode code, void* address, std::size_t size,
                                    unsigned flags) const noexcept {
     return {
-        {.code = code, .descriptor = number(), .address = address, .length = at_once(size), .flags = flags},
+        {.code = code, .descriptor = number(), .address = address, .length = transfer_length(size), .flags = flags},
         {}};
   }
   template <const char* Name, bool Receives = false>
