@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <new>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "braid/base/frame_pool.hpp"
@@ -165,6 +167,10 @@ void error::suppress(error other) noexcept {
   } catch (const std::bad_alloc&) {
     // the one that counts is kept
   }
+}
+
+error invalid_argument_error(const char* call, const char* why) {
+  return std::make_exception_ptr(std::invalid_argument(std::string(call) + ": " + why));
 }
 
 }  // namespace braid

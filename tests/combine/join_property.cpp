@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "braid/combine/first_ok.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"
@@ -282,18 +284,16 @@ std::string difference(loop& here, const program& what, std::string& ended_as) {
       case event::turns:
         for (int turn = 0; turn < 8; ++turn) here.run(yield());
         expected.turn();
-        const std::string after = "after event " + std::to_string(at) + ": ";
         if (real.running != expected.running())
-          return after + std::to_string(real.running) + " leaves run, not " +
-                 std::to_string(expected.running());
+          return fmt::format("after event {}: {} leaves run, not {}", at, real.running, expected.running());
         if (joined.is_ready() != expected.ended().has_value())
-          return after + (joined.is_ready() ? "it has ended too early" : "it should have ended");
+          return fmt::format("after event {}: it {} have ended", at, joined.is_ready() ? "should not" : "should");
     }
   }
   if (!joined.is_ready()) return "it never ends";
   ended_as = seen(here.run(as_result(std::move(joined)))).text();
   const std::string right = expected.ended()->text();
-  return ended_as == right ? "" : "it ends as " + ended_as + ", not as " + right;
+  return ended_as == right ? "" : fmt::format("it ends as {}, not as {}", ended_as, right);
 }
 
 }  // namespace

@@ -112,6 +112,9 @@ class error {
 };
 static_assert(sizeof(error) == 24);
 
+/// A std::invalid_argument that says "call: why".
+[[nodiscard]] error invalid_argument_error(const char* call, const char* why);
+
 }  // namespace braid
 
 template <>

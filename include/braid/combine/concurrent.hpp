@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -51,8 +49,7 @@ class concurrent_walk final : public join_base, operation_base {
   void start() noexcept {
     if (!begin(receiver_.get_stop_token())) return std::move(receiver_).finish(no_loop_error(Outcome::name));
     if (limit_ == 0)
-      failures_.add(
-          std::make_exception_ptr(std::invalid_argument(std::string(Outcome::name) + ": a limit of 0")));
+      failures_.add(invalid_argument_error(Outcome::name, "a limit of 0"));
     else
       pump();
     release();

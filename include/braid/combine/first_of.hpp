@@ -1,8 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -48,7 +46,7 @@ class first_base : public join_base {
   [[nodiscard]] std::size_t winner() const noexcept { return winner_; }
   [[nodiscard]] error failure() noexcept {
     if (failures_.any()) return stopped_or(std::move(failures_).first());
-    return std::make_exception_ptr(std::invalid_argument(std::string(Rule::name) + ": the range is empty"));
+    return invalid_argument_error(Rule::name, "the range is empty");
   }
 
  private:
