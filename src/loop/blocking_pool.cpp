@@ -67,10 +67,12 @@ void blocking_pool::work() noexcept {
     blocking_job& job = jobs_.pop_front();
     --waiting_jobs_;
     lock.unlock();
-    job.work_(job);
+    job.carry_out();
     lock.lock();
   }
 }
+
+void reactor::offload(blocking_job& job) { blocking_pool::instance().submit(job); }
 
 namespace {
 

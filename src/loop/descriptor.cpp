@@ -3,6 +3,7 @@
 #include <new>
 
 #include "braid/base/frame_pool.hpp"
+#include "braid/loop/direct_calls.hpp"
 
 namespace braid {
 
@@ -34,7 +35,7 @@ void close_detached(int descriptor) noexcept {
       // closed here instead
     }
   }
-  ::close(descriptor);
+  (void)direct_calls::current().close(descriptor);
 }
 
 }  // namespace braid

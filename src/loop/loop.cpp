@@ -58,8 +58,10 @@ struct posted final : operation_base, pooled {
 
 }  // namespace
 
-loop::loop(const loop_options& options)
-    : options_(options), reactor_(make_reactor(options)), unhandled_(print_and_terminate) {
+loop::loop(const loop_options& options) : loop(options, make_reactor(options)) {}
+
+loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
+    : options_(options), reactor_(std::move(on)), unhandled_(print_and_terminate) {
   if (current_ != nullptr) throw std::logic_error("loop: this thread has a loop already");
   if (options.operations_per_turn < 1)
     throw std::invalid_argument(
@@ -73,8 +75,7 @@ loop::loop(const loop_options& options)
     const std::lock_guard lock(living().mutex);
     living().all.push_back(this);
   }
-  current_ = this;
-  lost_errors_go_to = [](error failure) noexcept { current_->report_unhandled(std::move(failure), nullptr); };
+  make_current(this);
 }
 
 loop::~loop() {
@@ -95,8 +96,7 @@ loop::~loop() {
   while (has_work()) turn(true);  // what came until then
   inbox_.await_wakers();
   tracker_.reset();
-  lost_errors_go_to = nullptr;
-  current_ = nullptr;
+  make_current(nullptr);
 }
 
 void loop::throw_no_loop(const char* call) {
@@ -189,6 +189,16 @@ bool loop::run_ready() noexcept {
   for (int left = options_.operations_per_turn; left > 0 && !rejected_.empty(); --left)
     rejected_.pop_front().arrive({-ECANCELED, 0});
   return true;
+}
+
+void loop::make_current(loop* which) noexcept {
+  current_ = which;
+  if (which == nullptr)
+    lost_errors_go_to = nullptr;
+  else
+    lost_errors_go_to = [](error failure) noexcept {
+      current_->report_unhandled(std::move(failure), nullptr);
+    };
 }
 
 running_scope::running_scope(loop& which, const char* call) : which_(which) {

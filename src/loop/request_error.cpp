@@ -2,6 +2,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "braid/loop/direct_calls.hpp"
 #include "braid/loop/io_sender.hpp"
 
 namespace braid {

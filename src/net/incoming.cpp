@@ -1,12 +1,11 @@
 #include "braid/net/incoming.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <new>
 #include <vector>
 
 #include "braid/base/frame_pool.hpp"
+#include "braid/loop/direct_calls.hpp"
 #include "braid/net/tcp.hpp"
 
 namespace braid::tcp {
@@ -42,7 +41,7 @@ class arrivals final : io_operation, public pooled {
 
   // The handle goes.
   void leave() noexcept {
-    for (const int each : connections_) ::close(each);
+    for (const int each : connections_) close(each);
     connections_.clear();
     while (!waiters_.empty()) tell(waiters_.pop_front(), -ECANCELED);
     if (!in_flight()) return delete this;
@@ -71,16 +70,18 @@ class arrivals final : io_operation, public pooled {
     if (!self.waiters_.empty()) self.ask();
   }
 
+  static void close(int connection) noexcept { (void)direct_calls::current().close(connection); }
+
   void take(int connection) noexcept {
     if (at_ == nullptr) {
-      ::close(connection);
+      close(connection);
       return;
     }
     if (!waiters_.empty()) return tell(waiters_.pop_front(), connection);
     try {
       connections_.push_back(connection);
     } catch (const std::bad_alloc&) {
-      ::close(connection);
+      close(connection);
     }
     if (connections_.size() < most_waiting || pausing_ || !in_flight()) return;
     pausing_ = true;

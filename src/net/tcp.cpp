@@ -2,58 +2,53 @@
 
 #include <netinet/tcp.h>
 
-#include <cerrno>
 #include <system_error>
+
+#include "braid/loop/direct_calls.hpp"
 
 namespace braid::tcp {
 
 namespace {
 
-void send_at_once(int socket) noexcept {
+int send_at_once(int socket) noexcept {
   const int on = 1;
-  // It fails only for sockets that are not TCP: adopted ones, where it has no meaning.
-  (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return direct_calls::current().set_option(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-[[noreturn]] void fail(const char* call, const std::string& object) {
-  const std::error_code code(errno, std::generic_category());
-  error(code, call, object).rethrow();
+[[noreturn]] void fail(int code, const char* call, const std::string& object) {
+  error(std::error_code(code, std::generic_category()), call, object).rethrow();
 }
 
-endpoint name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*), const char* call) {
+endpoint name_of(int socket, int (direct_calls::*ask)(int, sockaddr_storage&), const char* call) {
   sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (ask(socket, reinterpret_cast<sockaddr*>(&address), &length) != 0) fail(call, describe(socket));
+  if (const int failed = (direct_calls::current().*ask)(socket, address); failed < 0)
+    fail(-failed, call, describe(socket));
   return endpoint(address);
 }
 
 }  // namespace
 
 endpoint stream::local_endpoint() const {
-  return name_of(
-      number(), [](int s, sockaddr* a, socklen_t* l) { return ::getsockname(s, a, l); },
-      "stream::local_endpoint");
+  return name_of(number(), &direct_calls::local_name, "stream::local_endpoint");
 }
 endpoint stream::peer_endpoint() const {
-  return name_of(
-      number(), [](int s, sockaddr* a, socklen_t* l) { return ::getpeername(s, a, l); },
-      "stream::peer_endpoint");
+  return name_of(number(), &direct_calls::peer_name, "stream::peer_endpoint");
 }
 endpoint listener::local_endpoint() const {
-  return name_of(
-      number(), [](int s, sockaddr* a, socklen_t* l) { return ::getsockname(s, a, l); },
-      "listener::local_endpoint");
+  return name_of(number(), &direct_calls::local_name, "listener::local_endpoint");
 }
 
 stream detail::accepted(int socket) noexcept {
-  send_at_once(socket);
+  (void)send_at_once(
+      socket);  // fails only for what is not TCP: an adopted listener's, where it has no meaning
   return stream::from_descriptor(socket);
 }
 
 int detail::connect_outcome::place(request& what) noexcept {
-  socket = descriptor(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return errno;
-  send_at_once(socket.number());
+  const int made = direct_calls::current().socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (made < 0) return -made;
+  socket = descriptor(made);
+  (void)send_at_once(made);
   what.descriptor = socket.number();
   what.address = const_cast<sockaddr*>(to.data());
   what.offset = to.size();
@@ -62,12 +57,16 @@ int detail::connect_outcome::place(request& what) noexcept {
 
 listener listen_now(const endpoint& at, int backlog) {
   constexpr const char* call = "tcp::listen";
-  descriptor socket(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) fail(call, at.to_string());
+  direct_calls& system = direct_calls::current();
+  const auto checked = [&](int ended) {
+    if (ended < 0) fail(-ended, call, at.to_string());
+    return ended;
+  };
+  descriptor socket(checked(system.socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)));
   const int on = 1;
-  if (::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      ::bind(socket.number(), at.data(), at.size()) != 0 || ::listen(socket.number(), backlog) != 0)
-    fail(call, at.to_string());
+  checked(system.set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+  checked(system.bind(socket.number(), at.data(), at.size()));
+  checked(system.listen(socket.number(), backlog));
   return listener::from_descriptor(socket.release());
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "braid/core/async_stack.hpp"
+#include "braid/loop/direct_calls.hpp"
 #include "json_text.hpp"
 
 namespace braid {

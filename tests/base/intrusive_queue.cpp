@@ -101,6 +101,13 @@ TEST_CASE("intrusive_queue: does what a deque does, whatever the order of calls"
       same = same && q.remove(*taken) && !q.remove(*taken);
       std::erase(model, taken);
       outside.push_back(taken);
+    } else if (!model.empty() && draw(4) == 0) {
+      const std::size_t index = draw(model.size());
+      q.bring_forward(index);
+      item* chosen = model[index];
+      std::erase(model, chosen);
+      model.push_front(chosen);
+      same = same && q.size_up_to(model.size() + 1) == model.size() && q.size_up_to(0) == 0;
     } else if (!model.empty()) {
       item* taken = &q.pop_front();
       same = same && taken == model.front();

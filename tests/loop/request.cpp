@@ -13,7 +13,6 @@
 #include <string>
 
 #include "catch.hpp"
-#include "descriptors.hpp"
 #include "scratch_folder.hpp"
 
 namespace {
@@ -93,16 +92,6 @@ TEST_CASE("request: a buffer is filled by reads and receives alone", "[loop][req
   CHECK(request{.code = opcode::receive}.fills_buffer());
   CHECK_FALSE(request{.code = opcode::write}.fills_buffer());
   CHECK_FALSE(request{.code = opcode::open}.fills_buffer());
-}
-
-TEST_CASE("describe: names what a descriptor stands for", "[loop][request]") {
-  const int directory = ::open("/etc", O_RDONLY | O_CLOEXEC);
-  CHECK(describe(directory) == "/etc");
-  ::close(directory);
-  braid_tests::pipe_ends pipe;
-  CHECK_THAT(describe(pipe.reader()), contains("descriptor " + std::to_string(pipe.reader()) + " (pipe:"));
-  CHECK(describe(-1) == "descriptor -1");
-  CHECK(describe(987'654) == "descriptor 987654");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <utility>
 
 #include "braid/base/assert.hpp"
@@ -10,7 +11,7 @@ namespace braid {
 /// A first-in-first-out queue threaded through its elements' own Next pointers.
 ///
 /// Lifetime  an element stays where it is while it is queued; the queue owns nothing.
-/// Cost      16 bytes; every function is O(1) and allocates nothing.
+/// Cost      16 bytes; a function is O(1) unless it says otherwise, and allocates nothing.
 template <class T, T* T::* Next>
 class intrusive_queue {
  public:
@@ -58,6 +59,23 @@ class intrusive_queue {
       return true;
     }
     return false;
+  }
+
+  /// How many elements there are, counted as far as most.
+  [[nodiscard]] std::size_t size_up_to(std::size_t most) const noexcept {
+    std::size_t found = 0;
+    for (const T* each = first_; each != nullptr && found < most; each = each->*Next) ++found;
+    return found;
+  }
+  /// Puts the element with that many before it in front of them; there must be one. Cost: O(index).
+  void bring_forward(std::size_t index) noexcept {
+    if (index == 0) return;
+    T* previous = first_;
+    while (--index != 0) previous = previous->*Next;
+    T* chosen = previous->*Next;
+    previous->*Next = chosen->*Next;
+    if (last_ == chosen) last_ = previous;
+    push_front(*chosen);
   }
 
   /// Moves all of other's elements behind this queue's own.

@@ -15,6 +15,9 @@ class blocking_job : pinned {
  public:
   using work_fn = void(blocking_job&) noexcept;  // the last thing it does is to hand itself back, by deliver
 
+  /// On the thread that took it.
+  void carry_out() noexcept { work_(*this); }
+
  protected:
   explicit blocking_job(work_fn& work) noexcept : work_(&work) {}
   ~blocking_job() = default;

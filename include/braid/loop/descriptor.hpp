@@ -1,10 +1,9 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <utility>
 
+#include "braid/loop/direct_calls.hpp"
 #include "braid/loop/io_sender.hpp"
 
 namespace braid {
@@ -35,7 +34,7 @@ class close_outcome {
     if (ended == -EINTR) ended = 0;  // Linux has closed it all the same
     if (ended == -ECANCELED)
       // the loop is ending: nothing is in flight any more
-      ended = ::close(what.descriptor) == 0 ? 0 : -errno;
+      ended = direct_calls::current().close(what.descriptor);
     descriptor_ = -1;
     return false;
   }

@@ -59,6 +59,8 @@ class resident : public list_node {
 class loop : pinned {
  public:
   explicit loop(const loop_options& options = {});
+  /// On a reactor of the caller's making.
+  loop(const loop_options& options, std::unique_ptr<reactor> on);
   ~loop();
 
   /// This thread's loop. Throws std::logic_error, naming the call, when there is none.
@@ -168,6 +170,10 @@ class loop : pinned {
   /// Work that comes back by deliver keeps run() going until then.
   void expect_delivery() noexcept { ++expected_; }
   void delivery_came() noexcept { --expected_; }
+  /// Has a thread that may block do the job; see reactor::offload.
+  void offload(blocking_job& job) { reactor_->offload(job); }
+  /// What the loop's descriptors are asked without waiting.
+  [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
   /// Has the loop destroy it, should the loop end first.
   void adopt(resident& one) noexcept { residents_.push_back(one); }
 
@@ -176,9 +182,14 @@ class loop : pinned {
 
   /// One fair turn; waits when may_wait and there is nothing to do.
   void turn(bool may_wait);
+  /// Of the first `most` operations that are ready, puts the one that pick(how many) names before the others:
+  /// for a reactor that draws their order.
+  template <class Pick>
+  void choose_next(std::size_t most, Pick pick);
 
  private:
   [[noreturn]] static void throw_no_loop(const char* call);
+  static void make_current(loop* which) noexcept;
   [[gnu::cold]] void submit_otherwise(io_operation& operation, const async_frame* who) noexcept;
   [[gnu::cold]] void add_otherwise(timer_base& timer, loop_clock::time_point deadline,
                                    const async_frame* who) noexcept;
@@ -213,6 +224,7 @@ class loop : pinned {
   inbox inbox_;
 
   friend class running_scope;
+  friend class current_loop_scope;
 };
 
 inline loop_clock::time_point loop_clock::now() noexcept {
@@ -231,5 +243,22 @@ class running_scope : pinned {
  private:
   loop& which_;
 };
+
+/// Makes a loop, or none, this thread's current one for as long as it lives: for who turns several loops on one
+/// thread by hand, or makes them there.
+class current_loop_scope : pinned {
+ public:
+  explicit current_loop_scope(loop* which) noexcept : outer_(loop::current_) { loop::make_current(which); }
+  ~current_loop_scope() { loop::make_current(outer_); }
+
+ private:
+  loop* const outer_;
+};
+
+template <class Pick>
+void loop::choose_next(std::size_t most, Pick pick) {
+  const std::size_t waiting = ready_.size_up_to(most);
+  if (waiting > 1) ready_.bring_forward(pick(waiting));
+}
 
 }  // namespace braid

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "braid/base/unique_function.hpp"
 #include "braid/loop/clock.hpp"
 #include "braid/loop/inbox.hpp"
 #include "braid/loop/operation.hpp"
@@ -12,6 +13,8 @@
 namespace braid {
 
 struct loop_options;
+class blocking_job;
+class direct_calls;
 
 /// An operation that is one request to the reactor.
 /// Lifetime  the request is kept by who derives from this, for as long.
@@ -69,6 +72,11 @@ class reactor : pinned {
   virtual void turn(patience how_long, inbox& messages) noexcept = 0;
   /// Ends a wait that was announced. Any thread.
   virtual void wake() noexcept = 0;
+  /// Has a thread that may block do the job, which then hands itself back.
+  /// Errors  std::system_error when there is no such thread and none can be started.
+  virtual void offload(blocking_job& job);
+  /// What its descriptors are asked without waiting.
+  [[nodiscard]] virtual direct_calls& direct() noexcept;
   /// The clock that timers go by.
   [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;
 
@@ -96,5 +104,19 @@ class reactor : pinned {
 /// The reactor that the options, BRAID_BACKEND and this kernel agree on.
 /// Errors  std::system_error that says which cause forbids it and what the remedy is.
 [[nodiscard]] std::unique_ptr<reactor> make_reactor(const loop_options& options);
+
+/// While it lives, loops that this thread makes run on reactors that it makes instead: for tests of code that
+/// makes its own loops.
+class reactor_override : pinned {
+ public:
+  using maker = unique_function<std::unique_ptr<reactor>(const loop_options&)>;
+  explicit reactor_override(maker make) noexcept;
+  ~reactor_override();
+
+ private:
+  friend std::unique_ptr<reactor> make_reactor(const loop_options& options);
+  maker make_;
+  reactor_override* const outer_;
+};
 
 }  // namespace braid

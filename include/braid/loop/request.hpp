@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace braid {
 
@@ -69,9 +68,5 @@ static_assert(sizeof(request) == 32);
 /// Makes the request as a plain blocking system call: its result, or minus the errno.
 /// For reactors without the operation, on a thread that may block.
 [[nodiscard]] std::int32_t perform(const request& what) noexcept;
-
-/// What the descriptor stands for: a path, "127.0.0.1:80", or "descriptor 7". For messages; makes system
-/// calls.
-[[nodiscard]] std::string describe(std::int32_t descriptor);
 
 }  // namespace braid

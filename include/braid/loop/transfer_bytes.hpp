@@ -5,6 +5,7 @@
 
 #include "braid/base/error.hpp"
 #include "braid/loop/bytes.hpp"
+#include "braid/loop/direct_calls.hpp"
 #include "braid/loop/io_sender.hpp"
 
 namespace braid::detail {

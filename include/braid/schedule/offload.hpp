@@ -30,7 +30,7 @@ class offload_state final : blocking_job, operation_base {
       return std::move(receiver_).finish(
           error(std::make_error_code(std::errc::operation_canceled), "offload"));
     try {
-      blocking_pool::instance().submit(*this);
+      home_->offload(*this);
     } catch (...) {
       return std::move(receiver_).finish(error::current());
     }

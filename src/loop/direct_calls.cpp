@@ -1,0 +1,65 @@
+#include "braid/loop/direct_calls.hpp"
+
+#include <netdb.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+
+namespace {
+
+struct kernel_calls final : direct_calls {};
+
+int or_errno(int ended) noexcept { return ended < 0 ? -errno : ended; }
+
+}  // namespace
+
+direct_calls& direct_calls::of_kernel() noexcept {
+  static kernel_calls all;
+  return all;
+}
+direct_calls& direct_calls::current() noexcept {
+  loop* here = loop::current_or_null();
+  return here != nullptr ? here->direct() : of_kernel();
+}
+
+int direct_calls::socket(int family, int type, int protocol) noexcept {
+  return or_errno(::socket(family, type, protocol));
+}
+int direct_calls::bind(int socket, const sockaddr* address, socklen_t length) noexcept {
+  return or_errno(::bind(socket, address, length));
+}
+int direct_calls::listen(int socket, int backlog) noexcept { return or_errno(::listen(socket, backlog)); }
+int direct_calls::set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept {
+  return or_errno(::setsockopt(socket, level, name, value, length));
+}
+int direct_calls::local_name(int socket, sockaddr_storage& name) noexcept {
+  socklen_t length = sizeof name;
+  return or_errno(::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &length));
+}
+int direct_calls::peer_name(int socket, sockaddr_storage& name) noexcept {
+  socklen_t length = sizeof name;
+  return or_errno(::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &length));
+}
+int direct_calls::close(int descriptor) noexcept { return or_errno(::close(descriptor)); }
+
+int direct_calls::look_up(const std::string& host, const std::string& service,
+                          std::vector<sockaddr_storage>& found) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  if (const int failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list)) return failed;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, ::freeaddrinfo);
+  for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
+    if (each->ai_family != AF_INET && each->ai_family != AF_INET6) continue;
+    std::memcpy(&found.emplace_back(), each->ai_addr, each->ai_addrlen);
+  }
+  return found.empty() ? EAI_NONAME : 0;
+}
+
+}  // namespace braid

@@ -1,0 +1,32 @@
+#include "braid/loop/request.hpp"
+
+namespace braid {
+
+const char* name_of(opcode code) noexcept {
+  switch (code) {
+    case opcode::nop: return "nop";
+    case opcode::read: return "read";
+    case opcode::write: return "write";
+    case opcode::fsync: return "fsync";
+    case opcode::truncate: return "truncate";
+    case opcode::open: return "open";
+    case opcode::status: return "status";
+    case opcode::close: return "close";
+    case opcode::accept: return "accept";
+    case opcode::connect: return "connect";
+    case opcode::send: return "send";
+    case opcode::receive: return "receive";
+    case opcode::shutdown: return "shutdown";
+    case opcode::socket: return "socket";
+    case opcode::poll: return "poll";
+    case opcode::rename: return "rename";
+    case opcode::unlink: return "unlink";
+    case opcode::make_directory: return "make_directory";
+    case opcode::cancel_descriptor: return "cancel_descriptor";
+    case opcode::accept_many: return "accept_many";
+    case opcode::count_: break;
+  }
+  return "unknown";
+}
+
+}  // namespace braid
