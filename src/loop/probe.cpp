@@ -52,7 +52,7 @@ io_uring_report probe_io_uring() {
     refuse(report, refused.code());
     return report;
   }
-  io_uring_queue_exit(&ring);
+  end_ring(ring);
   report.ring_registered = found.registered;
   for (const named_flag& each : optional_flags)
     report.setup_flags.push_back({each.name, (found.setup_flags & each.bit) != 0});

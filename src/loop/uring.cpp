@@ -57,7 +57,7 @@ uring_reactor::uring_reactor(const loop_options& options) {
                                               : "loop: eventfd");
     late_cancels_.reserve(64);
   } catch (...) {
-    io_uring_queue_exit(&ring_);
+    end_ring(ring_);
     throw;
   }
   enter_flags_ = features.registered ? IORING_ENTER_REGISTERED_RING : 0;
@@ -79,7 +79,7 @@ uring_reactor::uring_reactor(const loop_options& options) {
 
 uring_reactor::~uring_reactor() {
   BRAID_ASSERT(in_flight() == 0);
-  io_uring_queue_exit(&ring_);
+  end_ring(ring_);
   ::close(wake_descriptor_);
 }
 

@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <iterator>
 #include <string>
 #include <system_error>
 
+#include "braid/base/sanitizer.hpp"
 #include "kernel_interface.hpp"
 
 namespace braid {
@@ -28,6 +30,12 @@ int read_io_uring_disabled() noexcept {
   throw std::system_error(code, std::generic_category(), "loop: io_uring: " + why.cause + ": " + why.remedy);
 }
 
+// liburing maps a ring by raw system calls, so ThreadSanitizer does not see that a new ring's memory is another
+// one than that of an ended ring at the same address: every ring's beginning comes after the ends before it.
+#if BRAID_TSAN
+std::atomic<unsigned> rings_ended{0};
+#endif
+
 // In the order in which they are given up. DEFER_TASKRUN needs SINGLE_ISSUER, so that it goes first;
 // COOP_TASKRUN takes its place.
 constexpr unsigned droppable[] = {kernel::setup_no_sqarray,   IORING_SETUP_DEFER_TASKRUN,
@@ -40,6 +48,9 @@ constexpr unsigned droppable[] = {kernel::setup_no_sqarray,   IORING_SETUP_DEFER
 int make_ring(unsigned entries, io_uring& ring, io_uring_params& params) {
   const int descriptor = io_uring_setup(entries, &params);
   if (descriptor < 0) return descriptor;
+#if BRAID_TSAN
+  (void)rings_ended.load(std::memory_order_acquire);
+#endif
   if (const int failed = io_uring_queue_mmap(descriptor, &params, &ring); failed < 0) {
     ::close(descriptor);
     return failed;
@@ -92,6 +103,13 @@ ring_refusal explain_refusal(int code) {
   }
 }
 
+void end_ring(io_uring& ring) noexcept {
+  io_uring_queue_exit(&ring);
+#if BRAID_TSAN
+  rings_ended.fetch_add(1, std::memory_order_release);
+#endif
+}
+
 ring_features set_up_ring(io_uring& ring, unsigned entries) {
   if (entries == 0 || entries > 32768) refuse(EINVAL);
   ring_features found;
@@ -108,7 +126,7 @@ ring_features set_up_ring(io_uring& ring, unsigned entries) {
   // without.
   if (!found.supports(IORING_OP_SOCKET) || (ring.features & IORING_FEAT_NODROP) == 0 ||
       (ring.features & IORING_FEAT_EXT_ARG) == 0) {
-    io_uring_queue_exit(&ring);
+    end_ring(ring);
     refuse(ENOSYS);
   }
   found.registered = io_uring_register_ring_fd(&ring) == 1;

@@ -26,5 +26,7 @@ struct ring_refusal {
 /// Makes a ring with every optional flag that this kernel takes; each that it refuses is dropped.
 /// Errors  std::system_error that names the cause of the refusal and its remedy.
 [[nodiscard]] ring_features set_up_ring(io_uring& ring, unsigned entries);
+/// Takes down what set_up_ring made.
+void end_ring(io_uring& ring) noexcept;
 
 }  // namespace braid
