@@ -1,0 +1,194 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "braid/base/unique_function.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/sim/choices.hpp"
+#include "braid/sim/faults.hpp"
+#include "braid/sim/host.hpp"
+#include "braid/style/start.hpp"
+
+namespace braid::sim {
+
+/// How long the network takes, and how much it holds.
+struct network_options {
+  loop_clock::duration least_latency{};  ///< of a segment, one way; drawn between the two
+  loop_clock::duration most_latency{};
+  std::uint64_t bytes_per_second = 0;  ///< of each direction of a connection; 0: no limit
+  std::size_t buffer_bytes = 64 << 10;  ///< that a socket holds of what was sent, and of what came
+};
+
+struct world_options {
+  std::uint64_t seed = 0;
+  network_options network{};
+  std::uint64_t most_steps = 10'000'000;  ///< before a run is given up as one that never ends
+  bool keeps_trace = false;  ///< as text, for reading; its hash is always there
+  bool track_tasks = false;  ///< so that a deadlock's message shows who waits for what
+};
+
+/// Nothing can happen any more, and what was waited for has not ended; or the steps are used up.
+class stuck : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+namespace detail {
+class machine;
+class network;
+class sim_reactor;
+}  // namespace detail
+
+/// A world without a kernel: hosts with a loop, a clock and a disk each, a network between them, and virtual
+/// time, which passes only when nobody has anything to do. Programs are the same senders as on the real
+/// reactors. Everything that is left open there (which of the ready operations runs first, which completion
+/// comes first, how long something takes, what goes wrong) is drawn from the seed: the same seed gives the
+/// same run, with every compiler.
+///
+/// Lifetime  owns its hosts. Its end cancels what still runs, host by host.
+/// Threads   one: all hosts take turns on it. No loop may be running on it.
+/// Errors    an error that nobody handles on any host ends the run: it is thrown by the call that drives the
+///           world.
+/// Cost      a step (one turn of one host) is below a microsecond, whatever its virtual time.
+class world : pinned {
+ public:
+  explicit world(std::uint64_t seed) : world(world_options{.seed = seed}) {}
+  explicit world(const world_options& options);
+  /// Decisions from elsewhere: for exhaust.
+  world(const world_options& options, choices& from);
+  ~world();
+
+  /// A host, running from now on. Its address is 10.0.0.1 and so on, in order; its name can be resolved.
+  /// Lifetime  the world's.
+  /// Errors    std::invalid_argument for a name that there is already.
+  host& add_host(std::string name, host_options options = {});
+
+  /// Turns the world until op has ended on that host: its value, or its error thrown.
+  /// Errors  stuck, where it can never end; what is unhandled elsewhere.
+  template <sender_or_factory S>
+  value_of<sender_of<S>> run_on(host& at, S&& op,
+                                std::source_location where = std::source_location::current());
+  /// The same on the first host, which is made where there is none: "local".
+  template <sender_or_factory S>
+  value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current()) {
+    return run_on(first_host(), std::forward<S>(op), where);
+  }
+  /// Turns the world until nothing can happen any more.
+  void run_until_idle();
+  /// Turns the world for so long.
+  void run_for(loop_clock::duration time);
+
+  /// Has f() happen at now() + later, between two steps of the hosts: for scripted crashes and partitions.
+  void after(loop_clock::duration later, unique_function<void()> f);
+
+  /// The power fails: the host's program ends without a word, its connections are reset when their other ends
+  /// next send, and of what was written to its disk and not synced each write is kept, torn or lost, as drawn.
+  /// Destructors do run, as the memory must be freed, but what they ask of the host has no effect.
+  void crash(host& which);
+  /// Starts the host's program again, on what its disk has kept.
+  void restart(host& which);
+  /// No segment passes between the two any more, in either direction, until they are joined again; what is
+  /// sent meanwhile arrives then.
+  void partition(const host& one, const host& other);
+  void join(const host& one, const host& other);
+  [[nodiscard]] bool are_apart(const host& one, const host& other) const noexcept;
+
+  [[nodiscard]] fault_schedule& faults() noexcept { return faults_; }
+  [[nodiscard]] choices& draws() noexcept { return *choices_; }
+  /// Virtual time, from 0 on. A host's own clock may differ.
+  [[nodiscard]] loop_clock::time_point now() const noexcept { return now_; }
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+  [[nodiscard]] const world_options& options() const noexcept { return options_; }
+
+  /// Of every request and completion, with its time and host: equal for equal runs.
+  [[nodiscard]] std::uint64_t trace_hash() const noexcept { return trace_hash_; }
+  /// One line each, where world_options::keeps_trace says so.
+  [[nodiscard]] const std::vector<std::string>& trace() const noexcept { return trace_; }
+
+  /// The named host, or null.
+  [[nodiscard]] host* find(std::string_view name_or_address) noexcept;
+
+ private:
+  friend class detail::machine;
+  friend class detail::network;
+  friend class detail::sim_reactor;
+  friend class host;
+  friend class virtual_time;
+
+  // An entry of the trace: what happened to which request.
+  struct event {
+    const char* what;
+    opcode code;
+    std::int32_t descriptor;
+    std::int64_t value;
+  };
+  void note(const host& at, const event& happened);
+
+  void at(loop_clock::time_point when, unique_function<void()> f);
+  host& first_host();
+  template <class Done>
+  void drive(Done done) {
+    while (!done()) {
+      rethrow_failure();
+      if (!step()) throw_stuck();
+    }
+    rethrow_failure();
+  }
+  bool step();  // false when nothing can happen
+  bool advance();
+  void turn(host& which);
+  void fail(const host& where, const error& why) noexcept;
+  void rethrow_failure();
+  [[noreturn]] void throw_stuck();
+
+  const world_options options_;
+  choices own_choices_;
+  choices* const choices_;
+  fault_schedule faults_;
+  std::vector<std::unique_ptr<host>> hosts_;
+  std::unique_ptr<detail::network> network_;
+
+  struct timed {
+    loop_clock::time_point when;
+    std::uint64_t order;
+    unique_function<void()> happens;
+  };
+  static bool later(const timed& left, const timed& right) noexcept {
+    return left.when != right.when ? left.when > right.when : left.order > right.order;
+  }
+  std::vector<timed> events_;  // a heap, the nearest first
+  std::vector<unique_function<void()>> due_;  // happen now, in an order to be drawn
+  loop_clock::time_point now_{};
+  std::uint64_t scheduled_ = 0;
+  std::uint64_t steps_ = 0;
+  std::uint64_t steps_at_this_time_ = 0;
+  bool driven_ = false;  // by a call on the stack
+
+  std::exception_ptr failure_;
+  std::uint64_t trace_hash_ = 0xcbf29ce484222325;
+  std::vector<std::string> trace_;
+};
+
+template <sender_or_factory S>
+value_of<sender_of<S>> world::run_on(host& at, S&& op, std::source_location where) {
+  using ended = result<value_of<sender_of<S>>>;
+  const auto outcome = std::make_shared<std::optional<ended>>();  // may outlive this call, which may throw
+  {
+    const current_loop_scope there(&at.its_loop());
+    start(as_sender(std::forward<S>(op)), [outcome](ended how) { outcome->emplace(std::move(how)); }, where);
+  }
+  drive([&] { return outcome->has_value(); });
+  return std::move(**outcome).value();
+}
+
+}  // namespace braid::sim

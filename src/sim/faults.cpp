@@ -1,0 +1,89 @@
+#include "braid/sim/faults.hpp"
+
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+namespace braid::sim {
+
+bool can_hit(fault what, opcode code) noexcept {
+  const bool reads = code == opcode::read || code == opcode::receive;
+  const bool writes = code == opcode::write || code == opcode::send;
+  const bool accepts = code == opcode::accept || code == opcode::accept_many;
+  switch (what) {
+    case fault::interrupted:
+    case fault::would_block: return reads || writes || code == opcode::accept || code == opcode::connect;
+    case fault::short_read: return reads;
+    case fault::short_write: return writes;
+    case fault::io_error:
+      return code == opcode::read || code == opcode::write || code == opcode::fsync || code == opcode::truncate;
+    case fault::no_space: return code == opcode::write || code == opcode::open || code == opcode::make_directory;
+    case fault::no_buffers:
+      return code == opcode::send || code == opcode::receive || code == opcode::connect || accepts;
+    case fault::no_descriptors: return code == opcode::open || code == opcode::socket || accepts;
+    case fault::late: return code != opcode::cancel_descriptor && code != opcode::close;
+    case fault::reset: return code == opcode::send || code == opcode::receive;
+    case fault::refused: return code == opcode::connect;
+  }
+  return false;
+}
+
+std::int32_t result_of(fault what) noexcept {
+  switch (what) {
+    case fault::interrupted: return -EINTR;
+    case fault::io_error: return -EIO;
+    case fault::no_space: return -ENOSPC;
+    case fault::no_buffers: return -ENOBUFS;
+    case fault::no_descriptors: return -EMFILE;
+    case fault::reset: return -ECONNRESET;
+    case fault::refused: return -ECONNREFUSED;
+    case fault::would_block:
+    case fault::short_read:
+    case fault::short_write:
+    case fault::late: break;
+  }
+  return 0;
+}
+
+const char* name_of(fault what) noexcept {
+  switch (what) {
+    case fault::interrupted: return "interrupted";
+    case fault::would_block: return "would_block";
+    case fault::short_read: return "short_read";
+    case fault::short_write: return "short_write";
+    case fault::io_error: return "io_error";
+    case fault::no_space: return "no_space";
+    case fault::no_buffers: return "no_buffers";
+    case fault::no_descriptors: return "no_descriptors";
+    case fault::late: return "late";
+    case fault::reset: return "reset";
+    case fault::refused: return "refused";
+  }
+  return "unknown";
+}
+
+void fault_schedule::add(fault_rule rule) {
+  if (!(rule.probability >= 0 && rule.probability <= 1))
+    throw std::invalid_argument("fault_schedule: a probability is from 0 to 1");
+  if (rule.delay < loop_clock::duration::zero())
+    throw std::invalid_argument("fault_schedule: a delay is not negative");
+  rules_.push_back({std::move(rule)});
+}
+
+std::optional<fault_schedule::hit> fault_schedule::next(const request& what, const std::string& host,
+                                                        choices& from) {
+  std::optional<hit> found;
+  for (counted& each : rules_) {
+    const fault_rule& rule = each.rule;
+    if (!can_hit(rule.what, what.code)) continue;
+    if (rule.only && *rule.only != what.code) continue;
+    if (!rule.host.empty() && rule.host != host) continue;
+    ++each.seen;
+    if (found) continue;
+    if (rule.nth != 0 ? rule.nth == each.seen : from.happens(rule.probability)) found = {rule.what, rule.delay};
+  }
+  if (found) ++happened_;
+  return found;
+}
+
+}  // namespace braid::sim

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "braid/loop/direct_calls.hpp"
+#include "braid/loop/reactor.hpp"
+#include "braid/sim/world.hpp"
+
+// What a simulated host's kernel is made of.
+namespace braid::sim::detail {
+
+class machine;
+class disk;
+class network;
+
+// What a descriptor stands for: POSIX's open file description.
+class object : pinned {
+ public:
+  virtual ~object() = default;
+  // The request's result as its system call would give it, on a descriptor that never blocks: none where that
+  // would be EAGAIN; the request then waits until changed() is called.
+  [[nodiscard]] virtual std::optional<std::int32_t> attempt(const request& what) = 0;
+  // How long the device takes before the request is attempted.
+  [[nodiscard]] virtual loop_clock::duration latency(const request&) { return {}; }
+  // For messages.
+  [[nodiscard]] virtual std::string describe() const = 0;
+  // The last descriptor of it is closed.
+  virtual void closed() noexcept {}
+  // A reset was injected.
+  virtual void reset() noexcept {}
+
+  // Its state has changed: what waits for it is attempted again.
+  void changed();
+
+ private:
+  friend class machine;
+  machine* waits_on_ = nullptr;  // whose requests wait for it
+};
+
+// A request in flight.
+struct pending {
+  io_operation* operation;
+  std::uint64_t number;  // in the order they were begun
+  request what;          // what will be attempted: a fault may have shortened it
+  std::shared_ptr<object> on;
+  bool waits = false;  // for its object to change
+};
+
+// A host's kernel: descriptors, and the requests in flight.
+class machine final : public direct_calls {
+ public:
+  machine(world& in, host& of, std::string address);
+  ~machine();
+
+  [[nodiscard]] world& within() const noexcept { return world_; }
+  [[nodiscard]] host& owner() const noexcept { return host_; }
+  [[nodiscard]] const std::string& address() const noexcept { return address_; }
+  [[nodiscard]] disk& its_disk() noexcept { return *disk_; }
+
+  // ---- for its reactor
+  void submit(io_operation& operation);
+  void cancel(io_operation& operation);
+  void cancel_all();
+  [[nodiscard]] std::size_t in_flight() const noexcept { return pending_.size() + completed_.size(); }
+  struct completed {
+    io_operation* operation;
+    completion ended;
+  };
+  // The completions that have come and were not told yet.
+  [[nodiscard]] std::vector<completed>& completions() noexcept { return completed_; }
+
+  // ---- for its objects
+  // A new descriptor for it, or -EMFILE.
+  [[nodiscard]] int install(std::shared_ptr<object> what);
+  [[nodiscard]] std::shared_ptr<object> find(int descriptor) const;
+  void retry(object& changed);
+
+  // The host crashes: its descriptors are gone, and nothing that is asked from now on has an effect.
+  void lose_power();
+  [[nodiscard]] bool has_power() const noexcept { return powered_; }
+
+  // ---- direct_calls
+  int socket(int family, int type, int protocol) noexcept override;
+  int bind(int socket, const sockaddr* address, socklen_t length) noexcept override;
+  int listen(int socket, int backlog) noexcept override;
+  int set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept override;
+  int local_name(int socket, sockaddr_storage& name) noexcept override;
+  int peer_name(int socket, sockaddr_storage& name) noexcept override;
+  int close(int descriptor) noexcept override;
+  std::string describe(int descriptor) override;
+  int look_up(const std::string& host, const std::string& service,
+              std::vector<sockaddr_storage>& found) override;
+
+ private:
+  void begin(io_operation& operation, const request& what, loop_clock::duration after);
+  void attempt(std::uint64_t number);
+  [[nodiscard]] std::optional<std::int32_t> carry_out(pending& one);
+  [[nodiscard]] std::optional<std::int32_t> carry_out_on_path(const request& what);
+  void complete(std::uint64_t number, completion ended);
+
+  world& world_;
+  host& host_;
+  const std::string address_;
+  std::unique_ptr<disk> disk_;
+  bool powered_ = true;
+  std::map<int, std::shared_ptr<object>> descriptors_;
+  std::map<std::uint64_t, pending> pending_;  // by number
+  std::unordered_map<const io_operation*, std::uint64_t> numbers_;  // looked up, never gone through
+  std::uint64_t begun_ = 0;
+  std::vector<completed> completed_;
+};
+
+}  // namespace braid::sim::detail
