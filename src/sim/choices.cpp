@@ -34,6 +34,12 @@ loop_clock::duration choices::between(loop_clock::duration least, loop_clock::du
   return least + loop_clock::duration(among(static_cast<std::size_t>((most - least).count()) + 1));
 }
 
+std::string choices::text() const {
+  std::string all;
+  for (const decision& each : path_) all += (all.empty() ? "" : " ") + std::to_string(each.taken);
+  return all;
+}
+
 bool choices::next_path() {
   at_ = 0;
   while (!path_.empty() && path_.back().taken + 1 == path_.back().of) path_.pop_back();

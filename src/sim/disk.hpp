@@ -17,6 +17,8 @@ class disk : pinned {
   disk(machine& in, const disk_options& options);
   ~disk();
 
+  // How long a request takes that names a path.
+  [[nodiscard]] loop_clock::duration latency(const request& what);
   // Each gives what the system call returns, or minus the errno.
   std::int32_t open(const std::string& path, int flags, unsigned mode, std::shared_ptr<object>& opened);
   std::int32_t status(const std::string& path, struct statx& found) const;

@@ -16,8 +16,10 @@ bool can_hit(fault what, opcode code) noexcept {
     case fault::short_read: return reads;
     case fault::short_write: return writes;
     case fault::io_error:
-      return code == opcode::read || code == opcode::write || code == opcode::fsync || code == opcode::truncate;
-    case fault::no_space: return code == opcode::write || code == opcode::open || code == opcode::make_directory;
+      return code == opcode::read || code == opcode::write || code == opcode::fsync ||
+             code == opcode::truncate;
+    case fault::no_space:
+      return code == opcode::write || code == opcode::open || code == opcode::make_directory;
     case fault::no_buffers:
       return code == opcode::send || code == opcode::receive || code == opcode::connect || accepts;
     case fault::no_descriptors: return code == opcode::open || code == opcode::socket || accepts;
@@ -80,7 +82,8 @@ std::optional<fault_schedule::hit> fault_schedule::next(const request& what, con
     if (!rule.host.empty() && rule.host != host) continue;
     ++each.seen;
     if (found) continue;
-    if (rule.nth != 0 ? rule.nth == each.seen : from.happens(rule.probability)) found = {rule.what, rule.delay};
+    if (rule.nth != 0 ? rule.nth == each.seen : from.happens(rule.probability))
+      found = {rule.what, rule.delay};
   }
   if (found) ++happened_;
   return found;

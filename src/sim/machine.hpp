@@ -35,22 +35,26 @@ class object : pinned {
   virtual void closed() noexcept {}
   // A reset was injected.
   virtual void reset() noexcept {}
+  // An fsync of it was made to fail.
+  virtual void sync_failed() noexcept {}
 
   // Its state has changed: what waits for it is attempted again.
   void changed();
 
  private:
   friend class machine;
-  machine* waits_on_ = nullptr;  // whose requests wait for it
+  machine* waits_on_ = nullptr;
+  std::vector<std::uint64_t> waiting_;  // that machine's requests which wait for it, and some that have ended
 };
 
 // A request in flight.
 struct pending {
   io_operation* operation;
   std::uint64_t number;  // in the order they were begun
-  request what;          // what will be attempted: a fault may have shortened it
+  request what;  // what will be attempted: a fault may have shortened it
   std::shared_ptr<object> on;
   bool waits = false;  // for its object to change
+  std::optional<std::int32_t> answer{};  // what a fault has it end with
 };
 
 // A host's kernel: descriptors, and the requests in flight.
@@ -62,7 +66,7 @@ class machine final : public direct_calls {
   [[nodiscard]] world& within() const noexcept { return world_; }
   [[nodiscard]] host& owner() const noexcept { return host_; }
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
-  [[nodiscard]] disk& its_disk() noexcept { return *disk_; }
+  [[nodiscard]] disk& its_disk() const noexcept { return *disk_; }
 
   // ---- for its reactor
   void submit(io_operation& operation);
@@ -84,6 +88,7 @@ class machine final : public direct_calls {
 
   // The host crashes: its descriptors are gone, and nothing that is asked from now on has an effect.
   void lose_power();
+  void get_power() noexcept { powered_ = true; }
   [[nodiscard]] bool has_power() const noexcept { return powered_; }
 
   // ---- direct_calls
@@ -99,10 +104,15 @@ class machine final : public direct_calls {
               std::vector<sockaddr_storage>& found) override;
 
  private:
-  void begin(io_operation& operation, const request& what, loop_clock::duration after);
+  [[nodiscard]] loop_clock::duration meet(const fault_schedule::hit& fault, pending& one);
   void attempt(std::uint64_t number);
   [[nodiscard]] std::optional<std::int32_t> carry_out(pending& one);
-  [[nodiscard]] std::optional<std::int32_t> carry_out_on_path(const request& what);
+  [[nodiscard]] std::int32_t open(const request& what);
+  [[nodiscard]] std::optional<std::int32_t> accept_all(pending& one);
+  [[nodiscard]] std::int32_t cancel_descriptor(int descriptor, std::uint64_t asked_by);
+  [[nodiscard]] bool full() const noexcept;
+  template <class Ask>
+  int ask_socket(int descriptor, Ask ask) const noexcept;
   void complete(std::uint64_t number, completion ended);
 
   world& world_;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "braid/base/pinned.hpp"
@@ -31,6 +32,8 @@ class choices : pinned {
 
   /// Begins the next path; false when every one has been gone.
   [[nodiscard]] bool next_path();
+  /// The path so far, "0 2 1"; empty where decisions are drawn.
+  [[nodiscard]] std::string text() const;
   /// Decisions of more than one way so far, in this path.
   [[nodiscard]] std::size_t taken() const noexcept { return at_; }
 

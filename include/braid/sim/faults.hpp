@@ -14,16 +14,16 @@ namespace braid::sim {
 /// What may go wrong with a request.
 enum class fault : std::uint8_t {
   interrupted,     ///< EINTR: of any request that waits or transfers
-  would_block,     ///< EAGAIN: the request is tried once more, when its descriptor is ready or after the delay
-  short_read,      ///< fewer bytes than asked for and there, at least one
-  short_write,     ///< fewer bytes than there was room for, at least one
-  io_error,        ///< EIO: of reads, writes, fsync, truncate
-  no_space,        ///< ENOSPC: of writes, opens that create, make_directory
-  no_buffers,      ///< ENOBUFS: of send, receive, connect, accept
+  would_block,  ///< EAGAIN: the request is tried once more, when its descriptor is ready or after the delay
+  short_read,  ///< fewer bytes than asked for and there, at least one
+  short_write,  ///< fewer bytes than there was room for, at least one
+  io_error,  ///< EIO: of reads, writes, fsync, truncate
+  no_space,  ///< ENOSPC: of writes, opens that create, make_directory
+  no_buffers,  ///< ENOBUFS: of send, receive, connect, accept
   no_descriptors,  ///< EMFILE: of open, accept, socket
-  late,            ///< the completion comes later by the delay
-  reset,           ///< ECONNRESET: of send and receive; in a simulated network both ends lose the connection
-  refused,         ///< ECONNREFUSED: of connect
+  late,  ///< the completion comes later by the delay
+  reset,  ///< ECONNRESET: of send and receive; in a simulated network both ends lose the connection
+  refused,  ///< ECONNREFUSED: of connect
 };
 
 /// Can the fault happen to such a request?

@@ -71,6 +71,7 @@ class host : pinned {
   friend class detail::sim_reactor;
 
   void start();
+  void end_loop();
   void lose_power();
   [[nodiscard]] loop_clock::time_point world_time_of(loop_clock::time_point mine) const noexcept;
 

@@ -122,7 +122,7 @@ class world : pinned {
   friend class detail::machine;
   friend class detail::network;
   friend class detail::sim_reactor;
-  friend class host;
+  friend class host;  // all of them are parts of one
   friend class virtual_time;
 
   // An entry of the trace: what happened to which request.
@@ -136,8 +136,19 @@ class world : pinned {
 
   void at(loop_clock::time_point when, unique_function<void()> f);
   host& first_host();
+  // Marks the world as driven by a call on the stack.
+  class driving : pinned {
+   public:
+    explicit driving(world& which);
+    ~driving() { which_.driven_ = outer_; }
+
+   private:
+    world& which_;
+    const bool outer_;
+  };
   template <class Done>
   void drive(Done done) {
+    const driving here(*this);
     while (!done()) {
       rethrow_failure();
       if (!step()) throw_stuck();
@@ -145,7 +156,8 @@ class world : pinned {
     rethrow_failure();
   }
   bool step();  // false when nothing can happen
-  bool advance();
+  bool advance();  // to the next instant at which something happens
+  void happen(std::size_t due);
   void turn(host& which);
   void fail(const host& where, const error& why) noexcept;
   void rethrow_failure();
@@ -155,8 +167,10 @@ class world : pinned {
   choices own_choices_;
   choices* const choices_;
   fault_schedule faults_;
-  std::vector<std::unique_ptr<host>> hosts_;
   std::unique_ptr<detail::network> network_;
+  std::vector<std::unique_ptr<host>> hosts_;
+  std::vector<host*> runnable_;  // while a step is being drawn
+  std::vector<std::pair<const host*, const host*>> apart_;
 
   struct timed {
     loop_clock::time_point when;

@@ -1,0 +1,80 @@
+#include "braid/sim/host.hpp"
+
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include "braid/sim/world.hpp"
+#include "disk.hpp"
+#include "machine.hpp"
+#include "reactor.hpp"
+
+namespace braid::sim {
+
+host::host(world& in, std::string name, std::string address, host_options options)
+    : world_(in),
+      name_(std::move(name)),
+      address_(std::move(address)),
+      options_(std::move(options)),
+      machine_(std::make_unique<detail::machine>(in, *this, address_)) {
+  if (!(options_.clock_rate > 0) || !std::isfinite(options_.clock_rate))
+    throw std::invalid_argument("sim::host " + name_ + ": a clock's rate is positive");
+}
+
+host::~host() {
+  if (loop_ != nullptr) end_loop();
+}
+
+loop& host::its_loop() {
+  if (loop_ == nullptr) throw std::logic_error("sim::host " + name_ + " is down");
+  return *loop_;
+}
+
+void host::start() {
+  machine_->get_power();
+  // One operation a turn: whatever can come between two of them, may.
+  const loop_options options{.operations_per_turn = 1, .track_tasks = world_.options().track_tasks};
+  {
+    const current_loop_scope nowhere(nullptr);
+    loop_ = std::make_unique<loop>(options, std::make_unique<detail::sim_reactor>(*this));
+  }
+  loop_->on_unhandled_error([this](const error& why) { world_.fail(*this, why); });
+  if (!options_.program) return;
+  const current_loop_scope there(loop_.get());
+  braid::start(options_.program(*this), [this](result<void> ended) {
+    if (!ended) world_.fail(*this, ended.error());
+  });
+}
+
+void host::lose_power() {
+  machine_->lose_power();
+  end_loop();
+}
+
+void host::end_loop() {
+  const current_loop_scope there(loop_.get());
+  loop_.reset();
+  reactor_ = nullptr;
+}
+
+loop_clock::time_point host::now() const noexcept {
+  const auto at = world_.now() + options_.clock_offset;
+  if (options_.clock_rate == 1) return at;
+  const double ran = static_cast<double>(world_.now().time_since_epoch().count()) * options_.clock_rate;
+  return loop_clock::time_point(options_.clock_offset + loop_clock::duration(static_cast<std::int64_t>(ran)));
+}
+
+// The first instant at which the host's clock has reached mine.
+loop_clock::time_point host::world_time_of(loop_clock::time_point mine) const noexcept {
+  const auto offset = options_.clock_offset;
+  if (options_.clock_rate == 1) return mine - offset;
+  const double ran = static_cast<double>((mine - offset).time_since_epoch().count()) / options_.clock_rate;
+  return loop_clock::time_point(loop_clock::duration(static_cast<std::int64_t>(std::ceil(ran)) + 1));
+}
+
+std::optional<std::string> host::contents(const std::string& path) const {
+  return machine_->its_disk().contents(path);
+}
+void host::put(const std::string& path, readable_bytes bytes) { machine_->its_disk().put(path, bytes); }
+
+}  // namespace braid::sim

@@ -1,0 +1,273 @@
+#include "machine.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <utility>
+
+#include "braid/base/poison.hpp"
+#include "disk.hpp"
+#include "network.hpp"
+
+namespace braid::sim::detail {
+
+namespace {
+
+// No descriptor of the real kernel has such a number: a simulated one that is used outside of its world is
+// a bad one.
+constexpr int first_descriptor = 1 << 30;
+
+const char* path_of(const request& what) noexcept { return static_cast<const char*>(what.address); }
+
+}  // namespace
+
+void object::changed() {
+  if (waits_on_ != nullptr) waits_on_->retry(*this);
+}
+
+machine::machine(world& in, host& of, std::string address)
+    : world_(in),
+      host_(of),
+      address_(std::move(address)),
+      disk_(std::make_unique<disk>(*this, of.options().disk)) {}
+machine::~machine() = default;
+
+// ---- requests -------------------------------------------------------------------------------------------
+
+void machine::submit(io_operation& operation) {
+  request what = operation.what();
+  world_.note(host_, {"begins", what.code, what.descriptor, what.length});
+  if (what.code == opcode::nop) return completed_.push_back({&operation, {}});
+  const std::uint64_t number = ++begun_;
+  pending& made = pending_[number] = {&operation, number, what, find(what.descriptor)};
+  numbers_[&operation] = number;
+  loop_clock::duration after{};
+  if (made.on != nullptr)
+    after = made.on->latency(what);
+  else if (what.code == opcode::open || what.code == opcode::status)
+    after = disk_->latency(what);
+  if (const auto hit = world_.faults().next(what, host_.name(), world_.draws())) after += meet(*hit, made);
+  if (after == loop_clock::duration::zero()) return attempt(number);
+  world_.at(world_.now() + after, [this, number] { attempt(number); });
+}
+
+// How much later the request is attempted for it.
+loop_clock::duration machine::meet(const fault_schedule::hit& fault, pending& one) {
+  world_.note(host_, {sim::name_of(fault.what), one.what.code, one.what.descriptor, 0});
+  request& what = one.what;
+  switch (fault.what) {
+    case sim::fault::late:
+    case sim::fault::would_block: return fault.delay;
+    case sim::fault::short_read:
+    case sim::fault::short_write:
+      if (what.length > 1)
+        what.length = 1 + static_cast<std::uint32_t>(world_.draws().among(what.length - 1));
+      // not until all has come, either
+      if (what.code == opcode::receive) what.flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);
+      return {};
+    case sim::fault::no_space:
+      if (what.code == opcode::open && (what.flags & O_CREAT) == 0) return {};
+      break;
+    case sim::fault::io_error:
+      if (what.code == opcode::fsync && one.on != nullptr) one.on->sync_failed();
+      break;
+    case sim::fault::reset:
+      if (one.on != nullptr) one.on->reset();
+      break;
+    default: break;
+  }
+  one.answer = result_of(fault.what);
+  return {};
+}
+
+void machine::attempt(std::uint64_t number) {
+  const auto found = pending_.find(number);
+  if (found == pending_.end()) return;  // cancelled meanwhile
+  pending& one = found->second;
+  const auto ended = one.answer ? one.answer : carry_out(one);
+  if (ended) return complete(number, {*ended, 0});
+  one.waits = true;
+  one.on->waits_on_ = this;
+  one.on->waiting_.push_back(number);
+}
+
+void machine::retry(object& changed) {
+  for (const std::uint64_t each : std::exchange(changed.waiting_, {})) attempt(each);
+}
+
+std::optional<std::int32_t> machine::carry_out(pending& one) {
+  const request& what = one.what;
+  switch (what.code) {
+    case opcode::open: return open(what);
+    case opcode::rename: return disk_->rename(path_of(what), reinterpret_cast<const char*>(what.offset));
+    case opcode::unlink: return disk_->remove(path_of(what), what.flags != 0);
+    case opcode::make_directory: return disk_->make_directory(path_of(what), what.length);
+    case opcode::socket:
+      return socket(what.descriptor, static_cast<int>(what.offset), static_cast<int>(what.length));
+    case opcode::close: return close(what.descriptor);
+    case opcode::cancel_descriptor: return cancel_descriptor(what.descriptor, one.number);
+    case opcode::status:
+      if (*path_of(what) != '\0')
+        return disk_->status(path_of(what), *reinterpret_cast<struct statx*>(what.offset));
+      break;
+    default: break;
+  }
+  if (one.on == nullptr) return -EBADF;
+  if (what.code == opcode::accept_many) return accept_all(one);
+  if (!what.fills_buffer()) return one.on->attempt(what);
+  unpoison(what.address, what.length);
+  const auto ended = one.on->attempt(what);
+  poison(what.address, what.length);
+  return ended;
+}
+
+std::int32_t machine::open(const request& what) {
+  if (full()) return -EMFILE;
+  std::shared_ptr<object> opened;
+  const std::int32_t failed = disk_->open(path_of(what), static_cast<int>(what.flags), what.length, opened);
+  return failed < 0 ? failed : install(std::move(opened));
+}
+
+std::optional<std::int32_t> machine::accept_all(pending& one) {
+  for (;;) {
+    const auto accepted = one.on->attempt(one.what);
+    if (!accepted || *accepted < 0) return accepted;
+    completed_.push_back({one.operation, {*accepted, completion::more}});
+  }
+}
+
+// How many it found: those whose end has come and was not told yet are among them, or the descriptor would be
+// closed before they are told.
+std::int32_t machine::cancel_descriptor(int descriptor, std::uint64_t asked_by) {
+  std::int32_t found = 0;
+  for (const completed& each : completed_) found += each.operation->what().descriptor == descriptor ? 1 : 0;
+  std::vector<std::uint64_t> hit;
+  for (const auto& [number, each] : pending_)
+    if (number != asked_by && each.what.descriptor == descriptor) hit.push_back(number);
+  for (const std::uint64_t each : hit) complete(each, {-ECANCELED, 0});
+  return found + static_cast<std::int32_t>(hit.size());
+}
+
+void machine::complete(std::uint64_t number, completion ended) {
+  const auto found = pending_.find(number);
+  io_operation* const operation = found->second.operation;
+  pending_.erase(found);
+  numbers_.erase(operation);
+  completed_.push_back({operation, ended});
+}
+
+// What is under way in a device may be past stopping.
+void machine::cancel(io_operation& operation) {
+  const auto found = numbers_.find(&operation);
+  if (found == numbers_.end()) return;  // it has ended
+  const pending& one = pending_.at(found->second);
+  const bool in_device = !one.waits && one.what.code != opcode::connect;
+  if (in_device && world_.draws().among(2) == 1) return;
+  complete(found->second, {-ECANCELED, 0});
+}
+
+void machine::cancel_all() {
+  while (!pending_.empty()) complete(pending_.begin()->first, {-ECANCELED, 0});
+}
+
+// ---- descriptors ----------------------------------------------------------------------------------------
+
+bool machine::full() const noexcept {
+  return descriptors_.size() >= static_cast<std::size_t>(host_.options().most_descriptors);
+}
+
+int machine::install(std::shared_ptr<object> what) {
+  if (full()) return -EMFILE;
+  int number = first_descriptor;
+  for (const auto& [taken, by] : descriptors_) {
+    if (taken != number) break;
+    ++number;
+  }
+  descriptors_.emplace(number, std::move(what));
+  return number;
+}
+
+std::shared_ptr<object> machine::find(int descriptor) const {
+  const auto found = descriptors_.find(descriptor);
+  return found == descriptors_.end() ? nullptr : found->second;
+}
+
+int machine::close(int descriptor) noexcept {
+  const auto found = descriptors_.find(descriptor);
+  if (found == descriptors_.end()) return -EBADF;
+  const std::shared_ptr<object> last = std::move(found->second);
+  descriptors_.erase(found);
+  last->closed();
+  return 0;
+}
+
+std::string machine::describe(int descriptor) {
+  const auto what = find(descriptor);
+  return what != nullptr ? what->describe() : "descriptor " + std::to_string(descriptor);
+}
+
+void machine::lose_power() {
+  powered_ = false;
+  cancel_all();
+  world_.network_->lose_power(*this);
+  descriptors_.clear();
+  disk_->crash();
+}
+
+// ---- sockets --------------------------------------------------------------------------------------------
+
+int machine::socket(int family, int type, int protocol) noexcept {
+  if (!powered_) return -ENETDOWN;
+  if (full()) return -EMFILE;
+  int failed = 0;
+  auto made = world_.network_->make_socket(*this, family, type, protocol, failed);
+  return made != nullptr ? install(std::move(made)) : failed;
+}
+
+template <class Ask>
+int machine::ask_socket(int descriptor, Ask ask) const noexcept {
+  const auto what = find(descriptor);
+  if (what == nullptr) return -EBADF;
+  auto* const asked = dynamic_cast<socket_object*>(what.get());
+  return asked != nullptr ? ask(*asked) : -ENOTSOCK;
+}
+int machine::bind(int socket, const sockaddr* address, socklen_t length) noexcept {
+  return ask_socket(socket, [&](socket_object& its) { return its.bind(address, length); });
+}
+int machine::listen(int socket, int backlog) noexcept {
+  return ask_socket(socket, [&](socket_object& its) { return its.listen(backlog); });
+}
+int machine::set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept {
+  return ask_socket(socket, [&](socket_object& its) { return its.set_option(level, name, value, length); });
+}
+int machine::local_name(int socket, sockaddr_storage& name) noexcept {
+  return ask_socket(socket, [&](socket_object& its) { return its.local_name(name); });
+}
+int machine::peer_name(int socket, sockaddr_storage& name) noexcept {
+  return ask_socket(socket, [&](socket_object& its) { return its.peer_name(name); });
+}
+
+int machine::look_up(const std::string& name, const std::string& service,
+                     std::vector<sockaddr_storage>& found) {
+  std::uint16_t port = 0;
+  const char* const end = service.data() + service.size();
+  if (const auto [rest, failed] = std::from_chars(service.data(), end, port);
+      failed != std::errc{} || rest != end)
+    return EAI_SERVICE;
+  const host* const meant = world_.find(name);
+  const std::string& address = meant != nullptr ? meant->address() : name == "localhost" ? "127.0.0.1" : name;
+  sockaddr_storage made{};
+  auto& v4 = reinterpret_cast<sockaddr_in&>(made);
+  if (::inet_pton(AF_INET, address.c_str(), &v4.sin_addr) != 1) return EAI_NONAME;
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(port);
+  found.push_back(made);
+  return 0;
+}
+
+}  // namespace braid::sim::detail

@@ -1,0 +1,92 @@
+#include "reactor.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "braid/base/assert.hpp"
+
+namespace braid::sim::detail {
+
+sim_reactor::sim_reactor(host& of) : host_(of), world_(of.within()), machine_(*of.machine_) {
+  of.reactor_ = this;
+}
+
+void sim_reactor::submit(io_operation& operation) noexcept {
+  depart(operation);
+  machine_.submit(operation);
+}
+
+void sim_reactor::turn(patience how_long, inbox& messages) noexcept {
+  if (!machine_.completions().empty()) return tell_one();
+  if (!how_long.may_wait || !messages.fall_asleep()) return;
+  if (world_.driven_ && !loop::current().ending()) {
+    sleeping_ = true;
+    until_ = how_long.until;
+  } else {
+    wait_alone(how_long.until);
+  }
+}
+
+void sim_reactor::tell_one() noexcept {
+  auto& all = machine_.completions();
+  const auto chosen = all.begin() + static_cast<std::ptrdiff_t>(world_.draws().among(all.size()));
+  const machine::completed one = *chosen;
+  all.erase(chosen);
+  const request& what = one.operation->what();
+  world_.note(host_, {"ends", what.code, what.descriptor, one.ended.result});
+  if ((one.ended.flags & completion::more) != 0) return arrive_in_part(*one.operation, one.ended);
+  arrive(*one.operation, one.ended);
+}
+
+// Nobody turns the world: the loop is one on virtual time, or it ends.
+void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
+  begin_turn();
+  sleeping_ = true;
+  until_ = until;
+  while (!runnable()) {
+    if (loop::current().ending() && !jobs_.empty()) {
+      run_job(jobs_.front().number);
+    } else if (world_.due_.empty() && !world_.advance()) {
+      misused("simulation: the loop waits for what never comes");
+    } else if (!world_.due_.empty()) {
+      world_.happen(world_.draws().among(world_.due_.size()));
+    }
+  }
+  begin_turn();
+}
+
+bool sim_reactor::runnable() const noexcept {
+  return !sleeping_ || !machine_.completions().empty() || woken_.load(std::memory_order_acquire) ||
+         (until_ != loop_clock::time_point::max() && now() >= until_);
+}
+
+loop_clock::time_point sim_reactor::wakes_at() const noexcept {
+  if (!sleeping_ || until_ == loop_clock::time_point::max()) return loop_clock::time_point::max();
+  return host_.world_time_of(until_);
+}
+
+void sim_reactor::begin_turn() noexcept {
+  sleeping_ = false;
+  woken_.store(false, std::memory_order_relaxed);
+}
+
+// On a thread of its own, which takes its time: any other step may come before.
+void sim_reactor::offload(blocking_job& job) {
+  const std::uint64_t number = ++jobs_begun_;
+  jobs_.push_back({number, &job});
+  world_.at(world_.now(), [&host = host_, number] {
+    if (host.reactor_ != nullptr) host.reactor_->run_job(number);
+  });
+}
+
+void sim_reactor::run_job(std::uint64_t number) noexcept {
+  const auto found = std::find_if(jobs_.begin(), jobs_.end(),
+                                  [number](const offloaded& each) { return each.number == number; });
+  if (found == jobs_.end()) return;  // the loop's end has run it
+  blocking_job& job = *found->job;
+  jobs_.erase(found);
+  const current_loop_scope nowhere(nullptr);
+  job.carry_out();
+}
+
+}  // namespace braid::sim::detail

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "braid/loop/blocking_pool.hpp"
+#include "braid/loop/reactor.hpp"
+#include "braid/sim/world.hpp"
+#include "machine.hpp"
+
+namespace braid::sim::detail {
+
+// A host's loop meets its kernel here. It tells one completion a turn, drawn from those that have come; where
+// there is none, the host sleeps until the world turns it again.
+class sim_reactor final : public reactor {
+ public:
+  explicit sim_reactor(host& of);
+
+  const char* name() const noexcept override { return "simulation"; }
+  void submit(io_operation& operation) noexcept override;
+  void cancel(io_operation& operation) noexcept override { machine_.cancel(operation); }
+  void cancel_all() noexcept override { machine_.cancel_all(); }
+  void turn(patience how_long, inbox& messages) noexcept override;
+  void wake() noexcept override { woken_.store(true, std::memory_order_release); }
+  loop_clock::time_point now() const noexcept override { return host_.now(); }
+  std::size_t in_flight() const noexcept override { return machine_.in_flight(); }
+  void offload(blocking_job& job) override;
+  direct_calls& direct() noexcept override { return machine_; }
+
+  // ---- for the world
+  // May its loop do something now?
+  [[nodiscard]] bool runnable() const noexcept;
+  // When it would wake by itself, in the world's time: the last instant where it would not.
+  [[nodiscard]] loop_clock::time_point wakes_at() const noexcept;
+  void begin_turn() noexcept;
+
+ private:
+  void tell_one() noexcept;
+  void run_job(std::uint64_t number) noexcept;
+  void wait_alone(loop_clock::time_point until) noexcept;
+
+  host& host_;
+  world& world_;
+  machine& machine_;
+  struct offloaded {
+    std::uint64_t number;
+    blocking_job* job;
+  };
+  std::vector<offloaded> jobs_;
+  std::uint64_t jobs_begun_ = 0;
+  bool sleeping_ = false;
+  loop_clock::time_point until_{};
+  std::atomic<bool> woken_{false};  // any thread
+};
+
+}  // namespace braid::sim::detail

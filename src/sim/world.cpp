@@ -1,0 +1,222 @@
+#include "braid/sim/world.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <stdexcept>
+#include <utility>
+
+#include "machine.hpp"
+#include "network.hpp"
+#include "reactor.hpp"
+
+namespace braid::sim {
+
+namespace {
+
+// After so many steps without time passing a program is taken to wait for it by yielding: time passes then, as
+// it does while a real one spins.
+constexpr std::uint64_t most_steps_at_a_time = 100'000;
+
+std::string text_of(loop_clock::time_point when) {
+  std::array<char, 48> text{};
+  const auto ns = static_cast<long long>(when.time_since_epoch().count());
+  std::snprintf(text.data(), text.size(), "%lld.%09lld s", ns / 1'000'000'000, ns % 1'000'000'000);
+  return text.data();
+}
+
+}  // namespace
+
+world::world(const world_options& options)
+    : options_(options),
+      own_choices_(options.seed),
+      choices_(&own_choices_),
+      network_(std::make_unique<detail::network>(*this)) {}
+world::world(const world_options& options, choices& from)
+    : options_(options),
+      own_choices_(options.seed),
+      choices_(&from),
+      network_(std::make_unique<detail::network>(*this)) {}
+
+world::~world() {
+  for (const auto& each : hosts_)
+    if (each->up()) each->end_loop();
+}
+
+// ---- hosts ----------------------------------------------------------------------------------------------
+
+host& world::add_host(std::string name, host_options options) {
+  if (find(name) != nullptr) throw std::invalid_argument("sim::world: there is a host " + name + " already");
+  const std::size_t number = hosts_.size() + 1;
+  const std::string address = "10.0." + std::to_string(number / 256) + "." + std::to_string(number % 256);
+  hosts_.push_back(std::make_unique<host>(*this, std::move(name), address, std::move(options)));
+  hosts_.back()->start();
+  return *hosts_.back();
+}
+
+host& world::first_host() { return hosts_.empty() ? add_host("local") : *hosts_.front(); }
+
+host* world::find(std::string_view name_or_address) noexcept {
+  for (const auto& each : hosts_)
+    if (each->name() == name_or_address || each->address() == name_or_address) return each.get();
+  return nullptr;
+}
+
+void world::crash(host& which) {
+  if (!which.up()) return;
+  if (which.its_loop().running()) return at(now_, [this, &which] { crash(which); });  // its own program asks
+  note(which, {"crashes", opcode::nop, -1, 0});
+  which.lose_power();
+}
+
+void world::restart(host& which) {
+  if (which.up()) {
+    if (which.its_loop().running()) return at(now_, [this, &which] { restart(which); });
+    crash(which);
+  }
+  note(which, {"restarts", opcode::nop, -1, 0});
+  which.start();
+}
+
+void world::partition(const host& one, const host& other) {
+  if (!are_apart(one, other)) apart_.emplace_back(&one, &other);
+}
+void world::join(const host& one, const host& other) {
+  if (std::erase_if(apart_, [&](const auto& pair) {
+        return pair == std::pair(&one, &other) || pair == std::pair(&other, &one);
+      }) != 0)
+    network_->joined(*one.machine_, *other.machine_);
+}
+bool world::are_apart(const host& one, const host& other) const noexcept {
+  return std::ranges::any_of(apart_, [&](const auto& pair) {
+    return pair == std::pair(&one, &other) || pair == std::pair(&other, &one);
+  });
+}
+
+// ---- time -----------------------------------------------------------------------------------------------
+
+void world::after(loop_clock::duration later, unique_function<void()> f) {
+  if (later < loop_clock::duration::zero()) throw std::invalid_argument("sim::world::after: in the past");
+  at(now_ + later, std::move(f));
+}
+
+void world::at(loop_clock::time_point when, unique_function<void()> f) {
+  if (when <= now_) return due_.push_back(std::move(f));
+  events_.push_back({when, scheduled_++, std::move(f)});
+  std::push_heap(events_.begin(), events_.end(), later);
+}
+
+bool world::advance() {
+  auto next = events_.empty() ? loop_clock::time_point::max() : events_.front().when;
+  for (const auto& each : hosts_)
+    if (each->up()) next = std::min(next, each->reactor_->wakes_at());
+  if (next == loop_clock::time_point::max()) return false;
+  if (next <= now_) return true;
+  now_ = next;
+  steps_at_this_time_ = 0;
+  while (!events_.empty() && events_.front().when <= now_) {
+    std::pop_heap(events_.begin(), events_.end(), later);
+    due_.push_back(std::move(events_.back().happens));
+    events_.pop_back();
+  }
+  return true;
+}
+
+void world::happen(std::size_t due) {
+  std::swap(due_[due], due_.back());
+  unique_function<void()> f = std::move(due_.back());
+  due_.pop_back();
+  f();
+}
+
+bool world::step() {
+  if (steps_ == options_.most_steps) throw_stuck();
+  const auto collect = [this] {
+    runnable_.clear();
+    for (const auto& each : hosts_)
+      if (each->up() && each->reactor_->runnable()) runnable_.push_back(each.get());
+  };
+  collect();
+  if ((runnable_.empty() && due_.empty()) || steps_at_this_time_ >= most_steps_at_a_time) {
+    if (!advance() && runnable_.empty() && due_.empty()) return false;
+    collect();
+  }
+  ++steps_;
+  ++steps_at_this_time_;
+  const std::size_t chosen = choices_->among(due_.size() + runnable_.size());
+  if (chosen < due_.size())
+    happen(chosen);
+  else if (chosen - due_.size() < runnable_.size())
+    turn(*runnable_[chosen - due_.size()]);
+  return true;
+}
+
+void world::turn(host& which) {
+  loop& its = which.its_loop();
+  const current_loop_scope there(&its);
+  const running_scope running(its, "sim::world::run");
+  which.reactor_->begin_turn();
+  its.choose_next(16, [this](std::size_t n) { return choices_->among(n); });
+  its.turn(true);
+}
+
+void world::run_until_idle() {
+  const driving here(*this);
+  while (step()) rethrow_failure();
+  rethrow_failure();
+}
+
+void world::run_for(loop_clock::duration time) {
+  bool over = false;
+  after(time, [&over] { over = true; });
+  drive([&] { return over; });
+}
+
+// ---- ends -----------------------------------------------------------------------------------------------
+
+void world::fail(const host& where, const error& why) noexcept {
+  note(where, {"fails", opcode::nop, -1, why.code().value()});
+  if (failure_ != nullptr || why == std::errc::operation_canceled) return;
+  try {
+    why.rethrow();
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+}
+
+void world::rethrow_failure() {
+  if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void world::throw_stuck() {
+  const bool spent = steps_ == options_.most_steps;
+  throw stuck("simulation: " +
+              std::string(spent ? "all steps are used up (world_options::most_steps)"
+                                : "nothing can happen any more, and what is waited for has not ended") +
+              ", seed " + std::to_string(options_.seed) + ", at " + text_of(now_) + ", after " +
+              std::to_string(steps_) + " steps");
+}
+
+world::driving::driving(world& which) : which_(which), outer_(std::exchange(which.driven_, true)) {
+  if (outer_) throw std::logic_error("sim::world::run: the world is being run already");
+}
+
+// FNV-1a, word by word.
+void world::note(const host& at, const event& happened) {
+  const auto mix = [this](std::uint64_t word) { trace_hash_ = (trace_hash_ ^ word) * 0x100000001b3; };
+  mix(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
+  for (const char c : at.name()) mix(static_cast<unsigned char>(c));
+  for (const char* c = happened.what; *c != '\0'; ++c) mix(static_cast<unsigned char>(*c));
+  mix(static_cast<std::uint64_t>(happened.code));
+  mix(static_cast<std::uint64_t>(happened.descriptor));
+  mix(static_cast<std::uint64_t>(happened.value));
+  if (!options_.keeps_trace) return;
+  std::string line = text_of(now_) + " " + at.name() + " ";
+  if (happened.code != opcode::nop || happened.descriptor >= 0)
+    line += std::string(braid::name_of(happened.code)) + " ";
+  line += happened.what;
+  if (happened.descriptor >= 0) line += " on " + std::to_string(happened.descriptor & 0xffff);
+  trace_.push_back(line + ": " + std::to_string(happened.value));
+}
+
+}  // namespace braid::sim
