@@ -40,9 +40,10 @@ void host::start() {
   }
   loop_->on_unhandled_error([this](const error& why) { world_.fail(*this, why); });
   if (!options_.program) return;
-  const current_loop_scope there(loop_.get());
-  braid::start(options_.program(*this), [this](result<void> ended) {
-    if (!ended) world_.fail(*this, ended.error());
+  loop_->post([this] {
+    braid::start(options_.program(*this), [this](result<void> ended) {
+      if (!ended) world_.fail(*this, ended.error());
+    });
   });
 }
 
@@ -56,6 +57,8 @@ void host::end_loop() {
   loop_.reset();
   reactor_ = nullptr;
 }
+
+void host::awaken() noexcept { reactor_->wake(); }
 
 loop_clock::time_point host::now() const noexcept {
   const auto at = world_.now() + options_.clock_offset;

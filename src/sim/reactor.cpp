@@ -57,12 +57,17 @@ void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
 
 bool sim_reactor::runnable() const noexcept {
   return !sleeping_ || !machine_.completions().empty() || woken_.load(std::memory_order_acquire) ||
-         (until_ != loop_clock::time_point::max() && now() >= until_);
+         now() >= deadline();
+}
+
+// Asked of the loop: a timer may have been added since it fell asleep.
+loop_clock::time_point sim_reactor::deadline() const noexcept {
+  return host_.loop_ != nullptr ? host_.loop_->next_deadline() : until_;
 }
 
 loop_clock::time_point sim_reactor::wakes_at() const noexcept {
-  if (!sleeping_ || until_ == loop_clock::time_point::max()) return loop_clock::time_point::max();
-  return host_.world_time_of(until_);
+  const auto due = deadline();
+  return due == loop_clock::time_point::max() ? due : host_.world_time_of(due);
 }
 
 void sim_reactor::begin_turn() noexcept {

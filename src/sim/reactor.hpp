@@ -35,6 +35,7 @@ class sim_reactor final : public reactor {
   void begin_turn() noexcept;
 
  private:
+  [[nodiscard]] loop_clock::time_point deadline() const noexcept;
   void tell_one() noexcept;
   void run_job(std::uint64_t number) noexcept;
   void wait_alone(loop_clock::time_point until) noexcept;

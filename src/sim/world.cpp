@@ -167,6 +167,7 @@ void world::run_until_idle() {
 }
 
 void world::run_for(loop_clock::duration time) {
+  const driving here(*this);
   bool over = false;
   after(time, [&over] { over = true; });
   drive([&] { return over; });

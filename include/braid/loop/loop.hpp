@@ -177,6 +177,10 @@ class loop : pinned {
   /// Has the loop destroy it, should the loop end first.
   void adopt(resident& one) noexcept { residents_.push_back(one); }
 
+  /// The nearest timer's instant; the last one there is, where there is no timer.
+  [[nodiscard]] loop_clock::time_point next_deadline() const noexcept {
+    return timers_.empty() ? loop_clock::time_point::max() : timers_.nearest();
+  }
   /// What the sockets' last receives were like, for the next ones.
   [[nodiscard]] receive_history& receives() noexcept { return receives_; }
 

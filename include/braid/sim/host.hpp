@@ -72,6 +72,7 @@ class host : pinned {
 
   void start();
   void end_loop();
+  void awaken() noexcept;
   void lose_power();
   [[nodiscard]] loop_clock::time_point world_time_of(loop_clock::time_point mine) const noexcept;
 

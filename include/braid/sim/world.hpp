@@ -148,7 +148,6 @@ class world : pinned {
   };
   template <class Done>
   void drive(Done done) {
-    const driving here(*this);
     while (!done()) {
       rethrow_failure();
       if (!step()) throw_stuck();
@@ -197,9 +196,12 @@ template <sender_or_factory S>
 value_of<sender_of<S>> world::run_on(host& at, S&& op, std::source_location where) {
   using ended = result<value_of<sender_of<S>>>;
   const auto outcome = std::make_shared<std::optional<ended>>();  // may outlive this call, which may throw
+  const driving here(*this);
   {
     const current_loop_scope there(&at.its_loop());
+    const running_scope running(at.its_loop(), "sim::world::run");
     start(as_sender(std::forward<S>(op)), [outcome](ended how) { outcome->emplace(std::move(how)); }, where);
+    at.awaken();
   }
   drive([&] { return outcome->has_value(); });
   return std::move(**outcome).value();
