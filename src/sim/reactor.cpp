@@ -11,13 +11,19 @@ sim_reactor::sim_reactor(host& of) : host_(of), world_(of.within()), machine_(*o
   of.reactor_ = this;
 }
 
+sim_reactor::~sim_reactor() { host_.reactor_ = nullptr; }
+
 void sim_reactor::submit(io_operation& operation) noexcept {
   depart(operation);
   machine_.submit(operation);
 }
 
 void sim_reactor::turn(patience how_long, inbox& messages) noexcept {
-  if (!machine_.completions().empty()) return tell_one();
+  if (const std::size_t come = machine_.completions().size(); come != 0) {
+    if (!stands_alone()) return tell(world_.draws().among(come));
+    for (std::size_t left = come; left != 0; --left) tell(0);
+    return;
+  }
   if (!how_long.may_wait || !messages.fall_asleep()) return;
   if (world_.driven_ && !loop::current().ending()) {
     sleeping_ = true;
@@ -27,9 +33,9 @@ void sim_reactor::turn(patience how_long, inbox& messages) noexcept {
   }
 }
 
-void sim_reactor::tell_one() noexcept {
+void sim_reactor::tell(std::size_t which) noexcept {
   auto& all = machine_.completions();
-  const auto chosen = all.begin() + static_cast<std::ptrdiff_t>(world_.draws().among(all.size()));
+  const auto chosen = all.begin() + static_cast<std::ptrdiff_t>(which);
   const machine::completed one = *chosen;
   all.erase(chosen);
   const request& what = one.operation->what();
@@ -40,19 +46,29 @@ void sim_reactor::tell_one() noexcept {
 
 // Nobody turns the world: the loop is one on virtual time, or it ends.
 void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
-  begin_turn();
   sleeping_ = true;
   until_ = until;
+  const auto none = loop_clock::time_point::max();
+  const auto latest = until == none ? none : host_.world_time_of(until);
   while (!runnable()) {
     if (loop::current().ending() && !jobs_.empty()) {
       run_job(jobs_.front().number);
-    } else if (world_.due_.empty() && !world_.advance()) {
-      misused("simulation: the loop waits for what never comes");
     } else if (!world_.due_.empty()) {
       world_.happen(world_.draws().among(world_.due_.size()));
+    } else if (world_.advance(latest)) {
+      continue;
+    } else if (stands_alone()) {
+      woken_.wait(false, std::memory_order_acquire);  // for another thread
+    } else {
+      misused("simulation: a loop that ends waits for what never comes");
     }
   }
   begin_turn();
+}
+
+void sim_reactor::wake() noexcept {
+  woken_.store(true, std::memory_order_release);
+  woken_.notify_one();
 }
 
 bool sim_reactor::runnable() const noexcept {
@@ -62,7 +78,7 @@ bool sim_reactor::runnable() const noexcept {
 
 // Asked of the loop: a timer may have been added since it fell asleep.
 loop_clock::time_point sim_reactor::deadline() const noexcept {
-  return host_.loop_ != nullptr ? host_.loop_->next_deadline() : until_;
+  return stands_alone() ? until_ : host_.loop_->next_deadline();
 }
 
 loop_clock::time_point sim_reactor::wakes_at() const noexcept {

@@ -15,13 +15,14 @@ namespace braid::sim::detail {
 class sim_reactor final : public reactor {
  public:
   explicit sim_reactor(host& of);
+  ~sim_reactor() override;
 
   const char* name() const noexcept override { return "simulation"; }
   void submit(io_operation& operation) noexcept override;
   void cancel(io_operation& operation) noexcept override { machine_.cancel(operation); }
   void cancel_all() noexcept override { machine_.cancel_all(); }
   void turn(patience how_long, inbox& messages) noexcept override;
-  void wake() noexcept override { woken_.store(true, std::memory_order_release); }
+  void wake() noexcept override;
   loop_clock::time_point now() const noexcept override { return host_.now(); }
   std::size_t in_flight() const noexcept override { return machine_.in_flight(); }
   void offload(blocking_job& job) override;
@@ -36,7 +37,9 @@ class sim_reactor final : public reactor {
 
  private:
   [[nodiscard]] loop_clock::time_point deadline() const noexcept;
-  void tell_one() noexcept;
+  // On virtual time, no more: the loop is its user's, and its order the usual one.
+  [[nodiscard]] bool stands_alone() const noexcept { return host_.loop_ == nullptr; }
+  void tell(std::size_t which) noexcept;
   void run_job(std::uint64_t number) noexcept;
   void wait_alone(loop_clock::time_point until) noexcept;
 

@@ -106,8 +106,8 @@ void world::at(loop_clock::time_point when, unique_function<void()> f) {
   std::push_heap(events_.begin(), events_.end(), later);
 }
 
-bool world::advance() {
-  auto next = events_.empty() ? loop_clock::time_point::max() : events_.front().when;
+bool world::advance(loop_clock::time_point latest) {
+  auto next = events_.empty() ? latest : std::min(latest, events_.front().when);
   for (const auto& each : hosts_)
     if (each->up()) next = std::min(next, each->reactor_->wakes_at());
   if (next == loop_clock::time_point::max()) return false;

@@ -48,10 +48,12 @@ TEST_CASE("explore: runs every seed where none fails, the same way twice", "[sim
 
 TEST_CASE("explore: stops at the first seed that fails", "[sim][explore]") {
   int runs = 0;
-  CHECK_THROWS_WITH(sim::explore(1000, [&](sim::world& here) {
-    ++runs;
-    if (here.options().seed == 17) throw std::runtime_error("seventeen");
-  }), "seventeen");
+  CHECK_THROWS_WITH(sim::explore(1000,
+                                 [&](sim::world& here) {
+                                   ++runs;
+                                   if (here.options().seed == 17) throw std::runtime_error("seventeen");
+                                 }),
+                    "seventeen");
   CHECK(runs == 18);
 }
 
@@ -93,9 +95,7 @@ TEST_CASE("exhaust: finds the order that loses an update", "[sim][explore]") {
 }
 
 TEST_CASE("exhaust: says when there are too many orders", "[sim][explore]") {
-  const auto many = [](sim::world& here) {
-    here.run(when_all(nop(), nop(), nop(), nop(), nop()));
-  };
+  const auto many = [](sim::world& here) { here.run(when_all(nop(), nop(), nop(), nop(), nop())); };
   CHECK_THROWS_AS(sim::exhaust(many, {}, 20), std::length_error);
   CHECK(sim::exhaust(many).runs == 120);
 }

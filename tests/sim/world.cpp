@@ -145,7 +145,8 @@ TEST_CASE("world: hosts have clocks of their own", "[sim][world]") {
   CHECK_THROWS_AS(here.add_host("still", {.clock_rate = 0}), std::invalid_argument);
 }
 
-TEST_CASE("world: a host's program runs at its start and at each restart, and ends with its power", "[sim][world]") {
+TEST_CASE("world: a host's program runs at its start and at each restart, and ends with its power",
+          "[sim][world]") {
   sim::world here(0);
   int starts = 0, beats = 0;
   sim::host& server = here.add_host("server", {.program = [&](sim::host&) -> task<void> {
@@ -203,7 +204,8 @@ TEST_CASE("world: a world is not run within itself", "[sim][world]") {
   CHECK_THROWS_AS(here.run([&]() -> task<void> {
     here.run_for(1s);
     co_return;
-  }), std::logic_error);
+  }),
+                  std::logic_error);
 }
 
 TEST_CASE("world: what still runs at its end is cancelled", "[sim][world]") {

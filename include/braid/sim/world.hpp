@@ -155,7 +155,8 @@ class world : pinned {
     rethrow_failure();
   }
   bool step();  // false when nothing can happen
-  bool advance();  // to the next instant at which something happens
+  // To the next instant at which something happens, or to this one where nothing happens before.
+  bool advance(loop_clock::time_point latest = loop_clock::time_point::max());
   void happen(std::size_t due);
   void turn(host& which);
   void fail(const host& where, const error& why) noexcept;

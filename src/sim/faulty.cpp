@@ -1,0 +1,187 @@
+#include "braid/sim/faulty.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "braid/loop/direct_calls.hpp"
+
+namespace braid::sim {
+
+namespace {
+
+class faulty_reactor;
+
+// Stands for an operation at the other reactor, asking for less, or to be told later.
+class stand_in final : public io_operation {
+ public:
+  stand_in(faulty_reactor& home, io_operation& original, const request& what,
+           loop_clock::duration late) noexcept
+      : io_operation(ended, asked), home_(home), original_(original), asked(what), late_(late) {}
+
+ private:
+  static void ended(operation_base& base, completion how);
+
+  faulty_reactor& home_;
+  io_operation& original_;
+  request asked;
+  const loop_clock::duration late_;
+};
+
+class faulty_reactor final : public reactor {
+ public:
+  faulty_reactor(std::unique_ptr<reactor> over, fault_schedule& schedule, std::uint64_t seed)
+      : over_(std::move(over)), schedule_(schedule), draws_(seed) {}
+
+  const char* name() const noexcept override { return over_->name(); }
+  void wake() noexcept override { over_->wake(); }
+  loop_clock::time_point now() const noexcept override { return over_->now(); }
+  void offload(blocking_job& job) override { over_->offload(job); }
+  direct_calls& direct() noexcept override { return over_->direct(); }
+  std::size_t in_flight() const noexcept override {
+    return over_->in_flight() + answers_.size() + held_.size();
+  }
+
+  void submit(io_operation& operation) noexcept override;
+  void cancel(io_operation& operation) noexcept override;
+  void cancel_all() noexcept override;
+  void turn(patience how_long, inbox& messages) noexcept override;
+
+  void stand_in_ended(stand_in& which, io_operation& original, completion how, loop_clock::duration late);
+
+ private:
+  // What is told, or handed over, at an instant.
+  struct answer {
+    io_operation* operation;
+    completion how;
+    loop_clock::time_point due;
+  };
+  struct held {
+    io_operation* operation;
+    loop_clock::time_point until;
+  };
+  void answer_with(io_operation& operation, completion how, loop_clock::time_point due);
+  void let_stand_in(io_operation& operation, const request& what, loop_clock::duration late);
+  bool tell_due();
+  void hand_over_due();
+
+  const std::unique_ptr<reactor> over_;
+  fault_schedule& schedule_;
+  choices draws_;
+  std::vector<answer> answers_;
+  std::vector<held> held_;
+  std::unordered_map<const io_operation*, std::unique_ptr<stand_in>> stand_ins_;  // by whom they stand for
+  bool ending_ = false;
+};
+
+void stand_in::ended(operation_base& base, completion how) {
+  auto& self = static_cast<stand_in&>(static_cast<io_operation&>(base));
+  self.home_.stand_in_ended(self, self.original_, how, self.late_);
+}
+
+void faulty_reactor::submit(io_operation& operation) noexcept {
+  const auto hit = schedule_.next(operation.what(), {}, draws_);
+  const bool completes_often = operation.what().code == opcode::accept_many;
+  if (!hit || (completes_often && result_of(hit->what) == 0)) return over_->submit(operation);
+  depart(operation);
+  request what = operation.what();
+  switch (hit->what) {
+    case fault::late: return let_stand_in(operation, what, hit->delay);
+    case fault::would_block: return held_.push_back({&operation, now() + hit->delay});
+    case fault::short_read:
+    case fault::short_write:
+      if (what.length > 1) what.length = 1 + static_cast<std::uint32_t>(draws_.among(what.length - 1));
+      // not until all has come, either
+      if (what.code == opcode::receive) what.flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);
+      return let_stand_in(operation, what, {});
+    case fault::reset: ::shutdown(what.descriptor, SHUT_RDWR); break;
+    default: break;
+  }
+  answer_with(operation, {result_of(hit->what), 0}, now());
+}
+
+void faulty_reactor::answer_with(io_operation& operation, completion how, loop_clock::time_point due) {
+  answers_.push_back({&operation, how, due});
+}
+
+void faulty_reactor::let_stand_in(io_operation& operation, const request& what, loop_clock::duration late) {
+  auto& made = stand_ins_[&operation] = std::make_unique<stand_in>(*this, operation, what, late);
+  over_->submit(*made);
+}
+
+void faulty_reactor::stand_in_ended(stand_in& which, io_operation& original, completion how,
+                                    loop_clock::duration late) {
+  const auto found = stand_ins_.find(&original);
+  BRAID_ASSERT(found != stand_ins_.end() && found->second.get() == &which);
+  const std::unique_ptr<stand_in> ended = std::move(found->second);
+  stand_ins_.erase(found);
+  const bool is_given_up = std::exchange(gives_up(original), false);
+  if (late == loop_clock::duration::zero() || ending_ || is_given_up) return arrive(original, how);
+  answer_with(original, how, now() + late);
+}
+
+void faulty_reactor::cancel(io_operation& operation) noexcept {
+  if (const auto found = stand_ins_.find(&operation); found != stand_ins_.end()) {
+    gives_up(operation) = true;
+    return over_->cancel(*found->second);
+  }
+  const auto is_it = [&](const auto& each) { return each.operation == &operation; };
+  if (std::erase_if(held_, is_it) != 0) return answer_with(operation, {-ECANCELED, 0}, now());
+  const auto answered = std::ranges::find_if(answers_, is_it);
+  if (answered == answers_.end()) return over_->cancel(operation);
+  answered->due = now();  // what came too late for a cancel need not come later still
+}
+
+void faulty_reactor::cancel_all() noexcept {
+  ending_ = true;
+  for (const held& each : std::exchange(held_, {})) answer_with(*each.operation, {-ECANCELED, 0}, now());
+  for (answer& each : answers_) each.due = now();
+  over_->cancel_all();
+}
+
+void faulty_reactor::turn(patience how_long, inbox& messages) noexcept {
+  if (!answers_.empty() || !held_.empty()) {
+    hand_over_due();
+    if (tell_due()) how_long.may_wait = false;
+    for (const answer& each : answers_) how_long.until = std::min(how_long.until, each.due);
+    for (const held& each : held_) how_long.until = std::min(how_long.until, each.until);
+  }
+  over_->turn(how_long, messages);
+  system_calls_ = over_->system_calls();
+}
+
+// What is told may answer others.
+bool faulty_reactor::tell_due() {
+  const auto at = now();
+  std::vector<answer> due;
+  std::erase_if(answers_, [&](const answer& each) {
+    if (each.due > at) return false;
+    due.push_back(each);
+    return true;
+  });
+  for (const answer& each : due) arrive(*each.operation, each.how);
+  return !due.empty();
+}
+
+void faulty_reactor::hand_over_due() {
+  const auto at = now();
+  std::vector<io_operation*> due;
+  std::erase_if(held_, [&](const held& each) {
+    if (each.until > at) return false;
+    due.push_back(each.operation);
+    return true;
+  });
+  for (io_operation* each : due) over_->submit(*each);
+}
+
+}  // namespace
+
+std::unique_ptr<reactor> faulty(std::unique_ptr<reactor> over, fault_schedule& schedule, std::uint64_t seed) {
+  return std::make_unique<faulty_reactor>(std::move(over), schedule, seed);
+}
+
+}  // namespace braid::sim
