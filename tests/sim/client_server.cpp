@@ -1,0 +1,178 @@
+// A service that promises each request exactly one effect and one reply, under partitions, resets and crashes.
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/scope.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/fs/file.hpp"
+#include "braid/fs/whole_file.hpp"
+#include "braid/net/tcp.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/sim/explore.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/task.hpp"
+#include "braid/sync/mutex.hpp"
+#include "catch.hpp"
+
+using namespace braid;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int requests = 5;
+constexpr std::uint16_t port = 7000;
+
+// A request, an entry of the journal, a reply: two numbers in 32 bytes, the last of them the end of a line.
+constexpr std::size_t record_bytes = 32;
+using record = std::array<char, record_bytes>;
+record record_of(int number, int value) {
+  record made;
+  made.fill(' ');
+  const std::string text = std::to_string(number) + " " + std::to_string(value);
+  text.copy(made.data(), text.size());
+  made.back() = '\n';
+  return made;
+}
+std::pair<int, int> numbers_of(std::string_view text) {
+  const std::size_t space = text.find(' ');
+  return {std::stoi(std::string(text.substr(0, space))), std::stoi(std::string(text.substr(space + 1)))};
+}
+
+// What the server knows: the total after each request, from its journal.
+class ledger {
+ public:
+  // What a crash has torn is no entry; it was never answered.
+  task<void> open() {
+    std::string text;
+    if (auto found = co_await as_result(read_file("/journal"))) text = std::move(*found);
+    std::size_t whole = 0;
+    while (whole + record_bytes <= text.size() && text[whole + record_bytes - 1] == '\n') {
+      book(numbers_of(std::string_view(text).substr(whole, record_bytes)));
+      whole += record_bytes;
+    }
+    journal_ = co_await open_file("/journal", O_WRONLY | O_CREAT);
+    co_await journal_.truncate(whole);
+    end_ = whole;
+  }
+
+  // The total once this request was booked: now, or before.
+  task<int> book_once(int number, int amount) {
+    const auto alone = co_await order_.lock();
+    if (const auto known = totals_.find(number); known != totals_.end()) co_return known->second;
+    const record entry = record_of(number, amount);
+    for (std::size_t done = 0; done < record_bytes;)
+      done += co_await journal_.write_at(end_ + done, std::string_view(entry.data() + done, record_bytes - done));
+    co_await journal_.sync();
+    end_ += record_bytes;
+    book({number, amount});
+    co_return total_;
+  }
+
+ private:
+  void book(std::pair<int, int> request) {
+    total_ += request.second;
+    totals_[request.first] = total_;
+  }
+
+  file journal_;
+  std::uint64_t end_ = 0;
+  int total_ = 0;
+  std::map<int, int> totals_;
+  mutex order_;
+};
+
+task<void> serve_one(ledger& book, tcp::stream client) {
+  record asked;
+  for (;;) {
+    if (!co_await as_result(client.read_exactly(asked))) co_return;
+    const auto [number, amount] = numbers_of({asked.data(), asked.size()});
+    const int total = co_await book.book_once(number, amount);
+    const record reply = record_of(number, total);
+    if (!co_await as_result(client.write_all(reply))) co_return;
+  }
+}
+
+task<void> serve(sim::host&) {
+  ledger book;
+  co_await book.open();
+  tcp::listener at = co_await tcp::listen(endpoint("0.0.0.0", port));
+  co_await with_scope([&](scope& clients) -> task<void> {
+    for (;;) {
+      auto client = co_await as_result(at.accept());
+      if (client) clients.spawn(serve_one(book, std::move(*client)));
+    }
+  });
+}
+
+task<int> ask_once(tcp::stream& server, const std::string& address, int number, int amount) {
+  if (!server.is_open()) server = co_await tcp::connect(endpoint(address, port));
+  record message = record_of(number, amount);
+  co_await server.write_all(message);
+  co_await server.read_exactly(message);
+  const auto [answered, total] = numbers_of({message.data(), message.size()});
+  if (answered != number) throw std::logic_error("a reply to another request");
+  co_return total;
+}
+
+// Asks until there is a reply: the totals it was told.
+task<std::vector<int>> ask_all(std::string address) {
+  std::vector<int> totals;
+  tcp::stream server;
+  for (int number = 1; number <= requests; ++number) {
+    for (;;) {
+      const auto total = co_await as_result(with_timeout(ask_once(server, address, number, number), 500ms));
+      if (total) {
+        totals.push_back(*total);
+        break;
+      }
+      if (total.error() == errc::exception) total.error().rethrow();
+      if (server.is_open()) (void)co_await as_result(server.close());
+      co_await sleep_for(20ms);
+    }
+  }
+  co_return totals;
+}
+
+void run_with_chaos(sim::world& here) {
+  sim::host& server = here.add_host("server", {.program = serve, .disk = {.most_latency = 2ms, .sync_latency = 5ms}});
+  sim::host& client = here.add_host("client");
+  here.faults().add({.what = sim::fault::reset, .probability = 0.01});
+  here.faults().add({.what = sim::fault::interrupted, .probability = 0.05});
+  here.faults().add({.what = sim::fault::short_write, .probability = 0.1});
+  here.faults().add({.what = sim::fault::short_read, .probability = 0.1});
+  sim::choices& draws = here.draws();
+  const auto some_time = [&draws] { return draws.between(1ms, 150ms); };
+  for (std::size_t i = draws.among(3); i-- > 0;)
+    here.after(some_time(), [&] {
+      here.crash(server);
+      here.after(some_time(), [&] { here.restart(server); });
+    });
+  for (std::size_t i = draws.among(3); i-- > 0;)
+    here.after(some_time(), [&] {
+      here.partition(server, client);
+      here.after(some_time(), [&] { here.join(server, client); });
+    });
+
+  const std::vector<int> totals = here.run_on(client, ask_all(server.address()));
+  int expected = 0;
+  for (int number = 1; number <= requests; ++number) {
+    expected += number;
+    if (totals.at(std::size_t(number) - 1) != expected) throw std::logic_error("a request was lost or booked twice");
+  }
+  const std::string journal = server.contents("/journal").value();
+  if (journal.size() != requests * record_bytes) throw std::logic_error("the journal has another number of entries");
+}
+
+TEST_CASE("simulation: no request is lost or booked twice, whatever breaks", "[sim][client_server]") {
+  const sim::explored all = sim::explore(
+      1000, run_with_chaos, {.network = {.least_latency = 100us, .most_latency = 20ms, .buffer_bytes = 4096}});
+  CHECK(all.runs == 1000);
+}
+
+}  // namespace
