@@ -3,15 +3,22 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <utility>
 
 #include "machine.hpp"
+#include "ports.hpp"
+#include "socket_name.hpp"
 
 namespace braid::sim::detail {
 
+class connection;
+
 // A simulated socket, TCP over IPv4. What attempt() does: connect, accept, accept_many (one connection an
-// attempt), send, receive, shutdown, poll.
+// attempt), send, receive, write, read, shutdown, poll.
 class socket_object : public object {
  public:
   virtual int bind(const sockaddr* address, socklen_t length) = 0;
@@ -21,7 +28,7 @@ class socket_object : public object {
   virtual int peer_name(sockaddr_storage& name) const = 0;
 };
 
-// What lies between the hosts: who listens where, and segments on their way.
+// What lies between the hosts: who listens where, and which connections there are.
 class network : pinned {
  public:
   explicit network(world& in);
@@ -34,9 +41,26 @@ class network : pinned {
   // Two hosts are joined again: what was held back goes on.
   void joined(machine& one, machine& other);
 
+  // ---- for its sockets and connections
+  [[nodiscard]] ports& ports_of(const host& which) { return ports_[&which]; }
+  // The host of an address as seen from one of them, or null with minus the errno in failed.
+  [[nodiscard]] host* find(const socket_name& name, host& from, int& failed) const;
+  // Would a segment arrive that is there now?
+  [[nodiscard]] bool passes(const host& from, const host& to) const noexcept;
+  void at(loop_clock::time_point when, unique_function<void()> f) { world_.at(when, std::move(f)); }
+  [[nodiscard]] loop_clock::time_point now() const noexcept { return world_.now(); }
+  [[nodiscard]] const network_options& options() const noexcept { return world_.options().network; }
+  // How long a segment is on its way. Within a host there is no network in between.
+  [[nodiscard]] loop_clock::duration latency(const host& from, const host& to);
+  [[nodiscard]] loop_clock::duration least_latency(const host& from, const host& to) const noexcept;
+  [[nodiscard]] std::uint64_t add(connection& made);
+  void remove(std::uint64_t number) { connections_.erase(number); }
+
  private:
-  struct body;
-  std::unique_ptr<body> body_;
+  world& world_;
+  std::unordered_map<const host*, ports> ports_;  // looked up, never gone through
+  std::uint64_t made_ = 0;
+  std::map<std::uint64_t, connection*> connections_;  // in the order they were made
 };
 
 }  // namespace braid::sim::detail

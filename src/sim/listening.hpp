@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+
+#include "braid/base/pinned.hpp"
+#include "machine.hpp"
+
+namespace braid::sim::detail {
+
+class connection;
+
+// What a socket that listens has: the connections that nobody has accepted yet.
+class listening : pinned {
+ public:
+  listening(object& of, bool shares, int backlog) noexcept;
+  // The socket is closed or listens no more: what was not accepted is reset.
+  void end() noexcept;
+
+  void set_backlog(int backlog) noexcept;
+  // SO_REUSEADDR, which its connections inherit.
+  [[nodiscard]] bool shares() const noexcept { return shares_; }
+
+  // As on Linux one more than the backlog says is taken.
+  [[nodiscard]] bool is_full() const noexcept { return handshakes_ + arrived_.size() > backlog_; }
+  // A connection's handshake has a place from its beginning on.
+  void handshake_begins() noexcept { ++handshakes_; }
+  void handshake_fails() noexcept { --handshakes_; }
+  void handshake_ends(std::shared_ptr<connection> with);
+
+  [[nodiscard]] bool empty() const noexcept { return arrived_.empty(); }
+  [[nodiscard]] const std::shared_ptr<connection>& oldest() const noexcept { return arrived_.front(); }
+  void take_oldest() noexcept { arrived_.pop_front(); }
+
+ private:
+  object& of_;
+  const bool shares_;
+  std::size_t backlog_;
+  std::size_t handshakes_ = 0;
+  std::deque<std::shared_ptr<connection>> arrived_;
+};
+
+}  // namespace braid::sim::detail

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+namespace braid::sim::detail {
+
+// An address and a port. Of IPv6 there are two addresses: a simulated network is one of IPv4, IPv6 does not
+// leave its host.
+struct socket_name {
+  int family = AF_INET;
+  std::uint32_t address = 0;  // of IPv4 in the host's byte order; 0 for ::, 1 for ::1
+  std::uint16_t port = 0;
+
+  [[nodiscard]] bool is_any() const noexcept { return address == 0; }
+  [[nodiscard]] bool is_loopback() const noexcept {
+    return family == AF_INET6 ? address == 1 : address >> 24 == IN_LOOPBACKNET;
+  }
+  [[nodiscard]] socket_name with_port(std::uint16_t other) const noexcept { return {family, address, other}; }
+  // "127.0.0.1:80" or "[::1]:80"
+  [[nodiscard]] std::string to_string() const;
+  // "127.0.0.1"; of IPv4
+  [[nodiscard]] std::string address_text() const;
+
+  friend bool operator==(const socket_name&, const socket_name&) = default;
+};
+
+// 127.0.0.1 or ::1
+[[nodiscard]] socket_name loopback(int family) noexcept;
+// "10.0.0.1", port 0
+[[nodiscard]] socket_name name_of(const std::string& address) noexcept;
+
+// 0, or minus the errno that bind and connect have for such an address. Of IPv6 what is neither :: nor ::1 is
+// EADDRNOTAVAIL.
+[[nodiscard]] int read_name(int family, const sockaddr* address, socklen_t length,
+                            socket_name& name) noexcept;
+void write_name(const socket_name& name, sockaddr_storage& to) noexcept;
+
+}  // namespace braid::sim::detail
