@@ -1,0 +1,212 @@
+#include <fcntl.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "braid/fs/file.hpp"
+#include "braid/fs/whole_file.hpp"
+#include "braid/sim/world.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/task.hpp"
+#include "catch.hpp"
+#include "path_requests.hpp"
+
+namespace {
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+}  // namespace
+
+TEST_CASE("sim::disk: put makes what a program reads, and contents reads what it wrote", "[sim][disk]") {
+  sim::world in(1);
+  sim::host& at = in.add_host("disk");
+  CHECK_FALSE(at.contents("/etc/motd"));
+  at.put("/etc/motd", "hello");
+  CHECK(in.run_on(at, read_file("/etc/motd")) == "hello");
+  CHECK_FALSE(at.contents("/etc"));
+  at.put("/etc/motd", "hi");
+  CHECK(at.contents("/etc/motd") == "hi");
+  in.run_on(at, write_file("/tmp/made", "by a program"));
+  CHECK(at.contents("/tmp/made") == "by a program");
+  CHECK(at.contents("tmp/../tmp//made") == "by a program");
+  in.run_on(at, write_file("/etc/motd", "unsynced"));
+  at.put("/etc/motd", "durable");
+  in.crash(at);
+  CHECK(at.contents("/etc/motd") == "durable");
+  try {
+    at.put("/etc/motd/below", "");
+    FAIL_CHECK("a file is no directory");
+  } catch (const std::system_error& why) {
+    CHECK(why.code() == std::errc::not_a_directory);
+    CHECK_THAT(why.what(), contains("sim::host::put /etc/motd/below"));
+  }
+}
+
+TEST_CASE("sim::disk: each host has its own, which a restart finds again", "[sim][disk]") {
+  sim::world in(1);
+  sim::host &one = in.add_host("one"), &other = in.add_host("other");
+  one.put("/data", "one's");
+  CHECK_FALSE(other.contents("/data"));
+  in.crash(one);
+  in.restart(one);
+  CHECK(in.run_on(one, read_file("/data")) == "one's");
+}
+
+TEST_CASE("sim::disk: a full disk takes what it can, then none", "[sim][disk]") {
+  struct scenario {
+    static task<void> run() {
+      const file data = co_await open_file("/data", O_WRONLY | O_CREAT);
+      const std::size_t first = co_await data.write_some(std::string(1500, 'x'));
+      CHECK(first == 1000);
+      const auto second = co_await as_result(data.write_some("y"));
+      CHECK(second.error() == std::errc::no_space_on_device);
+      const std::size_t over = co_await data.write_at(500, std::string(500, 'z'));  // needs no more
+      CHECK(over == 500);
+      co_await data.truncate(1'000'000'000'000);  // nor does what is not written
+      const auto far = co_await as_result(data.write_at(999'999'999'999, "z"));
+      CHECK(far.error() == std::errc::no_space_on_device);
+      co_await data.truncate(900);
+      const std::size_t third = co_await data.write_at(900, std::string(1500, 'y'));
+      CHECK(third == 100);
+
+      auto op = remove_path("/data");
+      co_await std::move(op);
+      const auto held = co_await as_result(write_file("/other", "x"));
+      CHECK(held.error() == std::errc::no_space_on_device);  // it is still open
+    }
+  };
+  sim::world in(1);
+  sim::host& at = in.add_host("disk", {.disk = {.capacity_bytes = 1000}});
+  in.run_on(at, scenario::run());
+  in.run_on(at, write_file("/other", std::string(1000, 'x')));
+  CHECK_THROWS_AS(at.put("/third", "x"), std::system_error);
+  CHECK_NOTHROW(at.put("/other", std::string(1000, 'y')));
+  CHECK((at.contents("/other") == std::string(1000, 'y')));
+  in.crash(at);
+  in.restart(at);
+  CHECK_THROWS_AS(in.run_on(at, write_file("/third", "x")), std::system_error);
+}
+
+TEST_CASE("sim::disk: a file may be renamed over and unlinked while it is open", "[sim][disk]") {
+  struct scenario {
+    static task<void> run() {
+      const file replaced = co_await open_file("/old"), moved = co_await open_file("/new", O_RDWR);
+      auto over = rename_path("/new", "/old");
+      co_await std::move(over);
+      auto away = remove_path("/old");
+      co_await std::move(away);
+      std::array<char, 3> room{};
+      co_await replaced.read_exactly(room);
+      CHECK(std::string(room.data(), room.size()) == "old");
+      co_await moved.write_at(0, "NEW");
+      co_await moved.read_exactly(room);
+      CHECK(std::string(room.data(), room.size()) == "NEW");
+      auto op = status_of("", moved.number());
+      const path_answer its = co_await std::move(op);
+      CHECK(its.status.stx_nlink == 0);
+    }
+  };
+  sim::world in(1);
+  sim::host& at = in.add_host("disk");
+  at.put("/old", "old");
+  at.put("/new", "new");
+  in.run_on(at, scenario::run());
+  CHECK_FALSE(at.contents("/old"));
+}
+
+TEST_CASE("sim::disk: a status says what kind, how large, which and how many names", "[sim][disk]") {
+  sim::world in(1);
+  sim::host& at = in.add_host("disk");
+  at.put("/folder/one", std::string(5000, 'x'));
+  at.put("/folder/below/two", "");
+  const auto status = [&](const char* path) {
+    auto op = status_of(path);
+    return in.run_on(at, std::move(op)).status;
+  };
+  const auto one = status("/folder/one"), two = status("/folder/below/two"), folder = status("/folder");
+  CHECK((one.stx_mask & (STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_SIZE | STATX_BLOCKS)) !=
+        0);
+  CHECK(one.stx_mode == (S_IFREG | 0644));
+  CHECK(one.stx_size == 5000);
+  CHECK(one.stx_blocks == 16);
+  CHECK(one.stx_nlink == 1);
+  CHECK(two.stx_size == 0);
+  CHECK(two.stx_blocks == 0);
+  CHECK(two.stx_ino != one.stx_ino);
+  CHECK(folder.stx_mode == (S_IFDIR | 0755));
+  CHECK(folder.stx_nlink == 3);
+  CHECK(status("/tmp").stx_nlink == 2);
+  CHECK(status("/").stx_ino == status("/folder/..").stx_ino);
+}
+
+TEST_CASE("sim::disk: an error names the file by its path of now", "[sim][disk]") {
+  struct scenario {
+    static task<std::string> run() {
+      const file moved = co_await open_file("/old");
+      auto op = rename_path("/old", "/tmp/new");
+      co_await std::move(op);
+      auto failed = co_await as_result(moved.write_some("x"));
+      co_return failed.error().message();
+    }
+  };
+  sim::world in(1);
+  sim::host& at = in.add_host("disk");
+  at.put("/old", "");
+  CHECK_THAT(in.run_on(at, scenario::run()), contains("/tmp/new"));
+}
+
+TEST_CASE("sim::disk: no file is longer than ext4's longest", "[sim][disk]") {
+  struct scenario {
+    static task<void> run() {
+      constexpr std::uint64_t most = 0xffff'ffff'000;
+      const file data = co_await open_file("/data", O_RDWR);
+      const std::size_t last = co_await data.write_at(most - 1, "xy");
+      CHECK(last == 1);
+      const auto past = co_await as_result(data.write_at(most, "x"));
+      CHECK(past.error() == std::errc::file_too_large);
+      const auto longer = co_await as_result(data.truncate(most + 1));
+      CHECK(longer.error() == std::errc::file_too_large);
+      const std::uint64_t size = co_await data.size();
+      CHECK(size == most);
+    }
+  };
+  sim::world in(1);
+  sim::host& at = in.add_host("disk");
+  at.put("/data", "");
+  in.run_on(at, scenario::run());
+}
+
+TEST_CASE("sim::disk: requests take the disk's time, a sync some more", "[sim][disk]") {
+  const auto time_of = [](std::uint64_t seed, bool syncs) {
+    struct scenario {
+      static task<void> run(bool also_syncs) {
+        const file data = co_await open_file("/data", O_WRONLY);
+        co_await data.write_some("x");
+        if (also_syncs) co_await data.sync();
+      }
+    };
+    sim::world in(seed);
+    sim::host& at =
+        in.add_host("disk", {.disk = {.least_latency = 1ms, .most_latency = 2ms, .sync_latency = 10ms}});
+    at.put("/data", "");
+    in.run_on(at, scenario::run(syncs));
+    return in.now().time_since_epoch();
+  };
+  bool differs = false;
+  for (std::uint64_t seed = 0; seed != 20; ++seed) {
+    const auto plain = time_of(seed, false), synced = time_of(seed, true);
+    CHECK(plain >= 2ms);
+    CHECK(plain <= 4ms);
+    CHECK(synced >= 13ms);
+    CHECK(synced <= 16ms);
+    CHECK(time_of(seed, true) == synced);
+    differs = differs || plain != time_of(0, false);
+  }
+  CHECK(differs);
+}
