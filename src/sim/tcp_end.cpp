@@ -40,13 +40,8 @@ void tcp_end::changed() {
   if (socket_ != nullptr) socket_->changed();
 }
 
-// Both FINs have come, and the peer's word that it has this end's.
-bool tcp_end::is_over() const noexcept {
-  if (is_gone()) return true;
-  const tcp_end& other = peer();
-  if (!fin_came_ || !other.fin_came_) return false;
-  return network_.now() >= other.fin_came_at_ + network_.least_latency(other.host_, host_);
-}
+// Once both FINs have come. The word for the second one takes no time.
+bool tcp_end::is_over() const noexcept { return is_gone() || (fin_came_ && peer().fin_came_); }
 
 // ---- asked by the socket --------------------------------------------------------------------------------
 
@@ -273,7 +268,6 @@ void tcp_end::data_comes(const std::string& bytes) {
 void tcp_end::fin_comes() {
   if (is_gone()) return answer_reset();
   fin_came_ = true;
-  fin_came_at_ = network_.now();
   if (tcp_end& other = peer(); other.fin_came_) {
     // this end was the first to close; a client's port is never asked for again by its number
     if (port_ != nullptr && which_ == 1) network_.ports_of(host_).linger(*port_, network_.now() + time_wait);

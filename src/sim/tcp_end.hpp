@@ -112,7 +112,6 @@ class tcp_end : pinned {
   byte_queue unread_;
   bool deaf_ = false;  // shut down
   bool fin_came_ = false;
-  loop_clock::time_point fin_came_at_{};
   std::uint64_t taken_ = 0;
   std::uint64_t told_room_;
   std::size_t all_of_ = 0;  // what a receive waits for that wants everything

@@ -1,8 +1,11 @@
 // A service that promises each request exactly one effect and one reply, under partitions, resets and crashes.
 
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,21 +42,30 @@ record record_of(int number, int value) {
   made.back() = '\n';
   return made;
 }
-std::pair<int, int> numbers_of(std::string_view text) {
-  const std::size_t space = text.find(' ');
-  return {std::stoi(std::string(text.substr(0, space))), std::stoi(std::string(text.substr(space + 1)))};
+// Nothing unless every byte is that of a record: a crash may have kept any part of one, its end alone as well.
+std::optional<std::pair<int, int>> numbers_of(std::string_view text) {
+  int number = 0, value = 0;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, number);
+  if (first.ec != std::errc{} || first.ptr == end) return std::nullopt;
+  if (std::from_chars(first.ptr + 1, end, value).ec != std::errc{}) return std::nullopt;
+  const record right = record_of(number, value);
+  if (text != std::string_view(right.data(), right.size())) return std::nullopt;
+  return std::pair(number, value);
 }
 
 // What the server knows: the total after each request, from its journal.
 class ledger {
  public:
+  explicit ledger(bool syncs) : syncs_(syncs) {}
+
   // What a crash has torn is no entry; it was never answered.
   task<void> open() {
     std::string text;
     if (auto found = co_await as_result(read_file("/journal"))) text = std::move(*found);
     std::size_t whole = 0;
-    while (whole + record_bytes <= text.size() && text[whole + record_bytes - 1] == '\n') {
-      book(numbers_of(std::string_view(text).substr(whole, record_bytes)));
+    while (const auto entry = numbers_of(std::string_view(text).substr(whole, record_bytes))) {
+      book(*entry);
       whole += record_bytes;
     }
     journal_ = co_await open_file("/journal", O_WRONLY | O_CREAT);
@@ -67,8 +79,9 @@ class ledger {
     if (const auto known = totals_.find(number); known != totals_.end()) co_return known->second;
     const record entry = record_of(number, amount);
     for (std::size_t done = 0; done < record_bytes;)
-      done += co_await journal_.write_at(end_ + done, std::string_view(entry.data() + done, record_bytes - done));
-    co_await journal_.sync();
+      done +=
+          co_await journal_.write_at(end_ + done, std::string_view(entry.data() + done, record_bytes - done));
+    if (syncs_) co_await journal_.sync();
     end_ += record_bytes;
     book({number, amount});
     co_return total_;
@@ -80,6 +93,7 @@ class ledger {
     totals_[request.first] = total_;
   }
 
+  const bool syncs_;
   file journal_;
   std::uint64_t end_ = 0;
   int total_ = 0;
@@ -91,21 +105,24 @@ task<void> serve_one(ledger& book, tcp::stream client) {
   record asked;
   for (;;) {
     if (!co_await as_result(client.read_exactly(asked))) co_return;
-    const auto [number, amount] = numbers_of({asked.data(), asked.size()});
+    const auto [number, amount] = numbers_of({asked.data(), asked.size()}).value();
     const int total = co_await book.book_once(number, amount);
     const record reply = record_of(number, total);
     if (!co_await as_result(client.write_all(reply))) co_return;
   }
 }
 
-task<void> serve(sim::host&) {
-  ledger book;
+task<void> serve(bool syncs) {
+  ledger book(syncs);
   co_await book.open();
   tcp::listener at = co_await tcp::listen(endpoint("0.0.0.0", port));
   co_await with_scope([&](scope& clients) -> task<void> {
     for (;;) {
       auto client = co_await as_result(at.accept());
-      if (client) clients.spawn(serve_one(book, std::move(*client)));
+      if (client)
+        clients.spawn(serve_one(book, std::move(*client)));
+      else if (client.error() == std::errc::operation_canceled)
+        client.error().rethrow();
     }
   });
 }
@@ -115,7 +132,7 @@ task<int> ask_once(tcp::stream& server, const std::string& address, int number, 
   record message = record_of(number, amount);
   co_await server.write_all(message);
   co_await server.read_exactly(message);
-  const auto [answered, total] = numbers_of({message.data(), message.size()});
+  const auto [answered, total] = numbers_of({message.data(), message.size()}).value();
   if (answered != number) throw std::logic_error("a reply to another request");
   co_return total;
 }
@@ -139,8 +156,9 @@ task<std::vector<int>> ask_all(std::string address) {
   co_return totals;
 }
 
-void run_with_chaos(sim::world& here) {
-  sim::host& server = here.add_host("server", {.program = serve, .disk = {.most_latency = 2ms, .sync_latency = 5ms}});
+void run_with_chaos(sim::world& here, bool syncs) {
+  sim::host& server = here.add_host("server", {.program = [syncs](sim::host&) { return serve(syncs); },
+                                               .disk = {.most_latency = 2ms, .sync_latency = 5ms}});
   sim::host& client = here.add_host("client");
   here.faults().add({.what = sim::fault::reset, .probability = 0.01});
   here.faults().add({.what = sim::fault::interrupted, .probability = 0.05});
@@ -163,16 +181,26 @@ void run_with_chaos(sim::world& here) {
   int expected = 0;
   for (int number = 1; number <= requests; ++number) {
     expected += number;
-    if (totals.at(std::size_t(number) - 1) != expected) throw std::logic_error("a request was lost or booked twice");
+    if (totals.at(std::size_t(number) - 1) != expected)
+      throw std::logic_error("a request was lost or booked twice");
   }
   const std::string journal = server.contents("/journal").value();
-  if (journal.size() != requests * record_bytes) throw std::logic_error("the journal has another number of entries");
+  if (journal.size() != requests * record_bytes)
+    throw std::logic_error("the journal has another number of entries");
 }
 
+const sim::world_options slow{.network = {.least_latency = 100us, .most_latency = 20ms, .buffer_bytes = 4096},
+                              .most_steps = 100'000};
+
 TEST_CASE("simulation: no request is lost or booked twice, whatever breaks", "[sim][client_server]") {
-  const sim::explored all = sim::explore(
-      1000, run_with_chaos, {.network = {.least_latency = 100us, .most_latency = 20ms, .buffer_bytes = 4096}});
+  const sim::explored all = sim::explore(1000, [](sim::world& here) { run_with_chaos(here, true); }, slow);
   CHECK(all.runs == 1000);
+  CHECK(all.steps > 100'000);
+}
+
+TEST_CASE("simulation: a reply before the entry is synced is found out", "[sim][client_server]") {
+  CHECK_THROWS_AS(
+      sim::explore(1000, [](sim::world& here) { run_with_chaos(here, false); }, slow), std::logic_error);
 }
 
 }  // namespace

@@ -1,0 +1,413 @@
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/style/spawn.hpp"
+#include "catch.hpp"
+#include "two_hosts.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+// ---- ends -----------------------------------------------------------------------------------------------
+
+TEST_CASE("network: what had come is read before a reset is told, once", "[sim][network]") {
+  two_hosts here;
+  here.connect();
+  CHECK(here.on(here.server, here.far.write_all("abc")) == 0);
+  here.resets(here.server, here.far);
+  here.world.run_until_idle();
+  std::string got = room(3);
+  CHECK(here.ready_at(here.client, here.near) == (POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP));
+  CHECK(here.on(here.client, here.near.read_some(got)) == 3);
+  CHECK(got == "abc");
+  SECTION("to a read") { CHECK(here.on(here.client, here.near.read_some(got)) == -ECONNRESET); }
+  SECTION("or to a write") { CHECK(here.on(here.client, here.near.write_some("x")) == -ECONNRESET); }
+  CHECK(here.on(here.client, here.near.read_some(got)) == 0);
+  CHECK(here.on(here.client, here.near.write_some("x")) == -EPIPE);
+  CHECK(here.on(here.client, here.near.shutdown_send()) == -ENOTCONN);
+  const current_loop_scope there(&here.client.its_loop());
+  CHECK_THROWS_AS(here.near.peer_endpoint(), std::system_error);
+}
+
+TEST_CASE("network: a close with something unread is a reset", "[sim][network]") {
+  two_hosts here;
+  here.connect();
+  CHECK(here.on(here.client, here.near.write_all("unread")) == 0);
+  here.world.run_until_idle();
+  CHECK(here.on(here.server, here.far.close()) == 0);
+  std::string got = room(3);
+  CHECK(here.on(here.client, here.near.read_some(got)) == -ECONNRESET);
+}
+
+TEST_CASE("network: what is written to an end that is closed meets a reset", "[sim][network]") {
+  two_hosts here;
+  here.connect();
+  CHECK(here.on(here.server, here.far.close()) == 0);
+  here.world.run_until_idle();
+  CHECK(here.on(here.client, here.near.write_all("x")) == 0);
+  here.world.run_until_idle();
+  // its end had come in order before
+  CHECK(here.on(here.client, here.near.write_all("x")) == -EPIPE);
+  std::string got = room(3);
+  CHECK(here.on(here.client, here.near.read_some(got)) == 0);
+}
+
+TEST_CASE("network: what was sent before a close arrives, however long it takes", "[sim][network]") {
+  two_hosts here({.least_latency = 1ms, .most_latency = 1ms, .buffer_bytes = 100});
+  here.connect();
+  CHECK(here.on(here.client, here.near.write_all(std::string(200, 'x'))) == 0);
+  CHECK(here.on(here.client, here.near.close()) == 0);
+  here.world.run_until_idle();
+  std::string got = room(150);
+  CHECK(here.on(here.server, here.far.read_exactly(got)) == 0);
+  CHECK(here.on(here.server, here.far.read_some(got)) == 50);
+  CHECK(here.on(here.server, here.far.read_some(got)) == 0);
+}
+
+TEST_CASE("network: who shuts both ways resets what still comes", "[sim][network]") {
+  two_hosts here;
+  here.connect();
+  CHECK(here.on(here.server, shut(here.far.number(), SHUT_RDWR)) == 0);
+  here.world.run_until_idle();
+  std::string got = room(3);
+  CHECK(here.on(here.client, here.near.read_some(got)) == 0);
+  CHECK(here.on(here.client, here.near.write_all("abc")) == 0);
+  here.world.run_until_idle();
+  CHECK(here.on(here.server, here.far.read_some(got)) == -ECONNRESET);
+  CHECK(here.on(here.server, here.far.read_some(got)) == 0);
+  CHECK(here.on(here.client, here.near.write_all("abc")) == -EPIPE);
+}
+
+TEST_CASE("network: who shuts reading alone still reads what comes", "[sim][network]") {
+  two_hosts here;
+  here.connect();
+  auto reading = [&]() -> task<int> {
+    std::string got = room(3);
+    co_return static_cast<int>(co_await here.far.read_some(got));
+  };
+  const auto ended = [&] {
+    const current_loop_scope there(&here.server.its_loop());
+    return spawn(reading());
+  }();
+  here.world.run_until_idle();
+  CHECK_FALSE(ended.is_ready());
+  CHECK(here.on(here.server, shut(here.far.number(), SHUT_RD)) == 0);
+  here.world.run_until_idle();
+  CHECK(ended.is_ready());
+  CHECK(here.on(here.client, here.near.write_all("abc")) == 0);
+  here.world.run_until_idle();
+  CHECK(here.on(here.server, reading()) == 3);
+  CHECK(here.on(here.server, reading()) == 0);
+}
+
+TEST_CASE("network: a listener that is closed resets who was not accepted", "[sim][network]") {
+  two_hosts here;
+  here.listen();
+  here.near = here.world.run_on(here.client, tcp::connect(here.at_server()));
+  here.world.run_until_idle();
+  CHECK(here.on(here.server, here.listening.close()) == 0);
+  std::string got = room(3);
+  CHECK(here.on(here.client, here.near.read_some(got)) == -ECONNRESET);
+  CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ECONNREFUSED);
+}
+
+TEST_CASE("network: a connection that was reset can still be accepted", "[sim][network]") {
+  two_hosts here;
+  here.listen();
+  here.near = here.world.run_on(here.client, tcp::connect(here.at_server()));
+  here.resets(here.client, here.near);
+  here.world.run_until_idle();
+  here.far = here.world.run_on(here.server, here.listening.accept());
+  std::string got = room(3);
+  CHECK(here.on(here.server, here.far.read_some(got)) == -ECONNRESET);
+}
+
+TEST_CASE("network: an accept for which there is no descriptor loses nothing", "[sim][network]") {
+  sim::world world(3);
+  sim::host& server = world.add_host("server", {.most_descriptors = 2});
+  sim::host& client = world.add_host("client");
+  const auto listening = world.run_on(server, tcp::listen(everywhere));
+  auto near = world.run_on(client, tcp::connect(endpoint("10.0.0.1", everywhere.port())));
+  world.run_until_idle();
+  auto taken = world.run_on(server, tcp::listen(endpoint("0.0.0.0", 0)));
+  const auto refused = world.run_on(server, as_result(listening.accept()));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() == std::errc::too_many_files_open);
+  world.run_on(server, taken.close());
+  const auto far = world.run_on(server, listening.accept());
+  const current_loop_scope there(&server.its_loop());
+  CHECK(far.peer_endpoint().to_string().starts_with("10.0.0.2:"));
+}
+
+TEST_CASE("network: incoming takes all that come", "[sim][network]") {
+  two_hosts here({.least_latency = 1ms, .most_latency = 9ms});
+  here.listen();
+  std::vector<tcp::stream> taken;
+  const auto serve = [&]() -> task<void> {
+    tcp::incoming arriving = here.listening.incoming();
+    while (taken.size() != 50) taken.push_back(co_await arriving.next());
+  };
+  here.start_on(here.server, serve());
+  std::vector<tcp::stream> made;
+  for (int i = 0; i < 50; ++i) made.push_back(here.world.run_on(here.client, tcp::connect(here.at_server())));
+  here.world.run_until_idle();
+  CHECK(taken.size() == 50);
+}
+
+// ---- flow -----------------------------------------------------------------------------------------------
+
+TEST_CASE("network: a sender gets no further ahead than two buffers", "[sim][network]") {
+  two_hosts here({.least_latency = 1ms, .most_latency = 2ms, .buffer_bytes = 1000});
+  here.connect();
+  CHECK(here.fill(here.client, here.near) == 2000);
+  std::string got = room(300);
+  CHECK(here.on(here.server, here.far.read_exactly(got)) == 0);
+  CHECK(here.fill(here.client, here.near) == 300);
+  // who reads more than a buffer at once does not wait for ever
+  got = room(1500);
+  CHECK(here.on(here.server, here.far.read_exactly(got)) == 0);
+  CHECK(here.fill(here.client, here.near) == 1500);
+}
+
+TEST_CASE("network: 10 MB over a link that takes its time", "[sim][network]") {
+  constexpr std::size_t size = 10'000'000;
+  sim::network_options network{.bytes_per_second = 100'000'000};
+  loop_clock::duration expected = 100ms;
+  SECTION("on a link without a latency") {}
+  SECTION("whose latency the buffers cover") {
+    network.least_latency = network.most_latency = 100us;
+    expected = 100ms + 100us;
+  }
+  SECTION("at a rate that is no whole number of nanoseconds a byte") {
+    network.bytes_per_second = 300'000'000;
+    expected = 33'333'334ns;
+  }
+  SECTION("a buffer each round trip") {
+    network = {.least_latency = 10ms, .most_latency = 10ms};
+    constexpr auto buffers = (size + (64 << 10) - 1) / (64 << 10);
+    expected = (2 * buffers - 1) * 10ms;
+  }
+  two_hosts here(network);
+  here.connect();
+  const auto begun = here.elapsed();
+  std::string sent(size, '\0'), got;
+  for (std::size_t i = 0; i < size; ++i) sent[i] = static_cast<char>(i * 31 >> 4);
+  const auto write = [&]() -> task<void> { co_await here.near.write_all(sent); };
+  const auto read = [&]() -> task<void> {
+    std::string piece = room(64 << 10);
+    while (got.size() != size) got.append(piece, 0, co_await here.far.read_some(piece));
+  };
+  here.start_on(here.client, write());
+  here.world.run_on(here.server, read());
+  CHECK(here.elapsed() - begun == expected);
+  CHECK((got == sent));
+}
+
+TEST_CASE("network: both directions have a link of their own", "[sim][network]") {
+  two_hosts here({.bytes_per_second = 1000, .buffer_bytes = 1000});
+  here.connect();
+  const auto begun = here.elapsed();
+  const auto talk = [](const tcp::stream& over) -> task<void> {
+    const std::string sent(1000, 'x');
+    std::string got = room(1000);
+    co_await over.write_all(sent);
+    co_await over.read_exactly(got);
+  };
+  here.start_on(here.server, talk(here.far));
+  here.world.run_on(here.client, talk(here.near));
+  CHECK(here.elapsed() - begun == 1s);
+}
+
+TEST_CASE("network: what is sent keeps its order, however its parts are delayed", "[sim][network]") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    two_hosts here({.least_latency = 1us, .most_latency = 10ms}, seed);
+    here.connect();
+    const auto write = [&]() -> task<void> {
+      for (int i = 0; i < 100; ++i) {
+        co_await here.near.write_all(std::to_string(i) + " ");
+        co_await sleep_for(100us);
+      }
+      co_await here.near.close();
+    };
+    std::string got, expected;
+    const auto read = [&]() -> task<void> {
+      std::string piece = room(1000);
+      while (const std::size_t some = co_await here.far.read_some(piece)) got.append(piece, 0, some);
+    };
+    for (int i = 0; i < 100; ++i) expected += std::to_string(i) + " ";
+    here.start_on(here.client, write());
+    here.world.run_on(here.server, read());
+    CHECK(got == expected);
+  }
+}
+
+// ---- what the network does ------------------------------------------------------------------------------
+
+TEST_CASE("network: a partition holds back what is sent, until the hosts are joined", "[sim][network]") {
+  two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
+  here.connect();
+  CHECK(here.on(here.client, here.near.write_all("under way, ")) == 0);
+  here.world.partition(here.client, here.server);
+  here.world.run_for(1s);
+  CHECK(here.on(here.client, here.near.write_all("then sent, ")) == 0);
+  CHECK(here.on(here.client, here.near.shutdown_send()) == 0);
+  CHECK(here.on(here.server, here.far.write_all("and back")) == 0);
+  here.world.run_for(1min);
+  here.world.join(here.client, here.server);
+  const auto begun = here.elapsed();
+  std::string got = room(22);
+  CHECK(here.on(here.server, here.far.read_exactly(got)) == 0);
+  CHECK(got == "under way, then sent, ");
+  CHECK(here.on(here.server, here.far.read_some(got)) == 0);
+  CHECK(here.on(here.client, here.near.read_some(got)) == 8);
+  CHECK(here.elapsed() - begun == 10ms);
+}
+
+TEST_CASE("network: a partition holds back the word that there is room, too", "[sim][network]") {
+  two_hosts here({.least_latency = 10ms, .most_latency = 10ms, .buffer_bytes = 100});
+  here.connect();
+  const std::string sent(300, 'x');
+  const auto write = [&]() -> task<void> { co_await here.near.write_all(sent); };
+  here.start_on(here.client, write());
+  here.world.run_until_idle();
+  here.world.partition(here.client, here.server);
+  std::string got = room(100);
+  CHECK(here.on(here.server, here.far.read_exactly(got)) == 0);
+  CHECK(here.on(here.server, with_timeout(here.far.read_exactly(got), 1h)) == -ETIMEDOUT);
+  here.world.join(here.client, here.server);
+  const auto begun = here.elapsed();
+  got = room(200);
+  CHECK(here.on(here.server, here.far.read_exactly(got)) == 0);
+  CHECK(here.elapsed() - begun == 40ms);
+}
+
+TEST_CASE("network: who sends in vain for a quarter of an hour gives up", "[sim][network]") {
+  two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
+  here.connect();
+  bool crashed = false;
+  SECTION("to a host that is down") {
+    crashed = true;
+    here.world.crash(here.server);
+  }
+  SECTION("through a partition") { here.world.partition(here.client, here.server); }
+  const auto begun = here.elapsed();
+  CHECK(here.on(here.client, here.near.write_all("hello")) == 0);
+  std::string got = room(5);
+  CHECK(here.on(here.client, here.near.read_some(got)) == -ETIMEDOUT);
+  CHECK(here.elapsed() - begun == 15min);
+  CHECK(here.on(here.client, here.near.read_some(got)) == 0);
+  CHECK(here.on(here.client, here.near.write_some("x")) == -EPIPE);
+  if (crashed) return;
+  here.world.join(here.client, here.server);
+  CHECK(here.on(here.server, here.far.write_all("x")) == 0);  // to nobody
+  CHECK(here.on(here.server, here.far.read_some(got)) == -ECONNRESET);
+}
+
+TEST_CASE("network: a host that lost its power says nothing, and then that it knows of nothing",
+          "[sim][network]") {
+  two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
+  here.connect();
+  here.world.crash(here.server);
+  std::string got = room(5);
+  CHECK(here.on(here.client, with_timeout(here.near.read_some(got), 24h)) == -ETIMEDOUT);
+  const auto begun = here.elapsed();
+  SECTION("once it is up again") {
+    here.world.restart(here.server);
+    CHECK(here.on(here.client, here.near.write_all("hello")) == 0);
+    CHECK(here.on(here.client, here.near.read_some(got)) == -ECONNRESET);
+    CHECK(here.elapsed() - begun == 20ms);
+  }
+  SECTION("when it comes up while it is sent to") {
+    CHECK(here.on(here.client, here.near.write_all("hello")) == 0);
+    here.world.after(1min, [&] { here.world.restart(here.server); });
+    CHECK(here.on(here.client, here.near.read_some(got)) == -ECONNRESET);
+    CHECK(here.elapsed() - begun > 1min);
+  }
+  CHECK(here.on(here.client, here.near.write_all("hello")) == -EPIPE);
+}
+
+TEST_CASE("network: who waits for room at a host that lost its power is told", "[sim][network]") {
+  two_hosts here({.least_latency = 1ms, .most_latency = 1ms, .buffer_bytes = 100});
+  here.connect();
+  here.fill(here.client, here.near);
+  here.world.crash(here.server);
+  here.world.after(1s, [&] { here.world.restart(here.server); });
+  CHECK(here.on(here.client, here.near.write_all("more")) == -ECONNRESET);
+}
+
+TEST_CASE("network: what left a host before it lost its power still arrives", "[sim][network]") {
+  two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
+  here.connect();
+  CHECK(here.on(here.server, here.far.write_all("last")) == 0);
+  here.world.crash(here.server);
+  std::string got = room(4);
+  CHECK(here.on(here.client, here.near.read_exactly(got)) == 0);
+  CHECK(got == "last");
+}
+
+TEST_CASE("network: an injected reset breaks both ends", "[sim][network]") {
+  two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
+  here.connect();
+  here.world.faults().add({.what = sim::fault::reset, .nth = 1, .only = opcode::send});
+  CHECK(here.on(here.client, here.near.write_all("x")) == -ECONNRESET);
+  CHECK(here.on(here.client, here.near.write_all("x")) == -EPIPE);
+  std::string got = room(4);
+  CHECK(here.on(here.client, here.near.read_some(got)) == 0);
+  CHECK(here.on(here.server, here.far.read_some(got)) == -ECONNRESET);
+}
+
+// ---- many, and again ------------------------------------------------------------------------------------
+
+TEST_CASE("network: 1000 connections at once, the same again from the same seed", "[sim][network]") {
+  const auto run_all = [](std::uint64_t seed) {
+    sim::world world({.seed = seed, .network = {.least_latency = 1ms, .most_latency = 20ms}});
+    sim::host& server = world.add_host("server", {.most_descriptors = 2000});
+    sim::host& client = world.add_host("client", {.most_descriptors = 2000});
+    const auto serve = [&]() -> task<void> {
+      const auto listening = tcp::listen_now(everywhere, 1000);
+      for (int i = 0; i < 1000; ++i) {
+        auto accepted = co_await listening.accept();
+        detach([peer = std::move(accepted)]() mutable -> task<void> {
+          std::string got = room(64);
+          while (const std::size_t some = co_await peer.read_some(got))
+            co_await peer.write_all(std::string_view(got).substr(0, some));
+          co_await peer.close();
+        });
+      }
+    };
+    {
+      const current_loop_scope there(&server.its_loop());
+      detach(serve());
+    }
+    int echoed = 0;
+    std::vector<task<void>> clients;
+    for (int i = 0; i < 1000; ++i)
+      clients.push_back([](std::string text, int& count) -> task<void> {
+        auto peer = co_await tcp::connect(endpoint("10.0.0.1", everywhere.port()));
+        co_await peer.write_all(text);
+        co_await peer.shutdown_send();
+        std::string back = room(text.size());
+        co_await peer.read_exactly(back);
+        const std::size_t more = co_await peer.read_some(back);
+        if (back == text && more == 0) ++count;
+      }("client " + std::to_string(i), echoed));
+    world.run_on(client, when_all(std::move(clients)));
+    CHECK(echoed == 1000);
+    return world.trace_hash();
+  };
+  const auto first = run_all(7);
+  CHECK(run_all(7) == first);
+  CHECK(run_all(8) != first);
+}
