@@ -70,8 +70,8 @@ TEST_CASE("sim::disk: a crash keeps, tears at a sector, or loses a write", "[sim
       []() -> task<void> { co_await write_at("/data", 0, std::string(2000, 'x')); }, std::string(2000, '.'));
   CHECK(found == outcomes{torn(0), torn(512), torn(1024), torn(1536), torn(2000)});
 
-  const auto over_a_bound = after_crash([]() -> task<void> { co_await write_at("/data", 510, "abcd"); },
-                                        std::string(2000, '.'));
+  const auto over_a_bound =
+      after_crash([]() -> task<void> { co_await write_at("/data", 510, "abcd"); }, std::string(2000, '.'));
   const std::string before(510, '.'), after(1486, '.');
   CHECK(over_a_bound == outcomes{before + "...." + after, before + "ab.." + after, before + "abcd" + after});
 }
