@@ -2,10 +2,14 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -81,6 +85,74 @@ TEST_CASE("perform_on_pool: a request's completion comes back to the loop",
   REQUIRE(*open.told >= 0);
   ::close(*open.told);
   CHECK(fails.told == -ENOENT);
+}
+
+TEST_CASE("blocking_pool: a forked child has a pool of its own", "[loop][blocking_pool][threads]") {
+  run(offload([] {}));  // has threads here, of which the child has none
+  const auto ended = braid_tests::in_child([] { return run(offload([] { return 7; })); });
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 7);
+}
+
+// A job that ends once it is let go.
+struct held_job final : blocking_job {
+  held_job() : blocking_job(work) {}
+  static void work(blocking_job& job) noexcept {
+    auto& self = static_cast<held_job&>(job);
+    self.begun.set_value();
+    self.let_go.get_future().wait();
+    self.ended.set_value();
+  }
+  std::promise<void> begun, let_go, ended;
+};
+
+TEST_CASE("blocking_pool: a job that no thread has begun can be taken back, no other",
+          "[loop][blocking_pool][threads]") {
+  blocking_pool& pool = blocking_pool::instance();
+  std::array<held_job, 4> busy;  // as many as there are threads
+  for (held_job& each : busy) pool.submit(each);
+  for (held_job& each : busy) each.begun.get_future().wait();
+  held_job second, third;
+  pool.submit(second);
+  pool.submit(third);
+  CHECK_FALSE(pool.withdraw(busy[0]));
+  CHECK(pool.withdraw(second));
+  CHECK_FALSE(pool.withdraw(second));
+  for (held_job& each : busy) each.let_go.set_value();
+  third.let_go.set_value();
+  third.ended.get_future().wait();  // what is behind it has its turn
+  CHECK_FALSE(pool.withdraw(third));
+  pool.submit(second);
+  second.let_go.set_value();
+  second.ended.get_future().wait();
+  for (held_job& each : busy) each.ended.get_future().wait();
+}
+
+// How many threads this process has.
+std::size_t threads_here() {
+  std::size_t count = 0;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/self/task")) count += each.exists();
+  return count;
+}
+
+TEST_CASE("blocking_pool: threads start on demand, idle ones are kept", "[loop][blocking_pool][threads]") {
+  const auto ended = braid_tests::in_child([] {
+    const std::size_t without = threads_here();
+    (void)blocking_pool::instance();
+    if (threads_here() != without) return 1;
+    loop home;
+    home.run(offload([] {}));
+    std::size_t before = threads_here();
+    if (before == without) return 2;
+    for (int n = 0; n < 100; ++n) {
+      home.run(offload([] {}));
+      if (threads_here() < before || threads_here() > without + 4) return 3;
+      before = threads_here();
+    }
+    return 0;
+  });
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 0);
 }
 
 TEST_CASE("blocking_pool: BRAID_BLOCKING_THREADS is a number from 1 to 1024, or refused",

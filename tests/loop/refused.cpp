@@ -1,7 +1,4 @@
-#include <linux/filter.h>
 #include <linux/io_uring.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -20,6 +17,7 @@
 #include "braid/style/run.hpp"
 #include "catch.hpp"
 #include "child_process.hpp"
+#include "seccomp.hpp"
 
 // io_uring forbidden, wholly or in part: as containers do it, by a seccomp filter, here in a child process.
 
@@ -28,44 +26,15 @@ namespace {
 using namespace braid;
 using braid_tests::child_end;
 using braid_tests::contains;
+using braid_tests::forbid;
+using braid_tests::forbid_register;
 using braid_tests::in_child;
-
-void install(sock_filter* code, std::size_t length) {
-  const sock_fprog program{static_cast<unsigned short>(length), code};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-    throw std::system_error(errno, std::generic_category(), "prctl");
-}
-
-// From now on this process's system call fails with the errno.
-void forbid(unsigned call, unsigned code) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  install(filter, std::size(filter));
-}
-
-// The same for one of the things that io_uring_register does: its second argument.
-void forbid_register(unsigned what, unsigned code) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_register, 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, what, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  install(filter, std::size(filter));
-}
 
 // Tries to make a loop; prints the code and says why not in the errors.
 int try_a_loop() {
   const std::size_t open = braid_tests::open_descriptors();
   try {
-    loop home;
+    loop home({.backend = backend::uring});
   } catch (const std::system_error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     if (braid_tests::open_descriptors() != open) std::fprintf(stderr, "left a descriptor open\n");
@@ -84,7 +53,7 @@ void is_no_loop(const child_end& ended, int code) {
 
 // Files, timers and requests work on this process's loop.
 int use_a_loop() {
-  loop home;
+  loop home({.backend = backend::uring});
   for (int n = 0; n < 1000; ++n) home.run(nop());
   file zero = home.run(open_file("/dev/zero"));
   std::array<char, 16> room;
@@ -120,6 +89,7 @@ TEST_CASE("loop: a seccomp filter against io_uring is a clear error", "[loop][re
 TEST_CASE("loop: run without a loop of its own passes the refusal on", "[loop][refused]") {
   const child_end ended = in_child([] {
     forbid(SYS_io_uring_setup, EPERM);
+    ::setenv("BRAID_BACKEND", "uring", 1);
     run(nop());
   });
   CHECK(ended.exit_status() == braid_tests::threw);
