@@ -1,5 +1,6 @@
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -17,6 +18,26 @@
 namespace {
 
 using namespace braid;
+using namespace std::chrono_literals;
+
+// A reactor whose clock goes on by so much each time that it is asked: whatever the loop measures took that long.
+class slow_clock final : public reactor {
+ public:
+  explicit slow_clock(loop_clock::duration step) : real_(make_reactor({})), step_(step) {}
+  const char* name() const noexcept override { return real_->name(); }
+  void submit(io_operation& operation) noexcept override { real_->submit(operation); }
+  void cancel(io_operation& operation) noexcept override { real_->cancel(operation); }
+  void cancel_all() noexcept override { real_->cancel_all(); }
+  void turn(patience, inbox& messages) noexcept override { real_->turn({}, messages); }
+  void wake() noexcept override { real_->wake(); }
+  loop_clock::time_point now() const noexcept override { return now_ += step_; }
+  std::size_t in_flight() const noexcept override { return real_->in_flight(); }
+
+ private:
+  const std::unique_ptr<reactor> real_;
+  const loop_clock::duration step_;
+  mutable loop_clock::time_point now_{};
+};
 
 // Always ready again, until told otherwise.
 class restless : operation_base {
@@ -104,6 +125,24 @@ TEST_CASE("loop: an operation that is always ready lets everything else go on", 
   restless busy(home);
   CHECK(turns_until_done(home, 20) <= 20);
   CHECK(busy.runs() > 0);
+}
+
+TEST_CASE("loop: ready work that takes long leaves the rest of it to the next turns", "[loop][fairness]") {
+  loop home({}, std::make_unique<slow_clock>(5ms));
+  restless busy(home);
+  for (int n = 0; n < 10; ++n) home.turn(false);
+  const int before = busy.runs();
+  for (int n = 0; n < 10; ++n) home.turn(false);
+  CHECK(busy.runs() - before <= 20);
+}
+
+TEST_CASE("loop: ready work that is quick shares turns", "[loop][fairness]") {
+  loop home({}, std::make_unique<slow_clock>(1us));
+  restless busy(home);
+  for (int n = 0; n < 10; ++n) home.turn(false);
+  const int before = busy.runs();
+  for (int n = 0; n < 10; ++n) home.turn(false);
+  CHECK(busy.runs() - before == 10 * loop_options{}.operations_per_turn);
 }
 
 TEST_CASE("loop: so do a thousand of them", "[loop][fairness]") {

@@ -222,6 +222,7 @@ class loop : pinned {
   receive_history receives_;
   unique_function<void(const error&)> unhandled_;
   std::size_t expected_ = 0;
+  int batch_ = 1;  // how much ready work runs before the clock is asked
   bool running_ = false;
   bool ending_ = false;
   bool returned_early_ = false;  // the last turn left the reactor out
