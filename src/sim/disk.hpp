@@ -20,8 +20,8 @@ struct volume;
 // Threads  the world's.
 // Cost     of a write, its bytes, and those that it replaced until the file is synced; of a crash, all that
 //          was not synced.
-// Errors   those of Linux for a process that may do everything: no EACCES. There are no symbolic links, no hard
-//          links and no nameless files (O_TMPFILE); the umask is 022.
+// Errors   those of Linux for a process that may do everything: no EACCES. There are no symbolic and no hard
+//          links, nor files without a name (O_TMPFILE); the umask is 022.
 class disk : pinned {
  public:
   disk(machine& in, const disk_options& options);

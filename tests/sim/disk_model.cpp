@@ -60,7 +60,8 @@ class drawn_program {
         case 15: co_await plain(); break;
       }
     }
-    for (file& each : files_) co_await as_result(each.close());
+    for (file& each : files_)
+      if (each.is_open()) co_await each.close();
     co_return std::move(log_);
   }
 
