@@ -34,6 +34,7 @@ class connection : public std::enable_shared_from_this<connection>, pinned {
   [[nodiscard]] bool may_arrive(int direction, const segment& what);
   void arrives(int direction, const segment& what) { ends_[1 - direction].arrives(what); }
   void is_given_up(int direction, const segment& what);
+  void is_cut_off(int direction) noexcept { ends_[1 - direction].is_left_half_open(); }
 
  private:
   network& network_;

@@ -281,10 +281,7 @@ void tcp_end::reset_comes() {
   peer_knows_ = true;
   switch (stage_) {
     case stage::connecting: closes(ECONNREFUSED); break;
-    case stage::half_open:
-      leave_handshake();
-      closes(0);
-      break;
+    case stage::half_open: return is_left_half_open();
     case stage::open:
       if (is_over()) return;
       closes(fin_came_ ? EPIPE : ECONNRESET);
@@ -304,6 +301,12 @@ void tcp_end::put_reset() {
 
 void tcp_end::leave_handshake() noexcept {
   if (const auto listener = std::exchange(came_to_, {}).lock()) listener->handshake_fails();
+}
+
+void tcp_end::is_left_half_open() noexcept {
+  if (stage_ != stage::half_open) return;
+  leave_handshake();
+  closes(0);
 }
 
 // ---- what the network does to it ------------------------------------------------------------------------

@@ -60,6 +60,8 @@ class tcp_end : pinned {
   [[nodiscard]] bool may_be_born() const;
   void arrives(const segment& what);
   void vanish();
+  // The client's answer will never come.
+  void is_left_half_open() noexcept;
   // It was tried in vain for too long.
   void time_out();
   void joined();

@@ -81,7 +81,7 @@ void wire::lands(std::uint64_t number) {
 void wire::hold(segment& one) {
   if (cut_) {
     segments_.erase(std::ranges::lower_bound(segments_, one.number, {}, &segment::number), segments_.end());
-    return;
+    return of_.is_cut_off(direction_);
   }
   one.is = segment::whereabouts::held;
   if (retrying_) return;
@@ -128,7 +128,9 @@ void wire::joined() {
 void wire::cut() noexcept {
   cut_ = true;
   const auto held = std::ranges::find(segments_, segment::whereabouts::held, &segment::is);
+  if (held == segments_.end()) return;
   segments_.erase(held, segments_.end());
+  of_.is_cut_off(direction_);
 }
 
 }  // namespace braid::sim::detail

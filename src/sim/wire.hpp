@@ -35,7 +35,7 @@ class wire : pinned {
   void put_until(loop_clock::time_point given_up, segment_kind kind, std::string bytes = {});
   // What was held goes on at once.
   void joined();
-  // The sender sends nothing again any more: what is held, and what comes behind it, never arrives.
+  // The sender sends nothing again any more: what is or will be held never arrives, nor what is behind it.
   void cut() noexcept;
   void clear() noexcept { segments_.clear(); }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 
 #include "braid/combine/when_all.hpp"
 #include "braid/schedule/sleep.hpp"
+#include "braid/sim/explore.hpp"
 #include "braid/style/spawn.hpp"
 #include "catch.hpp"
 #include "two_hosts.hpp"
@@ -410,4 +412,36 @@ TEST_CASE("network: 1000 connections at once, the same again from the same seed"
   const auto first = run_all(7);
   CHECK(run_all(7) == first);
   CHECK(run_all(8) != first);
+}
+
+TEST_CASE("network: a question, its answer and both ends, in every order there is", "[sim][network]") {
+  const auto ask_once = [](sim::world& here) {
+    sim::host& client = here.add_host("client");
+    sim::host& server = here.add_host("server");
+    const auto listening = here.run_on(server, tcp::listen(everywhere));
+    const auto answer = [&]() -> task<void> {
+      auto peer = co_await listening.accept();
+      std::string got = room(1);
+      while (const std::size_t some = co_await peer.read_some(got)) co_await peer.write_all(got);
+      co_await peer.close();
+    };
+    const auto ask = [&]() -> task<std::string> {
+      auto peer = co_await tcp::connect(endpoint("10.0.0.2", everywhere.port()));
+      co_await peer.write_all("a");
+      co_await peer.shutdown_send();
+      std::string got = room(2);
+      const std::size_t some = co_await peer.read_some(got);
+      got.resize(some);
+      co_await peer.close();
+      co_return got;
+    };
+    {
+      const current_loop_scope there(&server.its_loop());
+      detach(answer());
+    }
+    if (here.run_on(client, ask()) != "a") throw std::runtime_error("no answer");
+    here.run_until_idle();
+  };
+  const sim::explored all = sim::exhaust(ask_once, {.network = {.least_latency = 1ms, .most_latency = 1ms}});
+  CHECK(all.runs > 1);
 }

@@ -239,6 +239,25 @@ TEST_CASE("network: a full backlog makes a connect wait, not fail", "[sim][netwo
   }
 }
 
+TEST_CASE("network: a client that dies within the handshake leaves its place in the backlog",
+          "[sim][network]") {
+  two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
+  here.listen(0);
+  here.world.after(25ms, [&] { here.world.partition(here.client, here.server); });
+  CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
+  SECTION("with its answer under way") { here.world.run_for(7ms); }
+  SECTION("with its answer held back") { here.world.run_for(15ms); }
+  here.world.crash(here.client);
+  here.world.restart(here.client);
+  here.world.run_for(10ms);
+  here.world.join(here.client, here.server);
+  const auto begun = here.elapsed();
+  CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
+  CHECK(here.elapsed() - begun == 20ms);
+  here.far = here.world.run_on(here.server, here.listening.accept());
+  CHECK(here.on(here.server, with_timeout(here.listening.accept(), 1s)) == -ETIMEDOUT);
+}
+
 TEST_CASE("network: a connect that is cancelled leaves nothing behind", "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
   here.listen();
