@@ -81,8 +81,7 @@ child_end forked(F&& in_child) {
 
 /// Runs f() in a forked copy of this process. An int that f returns is the exit status.
 ///
-/// Of this process's threads the child has only the caller: f must use neither the blocking pool nor a loop
-/// that was made before. For that, write a program in tests/crash and run_program it.
+/// Of this process's threads the child has only the caller: f must not use a loop that was made before.
 template <class F>
 child_end in_child(F f) {
   return detail::forked([&f]() noexcept -> int {

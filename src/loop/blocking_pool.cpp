@@ -1,8 +1,11 @@
 #include "braid/loop/blocking_pool.hpp"
 
+#include <pthread.h>
+
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -27,10 +30,25 @@ std::size_t threads_wanted() {
 
 }  // namespace
 
-blocking_pool& blocking_pool::instance() {
-  static blocking_pool pool;
-  return pool;
-}
+// The process's, until its end. A forked child gets one of its own: of the parent's threads it has none, and of
+// the parent's pool it may have a locked mutex.
+struct blocking_pool::holder {
+  holder() : pool(new blocking_pool) {
+    ::pthread_atfork(nullptr, nullptr, [] {
+      holder& here = the_one();
+      here.parents.push_back(here.pool.release());
+      here.pool.reset(new blocking_pool);
+    });
+  }
+  static holder& the_one() {
+    static holder all;
+    return all;
+  }
+  std::unique_ptr<blocking_pool> pool;
+  std::vector<blocking_pool*> parents;  // never destroyed: their threads cannot be joined here
+};
+
+blocking_pool& blocking_pool::instance() { return *holder::the_one().pool; }
 
 blocking_pool::blocking_pool() : most_threads_(threads_wanted()) {}
 
@@ -55,6 +73,13 @@ void blocking_pool::submit(blocking_job& job) {
   jobs_.push_back(job);
   ++waiting_jobs_;
   has_jobs_.notify_one();
+}
+
+bool blocking_pool::withdraw(blocking_job& job) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!jobs_.remove(job)) return false;
+  --waiting_jobs_;
+  return true;
 }
 
 void blocking_pool::work() noexcept {

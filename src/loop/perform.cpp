@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "braid/loop/request.hpp"
+#include "filling_calls.hpp"
 
 namespace braid {
 
@@ -23,8 +24,8 @@ std::int64_t call(const request& what) noexcept {
   switch (what.code) {
     case opcode::nop: return 0;
     case opcode::read:
-      return at_position ? ::read(fd, what.address, what.length)
-                         : ::pread(fd, what.address, what.length, offset);
+      return at_position ? filling::read(fd, what.address, what.length)
+                         : filling::pread(fd, what.address, what.length, offset);
     case opcode::write:
       return at_position ? ::write(fd, what.address, what.length)
                          : ::pwrite(fd, what.address, what.length, offset);
@@ -38,7 +39,7 @@ std::int64_t call(const request& what) noexcept {
     case opcode::connect:
       return ::connect(fd, static_cast<const sockaddr*>(what.address), static_cast<socklen_t>(what.offset));
     case opcode::send: return ::send(fd, what.address, what.length, flags);
-    case opcode::receive: return ::recv(fd, what.address, what.length, flags);
+    case opcode::receive: return filling::recv(fd, what.address, what.length, flags);
     case opcode::shutdown: return ::shutdown(fd, static_cast<int>(what.length));
     case opcode::socket: return ::socket(fd, static_cast<int>(what.offset), static_cast<int>(what.length));
     case opcode::poll: {

@@ -1,14 +1,20 @@
 #include "braid/loop/reactor.hpp"
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "braid/loop/direct_calls.hpp"
 #include "braid/loop/loop.hpp"
+#include "epoll.hpp"
 #include "uring.hpp"
+#include "uring_setup.hpp"
 
 namespace braid {
 
@@ -19,7 +25,46 @@ backend chosen(backend asked) {
   const char* word = std::getenv("BRAID_BACKEND");
   if (word == nullptr || std::string_view(word) == "auto") return backend::automatic;
   if (std::string_view(word) == "uring") return backend::uring;
-  throw std::invalid_argument("loop: BRAID_BACKEND is '" + std::string(word) + "'; it takes uring or auto");
+  if (std::string_view(word) == "epoll") return backend::epoll;
+  throw std::invalid_argument("loop: BRAID_BACKEND is '" + std::string(word) +
+                              "'; it takes uring, epoll or auto");
+}
+
+bool asked_to_be_quiet() {
+  const char* word = std::getenv("BRAID_QUIET");
+  if (word == nullptr || std::string_view(word) == "0") return false;
+  if (std::string_view(word) == "1") return true;
+  throw std::invalid_argument("loop: BRAID_QUIET is '" + std::string(word) + "'; it takes 0 or 1");
+}
+
+// Is there no io_uring here, rather than too little of something that epoll needs as well? EACCES and EINVAL are
+// what some security modules and kernels say in place of EPERM and ENOSYS.
+bool does_without(int code) noexcept {
+  return code == ENOSYS || code == EPERM || code == EACCES || code == ENOMEM;
+}
+
+// One line a process.
+void tell_of_epoll(const std::system_error& refused) {
+  static std::once_flag told;
+  std::call_once(told, [&] {
+    if (asked_to_be_quiet()) return;
+    const ring_refusal why = explain_refusal(refused.code().value());
+    std::fprintf(
+        stderr,
+        "braid: loops run on epoll: io_uring is refused: %s; %s; BRAID_BACKEND=epoll or BRAID_QUIET=1 "
+        "silences this\n",
+        why.cause.c_str(), why.remedy.c_str());
+  });
+}
+
+std::unique_ptr<reactor> make_automatic(const loop_options& options) {
+  try {
+    return std::make_unique<uring_reactor>(options);
+  } catch (const std::system_error& refused) {
+    if (!does_without(refused.code().value())) throw;
+    tell_of_epoll(refused);
+  }
+  return std::make_unique<epoll_reactor>(options);
 }
 
 thread_local reactor_override* innermost = nullptr;
@@ -36,8 +81,9 @@ direct_calls& reactor::direct() noexcept { return direct_calls::of_kernel(); }
 std::unique_ptr<reactor> make_reactor(const loop_options& options) {
   if (innermost != nullptr) return innermost->make_(options);
   switch (chosen(options.backend)) {
-    case backend::automatic:
+    case backend::automatic: return make_automatic(options);
     case backend::uring: return std::make_unique<uring_reactor>(options);
+    case backend::epoll: return std::make_unique<epoll_reactor>(options);
   }
   throw std::invalid_argument("loop: no such backend");
 }

@@ -86,6 +86,7 @@ ring_refusal explain_refusal(int code) {
     case ENOSYS:
       return {"the kernel has no io_uring, or a seccomp filter hides it",
               std::string("use Linux 5.19 or newer, or ") + seccomp};
+    case EACCES:
     case EPERM: {
       const int disabled = read_io_uring_disabled();
       if (disabled > 0)

@@ -6,6 +6,9 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -81,6 +84,74 @@ TEST_CASE("perform_on_pool: a request's completion comes back to the loop",
   REQUIRE(*open.told >= 0);
   ::close(*open.told);
   CHECK(fails.told == -ENOENT);
+}
+
+TEST_CASE("blocking_pool: a forked child has a pool of its own", "[loop][blocking_pool][threads]") {
+  run(offload([] {}));  // has threads here, of which the child has none
+  const auto ended = braid_tests::in_child([] { return run(offload([] { return 7; })); });
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 7);
+}
+
+// A job that ends once it is let go.
+struct held_job final : blocking_job {
+  held_job() : blocking_job(work) {}
+  static void work(blocking_job& job) noexcept {
+    auto& self = static_cast<held_job&>(job);
+    self.begun.set_value();
+    self.let_go.get_future().wait();
+    self.ended.set_value();
+  }
+  std::promise<void> begun, let_go, ended;
+};
+
+TEST_CASE("blocking_pool: a job that no thread has begun can be taken back, no other",
+          "[loop][blocking_pool][threads]") {
+  const auto ended = braid_tests::in_child([] {
+    ::setenv("BRAID_BLOCKING_THREADS", "1", 1);  // for the child's pool, which is not made yet
+    held_job first, second, third;
+    blocking_pool& pool = blocking_pool::instance();
+    for (held_job* each : {&first, &second, &third}) pool.submit(*each);
+    first.begun.get_future().wait();
+    if (pool.withdraw(first) || !pool.withdraw(second) || pool.withdraw(second)) return 1;
+    first.let_go.set_value();
+    third.begun.get_future().wait();  // what is behind it has its turn
+    third.let_go.set_value();
+    third.ended.get_future().wait();
+    if (pool.withdraw(third)) return 2;
+    pool.submit(second);
+    second.let_go.set_value();
+    second.ended.get_future().wait();
+    return 0;
+  });
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 0);
+}
+
+// How many threads this process has.
+std::size_t threads_here() {
+  std::size_t count = 0;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/self/task")) count += each.exists();
+  return count;
+}
+
+TEST_CASE("blocking_pool: threads start on demand, idle ones are kept and used again",
+          "[loop][blocking_pool][threads]") {
+  const auto ended = braid_tests::in_child([] {
+    const std::size_t without = threads_here();
+    (void)blocking_pool::instance();
+    if (threads_here() != without) return 1;
+    loop home;
+    std::thread::id only;
+    for (int n = 0; n < 100; ++n) {
+      const auto id = home.run(offload([] { return std::this_thread::get_id(); }));
+      if (n != 0 && id != only) return 2;
+      only = id;
+    }
+    return threads_here() == without + 1 ? 0 : 3;
+  });
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 0);
 }
 
 TEST_CASE("blocking_pool: BRAID_BLOCKING_THREADS is a number from 1 to 1024, or refused",

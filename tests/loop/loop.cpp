@@ -53,7 +53,7 @@ TEST_CASE("loop: is its thread's current one while it lives", "[loop]") {
     CHECK_FALSE(home.running());
     CHECK_FALSE(home.ending());
     CHECK(home.in_flight() == 0);
-    CHECK(std::string(home.reactor_name()) == "io_uring");
+    CHECK((home.reactor_name() == std::string("io_uring") || home.reactor_name() == std::string("epoll")));
   }
   CHECK(loop::current_or_null() == nullptr);
 }
@@ -159,22 +159,28 @@ TEST_CASE("loop: BRAID_BACKEND chooses, and a word it does not know is refused",
     });
   };
   CHECK(with("uring").output == "io_uring\n");
+  CHECK(with("epoll").output == "epoll\n");
   CHECK(with("auto").exit_status() == 0);
-  for (const char* word : {"", "URING", "io_uring", "kqueue"}) {
+  for (const char* word : {"", "URING", "io_uring", "EPOLL", "kqueue", "epoll "}) {
     const auto refused = with(word);
     CHECK(refused.exit_status() == braid_tests::threw);
     CHECK_THAT(refused.errors, contains(std::string("BRAID_BACKEND is '") + word + "'"));
-    CHECK_THAT(refused.errors, contains("it takes uring"));
+    CHECK_THAT(refused.errors, contains("it takes uring, epoll or auto"));
   }
 }
 
 TEST_CASE("loop: a backend named by the program is not overruled by BRAID_BACKEND", "[loop]") {
-  const auto ended = braid_tests::in_child([] {
-    ::setenv("BRAID_BACKEND", "garbage", 1);
-    loop home({.backend = backend::uring});
-    std::puts(home.reactor_name());
-  });
-  CHECK(ended.output == "io_uring\n");
+  const auto made = [](backend named, const char* word) {
+    return braid_tests::in_child([=] {
+      ::setenv("BRAID_BACKEND", word, 1);
+      loop home({.backend = named});
+      std::puts(home.reactor_name());
+    });
+  };
+  for (const char* word : {"garbage", "uring", "epoll"}) {
+    CHECK(made(backend::uring, word).output == "io_uring\n");
+    CHECK(made(backend::epoll, word).output == "epoll\n");
+  }
 }
 
 // ---- running ------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ void forbid_register(unsigned what, unsigned code) {
 int try_a_loop() {
   const std::size_t open = braid_tests::open_descriptors();
   try {
-    loop home;
+    loop home({.backend = backend::uring});
   } catch (const std::system_error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     if (braid_tests::open_descriptors() != open) std::fprintf(stderr, "left a descriptor open\n");
@@ -84,7 +84,7 @@ void is_no_loop(const child_end& ended, int code) {
 
 // Files, timers and requests work on this process's loop.
 int use_a_loop() {
-  loop home;
+  loop home({.backend = backend::uring});
   for (int n = 0; n < 1000; ++n) home.run(nop());
   file zero = home.run(open_file("/dev/zero"));
   std::array<char, 16> room;
@@ -120,6 +120,7 @@ TEST_CASE("loop: a seccomp filter against io_uring is a clear error", "[loop][re
 TEST_CASE("loop: run without a loop of its own passes the refusal on", "[loop][refused]") {
   const child_end ended = in_child([] {
     forbid(SYS_io_uring_setup, EPERM);
+    ::setenv("BRAID_BACKEND", "uring", 1);
     run(nop());
   });
   CHECK(ended.exit_status() == braid_tests::threw);

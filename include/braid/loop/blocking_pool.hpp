@@ -32,7 +32,7 @@ class blocking_job : pinned {
 /// offload.
 ///
 /// Threads  any. Jobs begin in the order they came, on up to BRAID_BLOCKING_THREADS threads (default 4, at
-///          most 1024), which are started on demand and then kept.
+///          most 1024), which are started on demand and then kept. A forked child has a pool of its own.
 /// Errors   the first use throws std::invalid_argument when BRAID_BLOCKING_THREADS is no number from 1 to
 ///          1024.
 class blocking_pool : pinned {
@@ -42,11 +42,15 @@ class blocking_pool : pinned {
 
   /// Hands the job to a thread. Throws std::system_error when there is no thread yet and none can be started.
   void submit(blocking_job& job);
+  /// Takes back a job that was submitted and that no thread has begun; false when one has. Cost: O(n) of those
+  /// that wait.
+  [[nodiscard]] bool withdraw(blocking_job& job) noexcept;
 
   /// Waits for every job that was submitted.
   ~blocking_pool();
 
  private:
+  struct holder;
   blocking_pool();
   void work() noexcept;
 

@@ -24,13 +24,15 @@ namespace braid {
 
 class task_tracker;
 
-/// Which reactor a loop runs on. The environment's BRAID_BACKEND=uring|auto takes the place of automatic.
-enum class backend : std::uint8_t { automatic, uring };
+/// Which reactor a loop runs on. automatic is io_uring, or epoll where the kernel refuses io_uring: that is said
+/// once a process on the standard error, unless BRAID_QUIET=1. The environment's BRAID_BACKEND=uring|epoll|auto
+/// takes the place of automatic. What differs between the two is in docs/reactors.md.
+enum class backend : std::uint8_t { automatic, uring, epoll };
 
 /// How a loop is made; every default will do.
 struct loop_options {
   braid::backend backend = braid::backend::automatic;
-  unsigned entries = 256;                     ///< of the submission queue; more in flight is no error
+  unsigned entries = 256;                     ///< requests begun in one turn; more in flight is no error
   std::size_t fiber_stack_bytes = 256 << 10;  ///< per fiber, touched pages only; a guard page comes on top
   int operations_per_turn =
       256;  ///< at most so many timers, then so much ready work, before the reactor's turn
@@ -54,8 +56,9 @@ class resident : public list_node {
 ///           cancelled. A coroutine that swallows every cancellation and goes on waiting keeps it from
 ///           ending.
 /// Threads   one: the one that made it. post and deliver may be called on any.
-/// Errors    the constructor throws std::system_error where the kernel refuses a reactor, std::logic_error
-///           when the thread has a loop already, std::invalid_argument for a turn of no operations.
+/// Errors    the constructor throws std::system_error where the kernel refuses the reactor that was asked for,
+///           std::logic_error when the thread has a loop already, std::invalid_argument for a turn of no
+///           operations and for a word that the environment's variables do not take.
 class loop : pinned {
  public:
   explicit loop(const loop_options& options = {});
@@ -110,7 +113,7 @@ class loop : pinned {
   void report_unhandled(error failure, const async_frame* where) noexcept;
 
   [[nodiscard]] const loop_options& options() const noexcept { return options_; }
-  /// "io_uring".
+  /// "io_uring", "epoll".
   [[nodiscard]] const char* reactor_name() const noexcept { return reactor_->name(); }
   /// System calls that the reactor made so far.
   [[nodiscard]] std::size_t system_calls() const noexcept { return reactor_->system_calls(); }

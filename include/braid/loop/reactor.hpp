@@ -46,7 +46,7 @@ class reactor : pinned {
   };
 
   virtual ~reactor() = default;
-  /// "io_uring", for messages.
+  /// "io_uring" or "epoll", for messages.
   [[nodiscard]] virtual const char* name() const noexcept = 0;
 
   /// Begins the request; its completion arrives in a later turn, never within this call.
@@ -102,7 +102,8 @@ class reactor : pinned {
 };
 
 /// The reactor that the options, BRAID_BACKEND and this kernel agree on.
-/// Errors  std::system_error that says which cause forbids it and what the remedy is.
+/// Errors  std::system_error that says which cause forbids it and what the remedy is; std::invalid_argument for
+///         a BRAID_BACKEND or BRAID_QUIET that is none.
 [[nodiscard]] std::unique_ptr<reactor> make_reactor(const loop_options& options);
 
 /// While it lives, loops that this thread makes run on reactors that it makes instead: for tests of code that

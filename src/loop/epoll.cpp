@@ -1,0 +1,221 @@
+#include "epoll.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace braid {
+
+namespace {
+
+constexpr std::uint64_t of_wake = ~std::uint64_t{0};  // an event's data: no descriptor's
+constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t write_events = EPOLLOUT | EPOLLHUP | EPOLLERR;
+constexpr std::uint8_t most_unheeded = 16;
+constexpr unsigned most_unlooked = 8;  // turns; each of them completed something
+constexpr unsigned looks_until_verified = 1024;
+constexpr loop_clock::duration idle_until_verified = std::chrono::milliseconds(10);
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441  // on every architecture
+#endif
+
+[[noreturn]] void fail(int code, const char* call) {
+  const std::string text = std::string("loop: ") + call;
+  throw std::system_error(code, std::generic_category(),
+                          code == EMFILE ? text +
+                                               ": this process has no descriptor left: raise "
+                                               "RLIMIT_NOFILE (ulimit -n) or close some"
+                                         : text);
+}
+
+}  // namespace
+
+epoll_reactor::epoll_reactor(const loop_options& options) : entries_(options.entries) {
+  if (entries_ == 0 || entries_ > 32768)
+    throw std::system_error(EINVAL, std::generic_category(),
+                            "loop: epoll: the number of entries does not suit: give one from 1 to 32768");
+  (void)blocking_pool::instance();  // a BRAID_BLOCKING_THREADS that is none is told here, not by some request
+  events_.resize(std::min(entries_, 1024U));
+  held_.reserve(16);
+  doubted_.reserve(256);
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) fail(errno, "epoll_create1");
+  wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  // Edge-triggered, so that nobody need read it: every write is an event of its own.
+  epoll_event wake{EPOLLIN | EPOLLET, {.u64 = of_wake}};
+  if (wake_descriptor_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_descriptor_, &wake) != 0) {
+    const int code = errno;
+    const char* const call = wake_descriptor_ < 0 ? "eventfd" : "epoll_ctl";
+    if (wake_descriptor_ >= 0) ::close(wake_descriptor_);
+    ::close(epoll_);
+    fail(code, call);
+  }
+}
+
+epoll_reactor::~epoll_reactor() {
+  BRAID_ASSERT(in_flight() == 0);
+  ::close(wake_descriptor_);
+  ::close(epoll_);
+}
+
+loop_clock::time_point epoll_reactor::now() const noexcept {
+  timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return loop_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
+
+// Not tried before the next turn, where it is told as well.
+void epoll_reactor::submit(io_operation& operation) noexcept {
+  depart(operation);
+  ++in_flight_;
+  submitted_.push_back(operation);
+}
+
+// What is neither waiting nor with a thread is asked when its turn comes.
+void epoll_reactor::cancel(io_operation& operation) noexcept {
+  gives_up(operation) = true;
+  const request& what = operation.what();
+  if (polls(operation)) {
+    watch& of = *watches_.find(what.descriptor);
+    queue_of(of, what.code).remove(operation);
+    stop_waiting(operation);
+    if (what.code == opcode::connect) make_blocking_again(what.descriptor, of);
+    return cancelled_.push_back(operation);
+  }
+  (void)take_back_if([&](const errand& each) { return &each.operation() == &operation; });
+}
+
+void epoll_reactor::cancel_all() noexcept {
+  cancelled_.append(std::move(submitted_));
+  watches_.for_each([this](int descriptor, watch& each) { (void)give_up_waiting(descriptor, each); });
+  (void)take_back_if([](const errand&) { return true; });
+}
+
+void epoll_reactor::turn(patience how_long, inbox& messages) noexcept {
+  const std::size_t told_before = told_;
+  if (!cancelled_.empty() || !orphaned_.empty()) [[unlikely]]
+    tell_ended();
+  if (!held_.empty()) [[unlikely]]
+    release_held();
+  if (!submitted_.empty()) begin_submitted();
+  const bool progress = told_ != told_before;
+  if (!progress && submitted_.empty() && how_long.may_wait) return wait(how_long, messages);
+  // What completes without waiting may go on for some turns before epoll is asked.
+  if (waiting_ == 0 || (progress && ++unlooked_ < most_unlooked)) return;
+  constexpr loop_clock::duration at_once{};
+  look(&at_once);
+}
+
+void epoll_reactor::tell_ended() noexcept {
+  operation_base::queue cancelled(std::move(cancelled_)), orphaned(std::move(orphaned_));
+  while (!cancelled.empty()) finish(static_cast<io_operation&>(cancelled.pop_front()), -ECANCELED);
+  while (!orphaned.empty()) finish(static_cast<io_operation&>(orphaned.pop_front()), -EBADF);
+}
+
+void epoll_reactor::begin_submitted() noexcept {
+  operation_base::queue batch(std::move(submitted_));
+  for (unsigned left = entries_; left != 0 && !batch.empty(); --left)
+    begin(static_cast<io_operation&>(batch.pop_front()));
+  batch.append(std::move(submitted_));  // behind what has waited for longer
+  submitted_.append(std::move(batch));
+}
+
+void epoll_reactor::wait(patience how_long, inbox& messages) noexcept {
+  if (!messages.fall_asleep()) return;
+  if (doubted_.empty() && how_long.until == loop_clock::time_point::max()) return look(nullptr);
+  loop_clock::duration limit = loop_clock::duration::max();
+  if (how_long.until != loop_clock::time_point::max())
+    limit = std::max(how_long.until - now(), loop_clock::duration::zero());
+  if (doubted_.empty() || limit <= idle_until_verified) return look(&limit);
+  const std::size_t told_before = told_;
+  look(&idle_until_verified);
+  if (told_ == told_before) verify_doubted();
+}
+
+void epoll_reactor::look(const loop_clock::duration* limit) noexcept {
+  unlooked_ = 0;
+  const int count = await_events(limit);
+  for (int n = 0; n < count; ++n) {
+    const epoll_event& each = events_[static_cast<std::size_t>(n)];
+    if (each.data.u64 != of_wake) on_event(static_cast<int>(each.data.u64), each.events);
+  }
+  if (++unverified_looks_ >= looks_until_verified) verify_doubted();
+}
+
+// Interrupted by a signal it saw no event, as when the limit has passed.
+int epoll_reactor::await_events(const loop_clock::duration* limit) noexcept {
+  ++system_calls_;
+  const int room = static_cast<int>(events_.size());
+  if (limit == nullptr) return ::epoll_wait(epoll_, events_.data(), room, -1);
+  if (*limit == loop_clock::duration::zero()) return ::epoll_wait(epoll_, events_.data(), room, 0);
+  if (precise_) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(*limit);
+    const struct {
+      std::int64_t seconds, nanoseconds;
+    } time{seconds.count(), (*limit - seconds).count()};
+    const long count = ::syscall(SYS_epoll_pwait2, epoll_, events_.data(), room, &time, nullptr, 0);
+    if (count >= 0 || errno == EINTR) return static_cast<int>(count);
+    precise_ = false;  // Linux before 5.11, or a sandbox that has not heard of it
+    ++system_calls_;
+  }
+  const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(
+      std::min(*limit, loop_clock::duration(std::chrono::hours(24))));
+  return ::epoll_wait(epoll_, events_.data(), room, static_cast<int>(rounded_up.count()));
+}
+
+void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
+  watch* const found = watches_.find(descriptor);
+  if (found == nullptr || found->interest == 0) return;  // of a descriptor that is closed, but not its copy
+  watch& of = *found;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) of.hung_up = true;
+  if ((events & EPOLLPRI) != 0) of.drains = false;  // urgent data ends a receive early
+  if ((events & read_events) != 0) of.readable = true;
+  if ((events & write_events) != 0) of.writable = true;
+  if (!of.has_waiters()) {
+    // Somebody else may use it now, another loop even: their events shall not wake this one for ever.
+    if (++of.unheeded == most_unheeded) unregister(descriptor);
+    return;
+  }
+  of.unheeded = 0;
+  serve(of.readers, of.readable);
+  serve(of.writers, of.writable);
+  if (!of.pollers.empty()) serve_pollers(of);
+}
+
+void epoll_reactor::serve(operation_base::queue& waiting, const bool& ready) noexcept {
+  while (ready && !waiting.empty()) {
+    auto& operation = static_cast<io_operation&>(waiting.pop_front());
+    stop_waiting(operation);
+    const std::int32_t ended = carry_out(operation, false);
+    if (ended == -EAGAIN) {
+      waiting.push_front(operation);
+      return start_waiting(operation);
+    }
+    settle(operation, ended);
+  }
+}
+
+void epoll_reactor::serve_pollers(watch& of) noexcept {
+  operation_base::queue all(std::move(of.pollers));
+  while (!all.empty()) {
+    auto& operation = static_cast<io_operation&>(all.pop_front());
+    stop_waiting(operation);
+    settle(operation, carry_out(operation, false));
+  }
+}
+
+void epoll_reactor::wake() noexcept {
+  const std::uint64_t one = 1;
+  while (::write(wake_descriptor_, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+}  // namespace braid

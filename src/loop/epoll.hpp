@@ -1,0 +1,156 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "braid/base/intrusive_list.hpp"
+#include "braid/loop/direct_calls.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/loop/reactor.hpp"
+#include "errand.hpp"
+#include "watch_table.hpp"
+
+namespace braid {
+
+/// The readiness reactor, for kernels that refuse io_uring: a request is tried as a call that does not block,
+/// and waits for its descriptor where that would have blocked. What cannot be asked not to block is an errand
+/// for a thread.
+///
+/// A descriptor that was waited for stays registered, edge-triggered, so that waiting again takes no system
+/// call. Its number may since have come to mean another one behind the reactor's back: what waits on the word of
+/// an earlier registration is verified within 10 ms of idleness or 1024 looks. An event is never more than a
+/// reason to try again.
+///
+/// Threads  the loop's; only wake may come from elsewhere.
+/// Cost     a request that need not wait is its own system call; one that does, two of them and a share in the
+///          turn's epoll_wait.
+/// Source   epoll(7); the readiness cache is that of Asio's descriptor_state and Tokio's ScheduledIo.
+class epoll_reactor final : public reactor, private errand_sender {
+ public:
+  explicit epoll_reactor(const loop_options& options);
+  ~epoll_reactor() override;
+
+  const char* name() const noexcept override { return "epoll"; }
+  void submit(io_operation& operation) noexcept override;
+  void cancel(io_operation& operation) noexcept override;
+  void cancel_all() noexcept override;
+  void turn(patience how_long, inbox& messages) noexcept override;
+  std::size_t in_flight() const noexcept override { return in_flight_; }
+  void wake() noexcept override;
+  direct_calls& direct() noexcept override { return direct_; }
+  loop_clock::time_point now() const noexcept override;
+
+ private:
+  // Sees descriptors end and begin, so that their registrations do.
+  struct calls final : direct_calls {
+    explicit calls(epoll_reactor& reactor) noexcept : of(reactor) {}
+    int socket(int family, int type, int protocol) noexcept override;
+    int close(int descriptor) noexcept override;
+    epoll_reactor& of;
+  };
+  // A cancel_descriptor that waits for what threads are at.
+  struct held_cancel {
+    io_operation* operation;
+    std::int32_t found;
+  };
+
+  // The way of a request.
+  void begin(io_operation& operation) noexcept;
+  void begin_waiting_kind(io_operation& operation) noexcept;
+  [[nodiscard]] std::int32_t carry_out(io_operation& operation, bool first) noexcept;
+  [[nodiscard]] std::int32_t carry_out_refused(io_operation& operation) noexcept;
+  [[nodiscard]] std::int32_t accept_many(io_operation& operation) noexcept;
+  [[nodiscard]] std::int32_t connect(io_operation& operation, bool first) noexcept;
+  void settle(io_operation& operation, std::int32_t ended) noexcept;
+  void wait_for(io_operation& operation) noexcept;
+  void send_out(io_operation& operation) noexcept;
+  void came_back(errand& one) noexcept override;
+  void close(io_operation& operation) noexcept;
+  void finish(io_operation& operation, std::int32_t ended) noexcept;
+
+  // Descriptors.
+  [[nodiscard]] static operation_base::queue& queue_of(watch& of, opcode code) noexcept;
+  [[nodiscard]] int require(int descriptor, watch& of, const request& what) noexcept;
+  int control(int what, int descriptor, std::uint32_t events) noexcept;
+  void note_ended(const request& what, std::int32_t ended) noexcept;
+  void unregister(int descriptor) noexcept;
+  void forget(int descriptor) noexcept;
+  void make_blocking_again(int descriptor, watch& of) noexcept;
+  void doubt(int descriptor, watch& of) noexcept;
+  void verify_doubted() noexcept;
+  [[nodiscard]] std::int32_t give_up_waiting(int descriptor, watch& of) noexcept;
+  void cancel_descriptor(io_operation& operation) noexcept;
+  void release_held() noexcept;
+  // Cancels those that no thread has begun; how many there are, begun or not.
+  struct errand_count {
+    std::int32_t all = 0, begun = 0;
+  };
+  template <class Predicate>
+  errand_count take_back_if(Predicate meant) noexcept;
+
+  // Turns.
+  void tell_ended() noexcept;
+  void begin_submitted() noexcept;
+  void wait(patience how_long, inbox& messages) noexcept;
+  void look(const loop_clock::duration* limit) noexcept;
+  [[nodiscard]] int await_events(const loop_clock::duration* limit) noexcept;
+  void on_event(int descriptor, std::uint32_t events) noexcept;
+  void serve(operation_base::queue& waiting, const bool& ready) noexcept;
+  void serve_pollers(watch& of) noexcept;
+
+  void start_waiting(io_operation& operation) noexcept {
+    polls(operation) = true;
+    ++waiting_;
+  }
+  void stop_waiting(io_operation& operation) noexcept {
+    polls(operation) = false;
+    --waiting_;
+  }
+
+  // constant after construction
+  int epoll_ = -1;
+  int wake_descriptor_ = -1;
+  const unsigned entries_;
+  calls direct_{*this};
+  // this thread
+  watch_table watches_;
+  std::vector<epoll_event> events_;  // where the kernel puts them
+  operation_base::queue submitted_;  // to be tried in the next turn
+  operation_base::queue cancelled_;  // end as cancelled in the next turn
+  operation_base::queue orphaned_;  // the same as EBADF: their descriptor was closed
+  intrusive_list<errand> errands_;  // out, or ready to come back
+  std::vector<held_cancel> held_;
+  std::vector<int> doubted_;  // descriptors whose registration somebody relies on unverified
+  std::size_t in_flight_ = 0;
+  std::size_t waiting_ = 0;  // in a watch's queues
+  std::size_t told_ = 0;  // completions so far
+  unsigned unlooked_ = 0;  // turns since epoll was asked
+  unsigned unverified_looks_ = 0;
+  bool precise_ = true;  // the kernel has epoll_pwait2
+};
+
+template <class Predicate>
+epoll_reactor::errand_count epoll_reactor::take_back_if(Predicate meant) noexcept {
+  errand_count found;
+  intrusive_list<errand> others;
+  while (!errands_.empty()) {
+    errand& each = errands_.pop_front();
+    const bool is_meant = meant(std::as_const(each));
+    found.all += is_meant;
+    if (is_meant && each.withdraw()) {
+      cancelled_.push_back(each.operation());
+      delete &each;
+      continue;
+    }
+    found.begun += is_meant;
+    others.push_back(each);
+  }
+  while (!others.empty()) errands_.push_back(others.pop_front());
+  return found;
+}
+
+}  // namespace braid

@@ -1,0 +1,195 @@
+// What the readiness reactor knows of descriptors: who waits for them, and what epoll was told of them.
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "epoll.hpp"
+#include "nonblocking.hpp"
+
+namespace braid {
+
+namespace {
+
+static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLPRI == EPOLLPRI);
+
+std::uint32_t events_of(const request& what) noexcept {
+  switch (what.code) {
+    case opcode::write:
+    case opcode::send:
+    case opcode::connect: return EPOLLOUT;
+    case opcode::poll: return what.flags & (EPOLLIN | EPOLLOUT | EPOLLPRI);
+    default: return EPOLLIN;
+  }
+}
+
+// Does a receive of less than was asked for mean that the socket is empty? Of TCP that holds; others keep what
+// is not of the same message for the next call.
+bool is_tcp(int descriptor, std::size_t& calls) noexcept {
+  int protocol = 0;
+  socklen_t length = sizeof protocol;
+  ++calls;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
+         protocol == IPPROTO_TCP;
+}
+
+}  // namespace
+
+operation_base::queue& epoll_reactor::queue_of(watch& of, opcode code) noexcept {
+  switch (code) {
+    case opcode::write:
+    case opcode::send:
+    case opcode::connect: return of.writers;
+    case opcode::poll: return of.pollers;
+    default: return of.readers;
+  }
+}
+
+int epoll_reactor::control(int what, int descriptor, std::uint32_t events) noexcept {
+  epoll_event event{events | EPOLLET, {.u64 = static_cast<std::uint32_t>(descriptor)}};
+  ++system_calls_;
+  return ::epoll_ctl(epoll_, what, descriptor, &event) == 0 ? 0 : errno;
+}
+
+// Has epoll watch for what the request waits for: 0, or an errno. Writing is asked for only once somebody waits
+// for it: some sockets would say after every message that there is room.
+int epoll_reactor::require(int descriptor, watch& of, const request& what) noexcept {
+  const std::uint32_t wanted = of.interest | EPOLLIN | EPOLLRDHUP | EPOLLPRI | events_of(what);
+  if (of.interest == wanted) {
+    doubt(descriptor, of);
+    return 0;
+  }
+  if (of.interest != 0) {
+    const int failed = control(EPOLL_CTL_MOD, descriptor, wanted);
+    if (failed == 0) of.interest = wanted;
+    if (failed != ENOENT) return failed;
+    of.reset();  // another descriptor has the number
+  }
+  int failed = control(EPOLL_CTL_ADD, descriptor, wanted);
+  if (failed == EEXIST) failed = control(EPOLL_CTL_MOD, descriptor, wanted);
+  if (failed != 0) return failed;
+  of.interest = wanted;
+  of.drains = what.code != opcode::read && what.code != opcode::write && is_tcp(descriptor, system_calls_);
+  return 0;
+}
+
+void epoll_reactor::unregister(int descriptor) noexcept {
+  if (watch* of = watches_.find(descriptor); of != nullptr && of->interest != 0) {
+    (void)control(EPOLL_CTL_DEL, descriptor, 0);
+    of->reset();
+  }
+}
+
+// The number means, or will mean, another descriptor. Who still waits for the one it meant would wait for ever.
+void epoll_reactor::forget(int descriptor) noexcept {
+  watch* const of = watches_.find(descriptor);
+  if (of == nullptr) return;
+  for (operation_base::queue* each : {&of->readers, &of->writers, &of->pollers})
+    while (!each->empty()) {
+      auto& operation = static_cast<io_operation&>(each->pop_front());
+      stop_waiting(operation);
+      orphaned_.push_back(operation);
+    }
+  of->reset();
+}
+
+void epoll_reactor::make_blocking_again(int descriptor, watch& of) noexcept {
+  if (std::exchange(of.was_blocking, false)) nonblocking::set_nonblocking(descriptor, false, system_calls_);
+}
+
+void epoll_reactor::doubt(int descriptor, watch& of) noexcept {
+  if (of.doubted) return;
+  try {
+    doubted_.push_back(descriptor);
+    of.doubted = true;
+  } catch (const std::bad_alloc&) {
+    // verified at the next wait, if there is memory then
+  }
+}
+
+// Is what somebody waits for still registered? Modifying a registration as it is also tells its events anew.
+// Who waits where it is gone tries again: on another descriptor, or none.
+void epoll_reactor::verify_doubted() noexcept {
+  unverified_looks_ = 0;
+  for (const int descriptor : doubted_) {
+    watch& of = *watches_.find(descriptor);
+    of.doubted = false;
+    if (of.interest == 0 || !of.has_waiters() || control(EPOLL_CTL_MOD, descriptor, of.interest) == 0)
+      continue;
+    of.reset();
+    for (operation_base::queue* each : {&of.readers, &of.writers, &of.pollers})
+      while (!each->empty()) {
+        auto& operation = static_cast<io_operation&>(each->pop_front());
+        stop_waiting(operation);
+        submitted_.push_back(operation);
+      }
+  }
+  doubted_.clear();
+}
+
+std::int32_t epoll_reactor::give_up_waiting(int descriptor, watch& of) noexcept {
+  std::int32_t found = 0;
+  for (operation_base::queue* each : {&of.readers, &of.writers, &of.pollers})
+    while (!each->empty()) {
+      auto& operation = static_cast<io_operation&>(each->pop_front());
+      stop_waiting(operation);
+      cancelled_.push_back(operation);
+      ++found;
+    }
+  make_blocking_again(descriptor, of);
+  return found;
+}
+
+// A request that a thread has begun cannot be interrupted. It is waited for here, so that whoever closes the
+// descriptor need not ask again and again.
+void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
+  const int descriptor = operation.what().descriptor;
+  watch* const of = watches_.find(descriptor);
+  std::int32_t found = of != nullptr ? give_up_waiting(descriptor, *of) : 0;
+  const errand_count sent =
+      take_back_if([&](const errand& each) { return each.operation().what().descriptor == descriptor; });
+  found += sent.all;
+  if (sent.begun == 0) return finish(operation, found);
+  try {
+    held_.push_back({&operation, found});
+  } catch (const std::bad_alloc&) {
+    finish(operation, found);  // it asks again
+  }
+}
+
+void epoll_reactor::release_held() noexcept {
+  for (std::size_t n = 0; n < held_.size();) {
+    const held_cancel each = held_[n];
+    bool busy = false;
+    errands_.for_each([&](const errand& one) {
+      busy |= one.operation().what().descriptor == each.operation->what().descriptor;
+    });
+    if (busy) {
+      ++n;
+      continue;
+    }
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(n));
+    finish(*each.operation, each.found);
+  }
+}
+
+int epoll_reactor::calls::socket(int family, int type, int protocol) noexcept {
+  const int made = direct_calls::socket(family, type, protocol);
+  if (made >= 0) of.forget(made);
+  return made;
+}
+
+// Taken out first: where the descriptor has a copy, closing it would leave its registration behind.
+int epoll_reactor::calls::close(int descriptor) noexcept {
+  of.unregister(descriptor);
+  of.forget(descriptor);
+  ++of.system_calls_;
+  return direct_calls::close(descriptor);
+}
+
+}  // namespace braid

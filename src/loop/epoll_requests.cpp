@@ -1,0 +1,223 @@
+// The way of a request through the readiness reactor: tried, waited for, or sent to a thread.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+
+#include "epoll.hpp"
+#include "nonblocking.hpp"
+
+namespace braid {
+
+namespace {
+
+constexpr std::int32_t in_another_turn = nonblocking::refused + 1;  // an end that is none: it goes on
+constexpr int most_accepted = 64;  // in one go
+
+// Does its end bring a descriptor number into use?
+bool makes_descriptor(opcode code) noexcept {
+  return code == opcode::open || code == opcode::socket || code == opcode::accept;
+}
+
+// Closing what has pages to write may wait for a server or a disk.
+bool may_block_in_close(int descriptor) noexcept {
+  struct stat found;
+  return ::fstat(descriptor, &found) == 0 &&
+         (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode) || S_ISBLK(found.st_mode));
+}
+
+}  // namespace
+
+void epoll_reactor::begin(io_operation& operation) noexcept {
+  if (gives_up(operation)) [[unlikely]]
+    return finish(operation, -ECANCELED);
+  const request& what = operation.what();
+  switch (what.code) {
+    case opcode::nop: return finish(operation, 0);
+    case opcode::read:
+    case opcode::write:
+    case opcode::accept:
+    case opcode::connect:
+    case opcode::send:
+    case opcode::receive:
+    case opcode::poll:
+    case opcode::accept_many: return begin_waiting_kind(operation);
+    case opcode::shutdown:
+    case opcode::socket: ++system_calls_; return settle(operation, perform(what));
+    case opcode::close: return close(operation);
+    case opcode::cancel_descriptor: return cancel_descriptor(operation);
+    case opcode::fsync:
+    case opcode::truncate:
+    case opcode::open:
+    case opcode::status:
+    case opcode::rename:
+    case opcode::unlink:
+    case opcode::make_directory: return send_out(operation);
+    case opcode::count_: break;
+  }
+  finish(operation, -EINVAL);
+}
+
+// Of an opcode that waits for a descriptor. Not tried where it is known to be in vain.
+void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
+  const request& what = operation.what();
+  if (watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0) {
+    of->unheeded = 0;
+    const bool not_ready = &queue_of(*of, what.code) == &of->readers
+                               ? !of->readable
+                               : (of->interest & EPOLLOUT) != 0 && !of->writable;
+    const bool behind_others = !queue_of(*of, what.code).empty();
+    if (what.code != opcode::poll && what.code != opcode::connect && (not_ready || behind_others))
+      return wait_for(operation);
+  }
+  settle(operation, carry_out(operation, true));
+}
+
+std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexcept {
+  const request& what = operation.what();
+  std::int32_t ended = 0;
+  if (what.code == opcode::accept_many)
+    ended = accept_many(operation);
+  else if (what.code == opcode::connect)
+    ended = connect(operation, first);
+  else
+    ended = nonblocking::attempt(what, system_calls_);
+  if (ended == nonblocking::refused && what.code != opcode::connect) ended = carry_out_refused(operation);
+  note_ended(what, ended);
+  return ended;
+}
+
+// A descriptor that cannot be asked not to block is asked whether it is ready, where epoll takes it: what epoll
+// refuses has no readiness that poll(2) would know of.
+std::int32_t epoll_reactor::carry_out_refused(io_operation& operation) noexcept {
+  const request& what = operation.what();
+  try {
+    const int failed = require(what.descriptor, watches_.at(what.descriptor), what);
+    if (failed == EPERM) return nonblocking::refused;
+    if (failed != 0) return -failed;
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
+  return nonblocking::attempt_polled(what, system_calls_);
+}
+
+// What the attempt has shown about the descriptor.
+void epoll_reactor::note_ended(const request& what, std::int32_t ended) noexcept {
+  watch* const of = watches_.find(what.descriptor);
+  if (of == nullptr || of->interest == 0) return;
+  if (ended == -EAGAIN) {
+    if (&queue_of(*of, what.code) == &of->readers) of->readable = false;
+    if (&queue_of(*of, what.code) == &of->writers) of->writable = false;
+  } else if (what.code == opcode::receive && ended > 0 && of->drains && !of->hung_up &&
+             static_cast<std::uint32_t>(ended) < what.length &&
+             (what.flags & ~std::uint32_t{MSG_WAITALL | MSG_NOSIGNAL}) == 0) {
+    of->readable = false;
+  }
+}
+
+std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
+  for (int left = most_accepted; left != 0; --left) {
+    const std::int32_t ended = nonblocking::attempt(operation.what(), system_calls_);
+    if (ended < 0) return ended;
+    forget(ended);
+    ++told_;
+    arrive_in_part(operation, {ended, completion::more});
+    if (gives_up(operation)) return -ECANCELED;
+  }
+  return in_another_turn;
+}
+
+// Asked again, connect(2) says how it went: EALREADY while it goes on. Over loopback it has gone well by then.
+std::int32_t epoll_reactor::connect(io_operation& operation, bool first) noexcept {
+  const request& what = operation.what();
+  bool was_blocking = false;
+  if (first) was_blocking = nonblocking::set_nonblocking(what.descriptor, true, system_calls_);
+  std::int32_t ended = nonblocking::attempt(what, system_calls_);
+  bool goes_on = !first && ended == -EALREADY;
+  if (ended == -EINPROGRESS) {
+    ended = nonblocking::attempt(what, system_calls_);
+    goes_on = ended == -EALREADY;
+  }
+  watch* of = watches_.find(what.descriptor);
+  if (!first) was_blocking = of != nullptr && of->was_blocking;
+  if (goes_on) {
+    try {
+      watches_.at(what.descriptor).was_blocking = was_blocking;
+      return -EAGAIN;
+    } catch (const std::bad_alloc&) {
+      ended = -ENOMEM;
+    }
+  }
+  if (was_blocking) nonblocking::set_nonblocking(what.descriptor, false, system_calls_);
+  if (of != nullptr) of->was_blocking = false;
+  // A full backlog, of which no event would tell: a thread waits for room.
+  return ended == -EAGAIN ? nonblocking::refused : ended;
+}
+
+void epoll_reactor::settle(io_operation& operation, std::int32_t ended) noexcept {
+  if (ended == -EAGAIN) return wait_for(operation);
+  if (ended == nonblocking::refused) return send_out(operation);
+  if (ended == in_another_turn) return submitted_.push_back(operation);
+  finish(operation, ended);
+}
+
+void epoll_reactor::wait_for(io_operation& operation) noexcept {
+  const request& what = operation.what();
+  try {
+    watch& of = watches_.at(what.descriptor);
+    const int failed = require(what.descriptor, of, what);
+    if (failed == 0) {
+      queue_of(of, what.code).push_back(operation);
+      return start_waiting(operation);
+    }
+    if (failed == EPERM) return send_out(operation);  // epoll does not take files: their disk is waited for
+    if (what.code == opcode::connect) make_blocking_again(what.descriptor, of);
+    finish(operation, -failed);
+  } catch (const std::bad_alloc&) {
+    finish(operation, -ENOMEM);
+  }
+}
+
+void epoll_reactor::send_out(io_operation& operation) noexcept {
+  errand* made = nullptr;
+  try {
+    made = new errand(*this, operation);
+  } catch (const std::bad_alloc&) {
+    return finish(operation, -ENOMEM);
+  }
+  errands_.push_back(*made);
+  ++system_calls_;
+  made->begin();
+}
+
+void epoll_reactor::came_back(errand& one) noexcept {
+  io_operation& operation = one.operation();
+  const std::int32_t ended = one.ended();
+  one.unlink();
+  delete &one;
+  finish(operation, ended);
+}
+
+void epoll_reactor::finish(io_operation& operation, std::int32_t ended) noexcept {
+  if (ended >= 0 && makes_descriptor(operation.what().code)) forget(ended);
+  --in_flight_;
+  ++told_;
+  gives_up(operation) = false;
+  arrive(operation, {ended, 0});
+}
+
+void epoll_reactor::close(io_operation& operation) noexcept {
+  const int descriptor = operation.what().descriptor;
+  const watch* const of = watches_.find(descriptor);
+  const bool registered = of != nullptr && of->interest != 0;
+  if (!registered) ++system_calls_;
+  if (!registered && may_block_in_close(descriptor)) {
+    forget(descriptor);  // before another descriptor can get the number
+    return send_out(operation);
+  }
+  finish(operation, direct_.close(descriptor));
+}
+
+}  // namespace braid

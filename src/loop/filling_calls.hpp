@@ -1,0 +1,47 @@
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "braid/base/sanitizer.hpp"
+
+// The system calls that fill a request's buffer, which is poisoned meanwhile. Under AddressSanitizer they pass
+// by its wrappers, which would take the kernel's writing for the program's.
+namespace braid::filling {
+
+#if BRAID_ASAN
+
+inline ssize_t read(int from, void* to, std::size_t length) noexcept {
+  return ::syscall(SYS_read, from, to, length);
+}
+inline ssize_t pread(int from, void* to, std::size_t length, off_t offset) noexcept {
+  return ::syscall(SYS_pread64, from, to, length, offset);
+}
+inline ssize_t preadv2(int from, const iovec& to, off_t offset, int flags) noexcept {
+  return ::syscall(SYS_preadv2, from, &to, 1, offset, offset >> 63, flags);
+}
+inline ssize_t recv(int from, void* to, std::size_t length, int flags) noexcept {
+  return ::syscall(SYS_recvfrom, from, to, length, flags, nullptr, nullptr);
+}
+
+#else
+
+inline ssize_t read(int from, void* to, std::size_t length) noexcept { return ::read(from, to, length); }
+inline ssize_t pread(int from, void* to, std::size_t length, off_t offset) noexcept {
+  return ::pread(from, to, length, offset);
+}
+inline ssize_t preadv2(int from, const iovec& to, off_t offset, int flags) noexcept {
+  return ::preadv2(from, &to, 1, offset, flags);
+}
+inline ssize_t recv(int from, void* to, std::size_t length, int flags) noexcept {
+  return ::recv(from, to, length, flags);
+}
+
+#endif
+
+}  // namespace braid::filling

@@ -1,0 +1,111 @@
+#include "nonblocking.hpp"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "filling_calls.hpp"
+
+namespace braid::nonblocking {
+
+namespace {
+
+std::int32_t or_errno(ssize_t ended) noexcept {
+  return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
+}
+
+// preadv2 and pwritev2 take -1 for the file's own position, as request::current_position says it.
+std::int32_t transfer(const request& what, std::size_t& calls) noexcept {
+  const iovec part{what.address, what.length};
+  const auto call = [&](off_t offset) {
+    ++calls;
+    return or_errno(what.code == opcode::read ? filling::preadv2(what.descriptor, part, offset, RWF_NOWAIT)
+                                              : ::pwritev2(what.descriptor, &part, 1, offset, RWF_NOWAIT));
+  };
+  std::int32_t ended = call(static_cast<off_t>(what.offset));
+  if (ended == -ESPIPE) ended = call(-1);  // what has no positions takes any, as in a ring
+  // Where there are no such calls at all, a sandbox may say so in either way.
+  return ended == -EOPNOTSUPP || ended == -ENOSYS ? refused : ended;
+}
+
+std::int32_t accept(const request& what, std::size_t& calls) noexcept {
+  set_nonblocking(what.descriptor, true, calls);
+  ++calls;
+  return or_errno(::accept4(what.descriptor, nullptr, nullptr, static_cast<int>(what.flags)));
+}
+
+std::int32_t poll_now(int descriptor, short events, std::size_t& calls) noexcept {
+  pollfd one{descriptor, events, 0};
+  ++calls;
+  const int ready = ::poll(&one, 1, 0);
+  if (ready < 0) return -errno;
+  if (ready == 0) return -EAGAIN;
+  return (one.revents & POLLNVAL) != 0 ? -EBADF : one.revents;
+}
+
+// A pipe that poll calls writable has room for that much.
+std::int32_t most_to_write(int descriptor, std::size_t& calls) noexcept {
+  struct stat found;
+  ++calls;
+  if (::fstat(descriptor, &found) != 0) return -errno;
+  return S_ISFIFO(found.st_mode) ? PIPE_BUF : refused;
+}
+
+}  // namespace
+
+bool set_nonblocking(int descriptor, bool on, std::size_t& calls) noexcept {
+  ++calls;
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0 || ((flags & O_NONBLOCK) != 0) == on) return false;
+  ++calls;
+  return ::fcntl(descriptor, F_SETFL, flags ^ O_NONBLOCK) == 0;
+}
+
+std::int32_t attempt(const request& what, std::size_t& calls) noexcept {
+  switch (what.code) {
+    case opcode::read:
+    case opcode::write: return transfer(what, calls);
+    case opcode::receive:
+      ++calls;
+      return or_errno(filling::recv(what.descriptor, what.address, what.length,
+                                    static_cast<int>(what.flags) | MSG_DONTWAIT));
+    case opcode::send:
+      ++calls;
+      return or_errno(
+          ::send(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT));
+    case opcode::accept:
+    case opcode::accept_many: return accept(what, calls);
+    case opcode::connect: ++calls; return perform(what);
+    case opcode::poll: return poll_now(what.descriptor, static_cast<short>(what.flags), calls);
+    default: return -EINVAL;
+  }
+}
+
+std::int32_t attempt_polled(const request& what, std::size_t& calls) noexcept {
+  request part = what;
+  ++calls;
+  if (const int flags = ::fcntl(what.descriptor, F_GETFL); flags < 0 || (flags & O_NONBLOCK) == 0) {
+    if (what.code == opcode::write) {
+      const std::int32_t most = most_to_write(what.descriptor, calls);
+      if (most < 0) return most;
+      part.length = std::min(part.length, static_cast<std::uint32_t>(most));
+    }
+    const short events = what.code == opcode::read ? POLLIN : POLLOUT;
+    if (const std::int32_t ready = poll_now(what.descriptor, events, calls); ready < 0) return ready;
+  }
+  ++calls;
+  const std::int32_t ended = perform(part);
+  if (ended != -ESPIPE) return ended;
+  part.offset = request::current_position;
+  ++calls;
+  return perform(part);
+}
+
+}  // namespace braid::nonblocking
