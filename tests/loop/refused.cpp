@@ -1,7 +1,4 @@
-#include <linux/filter.h>
 #include <linux/io_uring.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -20,6 +17,7 @@
 #include "braid/style/run.hpp"
 #include "catch.hpp"
 #include "child_process.hpp"
+#include "seccomp.hpp"
 
 // io_uring forbidden, wholly or in part: as containers do it, by a seccomp filter, here in a child process.
 
@@ -28,38 +26,9 @@ namespace {
 using namespace braid;
 using braid_tests::child_end;
 using braid_tests::contains;
+using braid_tests::forbid;
+using braid_tests::forbid_register;
 using braid_tests::in_child;
-
-void install(sock_filter* code, std::size_t length) {
-  const sock_fprog program{static_cast<unsigned short>(length), code};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-    throw std::system_error(errno, std::generic_category(), "prctl");
-}
-
-// From now on this process's system call fails with the errno.
-void forbid(unsigned call, unsigned code) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  install(filter, std::size(filter));
-}
-
-// The same for one of the things that io_uring_register does: its second argument.
-void forbid_register(unsigned what, unsigned code) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_register, 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, what, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  install(filter, std::size(filter));
-}
 
 // Tries to make a loop; prints the code and says why not in the errors.
 int try_a_loop() {

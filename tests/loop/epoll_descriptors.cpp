@@ -1,0 +1,290 @@
+// Descriptors that change behind an epoll reactor's back, and the end of those that it works on.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/fs/file.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/net/tcp.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/spawn.hpp"
+#include "busy_pool.hpp"
+#include "catch.hpp"
+#include "descriptors.hpp"
+#include "scratch_folder.hpp"
+
+namespace {
+
+using namespace braid;
+using braid_tests::pipe_ends;
+
+constexpr loop_options on_epoll{.backend = backend::epoll};
+
+struct asked : io_operation {
+  explicit asked(const request& which) : io_operation(come, what), what(which) {}
+  static void come(operation_base& base, completion with) noexcept {
+    static_cast<asked&>(static_cast<io_operation&>(base)).told = with.result;
+  }
+  request what;
+  std::optional<std::int32_t> told;
+};
+
+struct reading : asked {
+  explicit reading(int descriptor)
+      : asked({.code = opcode::read,
+               .descriptor = descriptor,
+               .address = room.data(),
+               .offset = request::current_position,
+               .length = 8}) {}
+  std::array<char, 8> room;
+};
+
+void turn_until(loop& home, const std::optional<std::int32_t>& told) {
+  while (!told) home.turn(true);
+}
+
+// Leaves the descriptor registered, with nobody waiting for it.
+void register_it(loop& home, int descriptor) {
+  asked polled({.code = opcode::poll, .descriptor = descriptor, .flags = POLLPRI});
+  home.submit(polled);
+  home.turn(false);
+  REQUIRE_FALSE(polled.told);
+  home.cancel(polled);
+  turn_until(home, polled.told);
+}
+
+TEST_CASE("epoll: a number that means another descriptor by now is waited for all the same",
+          "[loop][epoll]") {
+  loop home(on_epoll);
+  pipe_ends first;
+  const int number = first.reader();
+  register_it(home, number);
+  pipe_ends second;
+  REQUIRE(::dup2(second.reader(), number) == number);  // behind the reactor's back
+  reading read(number);
+  home.submit(read);
+  home.turn(false);
+  CHECK_FALSE(read.told);
+  REQUIRE(::write(second.writer(), "new", 3) == 3);
+  turn_until(home, read.told);
+  CHECK(read.told == 3);
+}
+
+TEST_CASE("epoll: a busy loop verifies what waits too", "[loop][epoll]") {
+  loop home(on_epoll);
+  pipe_ends first;
+  const int number = first.reader();
+  register_it(home, number);
+  pipe_ends second;
+  REQUIRE(::dup2(second.reader(), number) == number);
+  reading read(number);
+  home.submit(read);
+  home.turn(false);
+  REQUIRE(::write(second.writer(), "new", 3) == 3);
+  while (!read.told) home.run(nop());  // never idle
+  CHECK(read.told == 3);
+}
+
+TEST_CASE("epoll: a descriptor that is closed while a request waits for it ends the request",
+          "[loop][epoll]") {
+  loop home(on_epoll);
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  register_it(home, ends[0]);
+  reading read(ends[0]);
+  home.submit(read);
+  home.turn(false);
+  SECTION("by somebody else") { ::close(ends[0]); }
+  SECTION("by the loop's direct calls, and the number is used again") {
+    CHECK(home.direct().close(ends[0]) == 0);
+  }
+  turn_until(home, read.told);
+  CHECK(read.told == -EBADF);
+  ::close(ends[1]);
+}
+
+TEST_CASE("epoll: a copy of a closed descriptor brings no end to who has its number next", "[loop][epoll]") {
+  loop home(on_epoll);
+  pipe_ends first;
+  const int number = first.release_reader();
+  reading old(number);
+  home.submit(old);
+  home.turn(false);
+  const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, 100);
+  file closing = file::from_descriptor(number);
+  home.run(closing.close());
+  CHECK(old.told == -ECANCELED);
+  pipe_ends second;
+  REQUIRE(::dup2(second.reader(), number) == number);
+  reading read(number);
+  home.submit(read);
+  home.turn(false);
+  REQUIRE(::write(first.writer(), "old", 3) == 3);  // for the copy alone
+  for (int turns = 0; turns < 5; ++turns) home.run(nop());
+  CHECK_FALSE(read.told);
+  REQUIRE(::write(second.writer(), "newer", 5) == 5);
+  turn_until(home, read.told);
+  CHECK(read.told == 5);
+  ::close(number);
+  ::close(copy);
+}
+
+TEST_CASE("epoll: two numbers of one pipe are waited for apart", "[loop][epoll]") {
+  loop home(on_epoll);
+  pipe_ends pipe;
+  const int copy = ::dup(pipe.reader());
+  reading first(pipe.reader()), second(copy);
+  home.submit(first);
+  home.submit(second);
+  home.turn(false);
+  REQUIRE(::write(pipe.writer(), "x", 1) == 1);
+  while (!first.told && !second.told) home.turn(true);
+  CHECK((first.told == 1) != (second.told == 1));  // the byte is there once
+  REQUIRE(::write(pipe.writer(), "y", 1) == 1);
+  turn_until(home, first.told);
+  turn_until(home, second.told);
+  ::close(copy);
+}
+
+TEST_CASE("epoll: sockets closed and made again and again never meet each other's events",
+          "[loop][epoll][net]") {
+  loop home(on_epoll);
+  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 16);
+  for (int round = 0; round < 100; ++round) {
+    auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
+    std::string room(1, '?');
+    auto got = spawn(far.read_some(room));
+    home.run(nop());
+    home.run(near.write_all(std::string(1, static_cast<char>('a' + round % 26))));
+    CHECK(home.run(std::move(got)) == 1);
+    CHECK(room[0] == static_cast<char>('a' + round % 26));
+    auto cancelled = spawn(far.read_some(room));
+    home.run(nop());
+    if (round % 2 == 0) {
+      home.run(far.close());
+      CHECK(home.run(as_result(std::move(cancelled))).error() == std::errc::operation_canceled);
+    } else {
+      far = tcp::stream();  // its destructor closes behind what is in flight
+      CHECK(home.run(as_result(std::move(cancelled))).error() == std::errc::operation_canceled);
+    }
+  }
+}
+
+TEST_CASE("epoll: descriptors that nobody waits for any more stop waking the loop", "[loop][epoll]") {
+  loop home(on_epoll);
+  const int counter = ::eventfd(0, EFD_CLOEXEC);
+  register_it(home, counter);
+  pipe_ends pipe;
+  reading waits(pipe.reader());  // so that the loop looks
+  home.submit(waits);
+  home.turn(false);
+  const std::uint64_t one = 1;
+  std::size_t calls = 0;
+  for (int round = 0; round < 40; ++round) {
+    REQUIRE(::write(counter, &one, sizeof one) == sizeof one);
+    const std::size_t before = home.system_calls();
+    home.turn(false);
+    calls = home.system_calls() - before;
+  }
+  CHECK(calls == 1);
+  reading read(counter);
+  home.submit(read);
+  turn_until(home, read.told);  // it works as before
+  CHECK(read.told == 8);
+  REQUIRE(::write(pipe.writer(), "x", 1) == 1);
+  home.run();
+  ::close(counter);
+}
+
+TEST_CASE("epoll: close waits for what a thread is at, and cancels what has not begun",
+          "[loop][epoll][threads]") {
+  const braid_tests::scratch_folder folder;
+  loop home(on_epoll);
+  file to = home.run(open_file(folder / "file", O_RDWR | O_CREAT));
+  const int number = to.number();
+  SECTION("not begun") {
+    braid_tests::busy_pool busy;
+    auto synced = spawn(to.sync());
+    home.run(nop());
+    auto closed = spawn(to.close());
+    for (int turns = 0; turns < 5; ++turns) home.run(nop());
+    CHECK(home.run(as_result(std::move(synced))).error() == std::errc::operation_canceled);
+    CHECK(::fcntl(number, F_GETFD) >= 0);  // its own close waits for a thread
+    busy.let_go();
+    home.run(std::move(closed));
+  }
+  SECTION("begun, or ended") {
+    for (int round = 0; round < 100; ++round) {
+      const std::string text(4096, 'x');
+      auto written = spawn(to.write_at(0, text));
+      auto synced = spawn(to.sync());
+      home.run(nop());
+      auto closed = spawn(to.close());
+      home.run(std::move(closed));
+      CHECK(written.is_ready());  // before the number can mean something else
+      CHECK(synced.is_ready());
+      const auto ended = home.run(as_result(std::move(synced)));
+      CHECK((ended || ended.error() == std::errc::operation_canceled));
+      (void)home.run(as_result(std::move(written)));
+      to = home.run(open_file(folder / "file", O_RDWR));
+    }
+  }
+}
+
+TEST_CASE("epoll: a cancel that races with a thread ends each request once", "[loop][epoll][threads][stop]") {
+  loop home(on_epoll);
+  char path[] = "/dev/null";
+  int opened = 0, cancelled = 0;
+  for (int round = 0; round < 300; ++round) {
+    asked open({.code = opcode::open, .descriptor = request::working_directory, .address = path});
+    home.submit(open);
+    for (int turns = round % 4; turns > 0; --turns) home.turn(false);
+    if (!open.told) home.cancel(open);
+    home.run();
+    REQUIRE(open.told);
+    if (*open.told >= 0) {
+      ++opened;
+      ::close(*open.told);
+    } else {
+      CHECK(open.told == -ECANCELED);
+      ++cancelled;
+    }
+  }
+  CHECK(opened + cancelled == 300);
+  CHECK(home.in_flight() == 0);
+}
+
+TEST_CASE("epoll: cancel_descriptor counts what waited, and leaves others alone", "[loop][epoll][stop]") {
+  loop home(on_epoll);
+  pipe_ends pipe, other;
+  reading first(pipe.reader()), second(pipe.reader()), third(other.reader());
+  for (asked* each : {static_cast<asked*>(&first), static_cast<asked*>(&second), static_cast<asked*>(&third)})
+    home.submit(*each);
+  home.turn(false);
+  asked cancel({.code = opcode::cancel_descriptor, .descriptor = pipe.reader()});
+  home.submit(cancel);
+  turn_until(home, cancel.told);
+  CHECK(cancel.told == 2);
+  home.turn(false);
+  CHECK(first.told == -ECANCELED);
+  CHECK(second.told == -ECANCELED);
+  CHECK_FALSE(third.told);
+  home.cancel(third);
+  home.run();
+  CHECK(third.told == -ECANCELED);
+}
+
+}  // namespace

@@ -1,0 +1,206 @@
+// automatic where io_uring is forbidden, as containers forbid it: by a seccomp filter, here in a child process.
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/fs/whole_file.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/net/tcp.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/task.hpp"
+#include "catch.hpp"
+#include "child_process.hpp"
+#include "scratch_folder.hpp"
+#include "seccomp.hpp"
+
+namespace {
+
+using namespace braid;
+using braid_tests::child_end;
+using braid_tests::contains;
+using braid_tests::forbid;
+using braid_tests::in_child;
+
+// A child with these variables set, on whatever reactor this test's own process was told to use.
+template <class F>
+child_end in_container(unsigned code, F f, const char* quiet = nullptr) {
+  return in_child([&] {
+    ::setenv("BRAID_BACKEND", "auto", 1);
+    ::unsetenv("BRAID_QUIET");
+    if (quiet != nullptr) ::setenv("BRAID_QUIET", quiet, 1);
+    forbid(SYS_io_uring_setup, code);
+    return f();
+  });
+}
+
+std::size_t lines_of(const std::string& text) {
+  std::size_t count = 0;
+  for (const char each : text) count += each == '\n';
+  return count;
+}
+
+task<int> serve_and_ask() {
+  const tcp::listener listening = co_await tcp::listen(endpoint::loopback());
+  const auto served = [&]() -> task<void> {
+    tcp::stream from = co_await listening.accept();
+    std::array<char, 4> room;
+    co_await from.read_exactly(room);
+    co_await from.write_all(room);
+    co_await from.close();
+  };
+  const auto asked = [&]() -> task<std::string> {
+    tcp::stream to = co_await tcp::connect(listening.local_endpoint());
+    co_await to.write_all(std::string("ping"));
+    std::string room(4, '?');
+    co_await to.read_exactly(room);
+    co_await to.close();
+    co_return room;
+  };
+  const auto both = co_await when_all(served(), asked());
+  co_return std::get<1>(both) == "ping" ? 0 : 1;
+}
+
+// Files, sockets, timers and wake-ups.
+int use_a_loop(const std::string& path) {
+  loop home;
+  if (home.reactor_name() != std::string("epoll")) return 1;
+  home.run(write_file(path, std::string("written")));
+  if (home.run(read_file(path)) != "written") return 2;
+  if (home.run(serve_and_ask()) != 0) return 3;
+  const auto before = loop_clock::now();
+  home.run(sleep_for(std::chrono::microseconds(700)));
+  if (loop_clock::now() - before < std::chrono::microseconds(700)) return 4;
+  bool posted = false;
+  home.expect_delivery();
+  std::thread other([&] {
+    home.post([&] {
+      posted = true;
+      home.delivery_came();
+    });
+  });
+  home.run();
+  other.join();
+  return posted ? 0 : 5;
+}
+
+TEST_CASE("loop: where io_uring is refused, automatic runs on epoll and everything works",
+          "[loop][fallback]") {
+  const unsigned code = GENERATE(unsigned{ENOSYS}, unsigned{EPERM}, unsigned{EACCES}, unsigned{ENOMEM});
+  const braid_tests::scratch_folder folder;
+  const auto path = (folder / "file").string();
+  const child_end ended = in_container(code, [&] { return use_a_loop(path); });
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 0);
+  CHECK(ended.output == "");
+  CHECK(lines_of(ended.errors) == 1);
+  CHECK_THAT(ended.errors, contains("braid: loops run on epoll: io_uring is refused: "));
+  CHECK_THAT(ended.errors, contains("BRAID_QUIET=1"));
+}
+
+TEST_CASE("loop: the line about the fallback says why, and how to change it", "[loop][fallback]") {
+  const auto line = [](unsigned code) { return in_container(code, [] { run(nop()); }).errors; };
+  CHECK_THAT(line(ENOSYS), contains("the kernel has no io_uring, or a seccomp filter hides it"));
+  CHECK_THAT(line(ENOSYS), contains("use Linux 5.19 or newer"));
+  CHECK_THAT(line(EPERM), contains("seccomp profile allow io_uring_setup"));
+  CHECK_THAT(line(ENOMEM), contains("raise RLIMIT_MEMLOCK"));
+}
+
+TEST_CASE("loop: the fallback is told once a process, on whatever threads its loops are",
+          "[loop][fallback]") {
+  const child_end ended = in_container(EPERM, [] {
+    for (int n = 0; n < 3; ++n) run(nop());
+    std::thread([] { run(nop()); }).join();
+  });
+  CHECK(ended.exit_status() == 0);
+  CHECK(lines_of(ended.errors) == 1);
+}
+
+TEST_CASE("loop: BRAID_QUIET=1 silences that line, and takes 0 or 1", "[loop][fallback]") {
+  const auto with = [](const char* word) { return in_container(EPERM, [] { run(nop()); }, word); };
+  CHECK(with("1").exit_status() == 0);
+  CHECK(with("1").errors == "");
+  CHECK(lines_of(with("0").errors) == 1);
+  const child_end refused = with("yes");
+  CHECK(refused.exit_status() == braid_tests::threw);
+  CHECK_THAT(refused.errors, contains("BRAID_QUIET is 'yes'; it takes 0 or 1"));
+}
+
+TEST_CASE("loop: io_uring that was asked for by name is not replaced", "[loop][fallback]") {
+  const auto made = [](const loop_options& options, const char* word) {
+    return in_container(EPERM, [&] {
+      ::setenv("BRAID_BACKEND", word, 1);
+      loop home(options);
+      std::puts(home.reactor_name());
+    });
+  };
+  const child_end by_program = made({.backend = backend::uring}, "auto");
+  CHECK(by_program.exit_status() == braid_tests::threw);
+  CHECK_THAT(by_program.errors, contains("loop: io_uring: a seccomp filter"));
+  const child_end by_environment = made({}, "uring");
+  CHECK(by_environment.exit_status() == braid_tests::threw);
+  CHECK_THAT(by_environment.errors, contains("loop: io_uring: a seccomp filter"));
+  const child_end epoll = made({}, "epoll");
+  CHECK(epoll.output == "epoll\n");
+  CHECK(epoll.errors == "");  // it was asked for
+}
+
+TEST_CASE("loop: what epoll would lack as well is no reason to fall back on it", "[loop][fallback]") {
+  const unsigned code = GENERATE(unsigned{EMFILE}, unsigned{ENFILE});
+  const child_end ended = in_container(code, [] {
+    try {
+      loop home;
+    } catch (const std::system_error& refused) {
+      return refused.code().value();
+    }
+    return 0;
+  });
+  CHECK(ended.exit_status() == static_cast<int>(code));
+  CHECK(ended.errors == "");
+  CHECK_THROWS_AS(loop({.backend = backend::automatic, .entries = 0}), std::system_error);
+  CHECK_THROWS_AS(loop({.backend = backend::epoll, .entries = 0}), std::system_error);
+  CHECK_THROWS_AS(loop({.backend = backend::epoll, .entries = 32769}), std::system_error);
+}
+
+TEST_CASE("loop: a kernel whose io_uring cannot be asked what it can do is one without", "[loop][fallback]") {
+  const child_end ended = in_child([] {
+    ::setenv("BRAID_BACKEND", "auto", 1);
+    ::unsetenv("BRAID_QUIET");
+    forbid(SYS_io_uring_register, EPERM);
+    loop home;
+    std::puts(home.reactor_name());
+    home.run(nop());
+  });
+  CHECK(ended.exit_status() == 0);
+  CHECK(ended.output == "epoll\n");
+  CHECK(lines_of(ended.errors) == 1);
+}
+
+TEST_CASE("loop: timers on epoll are exact without epoll_pwait2 too, and never early", "[loop][fallback]") {
+  const unsigned code = GENERATE(unsigned{ENOSYS}, unsigned{EPERM});
+  const child_end ended = in_child([code] {
+    loop home({.backend = backend::epoll});
+    forbid(441, code);  // epoll_pwait2
+    for (int n = 0; n < 5; ++n) {
+      const auto before = loop_clock::now();
+      home.run(sleep_for(std::chrono::microseconds(300)));
+      if (loop_clock::now() - before < std::chrono::microseconds(300)) return 1;
+    }
+    return 0;
+  });
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 0);
+}
+
+}  // namespace
