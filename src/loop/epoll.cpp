@@ -176,8 +176,6 @@ void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
   watch* const found = watches_.find(descriptor);
   if (found == nullptr || found->interest == 0) return;  // of a descriptor that is closed, but not its copy
   watch& of = *found;
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) of.hung_up = true;
-  if ((events & EPOLLPRI) != 0) of.drains = false;  // urgent data ends a receive early
   if ((events & read_events) != 0) of.readable = true;
   if ((events & write_events) != 0) of.writable = true;
   if (!of.has_waiters()) {

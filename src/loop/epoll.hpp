@@ -76,7 +76,6 @@ class epoll_reactor final : public reactor, private errand_sender {
   [[nodiscard]] static operation_base::queue& queue_of(watch& of, opcode code) noexcept;
   [[nodiscard]] int require(int descriptor, watch& of, const request& what) noexcept;
   int control(int what, int descriptor, std::uint32_t events) noexcept;
-  void note_ended(const request& what, std::int32_t ended) noexcept;
   void unregister(int descriptor) noexcept;
   void forget(int descriptor) noexcept;
   void make_blocking_again(int descriptor, watch& of) noexcept;

@@ -1,6 +1,5 @@
 // What the readiness reactor knows of descriptors: who waits for them, and what epoll was told of them.
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -28,14 +27,8 @@ std::uint32_t events_of(const request& what) noexcept {
   }
 }
 
-// Does a receive of less than was asked for mean that the socket is empty? Of TCP that holds; others keep what
-// is not of the same message for the next call.
-bool is_tcp(int descriptor, std::size_t& calls) noexcept {
-  int protocol = 0;
-  socklen_t length = sizeof protocol;
-  ++calls;
-  return ::getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
-         protocol == IPPROTO_TCP;
+bool is_of_socket(opcode code) noexcept {
+  return code == opcode::receive || code == opcode::send || code == opcode::connect;
 }
 
 }  // namespace
@@ -74,7 +67,7 @@ int epoll_reactor::require(int descriptor, watch& of, const request& what) noexc
   if (failed == EEXIST) failed = control(EPOLL_CTL_MOD, descriptor, wanted);
   if (failed != 0) return failed;
   of.interest = wanted;
-  of.drains = what.code != opcode::read && what.code != opcode::write && is_tcp(descriptor, system_calls_);
+  of.tells_rest = is_of_socket(what.code) && nonblocking::tell_rest(descriptor, system_calls_);
   return 0;
 }
 

@@ -25,6 +25,11 @@ inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min()
 /// between the two calls. refused for writes to what has no such smallest room: a terminal's.
 [[nodiscard]] std::int32_t attempt_polled(const request& what, std::size_t& calls) noexcept;
 
+/// Makes a socket say with every receive how much it still holds; false where it is not TCP, which alone can.
+[[nodiscard]] bool tell_rest(int socket, std::size_t& calls) noexcept;
+/// attempt for a receive from such a socket. left_nothing: the socket is empty, its end has not come either.
+[[nodiscard]] std::int32_t receive(const request& what, bool& left_nothing, std::size_t& calls) noexcept;
+
 /// Sets or clears O_NONBLOCK; true when that changed something.
 bool set_nonblocking(int descriptor, bool on, std::size_t& calls) noexcept;
 

@@ -19,8 +19,7 @@ struct watch : pinned {
   bool readable =
       false;  ///< an event came since the last call that would have blocked; told only in interest
   bool writable = false;
-  bool hung_up = false;  ///< so that it stays readable and writable
-  bool drains = false;  ///< a receive of less than was asked for has left nothing: TCP
+  bool tells_rest = false;  ///< a receive says whether it has left nothing: TCP
   bool doubted = false;  ///< is in the reactor's list of registrations to be verified
   bool was_blocking = false;  ///< a connect that waits has made it nonblocking
 
@@ -31,7 +30,7 @@ struct watch : pinned {
   void reset() noexcept {
     interest = 0;
     unheeded = 0;
-    readable = writable = hung_up = drains = was_blocking = false;
+    readable = writable = tells_rest = was_blocking = false;
   }
 };
 
