@@ -315,6 +315,28 @@ TEST_CASE("epoll: a connect that waits is cancelled, and the socket blocks as be
   for (const int each : sockets) ::close(each);
 }
 
+TEST_CASE("epoll: a listener is made nonblocking, and stays so", "[loop][epoll][net]") {
+  loop home(on_epoll);
+  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
+  CHECK((::fcntl(listening.number(), F_GETFL) & O_NONBLOCK) == 0);
+  auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
+  CHECK((::fcntl(listening.number(), F_GETFL) & O_NONBLOCK) != 0);
+  CHECK((::fcntl(near.number(), F_GETFL) & O_NONBLOCK) == 0);
+  CHECK((::fcntl(far.number(), F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("epoll: a cached file is read without a thread", "[loop][epoll][threads]") {
+  const braid_tests::scratch_folder folder;
+  loop home(on_epoll);
+  const file both = home.run(open_file(folder / "file", O_RDWR | O_CREAT));
+  home.run(both.write_at(0, std::string("cached")));
+  const braid_tests::busy_pool busy;
+  std::string room(6, '?');
+  CHECK(home.run(both.read_at(0, room)) == 6);
+  CHECK(room == "cached");
+  CHECK(home.run(both.read_at(6, room)) == 0);  // the end
+}
+
 TEST_CASE("epoll: a Unix socket's full backlog is waited for by a thread", "[loop][epoll][threads]") {
   loop home(on_epoll);
   sockaddr_un name{};
