@@ -34,6 +34,7 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
   if (gives_up(operation)) [[unlikely]]
     return finish(operation, -ECANCELED);
   const request& what = operation.what();
+  if (what.code == opcode::receive || what.code == opcode::send) return begin_waiting_kind(operation);
   switch (what.code) {
     case opcode::nop: return finish(operation, 0);
     case opcode::read:
@@ -77,22 +78,20 @@ void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
 
 std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexcept {
   const request& what = operation.what();
-  watch* const of = watches_.find(what.descriptor);
   std::int32_t ended = 0;
-  bool left_nothing = false;
-  if (what.code == opcode::accept_many)
+  if (what.code == opcode::receive)
+    ++system_calls_, ended = nonblocking::receive(what);
+  else if (what.code == opcode::send)
+    ++system_calls_, ended = nonblocking::send(what);
+  else if (what.code == opcode::accept_many)
     ended = accept_many(operation);
   else if (what.code == opcode::connect)
     ended = connect(operation, first);
-  else if (what.code == opcode::receive && of != nullptr && of->tells_rest)
-    ended = nonblocking::receive(what, left_nothing, system_calls_);
   else
     ended = nonblocking::attempt(what, system_calls_);
   if (ended == nonblocking::refused && what.code != opcode::connect) ended = carry_out_refused(operation);
-  if (of == nullptr || (ended != -EAGAIN && !left_nothing)) return ended;
-  // Until an event says otherwise the next one would be tried in vain.
-  if (&queue_of(*of, what.code) == &of->readers) of->readable = false;
-  if (&queue_of(*of, what.code) == &of->writers) of->writable = false;
+  if (watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0)
+    guess(*of, what, ended, first);
   return ended;
 }
 

@@ -2,20 +2,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
-
-#include "filling_calls.hpp"
 
 namespace braid::nonblocking {
 
@@ -76,45 +69,14 @@ std::int32_t attempt(const request& what, std::size_t& calls) noexcept {
   switch (what.code) {
     case opcode::read:
     case opcode::write: return transfer(what, calls);
-    case opcode::receive:
-      ++calls;
-      return or_errno(filling::recv(what.descriptor, what.address, what.length,
-                                    static_cast<int>(what.flags) | MSG_DONTWAIT));
-    case opcode::send:
-      ++calls;
-      return or_errno(
-          ::send(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT));
+    case opcode::receive: ++calls; return receive(what);
+    case opcode::send: ++calls; return send(what);
     case opcode::accept:
     case opcode::accept_many: return accept(what, calls);
     case opcode::connect: ++calls; return perform(what);
     case opcode::poll: return poll_now(what.descriptor, static_cast<short>(what.flags), calls);
     default: return -EINVAL;
   }
-}
-
-bool tell_rest(int socket, std::size_t& calls) noexcept {
-  const int on = 1;
-  ++calls;
-  return ::setsockopt(socket, IPPROTO_TCP, TCP_INQ, &on, sizeof on) == 0;
-}
-
-std::int32_t receive(const request& what, bool& left_nothing, std::size_t& calls) noexcept {
-  iovec part{what.address, what.length};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room;
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = room.data();
-  message.msg_controllen = room.size();
-  ++calls;
-  const std::int32_t ended =
-      or_errno(filling::recvmsg(what.descriptor, message, static_cast<int>(what.flags) | MSG_DONTWAIT));
-  const cmsghdr* const said = ended < 0 ? nullptr : CMSG_FIRSTHDR(&message);
-  int rest = 1;
-  if (said != nullptr && said->cmsg_level == SOL_TCP && said->cmsg_type == TCP_CM_INQ)
-    std::memcpy(&rest, CMSG_DATA(said), sizeof rest);
-  left_nothing = rest == 0;
-  return ended;
 }
 
 std::int32_t attempt_polled(const request& what, std::size_t& calls) noexcept {

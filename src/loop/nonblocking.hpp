@@ -1,10 +1,14 @@
 #pragma once
 
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
 #include "braid/loop/request.hpp"
+#include "filling_calls.hpp"
 
 // Requests made as system calls that do not block, whatever flags the descriptor was opened with.
 namespace braid::nonblocking {
@@ -20,15 +24,23 @@ inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min()
 /// whoever shares it must not block in accept either, for there any of them may come too late.
 [[nodiscard]] std::int32_t attempt(const request& what, std::size_t& calls) noexcept;
 
-/// The same for a read or write that was refused, on a descriptor that epoll takes: first asks poll(2), then
+/// attempt for the two opcodes that a busy loop meets most: inline, for between two system calls the processor's
+/// caches have forgotten the rest.
+[[nodiscard]] inline std::int32_t receive(const request& what) noexcept {
+  const ssize_t ended =
+      filling::recv(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT);
+  return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
+}
+[[nodiscard]] inline std::int32_t send(const request& what) noexcept {
+  const ssize_t ended =
+      ::send(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT);
+  return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
+}
+
+/// attempt for a read or write that was refused, on a descriptor that epoll takes: first asks poll(2), then
 /// reads, or writes so little that there is room for it. Blocks only where another process takes the bytes
 /// between the two calls. refused for writes to what has no such smallest room: a terminal's.
 [[nodiscard]] std::int32_t attempt_polled(const request& what, std::size_t& calls) noexcept;
-
-/// Makes a socket say with every receive how much it still holds; false where it is not TCP, which alone can.
-[[nodiscard]] bool tell_rest(int socket, std::size_t& calls) noexcept;
-/// attempt for a receive from such a socket. left_nothing: the socket is empty, its end has not come either.
-[[nodiscard]] std::int32_t receive(const request& what, bool& left_nothing, std::size_t& calls) noexcept;
 
 /// Sets or clears O_NONBLOCK; true when that changed something.
 bool set_nonblocking(int descriptor, bool on, std::size_t& calls) noexcept;
