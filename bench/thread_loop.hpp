@@ -12,8 +12,10 @@ namespace bench {
 /// A run leaves nothing behind on the loop, so that the styles do not meet there.
 class thread_loop {
  public:
-  thread_loop() : loop_(shared_.lock()) {
-    if (!loop_) shared_ = loop_ = std::make_shared<braid::loop>();
+  thread_loop() : thread_loop(braid::loop_options{}) {}
+  /// The options are the same for all that are set up together.
+  explicit thread_loop(const braid::loop_options& options) : loop_(shared_.lock()) {
+    if (!loop_) shared_ = loop_ = std::make_shared<braid::loop>(options);
   }
 
   operator braid::loop&() const noexcept { return *loop_; }

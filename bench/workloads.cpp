@@ -28,6 +28,8 @@ constexpr std::array workloads{
     workload{"read_4k_32", "read 4 KiB of a cached file, 32 in flight", 32, 16384, proof_of_reads},
     workload{"pingpong", "64 bytes there and back over loopback TCP, both ends on one loop", 1, 256,
              proof_of_replies},
+    workload{"pingpong_epoll", "the same where io_uring is forbidden: raw and all loops wait with epoll", 1,
+             256, proof_of_replies},
     workload{"join_1000", "start 1000 NOPs and wait for all of them", 1, 8, thousand_each},
     workload{"any_10000", "one of 10,000 timers, of which one ends first, and the others are cancelled",
              race::runners, race::runners, proof_of_races},

@@ -7,7 +7,9 @@
 #include <sys/utsname.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <stdexcept>
 #include <string>
 
 #include "closure_copies.hpp"
@@ -24,8 +26,10 @@ void kernel(report& found) {
 
 void io_uring(report& found) {
   const braid::io_uring_report ring = braid::probe_io_uring();
+  // No fault where epoll takes its place: which reactor a loop gets is said last.
   if (!ring.usable())
-    return found.wrong("io_uring is refused (" + ring.refused.message() + "): " + ring.cause, ring.remedy);
+    return found.note("io_uring is refused (" + ring.refused.message() + "): " + ring.cause +
+                      "\n        fix: " + ring.remedy);
   found.good("io_uring is allowed");
   std::string taken, refused;
   for (const auto& flag : ring.setup_flags)
@@ -85,18 +89,53 @@ void compiler(report& found) {
 #endif
 }
 
+std::string variable(const char* name) {
+  const char* word = std::getenv(name);
+  return word == nullptr ? std::string(name) + " is not set" : std::string(name) + " is " + word;
+}
+
+void blocking_threads(report& found) {
+  try {
+    (void)braid::blocking_pool::instance();
+    const char* word = std::getenv("BRAID_BLOCKING_THREADS");
+    found.good(std::string("the blocking pool starts up to ") + (word == nullptr ? "4" : word) +
+               " threads, when it needs them (" + variable("BRAID_BLOCKING_THREADS") + ")");
+  } catch (const std::invalid_argument& word) {
+    found.wrong(word.what(), "unset BRAID_BLOCKING_THREADS, or give it a number from 1 to 1024");
+  }
+}
+
+// Why a loop that names no backend of its own got this one.
+std::string reason(const std::string& reactor) {
+  const char* word = std::getenv("BRAID_BACKEND");
+  if (word != nullptr && std::string(word) != "auto") return variable("BRAID_BACKEND");
+  const std::string why = reactor == "epoll" ? "io_uring is refused, so that automatic falls back on it"
+                                             : "automatic takes it where it is allowed";
+  return why + "; " + variable("BRAID_BACKEND") + ", and takes uring, epoll or auto";
+}
+
 // The proof: a loop, made as any program's, and one request through it.
 void loop(report& found) {
+  ::setenv("BRAID_QUIET", "1", 0);  // what a loop would say of its fallback is said here
   try {
     braid::loop here;
     here.run(braid::nop());
-    found.good(std::string("a loop runs on ") + here.reactor_name() + ", " +
-               std::to_string(here.options().entries) + " entries: a request went through it");
+    const std::string reactor = here.reactor_name();
+    found.good("a loop runs on " + reactor + ", " + std::to_string(here.options().entries) +
+               " entries: a request went through it\n        why: " + reason(reactor));
   } catch (const std::invalid_argument& word) {
-    found.wrong(word.what(), "unset BRAID_BACKEND");
+    const std::string text = word.what();
+    const bool of_quiet = text.find("BRAID_QUIET") != text.npos;
+    const bool of_threads = text.find("BRAID_BLOCKING_THREADS") != text.npos;
+    found.wrong(text, of_quiet     ? "unset BRAID_QUIET"
+                      : of_threads ? "unset BRAID_BLOCKING_THREADS"
+                                   : "unset BRAID_BACKEND");
   } catch (const std::exception& refused) {
-    found.wrong(std::string("no loop can be made: ") + refused.what(),
-                "as said above; there is no other reactor yet");
+    const char* word = std::getenv("BRAID_BACKEND");
+    const bool by_name = word != nullptr && std::string(word) == "uring";
+    found.wrong(
+        std::string("no loop can be made: ") + refused.what(),
+        by_name ? "unset BRAID_BACKEND, or BRAID_BACKEND=epoll: loops run on epoll then" : "as said above");
   }
 }
 
@@ -112,6 +151,7 @@ int main(int count, char**) {
   io_uring(found);
   limits(found);
   compiler(found);
+  blocking_threads(found);
   loop(found);
   return found.anything_wrong() ? 1 : 0;
 }

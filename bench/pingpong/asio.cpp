@@ -49,5 +49,6 @@ struct both_ends {
 };
 
 const bench::add<both_ends> here{"pingpong", "asio"};
+const bench::add<both_ends> on_epoll{"pingpong_epoll", "asio"};
 
 }  // namespace

@@ -52,8 +52,9 @@ struct client {
   }
 };
 
+template <braid::backend On>
 struct both_ends {
-  bench::thread_loop loop;
+  bench::thread_loop loop{{.backend = On}};
   bench::stream_pair sockets;
 
   std::uint64_t run(std::uint64_t n) {
@@ -66,6 +67,7 @@ struct both_ends {
   }
 };
 
-const bench::add<both_ends> here{"pingpong", "callback"};
+const bench::add<both_ends<braid::backend::automatic>> here{"pingpong", "callback"};
+const bench::add<both_ends<braid::backend::epoll>> on_epoll{"pingpong_epoll", "callback"};
 
 }  // namespace

@@ -26,8 +26,9 @@ braid::task<> ask(const braid::tcp::stream& peer, std::uint64_t n, std::uint64_t
   }
 }
 
+template <braid::backend On>
 struct both_ends {
-  bench::thread_loop loop;
+  bench::thread_loop loop{{.backend = On}};
   bench::stream_pair sockets;
 
   std::uint64_t run(std::uint64_t n) {
@@ -37,6 +38,7 @@ struct both_ends {
   }
 };
 
-const bench::add<both_ends> here{"pingpong", "coroutine"};
+const bench::add<both_ends<braid::backend::automatic>> here{"pingpong", "coroutine"};
+const bench::add<both_ends<braid::backend::epoll>> on_epoll{"pingpong_epoll", "coroutine"};
 
 }  // namespace

@@ -28,8 +28,9 @@ std::uint64_t ask(const braid::tcp::stream& peer, std::uint64_t n) {
   return proof;
 }
 
+template <braid::backend On>
 struct both_ends {
-  bench::thread_loop loop;
+  bench::thread_loop loop{{.backend = On}};
   bench::stream_pair sockets;
 
   std::uint64_t run(std::uint64_t n) {
@@ -39,6 +40,7 @@ struct both_ends {
   }
 };
 
-const bench::add<both_ends> here{"pingpong", "fiber"};
+const bench::add<both_ends<braid::backend::automatic>> here{"pingpong", "fiber"};
+const bench::add<both_ends<braid::backend::epoll>> on_epoll{"pingpong_epoll", "fiber"};
 
 }  // namespace

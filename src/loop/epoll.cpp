@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,13 +17,13 @@ namespace braid {
 
 namespace {
 
-constexpr std::uint64_t of_wake = ~std::uint64_t{0};  // an event's data: no descriptor's
+// An event's data that is no descriptor's.
+constexpr std::uint64_t of_wake = ~std::uint64_t{0};
+constexpr std::uint64_t of_verification = of_wake - 1;
 constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t write_events = EPOLLOUT | EPOLLHUP | EPOLLERR;
 constexpr std::uint8_t most_unheeded = 16;
 constexpr unsigned most_unlooked = 8;  // turns; each of them completed something
-constexpr unsigned looks_until_verified = 1024;
-constexpr loop_clock::duration idle_until_verified = std::chrono::milliseconds(10);
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441  // on every architecture
@@ -47,24 +48,38 @@ epoll_reactor::epoll_reactor(const loop_options& options) : entries_(options.ent
   events_.resize(std::min(entries_, 1024U));
   held_.reserve(16);
   doubted_.reserve(256);
+  const char* call = "epoll_create1";
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_ < 0) fail(errno, "epoll_create1");
-  wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  // Edge-triggered, so that nobody need read it: every write is an event of its own.
-  epoll_event wake{EPOLLIN | EPOLLET, {.u64 = of_wake}};
-  if (wake_descriptor_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_descriptor_, &wake) != 0) {
-    const int code = errno;
-    const char* const call = wake_descriptor_ < 0 ? "eventfd" : "epoll_ctl";
-    if (wake_descriptor_ >= 0) ::close(wake_descriptor_);
-    ::close(epoll_);
-    fail(code, call);
+  if (epoll_ >= 0) {
+    call = "eventfd";
+    wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   }
+  if (wake_descriptor_ >= 0) {
+    call = "timerfd_create";
+    verification_timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  }
+  // Edge-triggered, so that nobody need read them: every write and every expiry is an event of its own.
+  const auto watched = [this](int descriptor, std::uint64_t data) {
+    epoll_event event{EPOLLIN | EPOLLET, {.u64 = data}};
+    return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
+  };
+  if (verification_timer_ >= 0) {
+    call = "epoll_ctl";
+    if (watched(wake_descriptor_, of_wake) && watched(verification_timer_, of_verification)) return;
+  }
+  const int code = errno;
+  close_descriptors();
+  fail(code, call);
 }
 
 epoll_reactor::~epoll_reactor() {
   BRAID_ASSERT(in_flight() == 0);
-  ::close(wake_descriptor_);
-  ::close(epoll_);
+  close_descriptors();
+}
+
+void epoll_reactor::close_descriptors() noexcept {
+  for (const int each : {verification_timer_, wake_descriptor_, epoll_})
+    if (each >= 0) ::close(each);
 }
 
 loop_clock::time_point epoll_reactor::now() const noexcept {
@@ -108,7 +123,11 @@ void epoll_reactor::turn(patience how_long, inbox& messages) noexcept {
     release_held();
   if (!submitted_.empty()) begin_submitted();
   const bool progress = told_ != told_before;
-  if (!progress && submitted_.empty() && how_long.may_wait) return wait(how_long, messages);
+  if (!progress && submitted_.empty() && how_long.may_wait) {
+    wait(how_long, messages);
+    if (!submitted_.empty()) begin_submitted();  // an answer to what has come leaves in the same turn
+    return;
+  }
   // What completes without waiting may go on for some turns before epoll is asked.
   if (waiting_ == 0 || (progress && ++unlooked_ < most_unlooked)) return;
   constexpr loop_clock::duration at_once{};
@@ -131,14 +150,9 @@ void epoll_reactor::begin_submitted() noexcept {
 
 void epoll_reactor::wait(patience how_long, inbox& messages) noexcept {
   if (!messages.fall_asleep()) return;
-  if (doubted_.empty() && how_long.until == loop_clock::time_point::max()) return look(nullptr);
-  loop_clock::duration limit = loop_clock::duration::max();
-  if (how_long.until != loop_clock::time_point::max())
-    limit = std::max(how_long.until - now(), loop_clock::duration::zero());
-  if (doubted_.empty() || limit <= idle_until_verified) return look(&limit);
-  const std::size_t told_before = told_;
-  look(&idle_until_verified);
-  if (told_ == told_before) verify_doubted();
+  if (how_long.until == loop_clock::time_point::max()) return look(nullptr);
+  const auto limit = std::max(how_long.until - now(), loop_clock::duration::zero());
+  look(&limit);
 }
 
 void epoll_reactor::look(const loop_clock::duration* limit) noexcept {
@@ -146,9 +160,11 @@ void epoll_reactor::look(const loop_clock::duration* limit) noexcept {
   const int count = await_events(limit);
   for (int n = 0; n < count; ++n) {
     const epoll_event& each = events_[static_cast<std::size_t>(n)];
-    if (each.data.u64 != of_wake) on_event(static_cast<int>(each.data.u64), each.events);
+    if (each.data.u64 == of_verification)
+      verify_doubted();
+    else if (each.data.u64 != of_wake)
+      on_event(static_cast<int>(each.data.u64), each.events);
   }
-  if (++unverified_looks_ >= looks_until_verified) verify_doubted();
 }
 
 // Interrupted by a signal it saw no event, as when the limit has passed.
@@ -176,32 +192,35 @@ void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
   watch* const found = watches_.find(descriptor);
   if (found == nullptr || found->interest == 0) return;  // of a descriptor that is closed, but not its copy
   watch& of = *found;
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) of.hung_up = true;
-  if ((events & EPOLLPRI) != 0) of.drains = false;  // urgent data ends a receive early
   if ((events & read_events) != 0) of.readable = true;
   if ((events & write_events) != 0) of.writable = true;
   if (!of.has_waiters()) {
     // Somebody else may use it now, another loop even: their events shall not wake this one for ever.
-    if (++of.unheeded == most_unheeded) unregister(descriptor);
-    return;
+    if (++of.unheeded == most_unheeded) return unregister(descriptor);
+    return tell_once(descriptor, of);
   }
   of.unheeded = 0;
-  serve(of.readers, of.readable);
-  serve(of.writers, of.writable);
+  bool led_somewhere = serve(of.readers, of.readable);
+  led_somewhere |= serve(of.writers, of.writable);
   if (!of.pollers.empty()) serve_pollers(of);
+  if (!led_somewhere && of.interest != 0) tell_once(descriptor, of);
 }
 
-void epoll_reactor::serve(operation_base::queue& waiting, const bool& ready) noexcept {
+bool epoll_reactor::serve(operation_base::queue& waiting, const bool& ready) noexcept {
+  bool served = false;
   while (ready && !waiting.empty()) {
     auto& operation = static_cast<io_operation&>(waiting.pop_front());
     stop_waiting(operation);
     const std::int32_t ended = carry_out(operation, false);
     if (ended == -EAGAIN) {
       waiting.push_front(operation);
-      return start_waiting(operation);
+      start_waiting(operation);
+      break;
     }
+    served = true;
     settle(operation, ended);
   }
+  return served;
 }
 
 void epoll_reactor::serve_pollers(watch& of) noexcept {

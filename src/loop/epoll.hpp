@@ -20,15 +20,16 @@ namespace braid {
 /// and waits for its descriptor where that would have blocked. What cannot be asked not to block is an errand
 /// for a thread.
 ///
-/// A descriptor that was waited for stays registered, edge-triggered, so that waiting again takes no system
-/// call. Its number may since have come to mean another one behind the reactor's back: what waits on the word of
-/// an earlier registration is verified within 10 ms of idleness or 1024 looks. An event is never more than a
-/// reason to try again.
+/// A descriptor that was waited for stays registered, so that waiting again takes no system call: level-triggered
+/// at first, so that it need not be read until that would have blocked; edge-triggered once an event has come
+/// that nobody waited for, or room to write is waited for. Its number may since have come to mean another one
+/// behind the reactor's back: what waits on the word of an earlier registration is verified within 10 ms. An
+/// event is never more than a reason to try again.
 ///
 /// Threads  the loop's; only wake may come from elsewhere.
 /// Cost     a request that need not wait is its own system call; one that does, two of them and a share in the
 ///          turn's epoll_wait.
-/// Source   epoll(7); the readiness cache is that of Asio's descriptor_state and Tokio's ScheduledIo.
+/// Source   epoll(7).
 class epoll_reactor final : public reactor, private errand_sender {
  public:
   explicit epoll_reactor(const loop_options& options);
@@ -73,10 +74,15 @@ class epoll_reactor final : public reactor, private errand_sender {
   void finish(io_operation& operation, std::int32_t ended) noexcept;
 
   // Descriptors.
-  [[nodiscard]] static operation_base::queue& queue_of(watch& of, opcode code) noexcept;
+  [[nodiscard]] static operation_base::queue& queue_of(watch& of, opcode code) noexcept {
+    if (code == opcode::receive) return of.readers;
+    if (code == opcode::send || code == opcode::write || code == opcode::connect) return of.writers;
+    return code == opcode::poll ? of.pollers : of.readers;
+  }
+  void tell_once(int descriptor, watch& of) noexcept;
+  static void guess(watch& of, const request& what, std::int32_t ended, bool tried_first) noexcept;
   [[nodiscard]] int require(int descriptor, watch& of, const request& what) noexcept;
   int control(int what, int descriptor, std::uint32_t events) noexcept;
-  void note_ended(const request& what, std::int32_t ended) noexcept;
   void unregister(int descriptor) noexcept;
   void forget(int descriptor) noexcept;
   void make_blocking_again(int descriptor, watch& of) noexcept;
@@ -95,11 +101,12 @@ class epoll_reactor final : public reactor, private errand_sender {
   // Turns.
   void tell_ended() noexcept;
   void begin_submitted() noexcept;
+  void close_descriptors() noexcept;
   void wait(patience how_long, inbox& messages) noexcept;
   void look(const loop_clock::duration* limit) noexcept;
   [[nodiscard]] int await_events(const loop_clock::duration* limit) noexcept;
   void on_event(int descriptor, std::uint32_t events) noexcept;
-  void serve(operation_base::queue& waiting, const bool& ready) noexcept;
+  [[nodiscard]] bool serve(operation_base::queue& waiting, const bool& ready) noexcept;
   void serve_pollers(watch& of) noexcept;
 
   void start_waiting(io_operation& operation) noexcept {
@@ -114,6 +121,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   // constant after construction
   int epoll_ = -1;
   int wake_descriptor_ = -1;
+  int verification_timer_ = -1;
   const unsigned entries_;
   calls direct_{*this};
   // this thread
@@ -129,7 +137,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   std::size_t waiting_ = 0;  // in a watch's queues
   std::size_t told_ = 0;  // completions so far
   unsigned unlooked_ = 0;  // turns since epoll was asked
-  unsigned unverified_looks_ = 0;
+  bool verification_due_ = false;  // the timer runs
   bool precise_ = true;  // the kernel has epoll_pwait2
 };
 

@@ -1,7 +1,7 @@
 // What the readiness reactor knows of descriptors: who waits for them, and what epoll was told of them.
 
-#include <netinet/in.h>
 #include <poll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +16,8 @@ namespace braid {
 
 namespace {
 
+constexpr long verified_after_ns = 10'000'000;
+
 static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLPRI == EPOLLPRI);
 
 std::uint32_t events_of(const request& what) noexcept {
@@ -28,45 +30,30 @@ std::uint32_t events_of(const request& what) noexcept {
   }
 }
 
-// Does a receive of less than was asked for mean that the socket is empty? Of TCP that holds; others keep what
-// is not of the same message for the next call.
-bool is_tcp(int descriptor, std::size_t& calls) noexcept {
-  int protocol = 0;
-  socklen_t length = sizeof protocol;
-  ++calls;
-  return ::getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
-         protocol == IPPROTO_TCP;
-}
-
 }  // namespace
 
-operation_base::queue& epoll_reactor::queue_of(watch& of, opcode code) noexcept {
-  switch (code) {
-    case opcode::write:
-    case opcode::send:
-    case opcode::connect: return of.writers;
-    case opcode::poll: return of.pollers;
-    default: return of.readers;
-  }
-}
-
 int epoll_reactor::control(int what, int descriptor, std::uint32_t events) noexcept {
-  epoll_event event{events | EPOLLET, {.u64 = static_cast<std::uint32_t>(descriptor)}};
+  epoll_event event{events, {.u64 = static_cast<std::uint32_t>(descriptor)}};
   ++system_calls_;
   return ::epoll_ctl(epoll_, what, descriptor, &event) == 0 ? 0 : errno;
 }
 
 // Has epoll watch for what the request waits for: 0, or an errno. Writing is asked for only once somebody waits
-// for it: some sockets would say after every message that there is room.
+// for it, and told once: there is nearly always room.
 int epoll_reactor::require(int descriptor, watch& of, const request& what) noexcept {
-  const std::uint32_t wanted = of.interest | EPOLLIN | EPOLLRDHUP | EPOLLPRI | events_of(what);
+  const bool edge = of.edge || what.code == opcode::poll || events_of(what) != EPOLLIN;
+  const std::uint32_t wanted =
+      of.interest | EPOLLIN | EPOLLRDHUP | EPOLLPRI | events_of(what) | (edge ? EPOLLET : 0U);
   if (of.interest == wanted) {
     doubt(descriptor, of);
     return 0;
   }
   if (of.interest != 0) {
     const int failed = control(EPOLL_CTL_MOD, descriptor, wanted);
-    if (failed == 0) of.interest = wanted;
+    if (failed == 0) {
+      of.interest = wanted;
+      of.edge = edge;
+    }
     if (failed != ENOENT) return failed;
     of.reset();  // another descriptor has the number
   }
@@ -74,8 +61,37 @@ int epoll_reactor::require(int descriptor, watch& of, const request& what) noexc
   if (failed == EEXIST) failed = control(EPOLL_CTL_MOD, descriptor, wanted);
   if (failed != 0) return failed;
   of.interest = wanted;
-  of.drains = what.code != opcode::read && what.code != opcode::write && is_tcp(descriptor, system_calls_);
+  of.edge = edge;
   return 0;
+}
+
+// An event that led nowhere shall not be told again and again.
+void epoll_reactor::tell_once(int descriptor, watch& of) noexcept {
+  if (of.edge || control(EPOLL_CTL_MOD, descriptor, of.interest | EPOLLET) != 0) return;
+  of.interest |= EPOLLET;
+  of.edge = true;
+}
+
+// A try has been made: is another one worth it before the next event? Where it would have blocked, no. Events
+// that are told as long as they hold leave the choice: a read of less than was asked for has left nothing, but
+// for exceptions that the next event tells. After a full one it is guessed, and after a wrong guess not for some
+// times, twice as many each time.
+void epoll_reactor::guess(watch& of, const request& what, std::int32_t ended, bool tried_first) noexcept {
+  const bool reads = &queue_of(of, what.code) == &of.readers;
+  if (!reads) {
+    if (ended == -EAGAIN && what.code != opcode::poll) of.writable = false;
+    return;
+  }
+  if (ended == -EAGAIN) {
+    of.readable = false;
+    if (tried_first) of.skips = of.backoff = static_cast<std::uint8_t>(std::min(of.backoff * 2 + 1, 127));
+  } else if (!of.edge && ended > 0) {
+    if (tried_first) of.skips = of.backoff = 0;
+    const bool short_read = (what.code == opcode::read || what.code == opcode::receive) &&
+                            static_cast<std::uint32_t>(ended) < what.length;
+    of.readable = !short_read && of.skips == 0;
+    if (!short_read && of.skips != 0) --of.skips;
+  }
 }
 
 void epoll_reactor::unregister(int descriptor) noexcept {
@@ -107,6 +123,11 @@ void epoll_reactor::doubt(int descriptor, watch& of) noexcept {
   try {
     doubted_.push_back(descriptor);
     of.doubted = true;
+    if (!std::exchange(verification_due_, true)) {
+      const itimerspec soon{{}, {0, verified_after_ns}};
+      ++system_calls_;
+      ::timerfd_settime(verification_timer_, 0, &soon, nullptr);
+    }
   } catch (const std::bad_alloc&) {
     // verified at the next wait, if there is memory then
   }
@@ -115,7 +136,7 @@ void epoll_reactor::doubt(int descriptor, watch& of) noexcept {
 // Is what somebody waits for still registered? Modifying a registration as it is also tells its events anew.
 // Who waits where it is gone tries again: on another descriptor, or none.
 void epoll_reactor::verify_doubted() noexcept {
-  unverified_looks_ = 0;
+  verification_due_ = false;
   for (const int descriptor : doubted_) {
     watch& of = *watches_.find(descriptor);
     of.doubted = false;

@@ -34,6 +34,7 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
   if (gives_up(operation)) [[unlikely]]
     return finish(operation, -ECANCELED);
   const request& what = operation.what();
+  if (what.code == opcode::receive || what.code == opcode::send) return begin_waiting_kind(operation);
   switch (what.code) {
     case opcode::nop: return finish(operation, 0);
     case opcode::read:
@@ -78,14 +79,19 @@ void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
 std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexcept {
   const request& what = operation.what();
   std::int32_t ended = 0;
-  if (what.code == opcode::accept_many)
+  if (what.code == opcode::receive)
+    ++system_calls_, ended = nonblocking::receive(what);
+  else if (what.code == opcode::send)
+    ++system_calls_, ended = nonblocking::send(what);
+  else if (what.code == opcode::accept_many)
     ended = accept_many(operation);
   else if (what.code == opcode::connect)
     ended = connect(operation, first);
   else
     ended = nonblocking::attempt(what, system_calls_);
   if (ended == nonblocking::refused && what.code != opcode::connect) ended = carry_out_refused(operation);
-  note_ended(what, ended);
+  if (watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0)
+    guess(*of, what, ended, first);
   return ended;
 }
 
@@ -101,20 +107,6 @@ std::int32_t epoll_reactor::carry_out_refused(io_operation& operation) noexcept 
     return -ENOMEM;
   }
   return nonblocking::attempt_polled(what, system_calls_);
-}
-
-// What the attempt has shown about the descriptor.
-void epoll_reactor::note_ended(const request& what, std::int32_t ended) noexcept {
-  watch* const of = watches_.find(what.descriptor);
-  if (of == nullptr || of->interest == 0) return;
-  if (ended == -EAGAIN) {
-    if (&queue_of(*of, what.code) == &of->readers) of->readable = false;
-    if (&queue_of(*of, what.code) == &of->writers) of->writable = false;
-  } else if (what.code == opcode::receive && ended > 0 && of->drains && !of->hung_up &&
-             static_cast<std::uint32_t>(ended) < what.length &&
-             (what.flags & ~std::uint32_t{MSG_WAITALL | MSG_NOSIGNAL}) == 0) {
-    of->readable = false;
-  }
 }
 
 std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {

@@ -3,15 +3,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-
-#include "filling_calls.hpp"
 
 namespace braid::nonblocking {
 
@@ -72,14 +69,8 @@ std::int32_t attempt(const request& what, std::size_t& calls) noexcept {
   switch (what.code) {
     case opcode::read:
     case opcode::write: return transfer(what, calls);
-    case opcode::receive:
-      ++calls;
-      return or_errno(filling::recv(what.descriptor, what.address, what.length,
-                                    static_cast<int>(what.flags) | MSG_DONTWAIT));
-    case opcode::send:
-      ++calls;
-      return or_errno(
-          ::send(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT));
+    case opcode::receive: ++calls; return receive(what);
+    case opcode::send: ++calls; return send(what);
     case opcode::accept:
     case opcode::accept_many: return accept(what, calls);
     case opcode::connect: ++calls; return perform(what);

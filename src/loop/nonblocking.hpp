@@ -1,10 +1,14 @@
 #pragma once
 
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
 #include "braid/loop/request.hpp"
+#include "filling_calls.hpp"
 
 // Requests made as system calls that do not block, whatever flags the descriptor was opened with.
 namespace braid::nonblocking {
@@ -20,7 +24,20 @@ inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min()
 /// whoever shares it must not block in accept either, for there any of them may come too late.
 [[nodiscard]] std::int32_t attempt(const request& what, std::size_t& calls) noexcept;
 
-/// The same for a read or write that was refused, on a descriptor that epoll takes: first asks poll(2), then
+/// attempt for the two opcodes that a busy loop meets most: inline, for between two system calls the processor's
+/// caches have forgotten the rest.
+[[nodiscard]] inline std::int32_t receive(const request& what) noexcept {
+  const ssize_t ended =
+      filling::recv(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT);
+  return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
+}
+[[nodiscard]] inline std::int32_t send(const request& what) noexcept {
+  const ssize_t ended =
+      ::send(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT);
+  return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
+}
+
+/// attempt for a read or write that was refused, on a descriptor that epoll takes: first asks poll(2), then
 /// reads, or writes so little that there is room for it. Blocks only where another process takes the bytes
 /// between the two calls. refused for writes to what has no such smallest room: a terminal's.
 [[nodiscard]] std::int32_t attempt_polled(const request& what, std::size_t& calls) noexcept;

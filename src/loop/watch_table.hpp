@@ -16,11 +16,10 @@ struct watch : pinned {
   operation_base::queue readers, writers, pollers;
   std::uint32_t interest = 0;  ///< the events that epoll was told of; 0 while it does not know the descriptor
   std::uint8_t unheeded = 0;  ///< events in a row for which nobody waited
-  bool readable =
-      false;  ///< an event came since the last call that would have blocked; told only in interest
+  std::uint8_t skips = 0, backoff = 0;  ///< see epoll_reactor::guess
+  bool edge = false;  ///< its events are told once; else as long as they hold
+  bool readable = false;  ///< worth a try; told only in interest
   bool writable = false;
-  bool hung_up = false;  ///< so that it stays readable and writable
-  bool drains = false;  ///< a receive of less than was asked for has left nothing: TCP
   bool doubted = false;  ///< is in the reactor's list of registrations to be verified
   bool was_blocking = false;  ///< a connect that waits has made it nonblocking
 
@@ -30,8 +29,8 @@ struct watch : pinned {
   /// The number means another descriptor from now on, of which nothing is known.
   void reset() noexcept {
     interest = 0;
-    unheeded = 0;
-    readable = writable = hung_up = drains = was_blocking = false;
+    unheeded = skips = backoff = 0;
+    edge = readable = writable = was_blocking = false;
   }
 };
 

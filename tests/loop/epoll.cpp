@@ -315,6 +315,28 @@ TEST_CASE("epoll: a connect that waits is cancelled, and the socket blocks as be
   for (const int each : sockets) ::close(each);
 }
 
+TEST_CASE("epoll: a listener is made nonblocking, and stays so", "[loop][epoll][net]") {
+  loop home(on_epoll);
+  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
+  CHECK((::fcntl(listening.number(), F_GETFL) & O_NONBLOCK) == 0);
+  auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
+  CHECK((::fcntl(listening.number(), F_GETFL) & O_NONBLOCK) != 0);
+  CHECK((::fcntl(near.number(), F_GETFL) & O_NONBLOCK) == 0);
+  CHECK((::fcntl(far.number(), F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("epoll: a cached file is read without a thread", "[loop][epoll][threads]") {
+  const braid_tests::scratch_folder folder;
+  loop home(on_epoll);
+  const file both = home.run(open_file(folder / "file", O_RDWR | O_CREAT));
+  home.run(both.write_at(0, std::string("cached")));
+  const braid_tests::busy_pool busy;
+  std::string room(6, '?');
+  CHECK(home.run(both.read_at(0, room)) == 6);
+  CHECK(room == "cached");
+  CHECK(home.run(both.read_at(6, room)) == 0);  // the end
+}
+
 TEST_CASE("epoll: a Unix socket's full backlog is waited for by a thread", "[loop][epoll][threads]") {
   loop home(on_epoll);
   sockaddr_un name{};
@@ -374,7 +396,7 @@ TEST_CASE("epoll: accept with no descriptor left is an error, and goes on once t
 
 TEST_CASE("epoll: no descriptor left for the reactor is a clear error, whichever is the one too many",
           "[loop][epoll]") {
-  const int spare = GENERATE(0, 1);
+  const int spare = GENERATE(0, 1, 2);
   const auto ended = braid_tests::in_child([spare] {
     const auto lowest = static_cast<rlim_t>(::dup(0));  // what open(2) would give next
     ::close(static_cast<int>(lowest));
