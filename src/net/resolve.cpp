@@ -18,9 +18,9 @@ class category final : public std::error_category {
   std::string message(int value) const override { return ::gai_strerror(value); }
 };
 
-std::vector<endpoint> look_up(const std::string& host, const std::string& service) {
+std::vector<endpoint> look_up(direct_calls& system, const std::string& host, const std::string& service) {
   std::vector<sockaddr_storage> addresses;
-  if (const int failed = direct_calls::current().look_up(host, service, addresses)) {
+  if (const int failed = system.look_up(host, service, addresses)) {
     const std::error_code code = failed == EAI_SYSTEM ? std::error_code(errno, std::generic_category())
                                                       : std::error_code(failed, resolve_category());
     error(code, "resolve", host + ":" + service).rethrow();
@@ -36,7 +36,8 @@ const std::error_category& resolve_category() noexcept {
 }
 
 task<std::vector<endpoint>> resolve(std::string host, std::string service) {
-  co_return co_await offload([&] { return look_up(host, service); });
+  direct_calls& system = direct_calls::current();  // the pool's threads have no loop
+  co_return co_await offload([&] { return look_up(system, host, service); });
 }
 
 }  // namespace braid

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "braid/net/resolve.hpp"
 #include "braid/style/spawn.hpp"
 #include "catch.hpp"
 #include "two_hosts.hpp"
@@ -125,6 +126,13 @@ TEST_CASE("network: within a host nothing takes any time", "[sim][network]") {
   world.run(talk("::", "::1"));
   world.run(talk("::1", "::1"));
   CHECK(world.now() == start_of_time);
+}
+
+TEST_CASE("network: a host's name is resolved", "[sim][network]") {
+  two_hosts here;
+  const auto found = here.world.run_on(here.client, resolve("server", "80"));
+  REQUIRE(found.size() == 1);
+  CHECK(found.front() == here.at_server());
 }
 
 TEST_CASE("network: both ends know both names", "[sim][network]") {
