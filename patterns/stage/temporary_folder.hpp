@@ -10,8 +10,8 @@ namespace stage {
 /// A folder of one's own, gone with all that is in it when this ends.
 class temporary_folder {
  public:
-  temporary_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "braid.XXXXXX").string();
+  explicit temporary_folder(const std::filesystem::path& within = std::filesystem::temp_directory_path()) {
+    std::string name = (within / "braid.XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr)
       throw std::system_error(errno, std::generic_category(), "mkdtemp " + name);
     path_ = name;

@@ -1,0 +1,23 @@
+#pragma once
+
+// What count calls: the same for every style.
+
+#include <memory>
+
+#include <range/v3/numeric/accumulate.hpp>
+
+#include <braid/braid.hpp>
+
+#include "crew.hpp"
+#include "sheet.hpp"
+#include "stage/handler.hpp"
+
+namespace blocked_loop {
+
+using namespace braid;
+using stage::handler;
+
+// count_in(sheet, piece) computes on the thread that calls it, and returns when it has.
+// crew::compute(f) is a future of f(), which runs on a thread of the crew's.
+
+}  // namespace blocked_loop

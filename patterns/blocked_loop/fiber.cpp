@@ -1,0 +1,49 @@
+#include "contract.hpp"
+
+namespace blocked_loop::fibers {
+
+// [count_yielding]
+int count_yielding(const sheet& seen) {
+  const sheet mine = seen;                                            // 0 as it is now
+  int found = 0;
+  for (piece each : pieces_of(mine)) {
+    found += count_in(mine, each);                                    // 1 a piece
+    await(yield());                                                   // 2 the others
+  }
+  return found;
+}
+// [/count_yielding]
+
+// [count_naively]
+int count_naively(const sheet& seen) {
+  int found = 0;
+  for (piece each : pieces_of(seen)) {
+    found += count_in(seen, each);                                    // 1 a piece, of?
+    await(yield());                                                   // 2 the others
+  }
+  return found;
+}
+// [/count_naively]
+
+// [count_offloaded]
+int count_offloaded(const sheet& seen) {
+  return await(offload([mine = seen] {                                // 0 as it is now
+    return count_in(mine, {0, mine.numbers.size()});                  // 1 elsewhere
+  }));
+}
+// [/count_offloaded]
+
+// [count_by_crew]
+int count_by_crew(const sheet& seen, crew& hands) {
+  auto mine = std::make_shared<const sheet>(seen);                    // 0 as it is now
+  std::vector<future<int>> parts;
+  for (piece each : pieces_of(*mine, mine->numbers.size() / hands.size() + 1))
+    parts.push_back(hands.compute([mine, each] {
+      return count_in(*mine, each);                                   // 1 elsewhere
+    }));
+  std::vector<int> found = await(when_all(std::move(parts)));         // 2 all parts
+  return ranges::accumulate(found, 0);
+}
+// [/count_by_crew]
+
+}  // namespace blocked_loop::fibers
