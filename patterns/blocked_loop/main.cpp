@@ -36,9 +36,9 @@ class heart {
   clock::duration worst_{};
 };
 
-std::vector<std::string> row(stage::style how, way by, int a_turn, milliseconds every, crew& hands) {
+std::vector<std::string> row(stage::style how, way by, milliseconds every, crew& hands) {
   const sheet seen = big_numbers(20'000);
-  loop here({.operations_per_turn = a_turn});
+  loop here;
   int found = 0;
   std::vector<std::chrono::nanoseconds> gaps;
   const stage::cost cost = stage::measure([&] {
@@ -50,7 +50,7 @@ std::vector<std::string> row(stage::style how, way by, int a_turn, milliseconds 
   });
   const auto median = gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2);
   std::nth_element(gaps.begin(), median, gaps.end());
-  return {std::string(name_of(how)), std::string(name_of(by)), std::to_string(a_turn),
+  return {std::string(name_of(how)), std::string(name_of(by)),
           stage::cost{*median, {}}.elapsed_text(), std::to_string(found), cost.elapsed_text(),
           cost.allocations_text()};
 }
@@ -64,14 +64,10 @@ int main(int argc, char** argv) {
 
   return program.run(argc, argv, [&](std::span<const stage::style> styles) {
     crew hands;
-    const int by_default = loop_options{}.operations_per_turn;
-    stage::table table({"style", "way", "a turn", "worst gap", "primes", "elapsed", "allocations"});
+    stage::table table({"style", "way", "worst gap", "primes", "elapsed", "allocations"});
     for (stage::style how : styles)
-      for (way by : every_way) {
-        if (!has(how, by)) continue;
-        table.add(row(how, by, by_default, every, hands));
-        if (by == way::yielding) table.add(row(how, by, 1, every, hands));
-      }
+      for (way by : every_way)
+        if (has(how, by)) table.add(row(how, by, every, hands));
     table.print();
   });
 }
