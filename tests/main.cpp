@@ -7,12 +7,4 @@
 #include <catch2/catch.hpp>
 #endif
 
-#include "braid/base/sanitizer.hpp"
-
-#if BRAID_TSAN
-// Tests run children that are forks of theirs, and some of those start threads.
-extern "C" const char* __tsan_default_options();
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
-#endif
-
 int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
