@@ -15,7 +15,6 @@
 #include <optional>
 #include <string_view>
 
-#include "braid/base/sanitizer.hpp"
 #include "braid/sim/virtual_time.hpp"
 
 namespace {
@@ -49,11 +48,5 @@ class clock_of_tests : public listener_base {
 CATCH_REGISTER_LISTENER(clock_of_tests)
 
 }  // namespace
-
-#if BRAID_TSAN
-// Tests run children that are forks of theirs, and some of those start threads.
-extern "C" const char* __tsan_default_options();
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
-#endif
 
 int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }

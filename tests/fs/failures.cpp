@@ -101,7 +101,7 @@ TEMPLATE_LIST_TEST_CASE("read_some: a folder that is read as a file", "[fs][fail
 }
 
 TEMPLATE_LIST_TEST_CASE("open_file: no permission", "[fs][failure]", every_style) {
-  if (!works_in_child<TestType>) return;
+  if (!works_in_child<TestType>()) return;
   const scratch_folder folder;
   const auto path = folder / "secret";
   { const file made = TestType::wait(open_file(path, O_WRONLY | O_CREAT, 0000)).value(); }
@@ -117,7 +117,7 @@ TEMPLATE_LIST_TEST_CASE("open_file: no permission", "[fs][failure]", every_style
 }
 
 TEMPLATE_LIST_TEST_CASE("open_file: the limit of open descriptors", "[fs][failure]", every_style) {
-  if (!works_in_child<TestType>) return;
+  if (!works_in_child<TestType>()) return;
   const auto ended = in_child([] {
     loop here;
     std::string room(16, '?');

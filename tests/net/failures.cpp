@@ -163,7 +163,7 @@ TEMPLATE_LIST_TEST_CASE("stream: a file is no socket", "[net][failure]", every_s
 }
 
 TEMPLATE_LIST_TEST_CASE("tcp: the limit of open descriptors", "[net][failure]", every_style) {
-  if (!works_in_child<TestType>) return;
+  if (!works_in_child<TestType>()) return;
   const auto ended = in_child([] {
     loop here;
     const auto listening = *TestType::wait(tcp::listen(endpoint::loopback()));
