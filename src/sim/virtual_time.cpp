@@ -1,5 +1,6 @@
 #include "braid/sim/virtual_time.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -9,11 +10,21 @@ namespace braid::sim {
 
 virtual_time::virtual_time(const world_options& options)
     : world_(options), override_([this](const loop_options&) {
+        forget_ended();
         const std::string number = std::to_string(world_.hosts_.size() + 1);
         world_.hosts_.push_back(
             std::make_unique<host>(world_, "loop " + number, "10.1.0." + number, host_options{}));
         return std::make_unique<detail::sim_reactor>(*world_.hosts_.back());
       }) {}
 virtual_time::~virtual_time() = default;
+
+// Once all loops have ended, nothing of what they left can matter any more.
+void virtual_time::forget_ended() noexcept {
+  const auto has_ended = [](const auto& each) { return each->reactor_ == nullptr; };
+  if (!std::ranges::all_of(world_.hosts_, has_ended)) return;
+  world_.events_.clear();
+  world_.due_.clear();
+  world_.hosts_.clear();
+}
 
 }  // namespace braid::sim

@@ -66,7 +66,7 @@ TEMPLATE_LIST_TEST_CASE("every style: no operation allocates once the pools are 
   CHECK(of([] { return with_timeout(one_later(), 1h); }) == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: reading and writing a file allocates nothing", "[style][allocation]",
+TEMPLATE_LIST_TEST_CASE("every style: reading and writing a file allocates nothing", "[style][allocation][kernel]",
                         every_style) {
   if (!counts_allocations) return;
   loop here;

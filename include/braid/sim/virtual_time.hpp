@@ -23,6 +23,8 @@ class virtual_time : pinned {
   [[nodiscard]] fault_schedule& faults() noexcept { return world_.faults(); }
 
  private:
+  void forget_ended() noexcept;
+
   world world_;
   reactor_override override_;
 };
