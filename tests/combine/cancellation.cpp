@@ -105,7 +105,7 @@ bool canceled(const result<int>& ended) { return !ended && ended.error() == std:
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("cancellation: a request ends what waits, as cancelled and in a later turn",
-                        "[cancellation][stop]", every_concurrent_style) {
+                        "[cancellation][stop][kernel]", every_concurrent_style) {
   for (const way how : every_way)
     for (const wait_on what : everything) {
       loop here;
@@ -123,7 +123,7 @@ TEMPLATE_LIST_TEST_CASE("cancellation: a request ends what waits, as cancelled a
 }
 
 TEMPLATE_LIST_TEST_CASE("cancellation: a request may come from any thread, and more than one",
-                        "[cancellation][stop][thread]", every_concurrent_style) {
+                        "[cancellation][stop][thread][kernel]", every_concurrent_style) {
   for (const way how : every_way)
     for (const wait_on what : everything) {
       loop here;

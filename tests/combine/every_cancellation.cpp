@@ -149,7 +149,7 @@ TEST_CASE("stopped at each suspension: a callback that goes on by starting the n
   });
 }
 
-TEST_CASE("stopped at each suspension: reads whose buffers end with them", "[read_some][stop]") {
+TEST_CASE("stopped at each suspension: reads whose buffers end with them", "[read_some][stop][kernel]") {
   every_cancellation([]() -> task<> {
     read_pipe pipe;
     const auto reads = [&]() -> task<> {

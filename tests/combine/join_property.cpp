@@ -287,7 +287,8 @@ std::string difference(loop& here, const program& what, std::string& ended_as) {
         if (real.running != expected.running())
           return fmt::format("after event {}: {} leaves run, not {}", at, real.running, expected.running());
         if (joined.is_ready() != expected.ended().has_value())
-          return fmt::format("after event {}: it {} have ended", at, joined.is_ready() ? "should not" : "should");
+          return fmt::format("after event {}: it {} have ended", at,
+                             joined.is_ready() ? "should not" : "should");
     }
   }
   if (!joined.is_ready()) return "it never ends";

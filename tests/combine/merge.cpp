@@ -164,7 +164,7 @@ TEST_CASE("merge: a stop ends all of it, whatever it waits for", "[merge][stop]"
   CHECK(here.run(unbegun.next()) == std::nullopt);
 }
 
-TEST_CASE("merge: a stop from another thread ends it too", "[merge][stop][thread]") {
+TEST_CASE("merge: a stop from another thread ends it too", "[merge][stop][thread][kernel]") {
   loop here;
   stop_source stop;
   auto sleeping = merge(never(), never());

@@ -184,7 +184,7 @@ TEST_CASE("retry: full jitter draws from all of zero to the backoff, the same ag
   CHECK(pauses_of(policy) != pauses_of(policy));
 }
 
-TEST_CASE("retry: a stop request ends the attempt, and a pause at once", "[retry][stop]") {
+TEST_CASE("retry: a stop request ends the attempt, and a pause at once", "[retry][stop][kernel]") {
   loop here;
   stop_source stop;
   const retry_policy patient{.base = 24h, .cap = 24h, .jitter = retry_jitter::none};

@@ -78,7 +78,7 @@ TEMPLATE_LIST_TEST_CASE("when_any: the losers are cancelled and have ended befor
 }
 
 TEMPLATE_LIST_TEST_CASE("when_any: a loser that reads from a pipe is out of the kernel before it completes",
-                        "[when_any][stop]", every_style) {
+                        "[when_any][stop][kernel]", every_style) {
   const auto before = open_descriptors();
   {
     pipe_ends ends;

@@ -41,8 +41,8 @@ TEMPLATE_LIST_TEST_CASE("with_timeout: an operation that ends in time gives its 
   CHECK(failed.error() == std::errc::io_error);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: one that does not is stopped and fails as timed_out", "[with_timeout]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("with_timeout: one that does not is stopped and fails as timed_out",
+                        "[with_timeout][kernel]", every_style) {
   for (auto ended :
        {TestType::wait(with_timeout(sleep_for(1h), 1us)), TestType::wait(with_timeout(sleep_for(1h), -1h)),
         TestType::wait(with_deadline(sleep_for(1h), loop_clock::now())),
@@ -141,7 +141,7 @@ TEST_CASE("with_timeout: of nested deadlines the nearer one wins, whichever is t
 }
 
 TEMPLATE_LIST_TEST_CASE("with_timeout: a read and an accept leave the kernel before it completes",
-                        "[with_timeout][stop]", every_style) {
+                        "[with_timeout][stop][kernel]", every_style) {
   const auto before = open_descriptors();
   {
     loop here;

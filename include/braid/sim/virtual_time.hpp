@@ -12,7 +12,8 @@ namespace braid::sim {
 /// Lifetime  outlives those loops.
 /// Threads   one, but for promises and posts: a loop without a timer waits for other threads as usual. One with a
 ///           timer does not: to it they are slower than any time-out.
-/// Errors    descriptors of the real kernel do not exist there: EBADF.
+/// Errors    descriptors of the real kernel do not exist there: EBADF. loop_clock::now() where there is no loop is the
+///           steady clock's, which is far from theirs.
 class virtual_time : pinned {
  public:
   explicit virtual_time(const world_options& options = {});
