@@ -27,8 +27,8 @@ namespace braid {
 /// verified within 10 ms. An event is never more than a reason to try again.
 ///
 /// Threads  the loop's; only wake may come from elsewhere.
-/// Cost     a request that need not wait is its own system call; one that does, two of them and a share in the
-///          turn's epoll_wait.
+/// Cost     a request that need not wait is its own system call; one that does, two of them and a share in
+///          the turn's epoll_wait.
 /// Source   epoll(7).
 class epoll_reactor final : public reactor, private errand_sender {
  public:
