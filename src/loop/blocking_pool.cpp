@@ -30,8 +30,8 @@ std::size_t threads_wanted() {
 
 }  // namespace
 
-// The process's, until its end. A forked child gets one of its own: of the parent's threads it has none, and of
-// the parent's pool it may have a locked mutex.
+// The process's, until its end. A forked child gets one of its own: of the parent's threads it has none,
+// and of the parent's pool it may have a locked mutex.
 struct blocking_pool::holder {
   holder() : pool(new blocking_pool) {
     ::pthread_atfork(nullptr, nullptr, [] {

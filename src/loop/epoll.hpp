@@ -20,15 +20,15 @@ namespace braid {
 /// and waits for its descriptor where that would have blocked. What cannot be asked not to block is an errand
 /// for a thread.
 ///
-/// A descriptor that was waited for stays registered, so that waiting again takes no system call: level-triggered
-/// at first, so that it need not be read until that would have blocked; edge-triggered once an event has come
-/// that nobody waited for, or room to write is waited for. Its number may since have come to mean another one
-/// behind the reactor's back: what waits on the word of an earlier registration is verified within 10 ms. An
-/// event is never more than a reason to try again.
+/// A descriptor that was waited for stays registered, so that waiting again takes no system call:
+/// level-triggered at first, so that it need not be read until that would have blocked; edge-triggered once
+/// an event has come that nobody waited for, or room to write is waited for. Its number may since have come
+/// to mean another one behind the reactor's back: what waits on the word of an earlier registration is
+/// verified within 10 ms. An event is never more than a reason to try again.
 ///
 /// Threads  the loop's; only wake may come from elsewhere.
-/// Cost     a request that need not wait is its own system call; one that does, two of them and a share in the
-///          turn's epoll_wait.
+/// Cost     a request that need not wait is its own system call; one that does, two of them and a share in
+///          the turn's epoll_wait.
 /// Source   epoll(7).
 class epoll_reactor final : public reactor, private errand_sender {
  public:

@@ -38,8 +38,8 @@ int epoll_reactor::control(int what, int descriptor, std::uint32_t events) noexc
   return ::epoll_ctl(epoll_, what, descriptor, &event) == 0 ? 0 : errno;
 }
 
-// Has epoll watch for what the request waits for: 0, or an errno. Writing is asked for only once somebody waits
-// for it, and told once: there is nearly always room.
+// Has epoll watch for what the request waits for: 0, or an errno. Writing is asked for only once somebody
+// waits for it, and told once: there is nearly always room.
 int epoll_reactor::require(int descriptor, watch& of, const request& what) noexcept {
   const bool edge = of.edge || what.code == opcode::poll || events_of(what) != EPOLLIN;
   const std::uint32_t wanted =
@@ -72,10 +72,10 @@ void epoll_reactor::tell_once(int descriptor, watch& of) noexcept {
   of.edge = true;
 }
 
-// A try has been made: is another one worth it before the next event? Where it would have blocked, no. Events
-// that are told as long as they hold leave the choice: a read of less than was asked for has left nothing, but
-// for exceptions that the next event tells. After a full one it is guessed, and after a wrong guess not for some
-// times, twice as many each time.
+// A try has been made: is another one worth it before the next event? Where it would have blocked, no.
+// Events that are told as long as they hold leave the choice: a read of less than was asked for has left
+// nothing, but for exceptions that the next event tells. After a full one it is guessed, and after a wrong
+// guess not for some times, twice as many each time.
 void epoll_reactor::guess(watch& of, const request& what, std::int32_t ended, bool tried_first) noexcept {
   const bool reads = &queue_of(of, what.code) == &of.readers;
   if (!reads) {
@@ -101,7 +101,8 @@ void epoll_reactor::unregister(int descriptor) noexcept {
   }
 }
 
-// The number means, or will mean, another descriptor. Who still waits for the one it meant would wait for ever.
+// The number means, or will mean, another descriptor. Who still waits for the one it meant would wait for
+// ever.
 void epoll_reactor::forget(int descriptor) noexcept {
   watch* const of = watches_.find(descriptor);
   if (of == nullptr) return;

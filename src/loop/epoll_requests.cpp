@@ -95,8 +95,8 @@ std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexc
   return ended;
 }
 
-// A descriptor that cannot be asked not to block is asked whether it is ready, where epoll takes it: what epoll
-// refuses has no readiness that poll(2) would know of.
+// A descriptor that cannot be asked not to block is asked whether it is ready, where epoll takes it: what
+// epoll refuses has no readiness that poll(2) would know of.
 std::int32_t epoll_reactor::carry_out_refused(io_operation& operation) noexcept {
   const request& what = operation.what();
   try {
@@ -121,7 +121,8 @@ std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
   return in_another_turn;
 }
 
-// Asked again, connect(2) says how it went: EALREADY while it goes on. Over loopback it has gone well by then.
+// Asked again, connect(2) says how it went: EALREADY while it goes on. Over loopback it has gone well by
+// then.
 std::int32_t epoll_reactor::connect(io_operation& operation, bool first) noexcept {
   const request& what = operation.what();
   bool was_blocking = false;

@@ -10,8 +10,8 @@
 
 #include "braid/base/sanitizer.hpp"
 
-// The system calls that fill a request's buffer, which is poisoned meanwhile. Under AddressSanitizer they pass
-// by its wrappers, which would take the kernel's writing for the program's.
+// The system calls that fill a request's buffer, which is poisoned meanwhile. Under AddressSanitizer they
+// pass by its wrappers, which would take the kernel's writing for the program's.
 namespace braid::filling {
 
 #if BRAID_ASAN

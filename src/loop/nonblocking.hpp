@@ -16,16 +16,16 @@ namespace braid::nonblocking {
 /// What such a call may end with besides a result or minus an errno. -EAGAIN says that it would have blocked.
 inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min();  // cannot be asked not to
 
-/// Makes the request, of an opcode that waits for a descriptor, without blocking: a number or minus the errno,
-/// or refused. calls counts the system calls.
+/// Makes the request, of an opcode that waits for a descriptor, without blocking: a number or minus the
+/// errno, or refused. calls counts the system calls.
 ///
-/// What keeps it from blocking: for sockets MSG_DONTWAIT; for reads and writes RWF_NOWAIT, which is refused by
-/// terminals and by what Linux has not taught it yet. accept leaves the listener with O_NONBLOCK set for good:
-/// whoever shares it must not block in accept either, for there any of them may come too late.
+/// What keeps it from blocking: for sockets MSG_DONTWAIT; for reads and writes RWF_NOWAIT, which is refused
+/// by terminals and by what Linux has not taught it yet. accept leaves the listener with O_NONBLOCK set for
+/// good: whoever shares it must not block in accept either, for there any of them may come too late.
 [[nodiscard]] std::int32_t attempt(const request& what, std::size_t& calls) noexcept;
 
-/// attempt for the two opcodes that a busy loop meets most: inline, for between two system calls the processor's
-/// caches have forgotten the rest.
+/// attempt for the two opcodes that a busy loop meets most: inline, for between two system calls the
+/// processor's caches have forgotten the rest.
 [[nodiscard]] inline std::int32_t receive(const request& what) noexcept {
   const ssize_t ended =
       filling::recv(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT);

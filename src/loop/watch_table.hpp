@@ -34,8 +34,8 @@ struct watch : pinned {
   }
 };
 
-/// The watches by descriptor number. They stay where they are, and are never taken back: a process has no more
-/// of them than it ever had descriptors open at once.
+/// The watches by descriptor number. They stay where they are, and are never taken back: a process has no
+/// more of them than it ever had descriptors open at once.
 class watch_table {
  public:
   /// Null when there is none yet.

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -46,10 +45,11 @@ struct reading : asked {
   explicit reading(int descriptor)
       : asked({.code = opcode::read,
                .descriptor = descriptor,
-               .address = room.data(),
                .offset = request::current_position,
-               .length = 8}) {}
-  std::array<char, 8> room;
+               .length = sizeof room}) {
+    what.address = room;
+  }
+  char room[8];
 };
 
 void turn_until(loop& home, const std::optional<std::int32_t>& told) {

@@ -210,8 +210,8 @@ TEST_CASE("loop: run() goes on until nothing is left, whatever the work began", 
 }
 
 TEST_CASE("loop: run(op) gives op's value or throws its error, and leaves the rest", "[loop]") {
+  bool late = false;  // told of by the loop's end
   loop home;
-  bool late = false;
   start(sleep_for(1h), [&](result<void>) { late = true; });
   CHECK(home.run(just(std::make_unique<int>(3))) != nullptr);
   CHECK_THROWS_AS(home.run(just_error<int>(std::errc::timed_out)), std::system_error);
