@@ -195,7 +195,9 @@ const sim::world_options slow{.network = {.least_latency = 100us, .most_latency 
 TEST_CASE("simulation: no request is lost or booked twice, whatever breaks", "[sim][client_server]") {
   const sim::explored all = sim::explore(1000, [](sim::world& here) { run_with_chaos(here, true); }, slow);
   CHECK(all.runs == 1000);
-  CHECK(all.steps > 100'000);
+  // Of every request and completion of all runs: whatever changes what the simulation does changes it, a compiler does
+  // not.
+  CHECK(all.trace_hash == 0xfa714978b84001f);
 }
 
 TEST_CASE("simulation: a reply before the entry is synced is found out", "[sim][client_server]") {
