@@ -21,18 +21,23 @@ namespace {
 
 #if __has_include(<catch2/catch_session.hpp>)
 using listener_base = Catch::EventListenerBase;
-bool needs_kernel(const Catch::TestCaseInfo& test) {
-  return std::ranges::any_of(test.tags, [](const Catch::Tag& tag) { return tag == Catch::Tag("kernel"); });
+bool has_tag(const Catch::TestCaseInfo& test, const char* name) {
+  return std::ranges::any_of(test.tags, [&](const Catch::Tag& tag) { return tag == Catch::Tag(name); });
 }
 #else
 using listener_base = Catch::TestEventListenerBase;
-bool needs_kernel(const Catch::TestCaseInfo& test) {
-  return std::ranges::find(test.lcaseTags, "kernel") != test.lcaseTags.end();
+bool has_tag(const Catch::TestCaseInfo& test, const char* name) {
+  return std::ranges::find(test.lcaseTags, name) != test.lcaseTags.end();
 }
 #endif
 
 // With BRAID_TEST_CLOCK=virtual nothing sleeps: each test runs on virtual time, but for those that say [kernel]
-// because they use real descriptors, threads with a clock of their own, or a certain reactor.
+// because they use real descriptors or a certain reactor, and those with a [thread] of their own, which virtual time
+// would not wait for.
+bool needs_kernel(const Catch::TestCaseInfo& test) {
+  return has_tag(test, "kernel") || has_tag(test, "thread") || has_tag(test, "threads");
+}
+
 class clock_of_tests : public listener_base {
  public:
   using listener_base::listener_base;

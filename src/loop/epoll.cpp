@@ -101,7 +101,8 @@ void epoll_reactor::cancel(io_operation& operation) noexcept {
   const request& what = operation.what();
   if (polls(operation)) {
     watch& of = *watches_.find(what.descriptor);
-    queue_of(of, what.code).remove(operation);
+    const bool removed = queue_of(of, what.code).remove(operation);
+    BRAID_ASSERT(removed);
     stop_waiting(operation);
     if (what.code == opcode::connect) make_blocking_again(what.descriptor, of);
     return cancelled_.push_back(operation);
@@ -123,7 +124,8 @@ void epoll_reactor::turn(patience how_long, inbox& messages) noexcept {
     release_held();
   if (!submitted_.empty()) begin_submitted();
   const bool progress = told_ != told_before;
-  if (!progress && submitted_.empty() && how_long.may_wait) {
+  const bool nothing_due = submitted_.empty() && cancelled_.empty() && orphaned_.empty();
+  if (!progress && nothing_due && how_long.may_wait) {
     wait(how_long, messages);
     if (!submitted_.empty()) begin_submitted();  // an answer to what has come leaves in the same turn
     return;
@@ -141,11 +143,11 @@ void epoll_reactor::tell_ended() noexcept {
 }
 
 void epoll_reactor::begin_submitted() noexcept {
-  operation_base::queue batch(std::move(submitted_));
-  for (unsigned left = entries_; left != 0 && !batch.empty(); --left)
-    begin(static_cast<io_operation&>(batch.pop_front()));
-  batch.append(std::move(submitted_));  // behind what has waited for longer
-  submitted_.append(std::move(batch));
+  batch_.append(std::move(submitted_));
+  for (unsigned left = entries_; left != 0 && !batch_.empty(); --left)
+    begin(static_cast<io_operation&>(batch_.pop_front()));
+  batch_.append(std::move(submitted_));  // behind what has waited for longer
+  submitted_.append(std::move(batch_));
 }
 
 void epoll_reactor::wait(patience how_long, inbox& messages) noexcept {
@@ -224,9 +226,9 @@ bool epoll_reactor::serve(operation_base::queue& waiting, const bool& ready) noe
 }
 
 void epoll_reactor::serve_pollers(watch& of) noexcept {
-  operation_base::queue all(std::move(of.pollers));
-  while (!all.empty()) {
-    auto& operation = static_cast<io_operation&>(all.pop_front());
+  // In the queue until their turn: one that is told may cancel the others.
+  for (std::size_t left = of.pollers.size_up_to(waiting_); left != 0 && !of.pollers.empty(); --left) {
+    auto& operation = static_cast<io_operation&>(of.pollers.pop_front());
     stop_waiting(operation);
     settle(operation, carry_out(operation, false));
   }

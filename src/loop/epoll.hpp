@@ -90,6 +90,8 @@ class epoll_reactor final : public reactor, private errand_sender {
   void verify_doubted() noexcept;
   [[nodiscard]] std::int32_t give_up_waiting(int descriptor, watch& of) noexcept;
   void cancel_descriptor(io_operation& operation) noexcept;
+  [[nodiscard]] std::int32_t give_up_accepting(int descriptor) noexcept;
+  [[nodiscard]] bool a_thread_moves_position(const request& what) noexcept;
   void release_held() noexcept;
   // Cancels those that no thread has begun; how many there are, begun or not.
   struct errand_count {
@@ -128,6 +130,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   watch_table watches_;
   std::vector<epoll_event> events_;  // where the kernel puts them
   operation_base::queue submitted_;  // to be tried in the next turn
+  operation_base::queue batch_;  // being tried
   operation_base::queue cancelled_;  // end as cancelled in the next turn
   operation_base::queue orphaned_;  // the same as EBADF: their descriptor was closed
   intrusive_list<errand> errands_;  // out, or ready to come back

@@ -25,7 +25,10 @@ std::uint32_t events_of(const request& what) noexcept {
     case opcode::write:
     case opcode::send:
     case opcode::connect: return EPOLLOUT;
-    case opcode::poll: return what.flags & (EPOLLIN | EPOLLOUT | EPOLLPRI);
+    case opcode::poll: {
+      const std::uint32_t writes = (what.flags & (POLLWRNORM | POLLWRBAND)) != 0 ? EPOLLOUT : 0U;
+      return (what.flags & (EPOLLIN | EPOLLOUT | EPOLLPRI)) | writes;
+    }
     default: return EPOLLIN;
   }
 }
@@ -175,13 +178,29 @@ void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   std::int32_t found = of != nullptr ? give_up_waiting(descriptor, *of) : 0;
   const errand_count sent =
       take_back_if([&](const errand& each) { return each.operation().what().descriptor == descriptor; });
-  found += sent.all;
+  found += sent.all + give_up_accepting(descriptor);
   if (sent.begun == 0) return finish(operation, found);
   try {
     held_.push_back({&operation, found});
   } catch (const std::bad_alloc&) {
     finish(operation, found);  // it asks again
   }
+}
+
+// One that goes on accepting in the next turn waits nowhere: it would meet the number's next owner.
+std::int32_t epoll_reactor::give_up_accepting(int descriptor) noexcept {
+  std::int32_t found = 0;
+  for (operation_base::queue* each : {&submitted_, &batch_})
+    for (std::size_t left = each->size_up_to(in_flight_); left != 0; --left) {
+      auto& operation = static_cast<io_operation&>(each->pop_front());
+      const request& what = operation.what();
+      if (what.code == opcode::accept_many && what.descriptor == descriptor) {
+        gives_up(operation) = true;
+        ++found;
+      }
+      each->push_back(operation);
+    }
+  return found;
 }
 
 void epoll_reactor::release_held() noexcept {

@@ -14,7 +14,7 @@ void errand::begin() noexcept {
   try {
     home_.offload(*this);
   } catch (...) {
-    home_.make_ready(*this);
+    home_.deliver(*this);  // not make_ready: the loop may be about to sleep, and looks at its inbox alone
   }
 }
 

@@ -56,6 +56,24 @@ struct asked : io_operation {
   std::vector<std::int32_t> parts;
 };
 
+// One that cancels another as soon as it is told.
+struct rival : io_operation {
+  rival(int descriptor, loop& on) : io_operation(come, what), home(on) {
+    what = {.code = opcode::poll, .descriptor = descriptor, .flags = POLLIN};
+  }
+  static void come(operation_base& base, completion with) noexcept {
+    auto& self = static_cast<rival&>(static_cast<io_operation&>(base));
+    self.told = with.result;
+    ++self.times;
+    if (self.loser != nullptr) self.home.cancel(*self.loser);
+  }
+  request what;
+  loop& home;
+  rival* loser = nullptr;
+  int times = 0;
+  std::optional<std::int32_t> told;
+};
+
 request read_of(int descriptor, void* room, std::uint32_t length) {
   return {.code = opcode::read,
           .descriptor = descriptor,
@@ -66,6 +84,39 @@ request read_of(int descriptor, void* room, std::uint32_t length) {
 
 void turn_until(loop& home, const std::optional<std::int32_t>& told) {
   while (!told) home.turn(true);
+}
+
+TEST_CASE("epoll: of several polls of a descriptor one that is told may cancel another", "[loop][epoll]") {
+  loop home(on_epoll);
+  pipe_ends pipe;
+  rival winner(pipe.reader(), home), loser(pipe.reader(), home), third(pipe.reader(), home);
+  winner.loser = &loser;
+  for (rival* each : {&winner, &loser, &third}) home.submit(*each);
+  home.turn(false);
+  REQUIRE(::write(pipe.writer(), "x", 1) == 1);
+  turn_until(home, third.told);
+  turn_until(home, loser.told);
+  CHECK(winner.told == POLLIN);
+  CHECK(loser.told == -ECANCELED);
+  CHECK(third.told == POLLIN);
+  for (const rival* each : {&winner, &loser, &third}) CHECK(each->times == 1);
+  CHECK(home.in_flight() == 0);
+}
+
+TEST_CASE("epoll: a poll for any room to write ends when there is some", "[loop][epoll]") {
+  loop home(on_epoll);
+  pipe_ends pipe(O_NONBLOCK);
+  const std::string much(1 << 20, 'x');
+  while (::write(pipe.writer(), much.data(), much.size()) > 0) {}
+  asked writable({.code = opcode::poll, .descriptor = pipe.writer(), .flags = POLLWRNORM});
+  home.submit(writable);
+  home.turn(false);
+  home.turn(false);
+  CHECK_FALSE(writable.told);
+  std::string room(1 << 20, ' ');
+  REQUIRE(::read(pipe.reader(), room.data(), room.size()) > 0);
+  turn_until(home, writable.told);
+  CHECK((*writable.told & POLLWRNORM) != 0);
 }
 
 TEST_CASE("epoll: nothing is told within submit, whatever it is", "[loop][epoll]") {
