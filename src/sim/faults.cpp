@@ -1,5 +1,8 @@
 #include "braid/sim/faults.hpp"
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <utility>
@@ -28,6 +31,12 @@ bool can_hit(fault what, opcode code) noexcept {
     case fault::refused: return code == opcode::connect;
   }
   return false;
+}
+
+std::uint32_t shorter(std::uint32_t length, choices& from) {
+  if (length <= 1) return length;
+  const std::size_t most = from.among(2) == 0 ? std::min<std::size_t>(length - 1, 16) : length - 1;
+  return 1 + static_cast<std::uint32_t>(from.among(most));
 }
 
 std::int32_t result_of(fault what) noexcept {
@@ -78,6 +87,8 @@ std::optional<fault_schedule::hit> fault_schedule::next(const request& what, con
   for (counted& each : rules_) {
     const fault_rule& rule = each.rule;
     if (!can_hit(rule.what, what.code)) continue;
+    const bool only_opens = what.code == opcode::open && (what.flags & O_CREAT) == 0;
+    if (rule.what == fault::no_space && only_opens) continue;
     if (rule.only && *rule.only != what.code) continue;
     if (!rule.host.empty() && rule.host != host) continue;
     ++each.seen;

@@ -66,6 +66,7 @@ class faulty_reactor final : public reactor {
   };
   void answer_with(io_operation& operation, completion how, loop_clock::time_point due);
   void let_stand_in(io_operation& operation, const request& what, loop_clock::duration late);
+  [[nodiscard]] std::int32_t cancel_held_of(int descriptor) noexcept;
   bool tell_due();
   void hand_over_due();
 
@@ -86,6 +87,11 @@ void stand_in::ended(operation_base& base, completion how) {
 void faulty_reactor::submit(io_operation& operation) noexcept {
   const auto hit = schedule_.next(operation.what(), {}, draws_);
   const bool completes_often = operation.what().code == opcode::accept_many;
+  if (operation.what().code == opcode::cancel_descriptor)
+    if (const std::int32_t found = cancel_held_of(operation.what().descriptor); found != 0) {
+      depart(operation);
+      return answer_with(operation, {found, 0}, now());  // who closes asks again
+    }
   if (!hit || (completes_often && result_of(hit->what) == 0)) return over_->submit(operation);
   depart(operation);
   request what = operation.what();
@@ -94,7 +100,7 @@ void faulty_reactor::submit(io_operation& operation) noexcept {
     case fault::would_block: return held_.push_back({&operation, now() + hit->delay});
     case fault::short_read:
     case fault::short_write:
-      if (what.length > 1) what.length = 1 + static_cast<std::uint32_t>(draws_.among(what.length - 1));
+      what.length = shorter(what.length, draws_);
       // not until all has come, either
       if (what.code == opcode::receive) what.flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);
       return let_stand_in(operation, what, {});
@@ -119,7 +125,7 @@ void faulty_reactor::stand_in_ended(stand_in& which, io_operation& original, com
   BRAID_ASSERT(found != stand_ins_.end() && found->second.get() == &which);
   const std::unique_ptr<stand_in> ended = std::move(found->second);
   stand_ins_.erase(found);
-  const bool is_given_up = std::exchange(gives_up(original), false);
+  const bool is_given_up = std::exchange(gives_up(original), false) || how.result == -ECANCELED;
   if (late == loop_clock::duration::zero() || ending_ || is_given_up) return arrive(original, how);
   answer_with(original, how, now() + late);
 }
@@ -134,6 +140,27 @@ void faulty_reactor::cancel(io_operation& operation) noexcept {
   const auto answered = std::ranges::find_if(answers_, is_it);
   if (answered == answers_.end()) return over_->cancel(operation);
   answered->due = now();  // what came too late for a cancel need not come later still
+}
+
+// How many are held back here: the other reactor does not know of them.
+std::int32_t faulty_reactor::cancel_held_of(int descriptor) noexcept {
+  std::int32_t found = 0;
+  const auto is_of_it = [&](const auto& each) { return each.operation->what().descriptor == descriptor; };
+  for (answer& each : answers_)
+    if (is_of_it(each)) {
+      each.due = now();
+      ++found;
+    }
+  for (std::size_t n = 0; n < held_.size();) {
+    if (!is_of_it(held_[n])) {
+      ++n;
+      continue;
+    }
+    answer_with(*held_[n].operation, {-ECANCELED, 0}, now());
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(n));
+    ++found;
+  }
+  return found;
 }
 
 void faulty_reactor::cancel_all() noexcept {
@@ -154,17 +181,19 @@ void faulty_reactor::turn(patience how_long, inbox& messages) noexcept {
   system_calls_ = over_->system_calls();
 }
 
-// What is told may answer others.
+// Each is taken out when it is told, and no sooner: one that is told may cancel another.
 bool faulty_reactor::tell_due() {
   const auto at = now();
-  std::vector<answer> due;
-  std::erase_if(answers_, [&](const answer& each) {
-    if (each.due > at) return false;
-    due.push_back(each);
-    return true;
-  });
-  for (const answer& each : due) arrive(*each.operation, each.how);
-  return !due.empty();
+  const auto is_due = [&](const answer& each) { return each.due <= at; };
+  const auto due = std::ranges::count_if(answers_, is_due);
+  for (auto left = due; left != 0; --left) {
+    const auto next = std::ranges::find_if(answers_, is_due);
+    if (next == answers_.end()) break;
+    const answer told = *next;
+    answers_.erase(next);
+    arrive(*told.operation, told.how);
+  }
+  return due != 0;
 }
 
 void faulty_reactor::hand_over_due() {

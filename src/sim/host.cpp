@@ -1,5 +1,6 @@
 #include "braid/sim/host.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
@@ -31,12 +32,13 @@ loop& host::its_loop() {
 }
 
 void host::start() {
-  machine_->get_power();
+  ++boots_;
+  machine_->get_power(boots_);
   // One operation a turn: whatever can come between two of them, may.
   const loop_options options{.operations_per_turn = 1, .track_tasks = world_.options().track_tasks};
   {
     const current_loop_scope nowhere(nullptr);
-    loop_ = std::make_unique<loop>(options, std::make_unique<detail::sim_reactor>(*this));
+    loop_ = std::make_unique<loop>(options, std::make_unique<detail::sim_reactor>(*this, false));
   }
   loop_->on_unhandled_error([this](const error& why) { world_.fail(*this, why); });
   if (!options_.program) return;
@@ -60,10 +62,11 @@ void host::end_loop() {
 
 void host::awaken() noexcept { reactor_->wake(); }
 
-loop_clock::time_point host::now() const noexcept {
-  const auto at = world_.now() + options_.clock_offset;
-  if (options_.clock_rate == 1) return at;
-  const double ran = static_cast<double>(world_.now().time_since_epoch().count()) * options_.clock_rate;
+loop_clock::time_point host::now() const noexcept { return clock_at(world_.now()); }
+
+loop_clock::time_point host::clock_at(loop_clock::time_point worlds) const noexcept {
+  if (options_.clock_rate == 1) return worlds + options_.clock_offset;
+  const double ran = static_cast<double>(worlds.time_since_epoch().count()) * options_.clock_rate;
   return loop_clock::time_point(options_.clock_offset + loop_clock::duration(static_cast<std::int64_t>(ran)));
 }
 
@@ -72,7 +75,10 @@ loop_clock::time_point host::world_time_of(loop_clock::time_point mine) const no
   const auto offset = options_.clock_offset;
   if (options_.clock_rate == 1) return mine - offset;
   const double ran = static_cast<double>((mine - offset).time_since_epoch().count()) / options_.clock_rate;
-  return loop_clock::time_point(loop_clock::duration(static_cast<std::int64_t>(std::ceil(ran)) + 1));
+  if (ran > 9e18) return loop_clock::time_point::max();
+  auto at = loop_clock::time_point(loop_clock::duration(static_cast<std::int64_t>(std::ceil(ran))));
+  while (clock_at(at) < mine) at += std::max(mine - clock_at(at), loop_clock::duration(1));  // rounded down
+  return at;
 }
 
 std::optional<std::string> host::contents(const std::string& path) const {

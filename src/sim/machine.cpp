@@ -53,7 +53,7 @@ void machine::submit(io_operation& operation) {
     after = disk_->latency(what);
   if (const auto hit = world_.faults().next(what, host_.name(), world_.draws())) after += meet(*hit, made);
   if (after == loop_clock::duration::zero()) return attempt(number);
-  world_.at(world_.now() + after, [this, number] { attempt(number); });
+  world_.at(loop_clock::later_than(world_.now(), after), [this, number] { attempt(number); });
 }
 
 // How much later the request is attempted for it.
@@ -70,9 +70,6 @@ loop_clock::duration machine::meet(const fault_schedule::hit& fault, pending& on
       // not until all has come, either
       if (what.code == opcode::receive) what.flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);
       return {};
-    case sim::fault::no_space:
-      if (what.code == opcode::open && (what.flags & O_CREAT) == 0) return {};
-      break;
     case sim::fault::io_error:
       if (what.code == opcode::fsync && one.on != nullptr) one.on->sync_failed();
       break;
@@ -91,6 +88,7 @@ void machine::attempt(std::uint64_t number) {
   pending& one = found->second;
   const auto ended = one.answer ? one.answer : carry_out(one);
   if (ended) return complete(number, {*ended, 0});
+  if (one.given_up) return complete(number, {-ECANCELED, 0});
   one.waits = true;
   one.on->waits_on_ = this;
   one.on->waiting_.push_back(number);
@@ -165,9 +163,12 @@ void machine::complete(std::uint64_t number, completion ended) {
 void machine::cancel(io_operation& operation) {
   const auto found = numbers_.find(&operation);
   if (found == numbers_.end()) return;  // it has ended
-  const pending& one = pending_.at(found->second);
+  pending& one = pending_.at(found->second);
   const bool in_device = !one.waits && one.what.code != opcode::connect;
-  if (in_device && world_.draws().among(2) == 1) return;
+  if (in_device && world_.draws().among(2) == 1) {
+    one.given_up = true;
+    return;
+  }
   complete(found->second, {-ECANCELED, 0});
 }
 
@@ -183,7 +184,7 @@ bool machine::full() const noexcept {
 
 int machine::install(std::shared_ptr<object> what) {
   if (full()) return -EMFILE;
-  int number = first_descriptor;
+  int number = first_descriptor_;
   for (const auto& [taken, by] : descriptors_) {
     if (taken != number) break;
     ++number;
@@ -211,8 +212,20 @@ std::string machine::describe(int descriptor) {
   return what != nullptr ? what->describe() : "descriptor " + std::to_string(descriptor);
 }
 
+// Each time with numbers of its own: what a test has kept from before a crash means nothing any more.
+void machine::get_power(unsigned boots) noexcept {
+  powered_ = true;
+  first_descriptor_ = first_descriptor + static_cast<int>((boots % 0x3fff) << 16);
+}
+
+// What the disk was at may have taken effect, although nobody will be told.
 void machine::lose_power() {
   powered_ = false;
+  for (auto& [number, one] : pending_) {
+    const bool of_disk =
+        one.what.code == opcode::write || one.what.code == opcode::fsync || one.what.code == opcode::truncate;
+    if (of_disk && !one.waits && !one.answer && world_.draws().among(2) == 1) (void)carry_out(one);
+  }
   cancel_all();
   world_.network_->lose_power(*this);
   descriptors_.clear();

@@ -54,6 +54,7 @@ struct pending {
   request what;  // what will be attempted: a fault may have shortened it
   std::shared_ptr<object> on;
   bool waits = false;  // for its object to change
+  bool given_up = false;  // cancelled, while it was past stopping
   std::optional<std::int32_t> answer{};  // what a fault has it end with
 };
 
@@ -88,7 +89,7 @@ class machine final : public direct_calls {
 
   // The host crashes: its descriptors are gone, and nothing that is asked from now on has an effect.
   void lose_power();
-  void get_power() noexcept { powered_ = true; }
+  void get_power(unsigned boots) noexcept;
   [[nodiscard]] bool has_power() const noexcept { return powered_; }
 
   // ---- direct_calls
@@ -120,6 +121,7 @@ class machine final : public direct_calls {
   const std::string address_;
   std::unique_ptr<disk> disk_;
   bool powered_ = true;
+  int first_descriptor_ = 0;
   std::map<int, std::shared_ptr<object>> descriptors_;
   std::map<std::uint64_t, pending> pending_;  // by number
   std::unordered_map<const io_operation*, std::uint64_t> numbers_;  // looked up, never gone through

@@ -7,7 +7,8 @@
 
 namespace braid::sim::detail {
 
-sim_reactor::sim_reactor(host& of) : host_(of), world_(of.within()), machine_(*of.machine_) {
+sim_reactor::sim_reactor(host& of, bool alone)
+    : host_(of), world_(of.within()), machine_(*of.machine_), alone_(alone) {
   of.reactor_ = this;
 }
 
@@ -20,11 +21,15 @@ void sim_reactor::submit(io_operation& operation) noexcept {
 
 void sim_reactor::turn(patience how_long, inbox& messages) noexcept {
   if (const std::size_t come = machine_.completions().size(); come != 0) {
-    if (!stands_alone()) return tell(world_.draws().among(come));
+    if (!alone_) return tell(world_.draws().among(come));
     for (std::size_t left = come; left != 0; --left) tell(0);
     return;
   }
-  if (!how_long.may_wait || !messages.fall_asleep()) return;
+  if (!how_long.may_wait) {
+    if (alone_ && !world_.due_.empty()) world_.happen(0);  // or who only yields would keep it out
+    return;
+  }
+  if (!messages.fall_asleep()) return;
   if (world_.driven_ && !loop::current().ending()) {
     sleeping_ = true;
     until_ = how_long.until;
@@ -35,7 +40,10 @@ void sim_reactor::turn(patience how_long, inbox& messages) noexcept {
 
 void sim_reactor::tell(std::size_t which) noexcept {
   auto& all = machine_.completions();
-  const auto chosen = all.begin() + static_cast<std::ptrdiff_t>(which);
+  // Of a request that completes again and again the parts come in their order, before its end.
+  const io_operation* const drawn = all[which].operation;
+  const auto chosen =
+      std::ranges::find_if(all, [&](const machine::completed& each) { return each.operation == drawn; });
   const machine::completed one = *chosen;
   all.erase(chosen);
   const request& what = one.operation->what();
@@ -57,7 +65,7 @@ void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
       world_.happen(world_.draws().among(world_.due_.size()));
     } else if (world_.advance(latest)) {
       continue;
-    } else if (stands_alone()) {
+    } else if (alone_) {
       woken_.wait(false, std::memory_order_acquire);  // for another thread
     } else {
       misused("simulation: a loop that ends waits for what never comes");
@@ -73,12 +81,12 @@ void sim_reactor::wake() noexcept {
 
 bool sim_reactor::runnable() const noexcept {
   return !sleeping_ || !machine_.completions().empty() || woken_.load(std::memory_order_acquire) ||
-         now() >= deadline();
+         now() >= deadline() || (host_.loop_ != nullptr && host_.loop_->has_ready());
 }
 
 // Asked of the loop: a timer may have been added since it fell asleep.
 loop_clock::time_point sim_reactor::deadline() const noexcept {
-  return stands_alone() ? until_ : host_.loop_->next_deadline();
+  return host_.loop_ == nullptr ? until_ : host_.loop_->next_deadline();
 }
 
 loop_clock::time_point sim_reactor::wakes_at() const noexcept {

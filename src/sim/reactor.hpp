@@ -14,7 +14,8 @@ namespace braid::sim::detail {
 // there is none, the host sleeps until the world turns it again.
 class sim_reactor final : public reactor {
  public:
-  explicit sim_reactor(host& of);
+  // Alone: its loop is its user's, on virtual time, and no world turns it.
+  sim_reactor(host& of, bool alone);
   ~sim_reactor() override;
 
   const char* name() const noexcept override { return "simulation"; }
@@ -37,8 +38,6 @@ class sim_reactor final : public reactor {
 
  private:
   [[nodiscard]] loop_clock::time_point deadline() const noexcept;
-  // On virtual time, no more: the loop is its user's, and its order the usual one.
-  [[nodiscard]] bool stands_alone() const noexcept { return host_.loop_ == nullptr; }
   void tell(std::size_t which) noexcept;
   void run_job(std::uint64_t number) noexcept;
   void wait_alone(loop_clock::time_point until) noexcept;
@@ -46,6 +45,7 @@ class sim_reactor final : public reactor {
   host& host_;
   world& world_;
   machine& machine_;
+  const bool alone_;
   struct offloaded {
     std::uint64_t number;
     blocking_job* job;

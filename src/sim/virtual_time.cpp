@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "network.hpp"
 #include "reactor.hpp"
 
 namespace braid::sim {
@@ -14,7 +15,7 @@ virtual_time::virtual_time(const world_options& options)
         const std::string number = std::to_string(world_.hosts_.size() + 1);
         world_.hosts_.push_back(
             std::make_unique<host>(world_, "loop " + number, "10.1.0." + number, host_options{}));
-        return std::make_unique<detail::sim_reactor>(*world_.hosts_.back());
+        return std::make_unique<detail::sim_reactor>(*world_.hosts_.back(), true);
       }) {}
 virtual_time::~virtual_time() = default;
 
@@ -25,6 +26,7 @@ void virtual_time::forget_ended() noexcept {
   world_.events_.clear();
   world_.due_.clear();
   world_.hosts_.clear();
+  world_.network_ = std::make_unique<detail::network>(world_);  // which knows hosts by their address
 }
 
 }  // namespace braid::sim

@@ -64,7 +64,10 @@ host* world::find(std::string_view name_or_address) noexcept {
 
 void world::crash(host& which) {
   if (!which.up()) return;
-  if (which.its_loop().running()) return at(now_, [this, &which] { crash(which); });  // its own program asks
+  if (which.its_loop().running())  // its own program asks
+    return at(now_, [this, &which, boot = which.boots_] {
+      if (which.boots_ == boot) crash(which);
+    });
   note(which, {"crashes", opcode::nop, -1, 0});
   which.lose_power();
 }
@@ -74,6 +77,7 @@ void world::restart(host& which) {
     if (which.its_loop().running()) return at(now_, [this, &which] { restart(which); });
     crash(which);
   }
+  if (which.reactor_ != nullptr) return at(now_, [this, &which] { restart(which); });  // it is still ending
   note(which, {"restarts", opcode::nop, -1, 0});
   which.start();
 }
@@ -97,7 +101,7 @@ bool world::are_apart(const host& one, const host& other) const noexcept {
 
 void world::after(loop_clock::duration later, unique_function<void()> f) {
   if (later < loop_clock::duration::zero()) throw std::invalid_argument("sim::world::after: in the past");
-  at(now_ + later, std::move(f));
+  at(loop_clock::later_than(now_, later), std::move(f));
 }
 
 void world::at(loop_clock::time_point when, unique_function<void()> f) {
@@ -168,15 +172,16 @@ void world::run_until_idle() {
 
 void world::run_for(loop_clock::duration time) {
   const driving here(*this);
-  bool over = false;
-  after(time, [&over] { over = true; });
-  drive([&] { return over; });
+  const auto over = std::make_shared<bool>(false);  // may outlive this call, which may throw
+  after(time, [over] { *over = true; });
+  drive([&] { return *over; });
 }
 
 // ---- ends -----------------------------------------------------------------------------------------------
 
 void world::fail(const host& where, const error& why) noexcept {
   note(where, {"fails", opcode::nop, -1, why.code().value()});
+  if (!where.up()) return;  // the last words of a host that crashes
   if (failure_ != nullptr || why == std::errc::operation_canceled) return;
   try {
     why.rethrow();
@@ -204,6 +209,7 @@ world::driving::driving(world& which) : which_(which), outer_(std::exchange(whic
 
 // FNV-1a, word by word.
 void world::note(const host& at, const event& happened) {
+  steps_at_this_time_ = 0;  // something goes on: nobody only spins
   const auto mix = [this](std::uint64_t word) { trace_hash_ = (trace_hash_ ^ word) * 0x100000001b3; };
   mix(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
   for (const char c : at.name()) mix(static_cast<unsigned char>(c));

@@ -136,6 +136,35 @@ TEST_CASE("faulty: a loop ends with all of them in flight", "[sim][faulty]") {
   CHECK(here.in_flight() == 3);
 }
 
+TEST_CASE("faulty: a close waits for what is held back", "[sim][faulty]") {
+  for (const fault what : {fault::would_block, fault::late}) {
+    braid_tests::pipe_ends pipe;
+    sim::fault_schedule faults;
+    faults.add({.what = what, .nth = 1, .delay = 1h});
+    loop here({}, sim::faulty(make_reactor({}), faults));
+    std::string room(10, '\0');
+    file from = file::from_descriptor(::dup(pipe.reader()));
+    auto reads = spawn(from.read_some(room));
+    here.run(yield());
+    here.run(from.close());
+    REQUIRE(reads.is_ready());
+    CHECK(here.run(as_result(std::move(reads))).error() == std::errc::operation_canceled);
+  }
+}
+
+TEST_CASE("faulty: an answer that is told may cancel the next one", "[sim][faulty]") {
+  braid_tests::pipe_ends pipe;
+  sim::fault_schedule faults;
+  faults.add({.what = fault::io_error, .probability = 1});
+  loop here({}, sim::faulty(make_reactor({}), faults));
+  std::string one(4, ' '), other(4, ' ');
+  file from = file::from_descriptor(::dup(pipe.reader()));
+  const auto both = here.run(as_result(when_all(from.read_some(one), from.read_some(other))));
+  REQUIRE_FALSE(both);
+  CHECK(both.error() == std::errc::io_error);
+  CHECK(here.in_flight() == 0);
+}
+
 TEST_CASE("faulty: a reset breaks the connection for both ends", "[sim][faulty]") {
   sim::fault_schedule faults;
   faults.add({.what = fault::reset, .nth = 1, .only = opcode::send});

@@ -11,10 +11,12 @@
 #include "braid/combine/with_timeout.hpp"
 #include "braid/core/just.hpp"
 #include "braid/loop/nop.hpp"
+#include "braid/net/tcp.hpp"
 #include "braid/schedule/interval.hpp"
 #include "braid/schedule/offload.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
+#include "braid/style/as_result.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/spawn.hpp"
 #include "catch.hpp"
@@ -143,6 +145,85 @@ TEST_CASE("world: hosts have clocks of their own", "[sim][world]") {
   CHECK(here.run_on(fast, asked()) - start_of_time >= 2s);
   CHECK_THROWS_AS(here.add_host("ahead"), std::invalid_argument);
   CHECK_THROWS_AS(here.add_host("still", {.clock_rate = 0}), std::invalid_argument);
+}
+
+TEST_CASE("world: a clock may be behind the world's, or slow", "[sim][world]") {
+  sim::world here(0);
+  sim::host& behind = here.add_host("behind", {.clock_offset = -10s});
+  sim::host& slow = here.add_host("slow", {.clock_rate = 0.3});
+  here.run_on(behind, sleep_for(1s));
+  CHECK(here.now() - start_of_time == 1s);
+  here.run_on(slow, sleep_for(3s));
+  CHECK(slow.now() - start_of_time >= 3s);
+  here.run_on(slow, sleep_until(loop_clock::time_point(24h * 365)));
+  CHECK(slow.now() - start_of_time >= 24h * 365);
+}
+
+TEST_CASE("world: a stop is not lost on what a fault delays", "[sim][world]") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    sim::world here(seed);
+    here.faults().add({.what = sim::fault::late, .nth = 1, .only = opcode::accept, .delay = 1s});
+    const auto waiting = []() -> task<void> {
+      tcp::listener at = co_await tcp::listen(endpoint("127.0.0.1", 0));
+      const auto none = co_await as_result(with_timeout(at.accept(), 500ms));
+      CHECK_FALSE(none);
+    };
+    here.run(waiting());
+  }
+}
+
+TEST_CASE("world: after a run that failed the next one goes well", "[sim][world]") {
+  sim::world here(0);
+  here.after(1s, [] { throw std::runtime_error("broken"); });
+  CHECK_THROWS_WITH(here.run_for(10s), "broken");
+  here.run_for(20s);
+  CHECK(here.now() - start_of_time == 21s);
+}
+
+TEST_CASE("world: what a host does as it crashes is of no account", "[sim][world]") {
+  sim::world here(0);
+  int ends = 0, starts = 0;
+  sim::host& mine = here.add_host("mine", {.program = [&](sim::host& self) -> task<void> {
+                                    if (++starts == 2) co_return;
+                                    const auto ended = co_await as_result(sleep_for(1h));
+                                    CHECK_FALSE(ended);
+                                    ++ends;
+                                    self.within().restart(self);
+                                    throw std::runtime_error("wrapped");
+                                  }});
+  here.after(1s, [&] { here.crash(mine); });
+  here.run_for(10s);
+  CHECK(ends == 1);
+  CHECK(starts == 2);
+  CHECK(mine.up());
+}
+
+TEST_CASE("world: what is made ready on a host that sleeps runs", "[sim][world]") {
+  sim::world here(0);
+  sim::host& sleeper = here.add_host("sleeper");
+  bool ran = false;
+  here.run_for(1s);
+  here.after(1s, [&] {
+    const current_loop_scope there(&sleeper.its_loop());
+    start(yield(), [&](result<void>) { ran = true; });
+  });
+  here.run_for(2s);
+  CHECK(ran);
+}
+
+TEST_CASE("world: a crash and a restart that a host asks for come in this order", "[sim][world]") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    sim::world here(seed);
+    int starts = 0;
+    sim::host& mine = here.add_host("mine", {.program = [&](sim::host& self) -> task<void> {
+                                      if (++starts == 2) co_return;
+                                      self.within().crash(self);
+                                      self.within().restart(self);
+                                    }});
+    here.run_for(1s);
+    CHECK(mine.up());
+    CHECK(starts == 2);
+  }
 }
 
 TEST_CASE("world: a host's program runs at its start and at each restart, and ends with its power",

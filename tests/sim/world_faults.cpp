@@ -83,7 +83,8 @@ TEST_CASE("world: a connection's fault reaches who asked", "[sim][faults]") {
 
 TEST_CASE("world: what braid takes care of, no program sees", "[sim][faults]") {
   const std::string text(1000, 'x');
-  for (const fault what : {fault::interrupted, fault::would_block, fault::short_read, fault::short_write, fault::late}) {
+  for (const fault what :
+       {fault::interrupted, fault::would_block, fault::short_read, fault::short_write, fault::late}) {
     CAPTURE(sim::name_of(what));
     sim::world here(1);
     here.faults().add({.what = what, .probability = 0.5});

@@ -53,12 +53,18 @@ struct loop_clock {
     return time_point(saturated(t.time_since_epoch()));
   }
 
+  /// from + d, the last representable instant instead of an overflow.
+  [[nodiscard]] static constexpr time_point later_than(time_point from, duration d) noexcept {
+    const bool too_late = from > time_point{} && d > time_point::max() - from;
+    return too_late ? time_point::max() : from + d;
+  }
+
   /// now() + d, the last representable instant instead of an overflow.
   template <class Rep, class Period>
   [[nodiscard]] static time_point after(std::chrono::duration<Rep, Period> d) noexcept {
     const time_point from = now();
     const duration least = saturated(d);
-    return least > time_point::max() - from ? time_point::max() : from + least;
+    return later_than(from, least);
   }
 };
 

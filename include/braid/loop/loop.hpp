@@ -32,7 +32,7 @@ enum class backend : std::uint8_t { automatic, uring, epoll };
 /// How a loop is made; every default will do.
 struct loop_options {
   braid::backend backend = braid::backend::automatic;
-  unsigned entries = 256;                     ///< requests begun in one turn; more in flight is no error
+  unsigned entries = 256;  ///< requests begun in one turn; more in flight is no error
   std::size_t fiber_stack_bytes = 256 << 10;  ///< per fiber, touched pages only; a guard page comes on top
   int operations_per_turn =
       256;  ///< at most so many timers, then so much ready work, before the reactor's turn
@@ -84,6 +84,8 @@ class loop : pinned {
     return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||
            reactor_->in_flight() != 0 || expected_ != 0;
   }
+  /// Is an operation ready, or to be told that it is cancelled?
+  [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty() || !rejected_.empty(); }
   /// Is a run of this loop on the stack?
   [[nodiscard]] bool running() const noexcept { return running_; }
   /// In its destructor: what is started now ends as cancelled.

@@ -24,9 +24,8 @@ class interval {
 
   /// A sender of void, as sleep_until.
   [[nodiscard]] auto next() noexcept {
-    if (period_ > loop_clock::time_point::max() - next_)
-      return sleep_until(next_ = loop_clock::time_point::max());
-    next_ += period_;
+    next_ = loop_clock::later_than(next_, period_);
+    if (next_ == loop_clock::time_point::max()) return sleep_until(next_);
     const auto late = loop_clock::now() - next_;
     if (late > loop_clock::duration::zero())
       next_ += (late + period_ - loop_clock::duration(1)) / period_ * period_;

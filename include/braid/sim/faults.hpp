@@ -21,12 +21,12 @@ enum class fault : std::uint8_t {
   no_space,  ///< ENOSPC: of writes, opens that create, make_directory
   no_buffers,  ///< ENOBUFS: of send, receive, connect, accept
   no_descriptors,  ///< EMFILE: of open, accept, socket
-  late,  ///< the completion comes later by the delay
+  late,  ///< the completion comes later by the delay; in a simulated world its effect, too
   reset,  ///< ECONNRESET: of send and receive; in a simulated network both ends lose the connection
   refused,  ///< ECONNREFUSED: of connect
 };
 
-/// Can the fault happen to such a request?
+/// Can the fault happen to such a request? (no_space: to an open only if it creates, which its flags say.)
 [[nodiscard]] bool can_hit(fault what, opcode code) noexcept;
 
 /// A fault and when it happens: by probability, or once, to the nth request that it can hit.
@@ -66,6 +66,8 @@ class fault_schedule {
   std::uint64_t happened_ = 0;
 };
 
+/// A short transfer's length: from 1 to one less than asked for, often only a few bytes.
+[[nodiscard]] std::uint32_t shorter(std::uint32_t length, choices& from);
 /// Minus the errno of a fault that has one, else 0.
 [[nodiscard]] std::int32_t result_of(fault what) noexcept;
 /// "short_read".

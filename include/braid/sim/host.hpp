@@ -28,7 +28,7 @@ class sim_reactor;
 /// where they are lost; a truncation whole. Names change in their order, a rename whole. After a sync that failed
 /// the cache takes its bytes for written: no later sync makes them durable, unless they are written again.
 struct disk_options {
-  loop_clock::duration least_latency{};  ///< of each request to it; drawn between the two
+  loop_clock::duration least_latency{};  ///< of each request on a file; drawn between the two
   loop_clock::duration most_latency{};
   loop_clock::duration sync_latency{};  ///< of an fsync, on top
   std::uint64_t capacity_bytes = ~std::uint64_t{0};  ///< more is ENOSPC
@@ -80,6 +80,7 @@ class host : pinned {
   void end_loop();
   void awaken() noexcept;
   void lose_power();
+  [[nodiscard]] loop_clock::time_point clock_at(loop_clock::time_point worlds) const noexcept;
   [[nodiscard]] loop_clock::time_point world_time_of(loop_clock::time_point mine) const noexcept;
 
   world& world_;
@@ -88,6 +89,7 @@ class host : pinned {
   std::unique_ptr<detail::machine> machine_;
   std::unique_ptr<loop> loop_;
   detail::sim_reactor* reactor_ = nullptr;  // the loop's
+  unsigned boots_ = 0;
 };
 
 }  // namespace braid::sim

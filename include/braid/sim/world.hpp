@@ -34,7 +34,7 @@ struct world_options {
   network_options network{};
   std::uint64_t most_steps = 10'000'000;  ///< before a run is given up as one that never ends
   bool keeps_trace = false;  ///< as text, for reading; its hash is always there
-  bool track_tasks = false;  ///< so that a deadlock's message shows who waits for what
+  bool track_tasks = false;  ///< so that dump_tasks tells, once a run is stuck, who waits for what
 };
 
 /// Nothing can happen any more, and what was waited for has not ended; or the steps are used up.
