@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "closure_copies.hpp"
+#include "await_copies.hpp"
 #include "report.hpp"
 #include "tail_calls.hpp"
 
@@ -76,7 +76,7 @@ void compiler(report& found) {
     found.note(
         "with this build's flags it makes no tail call of a transfer between coroutines, which would use up\n"
         "        the stack; braid's own transfers need none");
-  if (closure_copy_probe::captures_stay_whole())
+  if (await_copy_probe::captures_stay_whole())
     found.good("closures and aggregates inside co_await expressions are built in place");
   else
     found.note(
@@ -84,6 +84,13 @@ void compiler(report& found) {
         "expression,\n"
         "        and destroys what they hold twice: give them a name first (docs/compilers.md), or use "
         "clang");
+  if (await_copy_probe::conditionals_stay_whole() && await_copy_probe::braces_stay_whole())
+    found.good("a co_await inside a conditional expression or an aggregate's braces gives what it should");
+  else
+    found.note(
+        "it destroys twice what a co_await inside a conditional expression or an aggregate's braces gives: "
+        "give it\n"
+        "        a name first (docs/compilers.md), or use clang");
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
   found.note("g++ before 13 warns of overlapping copies where strings are put together: -Wno-restrict");
 #endif

@@ -114,7 +114,7 @@ class performed final : blocking_job, operation_base, pooled {
       blocking_pool::instance().submit(*self);
     } catch (...) {
       self->ended_ = -EAGAIN;
-      self->home_.make_ready(*self);
+      self->home_.deliver(*self);  // not make_ready: the loop may be about to sleep
     }
   }
 

@@ -59,6 +59,25 @@ TEST_CASE("loop: where io_uring is refused, automatic runs on epoll and everythi
   CHECK_THAT(ended.errors, contains("BRAID_QUIET=1"));
 }
 
+TEST_CASE("loop: what needs a thread where there is none ends with an error, and all else works",
+          "[loop][fallback]") {
+  const std::string backend = GENERATE("BRAID_BACKEND=epoll", "BRAID_BACKEND=auto");
+  const braid_tests::scratch_folder folder;
+  const child_end ended = braid_tests::run_program(braid_tests::crash_program("without_threads"),
+                                                   {(folder / "file").string()}, {backend});
+  INFO(backend << ' ' << ended.errors);
+  CHECK(ended.exit_status() == 0);
+}
+
+TEST_CASE("loop: on Linux 5.10 what is not cached is no end of a file, and timers are as precise as may be",
+          "[loop][fallback]") {
+  const braid_tests::scratch_folder folder;
+  const child_end ended = braid_tests::run_program(braid_tests::crash_program("linux_5_10"),
+                                                   {(folder / "file").string()}, {"BRAID_BACKEND=epoll"});
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 0);
+}
+
 TEST_CASE("loop: the line about the fallback says why, and how to change it", "[loop][fallback]") {
   const auto line = [](unsigned code) { return in_container(code, [] { run(nop()); }).errors; };
   CHECK_THAT(line(ENOSYS), contains("the kernel has no io_uring, or a seccomp filter hides it"));

@@ -1,0 +1,21 @@
+// What docs/compilers.md says of compilers: a defect that is gone shall leave the page.
+
+#include "../../tools/await_copies.hpp"
+#include "catch.hpp"
+
+namespace {
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+constexpr bool destroys_twice = true;
+#else
+constexpr bool destroys_twice = false;
+#endif
+
+TEST_CASE("compiler: g++ before 13 destroys twice what is made inside a co_await expression",
+          "[style][compiler]") {
+  CHECK(await_copy_probe::captures_stay_whole() != destroys_twice);
+  CHECK(await_copy_probe::conditionals_stay_whole() != destroys_twice);
+  CHECK(await_copy_probe::braces_stay_whole() != destroys_twice);
+}
+
+}  // namespace
