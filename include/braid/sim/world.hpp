@@ -98,7 +98,7 @@ class world : pinned {
   /// Starts the host's program again, on what its disk has kept.
   void restart(host& which);
   /// No segment passes between the two any more, in either direction, until they are joined again; what is
-  /// sent meanwhile arrives then.
+  /// sent meanwhile arrives then. Who waits for an answer for longer than TCP tries, 15 minutes, gets timed_out.
   void partition(const host& one, const host& other);
   void join(const host& one, const host& other);
   [[nodiscard]] bool are_apart(const host& one, const host& other) const noexcept;
