@@ -31,7 +31,8 @@ int read_io_uring_disabled() noexcept {
 }
 
 // liburing maps a ring by raw system calls, so ThreadSanitizer does not see that a new ring's memory is another
-// one than that of an ended ring at the same address: every ring's beginning comes after the ends before it.
+// one than that of an ended ring at the same address. So it is told before the one is unmapped, and asked after the
+// other is mapped.
 #if BRAID_TSAN
 std::atomic<unsigned> rings_ended{0};
 #endif
@@ -48,13 +49,13 @@ constexpr unsigned droppable[] = {kernel::setup_no_sqarray,   IORING_SETUP_DEFER
 int make_ring(unsigned entries, io_uring& ring, io_uring_params& params) {
   const int descriptor = io_uring_setup(entries, &params);
   if (descriptor < 0) return descriptor;
-#if BRAID_TSAN
-  (void)rings_ended.load(std::memory_order_acquire);
-#endif
   if (const int failed = io_uring_queue_mmap(descriptor, &params, &ring); failed < 0) {
     ::close(descriptor);
     return failed;
   }
+#if BRAID_TSAN
+  (void)rings_ended.load(std::memory_order_acquire);
+#endif
   ring.features = params.features;
   if ((params.flags & kernel::setup_no_sqarray) == 0)
     for (unsigned i = 0; i < params.sq_entries; ++i) ring.sq.array[i] = i;
@@ -105,10 +106,10 @@ ring_refusal explain_refusal(int code) {
 }
 
 void end_ring(io_uring& ring) noexcept {
-  io_uring_queue_exit(&ring);
 #if BRAID_TSAN
-  rings_ended.fetch_add(1, std::memory_order_release);
+  rings_ended.fetch_add(1, std::memory_order_acq_rel);
 #endif
+  io_uring_queue_exit(&ring);
 }
 
 ring_features set_up_ring(io_uring& ring, unsigned entries) {

@@ -80,13 +80,13 @@ task<int> throws(std::string what) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("buffered: values in the range's order, then nothing for ever", "[buffered]",
-                        every_style) {
+TEST_CASE("buffered: values in the range's order, then nothing for ever", "[buffered]") {
+  IN_EVERY_STYLE(style);
   loop here;
   auto values = crossing(7) | buffered(3);
-  for (int i = 0; i < 7; ++i) CHECK(TestType::wait(values.next()).value() == i);
-  CHECK(TestType::wait(values.next()).value() == std::nullopt);
-  CHECK(TestType::wait(values.next()).value() == std::nullopt);
+  for (int i = 0; i < 7; ++i) CHECK(style.wait(values.next()).value() == i);
+  CHECK(style.wait(values.next()).value() == std::nullopt);
+  CHECK(style.wait(values.next()).value() == std::nullopt);
 }
 
 TEST_CASE("buffered: so many operations run at a time, no more", "[buffered]") {

@@ -104,8 +104,9 @@ bool canceled(const result<int>& ended) { return !ended && ended.error() == std:
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("cancellation: a request ends what waits, as cancelled and in a later turn",
-                        "[cancellation][stop][kernel]", every_concurrent_style) {
+TEST_CASE("cancellation: a request ends what waits, as cancelled and in a later turn",
+          "[cancellation][stop][kernel]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
   for (const way how : every_way)
     for (const wait_on what : everything) {
       loop here;
@@ -116,14 +117,15 @@ TEMPLATE_LIST_TEST_CASE("cancellation: a request ends what waits, as cancelled a
         by.stop();
         within_the_call = seen.ended;
       });
-      CHECK(canceled(TestType::wait(how(waits(what, seen), by))));
+      CHECK(canceled(style.wait(how(waits(what, seen), by))));
       CHECK_FALSE(within_the_call);
       CHECK(seen.ended);
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("cancellation: a request may come from any thread, and more than one",
-                        "[cancellation][stop][thread][kernel]", every_concurrent_style) {
+TEST_CASE("cancellation: a request may come from any thread, and more than one",
+          "[cancellation][stop][thread][kernel]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
   for (const way how : every_way)
     for (const wait_on what : everything) {
       loop here;
@@ -138,7 +140,7 @@ TEMPLATE_LIST_TEST_CASE("cancellation: a request may come from any thread, and m
             --by.asking;
           });
       });
-      CHECK(canceled(TestType::wait(how(waits(what, seen), by))));
+      CHECK(canceled(style.wait(how(waits(what, seen), by))));
       for (auto& each : elsewhere) each.join();
       CHECK(seen.ended);
     }

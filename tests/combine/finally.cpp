@@ -26,16 +26,16 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEMPLATE_LIST_TEST_CASE("finally: the clean-up runs behind a value and behind an error, which stay",
-                        "[finally]", every_style) {
+TEST_CASE("finally: the clean-up runs behind a value and behind an error, which stay", "[finally]") {
+  IN_EVERY_STYLE(style);
   int cleaned = 0;
   const auto clean_up = [&]() -> task<> {
     co_await yield();
     ++cleaned;
   };
-  CHECK(TestType::wait(finally(later(1), clean_up)).value() == 1);
+  CHECK(style.wait(finally(later(1), clean_up)).value() == 1);
   CHECK(cleaned == 1);
-  CHECK(TestType::wait(finally([] { return fails("op"); }, clean_up)).error().message() == "op");
+  CHECK(style.wait(finally([] { return fails("op"); }, clean_up)).error().message() == "op");
   CHECK(cleaned == 2);
 }
 
@@ -49,19 +49,19 @@ TEST_CASE("finally: the clean-up may be any sender, whose value is dropped", "[f
   CHECK(run(finally(just(2), just("dropped"))) == 2);
 }
 
-TEMPLATE_LIST_TEST_CASE("finally: a stop reaches the operation, and not the clean-up", "[finally][stop]",
-                        every_style) {
+TEST_CASE("finally: a stop reaches the operation, and not the clean-up", "[finally][stop]") {
+  IN_EVERY_STYLE(style);
   loop here;
   stop_source stop;
   bool cleaned = false;
   here.post([&] { stop.request_stop(); });
-  const auto ended = TestType::wait(with_stop_token(finally(sleep_for(1h),
-                                                            [&]() -> task<> {
-                                                              const auto token = co_await get_stop_token();
-                                                              co_await yield();
-                                                              cleaned = !token.stop_possible();
-                                                            }),
-                                                    stop.get_token()));
+  const auto ended = style.wait(with_stop_token(finally(sleep_for(1h),
+                                                        [&]() -> task<> {
+                                                          const auto token = co_await get_stop_token();
+                                                          co_await yield();
+                                                          cleaned = !token.stop_possible();
+                                                        }),
+                                                stop.get_token()));
   CHECK(ended.error() == std::errc::operation_canceled);
   CHECK(cleaned);
 }

@@ -34,28 +34,30 @@ task<std::string> text_after(int turns) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("first_ok: errors are passed over until a value comes", "[first_ok]", every_style) {
-  auto ended = TestType::wait(first_ok(fails_after(1), sleep_for(24h), text_after(5), fails_after(2)));
+TEST_CASE("first_ok: errors are passed over until a value comes", "[first_ok]") {
+  IN_EVERY_STYLE(style);
+  auto ended = style.wait(first_ok(fails_after(1), sleep_for(24h), text_after(5), fails_after(2)));
   REQUIRE(ended);
   CHECK(ended->index == 2);
   CHECK(std::get<2>(ended->value) == "text");
 }
 
-TEMPLATE_LIST_TEST_CASE("first_ok: over a range", "[first_ok]", every_style) {
+TEST_CASE("first_ok: over a range", "[first_ok]") {
+  IN_EVERY_STYLE(style);
   const auto only_three = [](int n) -> task<std::unique_ptr<int>> {
     co_await yield();
     if (n != 3) throw std::runtime_error(std::to_string(n));
     co_return std::make_unique<int>(n);
   };
-  auto ended = TestType::wait(first_ok(ranges::views::iota(0, 5) | ranges::views::transform(only_three)));
+  auto ended = style.wait(first_ok(ranges::views::iota(0, 5) | ranges::views::transform(only_three)));
   REQUIRE(ended);
   CHECK(ended->index == 3);
   CHECK(*ended->value == 3);
 }
 
-TEMPLATE_LIST_TEST_CASE("first_ok: when all fail, the first error keeps the others", "[first_ok]",
-                        every_style) {
-  const auto ended = TestType::wait(first_ok(fails_after(3), fails_after(1), fails_after(2)));
+TEST_CASE("first_ok: when all fail, the first error keeps the others", "[first_ok]") {
+  IN_EVERY_STYLE(style);
+  const auto ended = style.wait(first_ok(fails_after(3), fails_after(1), fails_after(2)));
   REQUIRE_FALSE(ended);
   CHECK(ended.error().message() == "after 1");
   REQUIRE(ended.error().suppressed().size() == 2);
@@ -66,8 +68,9 @@ TEMPLATE_LIST_TEST_CASE("first_ok: when all fail, the first error keeps the othe
   CHECK_THAT(printed, contains("  suppressed: after 3\n    at "));
 }
 
-TEMPLATE_LIST_TEST_CASE("first_ok: of an empty range nothing can ever come", "[first_ok]", every_style) {
-  const auto ended = TestType::wait(first_ok(std::vector<task<int>>()));
+TEST_CASE("first_ok: of an empty range nothing can ever come", "[first_ok]") {
+  IN_EVERY_STYLE(style);
+  const auto ended = style.wait(first_ok(std::vector<task<int>>()));
   REQUIRE_FALSE(ended);
   CHECK_THROWS_AS(ended.value(), std::invalid_argument);
   CHECK_THAT(ended.error().message(), contains("first_ok"));

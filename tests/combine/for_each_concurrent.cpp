@@ -99,8 +99,9 @@ class elsewhere {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("for_each_concurrent: every element, and never more at once than the limit",
-                        "[for_each_concurrent]", every_style) {
+TEST_CASE("for_each_concurrent: every element, and never more at once than the limit",
+          "[for_each_concurrent]") {
+  IN_EVERY_STYLE(style);
   room visited;
   std::vector<int> seen;
   const auto visit = [&](int n) -> task<> {
@@ -108,7 +109,7 @@ TEMPLATE_LIST_TEST_CASE("for_each_concurrent: every element, and never more at o
     for (int turns = n % 3; turns >= 0; --turns) co_await yield();
     seen.push_back(n);
   };
-  CHECK(TestType::wait(for_each_concurrent(std::views::iota(0, 20), 4, visit)));
+  CHECK(style.wait(for_each_concurrent(std::views::iota(0, 20), 4, visit)));
   CHECK(visited.most == 4);
   std::sort(seen.begin(), seen.end());
   CHECK(std::ranges::equal(seen, std::views::iota(0, 20)));

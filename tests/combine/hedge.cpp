@@ -53,31 +53,32 @@ void turn(loop& here) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("hedge: a second attempt saves what the first one is slow with", "[hedge]",
-                        every_style) {
+TEST_CASE("hedge: a second attempt saves what the first one is slow with", "[hedge]") {
+  IN_EVERY_STYLE(style);
   int begun = 0, cancelled = 0;
   const auto slow_once = [&]() -> task<std::unique_ptr<int>> {
     const int mine = ++begun;
     if (mine == 1) cancelled += !co_await as_result(sleep_for(24h));
     co_return std::make_unique<int>(mine);
   };
-  const auto ended = TestType::wait(hedge(slow_once, 1us));
+  const auto ended = style.wait(hedge(slow_once, 1us));
   REQUIRE(ended);
   CHECK(**ended == 2);
   CHECK(begun == 2);
   CHECK(cancelled == 1);
 }
 
-TEMPLATE_LIST_TEST_CASE("hedge: what ends in time is done once", "[hedge]", every_style) {
+TEST_CASE("hedge: what ends in time is done once", "[hedge]") {
+  IN_EVERY_STYLE(style);
   int begun = 0;
   const auto quick = [&]() -> task<> {
     ++begun;
     co_await yield();
   };
-  CHECK(TestType::wait(hedge(quick, 24h)));
-  CHECK(TestType::wait(hedge<5>(quick, std::chrono::hours::max())));
+  CHECK(style.wait(hedge(quick, 24h)));
+  CHECK(style.wait(hedge<5>(quick, std::chrono::hours::max())));
   CHECK(begun == 2);
-  CHECK(TestType::wait(hedge([] { return just(7); }, 0ns)).value() == 7);
+  CHECK(style.wait(hedge([] { return just(7); }, 0ns)).value() == 7);
 }
 
 TEST_CASE("hedge: an early error begins the next attempt at once", "[hedge]") {

@@ -39,9 +39,10 @@ struct kept {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("lambda: a verb keeps it until its task has ended", "[lambda]", every_style) {
+TEST_CASE("lambda: a verb keeps it until its task has ended", "[lambda]") {
+  IN_EVERY_STYLE(style);
   const kept closure;
-  CHECK(TestType::wait(closure.coroutine()).value() == 1);
+  CHECK(style.wait(closure.coroutine()).value() == 1);
   CHECK(closure.alive == 1);
   CHECK(closure.watch.use_count() == 1);
 }

@@ -54,10 +54,10 @@ struct countdown {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("map_concurrent: a vector in the range's order, whatever ends first",
-                        "[map_concurrent]", every_style) {
+TEST_CASE("map_concurrent: a vector in the range's order, whatever ends first", "[map_concurrent]") {
+  IN_EVERY_STYLE(style);
   const std::vector<int> ids{1, 2, 3, 4, 5, 6};
-  CHECK(TestType::wait(map_concurrent(ids, 4, ten_times)).value() == std::vector{10, 20, 30, 40, 50, 60});
+  CHECK(style.wait(map_concurrent(ids, 4, ten_times)).value() == std::vector{10, 20, 30, 40, 50, 60});
 }
 
 TEST_CASE("map_concurrent: over an asynchronous range, of nothing, and of what can only be moved",
@@ -125,9 +125,10 @@ TEST_CASE("map_concurrent: the first error is the error, and what failed meanwhi
   CHECK_THROWS_AS(run(map_concurrent(std::views::iota(0), 0, ten_times)), std::invalid_argument);
 }
 
-TEMPLATE_LIST_TEST_CASE("map_concurrent_settled: results in the range's order, and none stops the others",
-                        "[map_concurrent]", every_style) {
-  const auto ended = TestType::wait(map_concurrent_settled(std::views::iota(0, 7), 3, even_only));
+TEST_CASE("map_concurrent_settled: results in the range's order, and none stops the others",
+          "[map_concurrent]") {
+  IN_EVERY_STYLE(style);
+  const auto ended = style.wait(map_concurrent_settled(std::views::iota(0, 7), 3, even_only));
   REQUIRE(ended);
   REQUIRE(ended->size() == 7);
   for (int n = 0; n < 7; ++n) {

@@ -84,12 +84,13 @@ task<std::vector<async_range_value_t<Range>>> all_sorted(Range range) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("merge: all elements of all, then nothing for ever", "[merge]", every_style) {
+TEST_CASE("merge: all elements of all, then nothing for ever", "[merge]") {
+  IN_EVERY_STYLE(style);
   loop here;
   auto both = merge(slowly(0, 3), at_once(10, 12));
   std::vector<int> seen;
-  while (auto each = TestType::wait(both.next()).value()) seen.push_back(*each);
-  CHECK(TestType::wait(both.next()).value() == std::nullopt);
+  while (auto each = style.wait(both.next()).value()) seen.push_back(*each);
+  CHECK(style.wait(both.next()).value() == std::nullopt);
   std::sort(seen.begin(), seen.end());
   CHECK(seen == std::vector{0, 1, 2, 10, 11});
 }

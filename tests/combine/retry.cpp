@@ -56,19 +56,20 @@ std::vector<loop_clock::duration> pauses_of(const retry_policy& policy) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("retry: tries again until it succeeds, and no further", "[retry]", every_style) {
+TEST_CASE("retry: tries again until it succeeds, and no further", "[retry]") {
+  IN_EVERY_STYLE(style);
   const succeeds_at third{3};
-  const auto ended = TestType::wait(retry(at_once, third));
+  const auto ended = style.wait(retry(at_once, third));
   REQUIRE(ended);
   CHECK(**ended == 3);
   CHECK(*third.calls == 3);
-  CHECK(TestType::wait(retry({}, [] { return just(); })));
+  CHECK(style.wait(retry({}, [] { return just(); })));
 }
 
-TEMPLATE_LIST_TEST_CASE("retry: when all attempts fail, the last error keeps the earlier ones in order",
-                        "[retry]", every_style) {
+TEST_CASE("retry: when all attempts fail, the last error keeps the earlier ones in order", "[retry]") {
+  IN_EVERY_STYLE(style);
   const succeeds_at never{100};
-  const auto ended = TestType::wait(retry({.attempts = 3, .base = 1ns}, never));
+  const auto ended = style.wait(retry({.attempts = 3, .base = 1ns}, never));
   REQUIRE_FALSE(ended);
   CHECK(*never.calls == 3);
   CHECK(ended.error().message() == "attempt 3");

@@ -41,15 +41,15 @@ task<> tree(scope& within, int& count, int depth) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("with_scope: ends with the function's value once all that was spawned has ended",
-                        "[scope]", every_style) {
+TEST_CASE("with_scope: ends with the function's value once all that was spawned has ended", "[scope]") {
+  IN_EVERY_STYLE(style);
   int ended = 0;
   const auto child = [&]() -> task<> {
     co_await yield();
     co_await yield();
     ++ended;
   };
-  const auto got = TestType::wait(with_scope([&](scope& s) -> task<std::string> {
+  const auto got = style.wait(with_scope([&](scope& s) -> task<std::string> {
     s.spawn(child);
     co_await yield();
     s.spawn(child);
@@ -60,10 +60,11 @@ TEMPLATE_LIST_TEST_CASE("with_scope: ends with the function's value once all tha
   CHECK(ended == 2);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_scope: the first failure stops everything, and is told once all have ended",
-                        "[scope][stop]", every_style) {
+TEST_CASE("with_scope: the first failure stops everything, and is told once all have ended",
+          "[scope][stop]") {
+  IN_EVERY_STYLE(style);
   int cancelled = 0;
-  const auto got = TestType::wait(with_scope([&](scope& s) -> task<> {
+  const auto got = style.wait(with_scope([&](scope& s) -> task<> {
     s.spawn([&] { return sleeps(cancelled); });
     s.spawn(fails("first"));
     s.spawn([&] { return sleeps(cancelled); });

@@ -27,10 +27,10 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEMPLATE_LIST_TEST_CASE("when_all: a pack gives a tuple in the order of the arguments", "[when_all]",
-                        every_style) {
-  auto ended = TestType::wait(
-      when_all(later(1), sleep_for(0ns), just(std::make_unique<int>(3)), [] { return later(4); }));
+TEST_CASE("when_all: a pack gives a tuple in the order of the arguments", "[when_all]") {
+  IN_EVERY_STYLE(style);
+  auto ended =
+      style.wait(when_all(later(1), sleep_for(0ns), just(std::make_unique<int>(3)), [] { return later(4); }));
   REQUIRE(ended);
   auto& [first, nothing, owned, made] = *ended;
   CHECK(first == 1);
@@ -39,45 +39,47 @@ TEMPLATE_LIST_TEST_CASE("when_all: a pack gives a tuple in the order of the argu
   CHECK(made == 4);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: a range gives a vector in the range's order", "[when_all]", every_style) {
+TEST_CASE("when_all: a range gives a vector in the range's order", "[when_all]") {
+  IN_EVERY_STYLE(style);
   std::vector<task<int>> tasks;
   for (int i = 0; i < 5; ++i) tasks.push_back(later(i));
-  CHECK(TestType::wait(when_all(std::move(tasks))).value() == std::vector{0, 1, 2, 3, 4});
+  CHECK(style.wait(when_all(std::move(tasks))).value() == std::vector{0, 1, 2, 3, 4});
 
-  CHECK(TestType::wait(when_all(ranges::views::iota(0, 4) | ranges::views::transform(later))).value() ==
+  CHECK(style.wait(when_all(ranges::views::iota(0, 4) | ranges::views::transform(later))).value() ==
         std::vector{0, 1, 2, 3});
-  CHECK(TestType::wait(when_all(std::views::iota(0, 3) | std::views::transform(later))).value() ==
+  CHECK(style.wait(when_all(std::views::iota(0, 3) | std::views::transform(later))).value() ==
         std::vector{0, 1, 2});
 
-  auto owned = TestType::wait(when_all(ranges::views::iota(0, 2) | ranges::views::transform([](int i) {
-                                         return just(std::make_unique<int>(i));
-                                       })));
+  auto owned = style.wait(when_all(ranges::views::iota(0, 2) | ranges::views::transform([](int i) {
+                                     return just(std::make_unique<int>(i));
+                                   })));
   REQUIRE(owned);
   CHECK(*owned->at(1) == 1);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: a range of void gives void, an empty range or pack ends at once",
-                        "[when_all]", every_style) {
-  CHECK(TestType::wait(
-      when_all(ranges::views::iota(0, 3) | ranges::views::transform([](int) { return nop(); }))));
-  CHECK(TestType::wait(when_all(std::vector<task<int>>())).value().empty());
-  CHECK(TestType::wait(when_all(std::vector<task<void>>())));
-  CHECK(TestType::wait(when_all()));
+TEST_CASE("when_all: a range of void gives void, an empty range or pack ends at once", "[when_all]") {
+  IN_EVERY_STYLE(style);
+  CHECK(
+      style.wait(when_all(ranges::views::iota(0, 3) | ranges::views::transform([](int) { return nop(); }))));
+  CHECK(style.wait(when_all(std::vector<task<int>>())).value().empty());
+  CHECK(style.wait(when_all(std::vector<task<void>>())));
+  CHECK(style.wait(when_all()));
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: futures and fibers are operations like any other", "[when_all]",
-                        every_style) {
+TEST_CASE("when_all: futures and fibers are operations like any other", "[when_all]") {
+  IN_EVERY_STYLE(style);
   loop here;
-  auto ended = TestType::wait(when_all(spawn(later(1)), in_fiber([] { return await(later(2)); }),
-                                       offload([] { return 3; }), make_ready_future(4)));
+  auto ended = style.wait(when_all(spawn(later(1)), in_fiber([] { return await(later(2)); }),
+                                   offload([] { return 3; }), make_ready_future(4)));
   CHECK(ended.value() == std::tuple(1, 2, 3, 4));
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: the first error cancels the others, and is given once they have ended",
-                        "[when_all][stop]", every_style) {
+TEST_CASE("when_all: the first error cancels the others, and is given once they have ended",
+          "[when_all][stop]") {
+  IN_EVERY_STYLE(style);
   bool cancelled = false;
   bool destroyed = false;
-  auto ended = TestType::wait(when_all(
+  auto ended = style.wait(when_all(
       [&]() -> task<void> {
         struct at_end {
           bool& flag;
@@ -94,10 +96,10 @@ TEMPLATE_LIST_TEST_CASE("when_all: the first error cancels the others, and is gi
   CHECK(destroyed);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: an error that is there at once keeps the later ones from beginning",
-                        "[when_all]", every_style) {
+TEST_CASE("when_all: an error that is there at once keeps the later ones from beginning", "[when_all]") {
+  IN_EVERY_STYLE(style);
   bool begun = false;
-  auto ended = TestType::wait(when_all(just_error<int>(std::errc::io_error), [&]() -> task<int> {
+  auto ended = style.wait(when_all(just_error<int>(std::errc::io_error), [&]() -> task<int> {
     begun = true;
     co_return 1;
   }));
@@ -106,8 +108,9 @@ TEMPLATE_LIST_TEST_CASE("when_all: an error that is there at once keeps the late
   CHECK_FALSE(begun);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all: 10,000 operations at once", "[when_all]", every_style) {
-  const auto all = TestType::wait(when_all(ranges::views::iota(0, 10'000) | ranges::views::transform(later)));
+TEST_CASE("when_all: 10,000 operations at once", "[when_all]") {
+  IN_EVERY_STYLE(style);
+  const auto all = style.wait(when_all(ranges::views::iota(0, 10'000) | ranges::views::transform(later)));
   REQUIRE(all);
   CHECK(all->size() == 10'000);
   CHECK(all->back() == 9'999);

@@ -29,11 +29,11 @@ task<int> even_only(int n) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("when_all_settled: a pack gives a tuple of results", "[when_all_settled]",
-                        every_style) {
+TEST_CASE("when_all_settled: a pack gives a tuple of results", "[when_all_settled]") {
+  IN_EVERY_STYLE(style);
   int target = 5;
-  auto ended = TestType::wait(when_all_settled(even_only(1), sleep_for(0ns), just(std::make_unique<int>(3)),
-                                               [&]() -> task<int&> { co_return target; }));
+  auto ended = style.wait(when_all_settled(even_only(1), sleep_for(0ns), just(std::make_unique<int>(3)),
+                                           [&]() -> task<int&> { co_return target; }));
   REQUIRE(ended);
   auto& [failed, nothing, owned, referred] = *ended;
   REQUIRE_FALSE(failed);
@@ -43,10 +43,11 @@ TEMPLATE_LIST_TEST_CASE("when_all_settled: a pack gives a tuple of results", "[w
   CHECK(&*referred == &target);
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all_settled: a range gives a vector of results, and none stops the others",
-                        "[when_all_settled]", every_style) {
+TEST_CASE("when_all_settled: a range gives a vector of results, and none stops the others",
+          "[when_all_settled]") {
+  IN_EVERY_STYLE(style);
   const auto ended =
-      TestType::wait(when_all_settled(ranges::views::iota(0, 4) | ranges::views::transform(even_only)));
+      style.wait(when_all_settled(ranges::views::iota(0, 4) | ranges::views::transform(even_only)));
   REQUIRE(ended);
   REQUIRE(ended->size() == 4);
   for (int n = 0; n < 4; ++n) {
@@ -56,9 +57,10 @@ TEMPLATE_LIST_TEST_CASE("when_all_settled: a range gives a vector of results, an
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("when_all_settled: of nothing completes at once", "[when_all_settled]", every_style) {
-  CHECK(TestType::wait(when_all_settled()).has_value());
-  CHECK(TestType::wait(when_all_settled(std::vector<task<int>>())).value().empty());
+TEST_CASE("when_all_settled: of nothing completes at once", "[when_all_settled]") {
+  IN_EVERY_STYLE(style);
+  CHECK(style.wait(when_all_settled()).has_value());
+  CHECK(style.wait(when_all_settled(std::vector<task<int>>())).value().empty());
 }
 
 TEST_CASE("when_all_settled: a stop request reaches all, and what was achieved is told",

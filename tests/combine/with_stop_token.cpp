@@ -15,43 +15,45 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop at its source ends the operation", "[with_stop_token][stop]",
-                        every_style) {
+TEST_CASE("with_stop_token: a stop at its source ends the operation", "[with_stop_token][stop]") {
+  IN_EVERY_STYLE(style);
   loop here;
   stop_source stop;
   here.post([&] { stop.request_stop(); });
-  auto ended = TestType::wait(with_stop_token(sleep_for(1h), stop.get_token()));
+  auto ended = style.wait(with_stop_token(sleep_for(1h), stop.get_token()));
   REQUIRE_FALSE(ended);
   CHECK(ended.error() == std::errc::operation_canceled);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop requested before the start ends it too",
-                        "[with_stop_token][stop]", every_style) {
+TEST_CASE("with_stop_token: a stop requested before the start ends it too", "[with_stop_token][stop]") {
+  IN_EVERY_STYLE(style);
   stop_source stop;
   stop.request_stop();
-  auto slept = TestType::wait(with_stop_token(sleep_for(1h), stop.get_token()));
+  auto slept = style.wait(with_stop_token(sleep_for(1h), stop.get_token()));
   REQUIRE_FALSE(slept);
   CHECK(slept.error() == std::errc::operation_canceled);
-  auto asked = TestType::wait(with_stop_token(nop(), stop.get_token()));
+  auto asked = style.wait(with_stop_token(nop(), stop.get_token()));
   REQUIRE_FALSE(asked);
   CHECK(asked.error() == std::errc::operation_canceled);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_stop_token: a stop from another thread ends the operation",
-                        "[with_stop_token][stop][thread]", every_style) {
+TEST_CASE("with_stop_token: a stop from another thread ends the operation",
+          "[with_stop_token][stop][thread]") {
+  IN_EVERY_STYLE(style);
   stop_source stop;
   std::thread elsewhere([&] { stop.request_stop(); });
-  auto ended = TestType::wait(with_stop_token(sleep_for(1h), stop.get_token()));
+  auto ended = style.wait(with_stop_token(sleep_for(1h), stop.get_token()));
   elsewhere.join();
   REQUIRE_FALSE(ended);
   CHECK(ended.error() == std::errc::operation_canceled);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_stop_token: what ends by itself is untouched, and so is one without a source",
-                        "[with_stop_token]", every_style) {
+TEST_CASE("with_stop_token: what ends by itself is untouched, and so is one without a source",
+          "[with_stop_token]") {
+  IN_EVERY_STYLE(style);
   stop_source stop;
-  CHECK(TestType::wait(with_stop_token(just(1), stop.get_token())).value() == 1);
-  CHECK(TestType::wait(with_stop_token(yield(), stop_token())));
+  CHECK(style.wait(with_stop_token(just(1), stop.get_token())).value() == 1);
+  CHECK(style.wait(with_stop_token(yield(), stop_token())));
 }
 
 TEST_CASE("with_stop_token: both tokens stop the operation", "[with_stop_token][stop]") {

@@ -30,37 +30,37 @@ task<std::string> ignores_the_stop() {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: an operation that ends in time gives its value or its error",
-                        "[with_timeout]", every_style) {
-  CHECK(TestType::wait(with_timeout(just(1), 1h)).value() == 1);
-  CHECK(TestType::wait(with_timeout(nop(), 1h)));
-  CHECK(*TestType::wait(with_timeout(just(std::make_unique<int>(2)), 1h)).value() == 2);
-  CHECK(TestType::wait(with_deadline(just(3), loop_clock::now() + 1h)).value() == 3);
-  auto failed = TestType::wait(with_timeout(just_error<int>(std::errc::io_error), 1h));
+TEST_CASE("with_timeout: an operation that ends in time gives its value or its error", "[with_timeout]") {
+  IN_EVERY_STYLE(style);
+  CHECK(style.wait(with_timeout(just(1), 1h)).value() == 1);
+  CHECK(style.wait(with_timeout(nop(), 1h)));
+  CHECK(*style.wait(with_timeout(just(std::make_unique<int>(2)), 1h)).value() == 2);
+  CHECK(style.wait(with_deadline(just(3), loop_clock::now() + 1h)).value() == 3);
+  auto failed = style.wait(with_timeout(just_error<int>(std::errc::io_error), 1h));
   REQUIRE_FALSE(failed);
   CHECK(failed.error() == std::errc::io_error);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: one that does not is stopped and fails as timed_out",
-                        "[with_timeout][kernel]", every_style) {
+TEST_CASE("with_timeout: one that does not is stopped and fails as timed_out", "[with_timeout][kernel]") {
+  IN_EVERY_STYLE(style);
   for (auto ended :
-       {TestType::wait(with_timeout(sleep_for(1h), 1us)), TestType::wait(with_timeout(sleep_for(1h), -1h)),
-        TestType::wait(with_deadline(sleep_for(1h), loop_clock::now())),
-        TestType::wait(with_deadline(sleep_for(1h), loop_clock::time_point::min()))}) {
+       {style.wait(with_timeout(sleep_for(1h), 1us)), style.wait(with_timeout(sleep_for(1h), -1h)),
+        style.wait(with_deadline(sleep_for(1h), loop_clock::now())),
+        style.wait(with_deadline(sleep_for(1h), loop_clock::time_point::min()))}) {
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == std::errc::timed_out);
     CHECK_THAT(ended.error().message(), contains("with_timeout"));
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: what was achieved in spite of the stop is the value", "[with_timeout]",
-                        every_style) {
-  CHECK(TestType::wait(with_timeout(ignores_the_stop(), 1us)).value() == "achieved in spite of it");
+TEST_CASE("with_timeout: what was achieved in spite of the stop is the value", "[with_timeout]") {
+  IN_EVERY_STYLE(style);
+  CHECK(style.wait(with_timeout(ignores_the_stop(), 1us)).value() == "achieved in spite of it");
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: another error than the cancellation stays what it is",
-                        "[with_timeout]", every_style) {
-  auto ended = TestType::wait(with_timeout(
+TEST_CASE("with_timeout: another error than the cancellation stays what it is", "[with_timeout]") {
+  IN_EVERY_STYLE(style);
+  auto ended = style.wait(with_timeout(
       []() -> task<int> {
         (void)co_await as_result(sleep_for(1h));
         throw std::runtime_error("on the way out");
@@ -70,25 +70,26 @@ TEMPLATE_LIST_TEST_CASE("with_timeout: another error than the cancellation stays
   CHECK(ended.error().message() == "on the way out");
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: the longest duration is no overflow", "[with_timeout]", every_style) {
-  CHECK(TestType::wait(with_timeout(yield(), loop_clock::duration::max())));
-  CHECK(TestType::wait(with_timeout(yield(), std::chrono::hours::max())));
-  CHECK(TestType::wait(
+TEST_CASE("with_timeout: the longest duration is no overflow", "[with_timeout]") {
+  IN_EVERY_STYLE(style);
+  CHECK(style.wait(with_timeout(yield(), loop_clock::duration::max())));
+  CHECK(style.wait(with_timeout(yield(), std::chrono::hours::max())));
+  CHECK(style.wait(
       with_timeout(yield(), std::chrono::duration<double>(std::numeric_limits<double>::infinity()))));
   using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
-  CHECK(TestType::wait(with_deadline(yield(), coarse::max())));
+  CHECK(style.wait(with_deadline(yield(), coarse::max())));
 }
 
-TEMPLATE_LIST_TEST_CASE(
-    "with_timeout: of less than all there is, or of what is no number, it is over at once", "[with_timeout]",
-    every_style) {
+TEST_CASE("with_timeout: of less than all there is, or of what is no number, it is over at once",
+          "[with_timeout]") {
+  IN_EVERY_STYLE(style);
   using real_seconds = std::chrono::duration<double>;
   using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
   for (auto ended :
-       {TestType::wait(with_timeout(sleep_for(1h), std::chrono::hours::min())),
-        TestType::wait(with_timeout(sleep_for(1h), real_seconds(-std::numeric_limits<double>::infinity()))),
-        TestType::wait(with_timeout(sleep_for(1h), real_seconds(std::numeric_limits<double>::quiet_NaN()))),
-        TestType::wait(with_deadline(sleep_for(1h), coarse::min()))}) {
+       {style.wait(with_timeout(sleep_for(1h), std::chrono::hours::min())),
+        style.wait(with_timeout(sleep_for(1h), real_seconds(-std::numeric_limits<double>::infinity()))),
+        style.wait(with_timeout(sleep_for(1h), real_seconds(std::numeric_limits<double>::quiet_NaN()))),
+        style.wait(with_deadline(sleep_for(1h), coarse::min()))}) {
     CHECK(ended == std::errc::timed_out);
   }
 }
@@ -100,12 +101,12 @@ TEST_CASE("with_timeout: the longest is cancelled from outside as any other", "[
   CHECK(here.run(as_result(std::move(waiting))) == std::errc::operation_canceled);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_timeout]",
-                        every_style) {
-  auto inner = TestType::wait(with_timeout(as_result(with_timeout(sleep_for(1h), 1us)), 1h));
+TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_timeout]") {
+  IN_EVERY_STYLE(style);
+  auto inner = style.wait(with_timeout(as_result(with_timeout(sleep_for(1h), 1us)), 1h));
   REQUIRE(inner);
   CHECK(inner->error() == std::errc::timed_out);
-  auto outer = TestType::wait(with_timeout(with_timeout(sleep_for(1h), 2h), 1us));
+  auto outer = style.wait(with_timeout(with_timeout(sleep_for(1h), 2h), 1us));
   REQUIRE_FALSE(outer);
   CHECK(outer.error() == std::errc::timed_out);
 }
@@ -140,22 +141,23 @@ TEST_CASE("with_timeout: of nested deadlines the nearer one wins, whichever is t
   CHECK(reached == 2);
 }
 
-TEMPLATE_LIST_TEST_CASE("with_timeout: a read and an accept leave the kernel before it completes",
-                        "[with_timeout][stop][kernel]", every_style) {
+TEST_CASE("with_timeout: a read and an accept leave the kernel before it completes",
+          "[with_timeout][stop][kernel]") {
+  IN_EVERY_STYLE(style);
   const auto before = open_descriptors();
   {
     loop here;
     pipe_ends ends;
     const file reader = file::from_descriptor(ends.release_reader());
     auto room = std::make_unique<std::array<char, 4096>>();
-    auto read = TestType::wait(with_timeout(reader.read_some(*room), 1us));
+    auto read = style.wait(with_timeout(reader.read_some(*room), 1us));
     room.reset();
     REQUIRE_FALSE(read);
     CHECK(read.error() == std::errc::timed_out);
     CHECK(here.in_flight() == 0);
 
-    const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
-    auto accepted = TestType::wait(with_timeout(listening->accept(), 1us));
+    const auto listening = style.wait(tcp::listen(endpoint::loopback()));
+    auto accepted = style.wait(with_timeout(listening->accept(), 1us));
     REQUIRE_FALSE(accepted);
     CHECK(accepted.error() == std::errc::timed_out);
     CHECK(here.in_flight() == 0);

@@ -34,7 +34,7 @@ int use_a_loop(const std::string& path) {
     if (calculated || calculated.error() != no_thread) return 2;
   }
   home.run(sleep_for(std::chrono::microseconds(100)));
-  const tcp::listener listening = tcp::listen_now(endpoint::loopback());
+  const tcp::listener listening = home.run(tcp::listen(endpoint::loopback()));
   auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
   home.run(near.write_all(std::string("ping")));
   std::string room(4, '?');

@@ -25,11 +25,12 @@ using namespace braid_tests;
 namespace {
 
 // The operation fails so, in a style, and says which call and which object.
-template <class Style, class S>
-void check_fails(S&& op, std::error_code expected, const std::string& call, const std::string& object) {
+template <class S>
+void check_fails(const any_style& style, S&& op, std::error_code expected, const std::string& call,
+                 const std::string& object) {
   const auto before = open_descriptors();
   {
-    auto ended = Style::wait(std::forward<S>(op));
+    auto ended = style.wait(std::forward<S>(op));
     REQUIRE_FALSE(ended);
     CHECK(ended.error().code() == expected);
     CHECK(ended.error().call() == call);
@@ -45,114 +46,121 @@ void check_fails(S&& op, std::error_code expected, const std::string& call, cons
   }
   CHECK(open_descriptors() == before);
 }
-template <class Style, class S>
-void check_fails(S&& op, std::errc expected, const std::string& call, const std::string& object) {
-  check_fails<Style>(std::forward<S>(op), std::make_error_code(expected), call, object);
+template <class S>
+void check_fails(const any_style& style, S&& op, std::errc expected, const std::string& call,
+                 const std::string& object) {
+  check_fails(style, std::forward<S>(op), std::make_error_code(expected), call, object);
 }
 
 // In a child the assertions of the framework are not at hand: what is wrong goes to its error output.
-template <class Style, class S>
-void expect_in_child(S&& op, std::errc expected, const std::string& object) {
-  auto ended = Style::wait(std::forward<S>(op));
+template <class S>
+void expect_in_child(const any_style& style, S&& op, std::errc expected, const std::string& object) {
+  auto ended = style.wait(std::forward<S>(op));
   if (ended || ended.error() != expected || ended.error().message().find(object) == std::string::npos)
     throw std::runtime_error(ended ? "it did not fail" : ended.error().message());
 }
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("open_file: a missing file", "[fs][failure]", every_style) {
-  check_fails<TestType>(open_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file",
-                        "/nowhere/at/all");
-  check_fails<TestType>(read_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file",
-                        "/nowhere/at/all");
-  check_fails<TestType>(write_file("/nowhere/at/all", "x"), std::errc::no_such_file_or_directory, "open_file",
-                        "/nowhere/at/all");
+TEST_CASE("open_file: a missing file", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
+  check_fails(style, open_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file",
+              "/nowhere/at/all");
+  check_fails(style, read_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file",
+              "/nowhere/at/all");
+  check_fails(style, write_file("/nowhere/at/all", "x"), std::errc::no_such_file_or_directory, "open_file",
+              "/nowhere/at/all");
 }
 
-TEMPLATE_LIST_TEST_CASE("open_file: a path through a file, too long a name, a folder to be written",
-                        "[fs][failure]", every_style) {
+TEST_CASE("open_file: a path through a file, too long a name, a folder to be written", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
-  check_fails<TestType>(open_file("/dev/null/inside"), std::errc::not_a_directory, "open_file",
-                        "/dev/null/inside");
+  check_fails(style, open_file("/dev/null/inside"), std::errc::not_a_directory, "open_file",
+              "/dev/null/inside");
   const std::string long_name = "/" + std::string(300, 'n');
-  check_fails<TestType>(open_file(long_name), std::errc::filename_too_long, "open_file", "nnn");
-  check_fails<TestType>(open_file(folder / "", O_WRONLY), std::errc::is_a_directory, "open_file",
-                        (folder / "").string());
-  check_fails<TestType>(open_file(folder / "", O_RDONLY | O_CREAT | O_EXCL), std::errc::is_a_directory,
-                        "open_file", (folder / "").string());
+  check_fails(style, open_file(long_name), std::errc::filename_too_long, "open_file", "nnn");
+  check_fails(style, open_file(folder / "", O_WRONLY), std::errc::is_a_directory, "open_file",
+              (folder / "").string());
+  check_fails(style, open_file(folder / "", O_RDONLY | O_CREAT | O_EXCL), std::errc::is_a_directory,
+              "open_file", (folder / "").string());
 }
 
-TEMPLATE_LIST_TEST_CASE("open_file: a path with a zero in it does not open what stands before it",
-                        "[fs][failure]", every_style) {
+TEST_CASE("open_file: a path with a zero in it does not open what stands before it", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   using namespace std::string_literals;
-  check_fails<TestType>(open_file("/dev/null\0.txt"s), std::errc::invalid_argument, "open_file",
-                        "/dev/null?.txt");
+  check_fails(style, open_file("/dev/null\0.txt"s), std::errc::invalid_argument, "open_file",
+              "/dev/null?.txt");
 }
 
-TEMPLATE_LIST_TEST_CASE("read_some: a folder that is read as a file", "[fs][failure]", every_style) {
+TEST_CASE("read_some: a folder that is read as a file", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = (folder / "inner").string();
   REQUIRE(::mkdir(path.c_str(), 0777) == 0);
   std::string room(16, '?');
   loop here;
-  const file directory = TestType::wait(open_file(path)).value();
-  check_fails<TestType>(directory.read_some(room), std::errc::is_a_directory, "read_some", path);
-  check_fails<TestType>(read_file(path), std::errc::is_a_directory, "read_some", path);
+  const file directory = style.wait(open_file(path)).value();
+  check_fails(style, directory.read_some(room), std::errc::is_a_directory, "read_some", path);
+  check_fails(style, read_file(path), std::errc::is_a_directory, "read_some", path);
 }
 
-TEMPLATE_LIST_TEST_CASE("open_file: no permission", "[fs][failure]", every_style) {
-  if (!works_in_child<TestType>()) return;
+TEST_CASE("open_file: no permission", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
+  if (!style.works_in_child()) return;
   const scratch_folder folder;
   const auto path = folder / "secret";
-  { const file made = TestType::wait(open_file(path, O_WRONLY | O_CREAT, 0000)).value(); }
+  { const file made = style.wait(open_file(path, O_WRONLY | O_CREAT, 0000)).value(); }
   const auto ended = in_child([&] {
     constexpr uid_t nobody = 65534;
     if (::geteuid() == 0 && (::chmod(path.parent_path().c_str(), 0755) != 0 || ::setuid(nobody) != 0))
       throw std::system_error(errno, std::generic_category(), "setuid");
-    expect_in_child<TestType>(open_file(path), std::errc::permission_denied, path.string());
-    expect_in_child<TestType>(open_file("/proc/1/mem", O_RDWR), std::errc::permission_denied, "/proc/1/mem");
+    expect_in_child(style, open_file(path), std::errc::permission_denied, path.string());
+    expect_in_child(style, open_file("/proc/1/mem", O_RDWR), std::errc::permission_denied, "/proc/1/mem");
   });
   CHECK(ended.errors == "");
   CHECK(ended.exit_status() == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("open_file: the limit of open descriptors", "[fs][failure]", every_style) {
-  if (!works_in_child<TestType>()) return;
-  const auto ended = in_child([] {
+TEST_CASE("open_file: the limit of open descriptors", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
+  if (!style.works_in_child()) return;
+  const auto ended = in_child([&] {
     loop here;
     std::string room(16, '?');
-    const file zero = TestType::wait(open_file("/dev/zero")).value();
+    const file zero = style.wait(open_file("/dev/zero")).value();
     const rlimit none_left{static_cast<rlim_t>(zero.number()) + 1, 1024};
     if (::setrlimit(RLIMIT_NOFILE, &none_left) != 0)
       throw std::system_error(errno, std::generic_category(), "setrlimit");
     for (int i = 0; i < 3; ++i)
-      expect_in_child<TestType>(open_file("/dev/null"), std::errc::too_many_files_open, "/dev/null");
+      expect_in_child(style, open_file("/dev/null"), std::errc::too_many_files_open, "/dev/null");
     // What is open works on.
-    if (TestType::wait(zero.read_some(room)).value() != 16)
+    if (style.wait(zero.read_some(room)).value() != 16)
       throw std::runtime_error("the open file does not read");
   });
   CHECK(ended.errors == "");
   CHECK(ended.exit_status() == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("file: every operation on a descriptor that is none", "[fs][failure]", every_style) {
+TEST_CASE("file: every operation on a descriptor that is none", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   std::string room(16, '?');
   const file none = file::from_descriptor(-1);
   const auto bad = std::errc::bad_file_descriptor;
-  check_fails<TestType>(none.read_some(room), bad, "read_some", "descriptor -1");
-  check_fails<TestType>(none.read_at(0, room), bad, "read_at", "descriptor -1");
-  check_fails<TestType>(none.read_exactly(room), bad, "read_exactly", "descriptor -1");
-  check_fails<TestType>(none.write_some("x"), bad, "write_some", "descriptor -1");
-  check_fails<TestType>(none.write_at(0, "x"), bad, "write_at", "descriptor -1");
-  check_fails<TestType>(none.write_all("x"), bad, "write_all", "descriptor -1");
-  check_fails<TestType>(none.sync(), bad, "sync", "descriptor -1");
-  check_fails<TestType>(none.datasync(), bad, "datasync", "descriptor -1");
-  check_fails<TestType>(none.truncate(0), bad, "truncate", "descriptor -1");
-  check_fails<TestType>(none.size(), bad, "size", "descriptor -1");
-  check_fails<TestType>(file::from_descriptor(-1).close(), bad, "close", "descriptor -1");
+  check_fails(style, none.read_some(room), bad, "read_some", "descriptor -1");
+  check_fails(style, none.read_at(0, room), bad, "read_at", "descriptor -1");
+  check_fails(style, none.read_exactly(room), bad, "read_exactly", "descriptor -1");
+  check_fails(style, none.write_some("x"), bad, "write_some", "descriptor -1");
+  check_fails(style, none.write_at(0, "x"), bad, "write_at", "descriptor -1");
+  check_fails(style, none.write_all("x"), bad, "write_all", "descriptor -1");
+  check_fails(style, none.sync(), bad, "sync", "descriptor -1");
+  check_fails(style, none.datasync(), bad, "datasync", "descriptor -1");
+  check_fails(style, none.truncate(0), bad, "truncate", "descriptor -1");
+  check_fails(style, none.size(), bad, "size", "descriptor -1");
+  check_fails(style, file::from_descriptor(-1).close(), bad, "close", "descriptor -1");
 }
 
-TEMPLATE_LIST_TEST_CASE("file: a descriptor that somebody else has closed", "[fs][failure]", every_style) {
+TEST_CASE("file: a descriptor that somebody else has closed", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;  // made first: its own descriptors must not take the number
   int number;
   {
@@ -161,60 +169,64 @@ TEMPLATE_LIST_TEST_CASE("file: a descriptor that somebody else has closed", "[fs
   }
   std::string room(16, '?');
   file gone = file::from_descriptor(number);
-  check_fails<TestType>(gone.read_some(room), std::errc::bad_file_descriptor, "read_some",
-                        "descriptor " + std::to_string(number));
-  check_fails<TestType>(gone.close(), std::errc::bad_file_descriptor, "close",
-                        "descriptor " + std::to_string(number));
+  check_fails(style, gone.read_some(room), std::errc::bad_file_descriptor, "read_some",
+              "descriptor " + std::to_string(number));
+  check_fails(style, gone.close(), std::errc::bad_file_descriptor, "close",
+              "descriptor " + std::to_string(number));
 }
 
-TEMPLATE_LIST_TEST_CASE("write_some: a full disk", "[fs][failure]", every_style) {
+TEST_CASE("write_some: a full disk", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
-  const file full = TestType::wait(open_file("/dev/full", O_WRONLY)).value();
-  check_fails<TestType>(full.write_some("x"), std::errc::no_space_on_device, "write_some", "/dev/full");
-  check_fails<TestType>(full.write_all("x"), std::errc::no_space_on_device, "write_all", "/dev/full");
-  check_fails<TestType>(full.write_at(0, "x"), std::errc::no_space_on_device, "write_at", "/dev/full");
-  check_fails<TestType>(write_file("/dev/full", "x"), std::errc::no_space_on_device, "write_all",
-                        "/dev/full");
+  const file full = style.wait(open_file("/dev/full", O_WRONLY)).value();
+  check_fails(style, full.write_some("x"), std::errc::no_space_on_device, "write_some", "/dev/full");
+  check_fails(style, full.write_all("x"), std::errc::no_space_on_device, "write_all", "/dev/full");
+  check_fails(style, full.write_at(0, "x"), std::errc::no_space_on_device, "write_at", "/dev/full");
+  check_fails(style, write_file("/dev/full", "x"), std::errc::no_space_on_device, "write_all", "/dev/full");
 }
 
-TEMPLATE_LIST_TEST_CASE("file: what was opened for one direction only", "[fs][failure]", every_style) {
+TEST_CASE("file: what was opened for one direction only", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
   std::string room(16, '?');
-  const file reader = TestType::wait(open_file("/dev/zero", O_RDONLY)).value();
-  const file writer = TestType::wait(open_file("/dev/null", O_WRONLY)).value();
-  check_fails<TestType>(reader.write_some("x"), std::errc::bad_file_descriptor, "write_some", "/dev/zero");
-  check_fails<TestType>(writer.read_some(room), std::errc::bad_file_descriptor, "read_some", "/dev/null");
+  const file reader = style.wait(open_file("/dev/zero", O_RDONLY)).value();
+  const file writer = style.wait(open_file("/dev/null", O_WRONLY)).value();
+  check_fails(style, reader.write_some("x"), std::errc::bad_file_descriptor, "write_some", "/dev/zero");
+  check_fails(style, writer.read_some(room), std::errc::bad_file_descriptor, "read_some", "/dev/null");
 }
 
-TEMPLATE_LIST_TEST_CASE("file: an offset that no file has", "[fs][failure]", every_style) {
+TEST_CASE("file: an offset that no file has", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
   loop here;
   const auto path = folder / "one";
-  const file one = TestType::wait(open_file(path, O_RDWR | O_CREAT)).value();
+  const file one = style.wait(open_file(path, O_RDWR | O_CREAT)).value();
   std::string room(16, '?');
   for (const std::uint64_t beyond :
        {std::uint64_t(INT64_MAX) + 1, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
-    check_fails<TestType>(one.read_at(beyond, room), std::errc::invalid_argument, "read_at", path.string());
-    check_fails<TestType>(one.write_at(beyond, "x"), std::errc::invalid_argument, "write_at", path.string());
-    check_fails<TestType>(one.truncate(beyond), std::errc::invalid_argument, "truncate", path.string());
+    check_fails(style, one.read_at(beyond, room), std::errc::invalid_argument, "read_at", path.string());
+    check_fails(style, one.write_at(beyond, "x"), std::errc::invalid_argument, "write_at", path.string());
+    check_fails(style, one.truncate(beyond), std::errc::invalid_argument, "truncate", path.string());
   }
-  CHECK(TestType::wait(one.size()).value() == 0);
+  CHECK(style.wait(one.size()).value() == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("read_exactly: the end of the file comes first", "[fs][failure]", every_style) {
+TEST_CASE("read_exactly: the end of the file comes first", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
   loop here;
   const auto path = folder / "short";
-  CHECK(TestType::wait(write_file(path, "12345")));
-  const file one = TestType::wait(open_file(path)).value();
+  CHECK(style.wait(write_file(path, "12345")));
+  const file one = style.wait(open_file(path)).value();
   std::string room(6, '?');
-  check_fails<TestType>(one.read_exactly(room), make_error_code(errc::end_of_stream), "read_exactly",
-                        path.string());
+  check_fails(style, one.read_exactly(room), make_error_code(errc::end_of_stream), "read_exactly",
+              path.string());
   CHECK(room == "12345?");
-  CHECK(TestType::wait(one.read_some(room)).value() == 0);
+  CHECK(style.wait(one.read_some(room)).value() == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("write_all: a pipe that nobody reads any more", "[fs][failure]", every_style) {
+TEST_CASE("write_all: a pipe that nobody reads any more", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
   struct without_sigpipe {
     without_sigpipe() { ::signal(SIGPIPE, SIG_IGN); }
     ~without_sigpipe() { ::signal(SIGPIPE, SIG_DFL); }
@@ -223,5 +235,5 @@ TEMPLATE_LIST_TEST_CASE("write_all: a pipe that nobody reads any more", "[fs][fa
   pipe_ends ends;
   ends.close_reader();
   const file writer = file::from_descriptor(ends.release_writer());
-  check_fails<TestType>(writer.write_all("x"), std::errc::broken_pipe, "write_all", "pipe");
+  check_fails(style, writer.write_all("x"), std::errc::broken_pipe, "write_all", "pipe");
 }

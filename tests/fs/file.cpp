@@ -21,105 +21,107 @@ using namespace braid_tests;
 
 namespace {
 
-template <class Style>
-file opened(const std::filesystem::path& path, int flags = O_RDWR | O_CREAT) {
-  return Style::wait(open_file(path, flags)).value();
+file opened(const any_style& style, const std::filesystem::path& path, int flags = O_RDWR | O_CREAT) {
+  return style.wait(open_file(path, flags)).value();
 }
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("file: what is written is read back, at the position and at an offset", "[fs][file]",
-                        every_style) {
+TEST_CASE("file: what is written is read back, at the position and at an offset", "[fs][file]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
-  file both = opened<TestType>(folder / "both");
-  CHECK(TestType::wait(both.write_some("hello ")).value() == 6);
-  CHECK(TestType::wait(both.write_all(std::string("world"))));
-  CHECK(TestType::wait(both.write_at(0, std::string_view("J"))).value() == 1);
-  CHECK(TestType::wait(both.size()).value() == 11);
+  file both = opened(style, folder / "both");
+  CHECK(style.wait(both.write_some("hello ")).value() == 6);
+  CHECK(style.wait(both.write_all(std::string("world"))));
+  CHECK(style.wait(both.write_at(0, std::string_view("J"))).value() == 1);
+  CHECK(style.wait(both.size()).value() == 11);
 
   std::string room(5, '?');
-  CHECK(TestType::wait(both.read_at(6, room)).value() == 5);
+  CHECK(style.wait(both.read_at(6, room)).value() == 5);
   CHECK(room == "world");
-  CHECK(TestType::wait(both.read_some(room)).value() == 0);  // the position is at the end
+  CHECK(style.wait(both.read_some(room)).value() == 0);  // the position is at the end
 
-  file again = opened<TestType>(folder / "both", O_RDONLY);
+  file again = opened(style, folder / "both", O_RDONLY);
   std::array<std::byte, 11> bytes{};
-  CHECK(TestType::wait(again.read_exactly(bytes)));
+  CHECK(style.wait(again.read_exactly(bytes)));
   CHECK(static_cast<char>(bytes[0]) == 'J');
   CHECK(static_cast<char>(bytes[10]) == 'd');
 }
 
-TEMPLATE_LIST_TEST_CASE("file: sync, datasync, truncate and size", "[fs][file]", every_style) {
+TEST_CASE("file: sync, datasync, truncate and size", "[fs][file]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
-  file one = opened<TestType>(folder / "one");
-  CHECK(TestType::wait(one.write_all("0123456789")));
-  CHECK(TestType::wait(one.sync()));
-  CHECK(TestType::wait(one.datasync()));
-  CHECK(TestType::wait(one.truncate(4)));
-  CHECK(TestType::wait(one.size()).value() == 4);
-  CHECK(TestType::wait(one.truncate(1000)));
-  CHECK(TestType::wait(one.size()).value() == 1000);
+  file one = opened(style, folder / "one");
+  CHECK(style.wait(one.write_all("0123456789")));
+  CHECK(style.wait(one.sync()));
+  CHECK(style.wait(one.datasync()));
+  CHECK(style.wait(one.truncate(4)));
+  CHECK(style.wait(one.size()).value() == 4);
+  CHECK(style.wait(one.truncate(1000)));
+  CHECK(style.wait(one.size()).value() == 1000);
 }
 
-TEMPLATE_LIST_TEST_CASE("file: closing gives the number back, and leaves the file closed", "[fs][file]",
-                        every_style) {
+TEST_CASE("file: closing gives the number back, and leaves the file closed", "[fs][file]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto before = open_descriptors();
   {
     loop here;
     const auto with_loop = open_descriptors();
-    file one = opened<TestType>(folder / "one");
+    file one = opened(style, folder / "one");
     CHECK(open_descriptors() == with_loop + 1);
     CHECK(one.is_open());
-    CHECK(TestType::wait(one.close()));
+    CHECK(style.wait(one.close()));
     CHECK_FALSE(one.is_open());
     CHECK(open_descriptors() == with_loop);
   }
   CHECK(open_descriptors() == before);
 }
 
-TEMPLATE_LIST_TEST_CASE("file: one that is dropped is closed, and a close that is never started too",
-                        "[fs][file]", every_style) {
+TEST_CASE("file: one that is dropped is closed, and a close that is never started too", "[fs][file]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto before = open_descriptors();
-  { const file dropped = opened<TestType>(folder / "one"); }
+  { const file dropped = opened(style, folder / "one"); }
   {
-    file one = opened<TestType>(folder / "one");
+    file one = opened(style, folder / "one");
     const auto never_started = one.close();
     CHECK_FALSE(one.is_open());
   }
   CHECK(open_descriptors() == before);
 }
 
-TEMPLATE_LIST_TEST_CASE("file: an offset beyond 4 GiB is one", "[fs][file]", every_style) {
+TEST_CASE("file: an offset beyond 4 GiB is one", "[fs][file]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
-  file sparse = opened<TestType>(folder / "sparse");
+  file sparse = opened(style, folder / "sparse");
   const std::uint64_t far = (std::uint64_t{5} << 30) + 3;
-  CHECK(TestType::wait(sparse.write_at(far, std::string("far"))).value() == 3);
-  CHECK(TestType::wait(sparse.size()).value() == far + 3);
+  CHECK(style.wait(sparse.write_at(far, std::string("far"))).value() == 3);
+  CHECK(style.wait(sparse.size()).value() == far + 3);
   std::string room(8, '?');
-  CHECK(TestType::wait(sparse.read_at(far, room)).value() == 3);
+  CHECK(style.wait(sparse.read_at(far, room)).value() == 3);
   CHECK(room.substr(0, 3) == "far");
-  CHECK(TestType::wait(sparse.read_at((std::uint64_t{1} << 32) + 1, room)).value() == 8);
+  CHECK(style.wait(sparse.read_at((std::uint64_t{1} << 32) + 1, room)).value() == 8);
   CHECK(room == std::string(8, '\0'));
 }
 
-TEMPLATE_LIST_TEST_CASE("file: nothing asked for is nothing done, and no error", "[fs][file]", every_style) {
+TEST_CASE("file: nothing asked for is nothing done, and no error", "[fs][file]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
-  file one = opened<TestType>(folder / "one");
-  CHECK(TestType::wait(one.write_all("x")));
+  file one = opened(style, folder / "one");
+  CHECK(style.wait(one.write_all("x")));
   std::string none;
-  CHECK(TestType::wait(one.read_some(none)).value() == 0);
-  CHECK(TestType::wait(one.read_at(0, none)).value() == 0);
-  CHECK(TestType::wait(one.read_exactly(none)));
-  CHECK(TestType::wait(one.write_some("")).value() == 0);
-  CHECK(TestType::wait(one.write_at(0, "")).value() == 0);
-  CHECK(TestType::wait(one.write_all("")));
-  CHECK(TestType::wait(one.size()).value() == 1);
+  CHECK(style.wait(one.read_some(none)).value() == 0);
+  CHECK(style.wait(one.read_at(0, none)).value() == 0);
+  CHECK(style.wait(one.read_exactly(none)));
+  CHECK(style.wait(one.write_some("")).value() == 0);
+  CHECK(style.wait(one.write_at(0, "")).value() == 0);
+  CHECK(style.wait(one.write_all("")));
+  CHECK(style.wait(one.size()).value() == 1);
 }
 
-TEMPLATE_LIST_TEST_CASE("file: write_all and read_exactly go on after short transfers", "[fs][file]",
-                        every_style) {
+TEST_CASE("file: write_all and read_exactly go on after short transfers", "[fs][file]") {
+  IN_EVERY_STYLE(style);
   // Four times what a pipe holds, so that neither end can do with one request.
   const std::size_t size = 256 << 10;
   std::string sent(size, '\0');
@@ -134,13 +136,14 @@ TEMPLATE_LIST_TEST_CASE("file: write_all and read_exactly go on after short tran
     co_await writer.write_all(sent);
     co_await writer.close();
   });
-  CHECK(TestType::wait(reader.read_exactly(got)));
+  CHECK(style.wait(reader.read_exactly(got)));
   CHECK((got == sent));
-  CHECK(TestType::wait(reader.read_some(got)).value() == 0);
-  CHECK(TestType::wait(std::move(writing)));
+  CHECK(style.wait(reader.read_some(got)).value() == 0);
+  CHECK(style.wait(std::move(writing)));
 }
 
-TEMPLATE_LIST_TEST_CASE("file: a descriptor with O_NONBLOCK is waited for", "[fs][file]", every_style) {
+TEST_CASE("file: a descriptor with O_NONBLOCK is waited for", "[fs][file]") {
+  IN_EVERY_STYLE(style);
   loop here;
   pipe_ends ends(O_NONBLOCK);
   const file reader = file::from_descriptor(ends.release_reader());
@@ -150,8 +153,8 @@ TEMPLATE_LIST_TEST_CASE("file: a descriptor with O_NONBLOCK is waited for", "[fs
     co_await writer.write_all("now");
   });
   std::string room(8, '?');
-  CHECK(TestType::wait(reader.read_some(room)).value() == 3);
-  CHECK(TestType::wait(std::move(later)));
+  CHECK(style.wait(reader.read_some(room)).value() == 3);
+  CHECK(style.wait(std::move(later)));
 }
 
 TEST_CASE("file: close cancels what is in flight on the descriptor, waits for it, then gives the number back",

@@ -11,29 +11,30 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("write_file, read_file: the contents come back, of every size", "[fs][whole_file]",
-                        every_style) {
+TEST_CASE("write_file, read_file: the contents come back, of every size", "[fs][whole_file]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto before = open_descriptors();
   for (const std::size_t size :
        {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096}, std::size_t{300'000}}) {
     const std::string text(size, 'x');
-    CHECK(TestType::wait(write_file(folder / "text", text)));
-    CHECK((TestType::wait(read_file(folder / "text")).value() == text));
+    CHECK(style.wait(write_file(folder / "text", text)));
+    CHECK((style.wait(read_file(folder / "text")).value() == text));
   }
   CHECK(open_descriptors() == before);
 }
 
-TEMPLATE_LIST_TEST_CASE("write_file: replaces what was longer", "[fs][whole_file]", every_style) {
+TEST_CASE("write_file: replaces what was longer", "[fs][whole_file]") {
+  IN_EVERY_STYLE(style);
   const scratch_folder folder;
-  CHECK(TestType::wait(write_file(folder / "text", "a longer text")));
-  CHECK(TestType::wait(write_file(folder / "text", "short")));
-  CHECK(TestType::wait(read_file(folder / "text")).value() == "short");
+  CHECK(style.wait(write_file(folder / "text", "a longer text")));
+  CHECK(style.wait(write_file(folder / "text", "short")));
+  CHECK(style.wait(read_file(folder / "text")).value() == "short");
 }
 
-TEMPLATE_LIST_TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file]",
-                        every_style) {
-  const auto status = TestType::wait(read_file("/proc/self/status"));
+TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file]") {
+  IN_EVERY_STYLE(style);
+  const auto status = style.wait(read_file("/proc/self/status"));
   REQUIRE(status);
   CHECK_THAT(*status, contains("VmPeak"));
 }

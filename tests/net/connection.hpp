@@ -16,11 +16,10 @@ struct connection {
   braid::tcp::stream far;
 };
 
-template <class Style>
-connection connected_pair() {
-  const braid::tcp::listener listening = *Style::wait(braid::tcp::listen(braid::endpoint::loopback()));
+inline connection connected_pair(const any_style& style) {
+  const braid::tcp::listener listening = *style.wait(braid::tcp::listen(braid::endpoint::loopback()));
   auto both =
-      Style::wait(braid::when_all(braid::tcp::connect(listening.local_endpoint()), listening.accept()));
+      style.wait(braid::when_all(braid::tcp::connect(listening.local_endpoint()), listening.accept()));
   auto& [near, far] = both.value();
   return {std::move(near), std::move(far)};
 }

@@ -20,11 +20,12 @@ using namespace braid_tests;
 
 namespace {
 
-template <class Style, class S>
-void check_fails(S&& op, std::error_code expected, const std::string& call, const std::string& object) {
+template <class S>
+void check_fails(const any_style& style, S&& op, std::error_code expected, const std::string& call,
+                 const std::string& object) {
   const auto before = open_descriptors();
   {
-    auto ended = Style::wait(std::forward<S>(op));
+    auto ended = style.wait(std::forward<S>(op));
     REQUIRE_FALSE(ended);
     CHECK(ended.error().code() == expected);
     CHECK(ended.error().call() == call);
@@ -33,9 +34,10 @@ void check_fails(S&& op, std::error_code expected, const std::string& call, cons
   }
   CHECK(open_descriptors() == before);
 }
-template <class Style, class S>
-void check_fails(S&& op, std::errc expected, const std::string& call, const std::string& object) {
-  check_fails<Style>(std::forward<S>(op), std::make_error_code(expected), call, object);
+template <class S>
+void check_fails(const any_style& style, S&& op, std::errc expected, const std::string& call,
+                 const std::string& object) {
+  check_fails(style, std::forward<S>(op), std::make_error_code(expected), call, object);
 }
 
 // A port on which nobody listens: one that was just given back.
@@ -52,127 +54,129 @@ void leave_no_descriptors() {
     throw std::system_error(errno, std::generic_category(), "setrlimit");
 }
 
-template <class Style, class S>
-void expect_in_child(S&& op, std::errc expected) {
-  auto ended = Style::wait(std::forward<S>(op));
+template <class S>
+void expect_in_child(const any_style& style, S&& op, std::errc expected) {
+  auto ended = style.wait(std::forward<S>(op));
   if (ended || ended.error() != expected)
     throw std::runtime_error(ended ? "it did not fail" : ended.error().message());
 }
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("tcp::connect: refused where nobody listens", "[net][failure]", every_style) {
+TEST_CASE("tcp::connect: refused where nobody listens", "[net][failure]") {
+  IN_EVERY_STYLE(style);
   const endpoint nobody = nobody_there();
-  check_fails<TestType>(tcp::connect(nobody), std::errc::connection_refused, "tcp::connect",
-                        nobody.to_string());
+  check_fails(style, tcp::connect(nobody), std::errc::connection_refused, "tcp::connect", nobody.to_string());
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp::listen: an endpoint that is taken, or is not of this machine", "[net][failure]",
-                        every_style) {
+TEST_CASE("tcp::listen: an endpoint that is taken, or is not of this machine", "[net][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
-  const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
+  const auto listening = style.wait(tcp::listen(endpoint::loopback()));
   REQUIRE(listening);
   const endpoint taken = listening->local_endpoint();
-  check_fails<TestType>(tcp::listen(taken), std::errc::address_in_use, "tcp::listen", taken.to_string());
-  check_fails<TestType>(tcp::listen(endpoint("192.0.2.1", 0)), std::errc::address_not_available,
-                        "tcp::listen", "192.0.2.1:0");
+  check_fails(style, tcp::listen(taken), std::errc::address_in_use, "tcp::listen", taken.to_string());
+  check_fails(style, tcp::listen(endpoint("192.0.2.1", 0)), std::errc::address_not_available, "tcp::listen",
+              "192.0.2.1:0");
 }
 
-TEMPLATE_LIST_TEST_CASE("stream: a peer that resets", "[net][failure]", every_style) {
+TEST_CASE("stream: a peer that resets", "[net][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
   std::string room(16, '?');
   {
-    auto [near, far] = connected_pair<TestType>();
+    auto [near, far] = connected_pair(style);
     reset_peer_of(far);
-    check_fails<TestType>(near.read_some(room), std::errc::connection_reset, "stream::read_some",
-                          "127.0.0.1:");
-    check_fails<TestType>(near.write_all("x"), std::errc::broken_pipe, "stream::write_all", "127.0.0.1:");
+    check_fails(style, near.read_some(room), std::errc::connection_reset, "stream::read_some", "127.0.0.1:");
+    check_fails(style, near.write_all("x"), std::errc::broken_pipe, "stream::write_all", "127.0.0.1:");
   }
   {
-    auto [near, far] = connected_pair<TestType>();
+    auto [near, far] = connected_pair(style);
     reset_peer_of(far);
-    check_fails<TestType>(near.read_exactly(room), std::errc::connection_reset, "stream::read_exactly",
-                          "127.0.0.1:");
+    check_fails(style, near.read_exactly(room), std::errc::connection_reset, "stream::read_exactly",
+                "127.0.0.1:");
   }
   {
-    auto [near, far] = connected_pair<TestType>();
+    auto [near, far] = connected_pair(style);
     reset_peer_of(far);
-    check_fails<TestType>(near.write_some("x"), std::errc::connection_reset, "stream::write_some",
-                          "127.0.0.1:");
+    check_fails(style, near.write_some("x"), std::errc::connection_reset, "stream::write_some", "127.0.0.1:");
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("stream: a peer that resets while a read waits in the kernel", "[net][failure]",
-                        every_style) {
+TEST_CASE("stream: a peer that resets while a read waits in the kernel", "[net][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
   std::string room(16, '?');
-  auto [near, far] = connected_pair<TestType>();
+  auto [near, far] = connected_pair(style);
   start(nop(), [&peer = far](result<void>) { reset_peer_of(peer); });
-  auto ended = TestType::wait(near.read_some(room));
+  auto ended = style.wait(near.read_some(room));
   REQUIRE_FALSE(ended);
   CHECK(ended.error() == std::errc::connection_reset);
 }
 
-TEMPLATE_LIST_TEST_CASE("stream: the peer's end comes before all was read", "[net][failure]", every_style) {
+TEST_CASE("stream: the peer's end comes before all was read", "[net][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
   std::string room(16, '?');
-  auto [near, far] = connected_pair<TestType>();
+  auto [near, far] = connected_pair(style);
   const std::string peer = near.peer_endpoint().to_string();
-  CHECK(TestType::wait(far.write_all("half")));
-  CHECK(TestType::wait(far.close()));
-  check_fails<TestType>(near.read_exactly(room), make_error_code(errc::end_of_stream), "stream::read_exactly",
-                        peer);
+  CHECK(style.wait(far.write_all("half")));
+  CHECK(style.wait(far.close()));
+  check_fails(style, near.read_exactly(room), make_error_code(errc::end_of_stream), "stream::read_exactly",
+              peer);
   CHECK(room.substr(0, 4) == "half");
-  CHECK(TestType::wait(near.read_some(room)).value() == 0);
+  CHECK(style.wait(near.read_some(room)).value() == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("stream: writing after one's own shutdown is a broken pipe, and no signal",
-                        "[net][failure]", every_style) {
+TEST_CASE("stream: writing after one's own shutdown is a broken pipe, and no signal", "[net][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
-  auto [near, far] = connected_pair<TestType>();
-  CHECK(TestType::wait(near.shutdown_send()));
-  check_fails<TestType>(near.write_some("x"), std::errc::broken_pipe, "stream::write_some", "127.0.0.1:");
-  check_fails<TestType>(near.write_all("x"), std::errc::broken_pipe, "stream::write_all", "127.0.0.1:");
+  auto [near, far] = connected_pair(style);
+  CHECK(style.wait(near.shutdown_send()));
+  check_fails(style, near.write_some("x"), std::errc::broken_pipe, "stream::write_some", "127.0.0.1:");
+  check_fails(style, near.write_all("x"), std::errc::broken_pipe, "stream::write_all", "127.0.0.1:");
 }
 
-TEMPLATE_LIST_TEST_CASE("stream, listener: every operation on one that is closed", "[net][failure]",
-                        every_style) {
+TEST_CASE("stream, listener: every operation on one that is closed", "[net][failure]") {
+  IN_EVERY_STYLE(style);
   std::string room(16, '?');
   tcp::stream none;
   tcp::listener deaf;
   const auto bad = std::errc::bad_file_descriptor;
-  check_fails<TestType>(none.read_some(room), bad, "stream::read_some", "descriptor -1");
-  check_fails<TestType>(none.read_exactly(room), bad, "stream::read_exactly", "descriptor -1");
-  check_fails<TestType>(none.write_some("x"), bad, "stream::write_some", "descriptor -1");
-  check_fails<TestType>(none.write_all("x"), bad, "stream::write_all", "descriptor -1");
-  check_fails<TestType>(none.shutdown_send(), bad, "stream::shutdown_send", "descriptor -1");
-  check_fails<TestType>(deaf.accept(), bad, "listener::accept", "descriptor -1");
-  check_fails<TestType>(none.close(), bad, "close", "descriptor -1");
+  check_fails(style, none.read_some(room), bad, "stream::read_some", "descriptor -1");
+  check_fails(style, none.read_exactly(room), bad, "stream::read_exactly", "descriptor -1");
+  check_fails(style, none.write_some("x"), bad, "stream::write_some", "descriptor -1");
+  check_fails(style, none.write_all("x"), bad, "stream::write_all", "descriptor -1");
+  check_fails(style, none.shutdown_send(), bad, "stream::shutdown_send", "descriptor -1");
+  check_fails(style, deaf.accept(), bad, "listener::accept", "descriptor -1");
+  check_fails(style, none.close(), bad, "close", "descriptor -1");
   CHECK_THROWS_AS(none.local_endpoint(), std::system_error);
   CHECK_THROWS_AS(none.peer_endpoint(), std::system_error);
   CHECK_THROWS_AS(deaf.local_endpoint(), std::system_error);
 }
 
-TEMPLATE_LIST_TEST_CASE("stream: a file is no socket", "[net][failure]", every_style) {
+TEST_CASE("stream: a file is no socket", "[net][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
   pipe_ends ends;
   std::string room(16, '?');
   const auto wrong = tcp::stream::from_descriptor(ends.release_reader());
-  check_fails<TestType>(wrong.read_some(room), std::errc::not_a_socket, "stream::read_some", "pipe");
+  check_fails(style, wrong.read_some(room), std::errc::not_a_socket, "stream::read_some", "pipe");
   CHECK_THROWS_WITH(wrong.local_endpoint(), contains("stream::local_endpoint"));
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp: the limit of open descriptors", "[net][failure]", every_style) {
-  if (!works_in_child<TestType>()) return;
-  const auto ended = in_child([] {
+TEST_CASE("tcp: the limit of open descriptors", "[net][failure]") {
+  IN_EVERY_STYLE(style);
+  if (!style.works_in_child()) return;
+  const auto ended = in_child([&] {
     loop here;
-    const auto listening = *TestType::wait(tcp::listen(endpoint::loopback()));
+    const auto listening = *style.wait(tcp::listen(endpoint::loopback()));
     auto client = spawn(tcp::connect(listening.local_endpoint()));
     here.run(nop());
     leave_no_descriptors();
-    expect_in_child<TestType>(tcp::listen(endpoint::loopback()), std::errc::too_many_files_open);
-    expect_in_child<TestType>(tcp::connect(listening.local_endpoint()), std::errc::too_many_files_open);
-    expect_in_child<TestType>(listening.accept(), std::errc::too_many_files_open);
+    expect_in_child(style, tcp::listen(endpoint::loopback()), std::errc::too_many_files_open);
+    expect_in_child(style, tcp::connect(listening.local_endpoint()), std::errc::too_many_files_open);
+    expect_in_child(style, listening.accept(), std::errc::too_many_files_open);
   });
   CHECK(ended.errors == "");
   CHECK(ended.exit_status() == 0);

@@ -44,7 +44,8 @@ void check_pair(const tcp::stream& client, const tcp::stream& server) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("incoming: each connection, in its order", "[net][incoming]", every_style) {
+TEST_CASE("incoming: each connection, in its order", "[net][incoming]") {
+  IN_EVERY_STYLE(style);
   const auto before = open_descriptors();
   {
     loop here;
@@ -53,7 +54,7 @@ TEMPLATE_LIST_TEST_CASE("incoming: each connection, in its order", "[net][incomi
     for (int round = 0; round < 3; ++round) {
       const auto clients = connections_to(listening, 3);
       for (const tcp::stream& client : clients) {
-        const auto server = TestType::wait(arriving.next());
+        const auto server = style.wait(arriving.next());
         REQUIRE(server);
         check_pair(client, *server);
       }
@@ -62,14 +63,13 @@ TEMPLATE_LIST_TEST_CASE("incoming: each connection, in its order", "[net][incomi
   CHECK(open_descriptors() == before);
 }
 
-TEMPLATE_LIST_TEST_CASE("incoming: a next that waits is served when somebody comes", "[net][incoming]",
-                        every_concurrent_style) {
+TEST_CASE("incoming: a next that waits is served when somebody comes", "[net][incoming]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
   loop here;
   const tcp::listener listening = listening_on_loopback();
   tcp::incoming arriving = listening.incoming();
-  auto both =
-      TestType::wait(when_all(arriving.next(), arriving.next(), tcp::connect(listening.local_endpoint()),
-                              tcp::connect(listening.local_endpoint())));
+  auto both = style.wait(when_all(arriving.next(), arriving.next(), tcp::connect(listening.local_endpoint()),
+                                  tcp::connect(listening.local_endpoint())));
   REQUIRE(both);
   const auto& [first, second, one, other] = *both;
   CHECK(first.peer_endpoint() != second.peer_endpoint());
@@ -204,13 +204,13 @@ TEST_CASE("incoming: closing the listener ends who waits, and the next one is to
   CHECK(run(as_result(arriving.next())).error() == std::errc::bad_file_descriptor);
 }
 
-TEMPLATE_LIST_TEST_CASE("incoming: errors name the call and the listener", "[net][incoming][failure]",
-                        every_style) {
+TEST_CASE("incoming: errors name the call and the listener", "[net][incoming][failure]") {
+  IN_EVERY_STYLE(style);
   loop here;
   SECTION("closed") {
     const tcp::listener deaf;
     tcp::incoming arriving = deaf.incoming();
-    const auto ended = TestType::wait(arriving.next());
+    const auto ended = style.wait(arriving.next());
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == std::errc::bad_file_descriptor);
     CHECK(ended.error().message().find("incoming::next descriptor -1") != std::string::npos);
@@ -218,7 +218,7 @@ TEMPLATE_LIST_TEST_CASE("incoming: errors name the call and the listener", "[net
   SECTION("a socket that does not listen") {
     const auto wrong = tcp::listener::from_descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     tcp::incoming arriving = wrong.incoming();
-    const auto ended = TestType::wait(arriving.next());
+    const auto ended = style.wait(arriving.next());
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == std::errc::invalid_argument);
   }
@@ -226,7 +226,7 @@ TEMPLATE_LIST_TEST_CASE("incoming: errors name the call and the listener", "[net
     pipe_ends ends;
     const auto wrong = tcp::listener::from_descriptor(ends.release_reader());
     tcp::incoming arriving = wrong.incoming();
-    const auto ended = TestType::wait(arriving.next());
+    const auto ended = style.wait(arriving.next());
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == std::errc::not_a_socket);
   }

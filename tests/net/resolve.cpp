@@ -11,16 +11,18 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("resolve: numbers are their own endpoints", "[net][resolve]", every_style) {
-  const auto v4 = TestType::wait(resolve("127.0.0.1", "80"));
+TEST_CASE("resolve: numbers are their own endpoints", "[net][resolve]") {
+  IN_EVERY_STYLE(style);
+  const auto v4 = style.wait(resolve("127.0.0.1", "80"));
   REQUIRE(v4);
   REQUIRE(v4->size() == 1);
   CHECK(v4->front() == endpoint("127.0.0.1", 80));
-  CHECK(TestType::wait(resolve("::1", "443")).value().front() == endpoint("::1", 443));
+  CHECK(style.wait(resolve("::1", "443")).value().front() == endpoint("::1", 443));
 }
 
-TEMPLATE_LIST_TEST_CASE("resolve: localhost is this machine", "[net][resolve]", every_style) {
-  const auto found = TestType::wait(resolve("localhost", "7"));
+TEST_CASE("resolve: localhost is this machine", "[net][resolve]") {
+  IN_EVERY_STYLE(style);
+  const auto found = style.wait(resolve("localhost", "7"));
   REQUIRE(found);
   const bool loopback = std::any_of(found->begin(), found->end(), [](const endpoint& one) {
     return one == endpoint("127.0.0.1", 7) || one == endpoint("::1", 7);
@@ -28,18 +30,18 @@ TEMPLATE_LIST_TEST_CASE("resolve: localhost is this machine", "[net][resolve]", 
   CHECK(loopback);
 }
 
-TEMPLATE_LIST_TEST_CASE("resolve: a name or a service that does not exist says which",
-                        "[net][resolve][failure]", every_style) {
+TEST_CASE("resolve: a name or a service that does not exist says which", "[net][resolve][failure]") {
+  IN_EVERY_STYLE(style);
   // Neither needs a name server: a space is in no host's name, and services are looked up in a file.
-  TestType::wait(resolve("127.0.0.1", "1")).value();  // the library's own first descriptors
+  style.wait(resolve("127.0.0.1", "1")).value();  // the library's own first descriptors
   const auto before = open_descriptors();
-  auto no_host = TestType::wait(resolve("no such host", "80"));
+  auto no_host = style.wait(resolve("no such host", "80"));
   REQUIRE_FALSE(no_host);
   CHECK(no_host.error().code().category() == resolve_category());
   CHECK(no_host.error().call() == "resolve");
   CHECK_THAT(no_host.error().message(), contains("resolve no such host:80: "));
 
-  auto no_service = TestType::wait(resolve("127.0.0.1", "no-such-service"));
+  auto no_service = style.wait(resolve("127.0.0.1", "no-such-service"));
   REQUIRE_FALSE(no_service);
   CHECK(no_service.error().code() == std::error_code(EAI_SERVICE, resolve_category()));
   CHECK_THAT(no_service.error().message(), contains("127.0.0.1:no-such-service"));

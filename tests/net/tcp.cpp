@@ -18,40 +18,40 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("tcp: what one end writes the other reads, both ways, until the end", "[net][tcp]",
-                        every_style) {
+TEST_CASE("tcp: what one end writes the other reads, both ways, until the end", "[net][tcp]") {
+  IN_EVERY_STYLE(style);
   const auto before = open_descriptors();
   {
     loop here;
-    auto [near, far] = connected_pair<TestType>();
+    auto [near, far] = connected_pair(style);
     std::string room(5, '?');
-    CHECK(TestType::wait(near.write_all("hello")));
-    CHECK(TestType::wait(far.read_exactly(room)));
+    CHECK(style.wait(near.write_all("hello")));
+    CHECK(style.wait(far.read_exactly(room)));
     CHECK(room == "hello");
-    CHECK(TestType::wait(far.write_some(std::string("yes"))).value() == 3);
-    CHECK(TestType::wait(near.read_some(room)).value() == 3);
+    CHECK(style.wait(far.write_some(std::string("yes"))).value() == 3);
+    CHECK(style.wait(near.read_some(room)).value() == 3);
     CHECK(room.substr(0, 3) == "yes");
 
     // Half closed: reading ends there, writing back goes on.
-    CHECK(TestType::wait(near.shutdown_send()));
-    CHECK(TestType::wait(far.read_some(room)).value() == 0);
-    CHECK(TestType::wait(far.write_all("after")));
-    CHECK(TestType::wait(near.read_exactly(room)));
+    CHECK(style.wait(near.shutdown_send()));
+    CHECK(style.wait(far.read_some(room)).value() == 0);
+    CHECK(style.wait(far.write_all("after")));
+    CHECK(style.wait(near.read_exactly(room)));
     CHECK(room == "after");
-    CHECK(TestType::wait(near.close()));
-    CHECK(TestType::wait(far.close()));
+    CHECK(style.wait(near.close()));
+    CHECK(style.wait(far.close()));
     CHECK_FALSE(far.is_open());
   }
   CHECK(open_descriptors() == before);
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp: both ends know each other's endpoints, and wait for no more bytes to come",
-                        "[net][tcp]", every_style) {
+TEST_CASE("tcp: both ends know each other's endpoints, and wait for no more bytes to come", "[net][tcp]") {
+  IN_EVERY_STYLE(style);
   loop here;
-  const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
+  const auto listening = style.wait(tcp::listen(endpoint::loopback()));
   REQUIRE(listening);
   CHECK(listening->local_endpoint().port() != 0);
-  auto [near, far] = connected_pair<TestType>();
+  auto [near, far] = connected_pair(style);
   CHECK(near.local_endpoint() == far.peer_endpoint());
   CHECK(far.local_endpoint() == near.peer_endpoint());
   for (const int number : {near.number(), far.number()}) {
@@ -62,34 +62,36 @@ TEMPLATE_LIST_TEST_CASE("tcp: both ends know each other's endpoints, and wait fo
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp: IPv6 is an endpoint like any other", "[net][tcp]", every_style) {
+TEST_CASE("tcp: IPv6 is an endpoint like any other", "[net][tcp]") {
+  IN_EVERY_STYLE(style);
   loop here;
-  const auto listening = TestType::wait(tcp::listen(endpoint("::1", 0)));
+  const auto listening = style.wait(tcp::listen(endpoint("::1", 0)));
   if (!listening && listening.error() == std::errc::address_not_available) return;  // a machine without it
   REQUIRE(listening);
-  auto both = TestType::wait(when_all(tcp::connect(listening->local_endpoint()), listening->accept()));
+  auto both = style.wait(when_all(tcp::connect(listening->local_endpoint()), listening->accept()));
   REQUIRE(both);
   CHECK(std::get<0>(*both).peer_endpoint() == listening->local_endpoint());
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp: more than the sockets hold goes through write_all and read_exactly",
-                        "[net][tcp]", every_style) {
+TEST_CASE("tcp: more than the sockets hold goes through write_all and read_exactly", "[net][tcp]") {
+  IN_EVERY_STYLE(style);
   loop here;
-  auto [near, far] = connected_pair<TestType>();
+  auto [near, far] = connected_pair(style);
   std::string sent(8 << 20, '\0');
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i * 31 >> 4);
   std::string got(sent.size(), '\0');
-  CHECK(TestType::wait(when_all(near.write_all(sent), far.read_exactly(got))));
+  CHECK(style.wait(when_all(near.write_all(sent), far.read_exactly(got))));
   CHECK((got == sent));
 }
 
-TEMPLATE_LIST_TEST_CASE("tcp: several accepts may wait at once", "[net][tcp]", every_style) {
+TEST_CASE("tcp: several accepts may wait at once", "[net][tcp]") {
+  IN_EVERY_STYLE(style);
   loop here;
-  const auto listening = TestType::wait(tcp::listen(endpoint::loopback()));
+  const auto listening = style.wait(tcp::listen(endpoint::loopback()));
   REQUIRE(listening);
   const endpoint at = listening->local_endpoint();
-  auto all = TestType::wait(when_all(when_all(listening->accept(), listening->accept(), listening->accept()),
-                                     when_all(tcp::connect(at), tcp::connect(at), tcp::connect(at))));
+  auto all = style.wait(when_all(when_all(listening->accept(), listening->accept(), listening->accept()),
+                                 when_all(tcp::connect(at), tcp::connect(at), tcp::connect(at))));
   REQUIRE(all);
 }
 
@@ -107,7 +109,7 @@ TEST_CASE("tcp: a close cancels the accept that waits, and gives the number back
 
 TEST_CASE("tcp: a stop ends a read, a write and an accept that wait in the kernel", "[net][tcp][stop]") {
   loop here;
-  auto [near, far] = connected_pair<blocking_style>();
+  auto [near, far] = connected_pair(any_style());
   const auto listening = run(tcp::listen(endpoint::loopback()));
   std::string room(64, '?');
   const std::string much(16 << 20, 'x');

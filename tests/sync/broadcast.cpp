@@ -15,8 +15,8 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("broadcast: every subscriber gets all that is sent from its subscription on",
-                        "[broadcast]", every_style) {
+TEST_CASE("broadcast: every subscriber gets all that is sent from its subscription on", "[broadcast]") {
+  IN_EVERY_STYLE(style);
   broadcast<std::string> news(4);
   loop here;
   news.send("nobody hears this");
@@ -25,11 +25,11 @@ TEMPLATE_LIST_TEST_CASE("broadcast: every subscriber gets all that is sent from 
   auto late = news.subscribe();
   news.send("two");
   news.close();
-  CHECK(TestType::wait(early.receive()).value() == "one");
-  CHECK(TestType::wait(early.receive()).value() == "two");
-  CHECK(TestType::wait(early.receive()).value() == std::nullopt);
-  CHECK(TestType::wait(late.receive()).value() == "two");
-  CHECK(TestType::wait(late.receive()).value() == std::nullopt);
+  CHECK(style.wait(early.receive()).value() == "one");
+  CHECK(style.wait(early.receive()).value() == "two");
+  CHECK(style.wait(early.receive()).value() == std::nullopt);
+  CHECK(style.wait(late.receive()).value() == "two");
+  CHECK(style.wait(late.receive()).value() == std::nullopt);
   CHECK_THROWS_AS(news.send("three"), std::system_error);
   CHECK_THROWS_AS(broadcast<int>(0), std::invalid_argument);
 }

@@ -16,23 +16,24 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("channel: what is sent is received, in its order", "[channel]", every_style) {
+TEST_CASE("channel: what is sent is received, in its order", "[channel]") {
+  IN_EVERY_STYLE(style);
   channel<std::string> words(2);
   loop here;
-  CHECK(TestType::wait(words.send("one")));
-  CHECK(TestType::wait(words.send("two")));
+  CHECK(style.wait(words.send("one")));
+  CHECK(style.wait(words.send("two")));
   CHECK(words.size() == 2);
-  CHECK(TestType::wait(words.receive()).value() == "one");
+  CHECK(style.wait(words.receive()).value() == "one");
   words.close();
-  CHECK(TestType::wait(words.receive()).value() == "two");
-  CHECK(TestType::wait(words.receive()).value() == std::nullopt);
-  const auto refused = TestType::wait(words.send("three"));
+  CHECK(style.wait(words.receive()).value() == "two");
+  CHECK(style.wait(words.receive()).value() == std::nullopt);
+  const auto refused = style.wait(words.send("three"));
   REQUIRE_FALSE(refused);
   CHECK(refused.error() == errc::channel_closed);
 }
 
-TEMPLATE_LIST_TEST_CASE("channel: who must wait is served in the order of coming", "[channel]",
-                        every_concurrent_style) {
+TEST_CASE("channel: who must wait is served in the order of coming", "[channel]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
   const std::size_t capacity = GENERATE(0, 1, 3);
   channel<int> numbers(capacity);
   loop here;
@@ -41,7 +42,7 @@ TEMPLATE_LIST_TEST_CASE("channel: who must wait is served in the order of coming
     start(numbers.receive(), [&, n](result<std::optional<int>> got) { received.push_back(10 * n + **got); });
   here.run(yield());
   CHECK(received.empty());
-  for (int n = 0; n < 3; ++n) REQUIRE(TestType::wait(numbers.send(n)));
+  for (int n = 0; n < 3; ++n) REQUIRE(style.wait(numbers.send(n)));
   here.run();
   CHECK(received == std::vector{0, 11, 22});
 
@@ -49,7 +50,7 @@ TEMPLATE_LIST_TEST_CASE("channel: who must wait is served in the order of coming
   for (int n = 0; n < 5; ++n) start(numbers.send(n), [&, n](result<void>) { sent.push_back(n); });
   for (int turns = 0; turns < 5; ++turns) here.run(yield());
   CHECK(sent.size() == capacity);
-  for (int n = 0; n < 5; ++n) CHECK(TestType::wait(numbers.receive()).value() == n);
+  for (int n = 0; n < 5; ++n) CHECK(style.wait(numbers.receive()).value() == n);
   here.run();
   CHECK(sent == std::vector{0, 1, 2, 3, 4});
 }

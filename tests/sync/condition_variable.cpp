@@ -13,8 +13,9 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("condition_variable: waits until the predicate holds, and has the lock then",
-                        "[sync][condition_variable]", every_concurrent_style) {
+TEST_CASE("condition_variable: waits until the predicate holds, and has the lock then",
+          "[sync][condition_variable]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
   mutex door;
   condition_variable changed;
   loop here;
@@ -29,10 +30,10 @@ TEMPLATE_LIST_TEST_CASE("condition_variable: waits until the predicate holds, an
   };
   detach(delivers);
   auto held = *door.try_lock();
-  CHECK(TestType::wait(changed.wait(held, [&] { return stock == 3; })));
+  CHECK(style.wait(changed.wait(held, [&] { return stock == 3; })));
   CHECK(held.owns_lock());
   CHECK(stock == 3);
-  CHECK(TestType::wait(changed.wait(held, [] { return true; })));
+  CHECK(style.wait(changed.wait(held, [] { return true; })));
 }
 
 TEST_CASE("condition_variable: notify_one wakes the one who has waited longest",

@@ -13,16 +13,17 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("event: one that is set lets everyone pass", "[sync][event]", every_style) {
+TEST_CASE("event: one that is set lets everyone pass", "[sync][event]") {
+  IN_EVERY_STYLE(style);
   event happened(true);
   loop here;
-  CHECK(TestType::wait(happened.wait()));
-  CHECK(TestType::wait(happened.wait()));
+  CHECK(style.wait(happened.wait()));
+  CHECK(style.wait(happened.wait()));
   CHECK(happened.is_set());
 }
 
-TEMPLATE_LIST_TEST_CASE("event: set lets all who wait pass, in their order", "[sync][event]",
-                        every_concurrent_style) {
+TEST_CASE("event: set lets all who wait pass, in their order", "[sync][event]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
   event happened;
   loop here;
   std::vector<int> order;
@@ -31,7 +32,7 @@ TEMPLATE_LIST_TEST_CASE("event: set lets all who wait pass, in their order", "[s
   CHECK(order.empty());
   happened.set();
   CHECK(order.empty());  // never within the call
-  CHECK(TestType::wait(happened.wait()));
+  CHECK(style.wait(happened.wait()));
   here.run();
   CHECK(order == std::vector{0, 1, 2});
   happened.reset();
@@ -58,14 +59,15 @@ TEST_CASE("event: a stop request leaves no ghost", "[sync][event][stop]") {
   happened.set();
 }
 
-TEMPLATE_LIST_TEST_CASE("auto_reset_event: each set lets one pass", "[sync][event]", every_style) {
+TEST_CASE("auto_reset_event: each set lets one pass", "[sync][event]") {
+  IN_EVERY_STYLE(style);
   auto_reset_event bell(true);
   loop here;
-  CHECK(TestType::wait(bell.wait()));
+  CHECK(style.wait(bell.wait()));
   CHECK_FALSE(bell.is_set());
   bell.set();
   bell.set();  // does not add up
-  CHECK(TestType::wait(bell.wait()));
+  CHECK(style.wait(bell.wait()));
   CHECK_FALSE(bell.is_set());
   int passed = 0;
   for (int n = 0; n < 3; ++n) start(bell.wait(), [&](result<void>) { ++passed; });

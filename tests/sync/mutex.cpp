@@ -15,12 +15,12 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("mutex: a free one is had at once, and is free again afterwards", "[sync][mutex]",
-                        every_style) {
+TEST_CASE("mutex: a free one is had at once, and is free again afterwards", "[sync][mutex]") {
+  IN_EVERY_STYLE(style);
   mutex door;
   loop here;
   for (int n = 0; n < 3; ++n) {
-    auto held = TestType::wait(door.lock());
+    auto held = style.wait(door.lock());
     REQUIRE(held);
     CHECK(held->owns_lock());
     CHECK(door.is_locked());
@@ -34,8 +34,8 @@ TEMPLATE_LIST_TEST_CASE("mutex: a free one is had at once, and is free again aft
   CHECK_FALSE(door.is_locked());
 }
 
-TEMPLATE_LIST_TEST_CASE("mutex: who waits gets it in the order of coming", "[sync][mutex]",
-                        every_concurrent_style) {
+TEST_CASE("mutex: who waits gets it in the order of coming", "[sync][mutex]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
   mutex door;
   loop here;
   std::vector<int> order;
@@ -48,7 +48,7 @@ TEMPLATE_LIST_TEST_CASE("mutex: who waits gets it in the order of coming", "[syn
   held.reset();
   CHECK(door.is_locked());  // handed over: nobody slips in between
   CHECK_FALSE(door.try_lock());
-  REQUIRE(TestType::wait(when_all(std::move(waiting))));
+  REQUIRE(style.wait(when_all(std::move(waiting))));
   CHECK(order == std::vector{0, 1, 2, 3});
   CHECK_FALSE(door.is_locked());
 }

@@ -23,14 +23,14 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEMPLATE_LIST_TEST_CASE("select: does the first that can be done, and nothing else", "[select]",
-                        every_style) {
+TEST_CASE("select: does the first that can be done, and nothing else", "[select]") {
+  IN_EVERY_STYLE(style);
   channel<int> empty(1), full(1), other(1);
   mutex door;
   loop here;
   REQUIRE(full.try_send(1));
   REQUIRE(other.try_send(2));
-  auto made = TestType::wait(select(empty.receive(), full.receive(), other.receive(), door.lock()));
+  auto made = style.wait(select(empty.receive(), full.receive(), other.receive(), door.lock()));
   REQUIRE(made);
   CHECK(made->index == 1);
   CHECK(std::get<1>(made->value) == 1);
@@ -38,8 +38,8 @@ TEMPLATE_LIST_TEST_CASE("select: does the first that can be done, and nothing el
   CHECK_FALSE(door.is_locked());
 }
 
-TEMPLATE_LIST_TEST_CASE("select: waits until one can be done; the others stay undone", "[select]",
-                        every_concurrent_style) {
+TEST_CASE("select: waits until one can be done; the others stay undone", "[select]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
   channel<int> numbers(0);
   mutex door;
   event happened;
@@ -47,7 +47,7 @@ TEMPLATE_LIST_TEST_CASE("select: waits until one can be done; the others stay un
   auto held = door.try_lock();
   SECTION("a lock") {
     here.post([&] { held.reset(); });
-    auto made = TestType::wait(select(numbers.receive(), door.lock(), happened.wait(), numbers.send(1)));
+    auto made = style.wait(select(numbers.receive(), door.lock(), happened.wait(), numbers.send(1)));
     REQUIRE(made);
     CHECK(made->index == 1);
     CHECK(door.is_locked());
@@ -60,14 +60,14 @@ TEMPLATE_LIST_TEST_CASE("select: waits until one can be done; the others stay un
       held.reset();
       happened.set();
     });
-    auto made = TestType::wait(select(numbers.receive(), door.lock(), happened.wait(), numbers.send(1)));
+    auto made = style.wait(select(numbers.receive(), door.lock(), happened.wait(), numbers.send(1)));
     REQUIRE(made);
     CHECK(made->index == 0);
     CHECK(std::get<0>(made->value) == 5);
     CHECK_FALSE(door.is_locked());
   }
   SECTION("a time") {
-    auto made = TestType::wait(select(numbers.receive(), sleep_for(1ms), door.lock(), sleep_for(1h)));
+    auto made = style.wait(select(numbers.receive(), sleep_for(1ms), door.lock(), sleep_for(1h)));
     REQUIRE(made);
     CHECK(made->index == 1);
     held.reset();

@@ -12,12 +12,12 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("semaphore: as many as there are permits, and no more", "[sync][semaphore]",
-                        every_style) {
+TEST_CASE("semaphore: as many as there are permits, and no more", "[sync][semaphore]") {
+  IN_EVERY_STYLE(style);
   semaphore seats(2);
   loop here;
   {
-    const auto one = TestType::wait(seats.acquire());
+    const auto one = style.wait(seats.acquire());
     REQUIRE(one);
     CHECK(seats.available() == 1);
     const auto other = seats.try_acquire();

@@ -13,17 +13,17 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("shared_mutex: readers share it, a writer is alone", "[sync][shared_mutex]",
-                        every_style) {
+TEST_CASE("shared_mutex: readers share it, a writer is alone", "[sync][shared_mutex]") {
+  IN_EVERY_STYLE(style);
   shared_mutex book;
   loop here;
   {
-    const auto one = TestType::wait(book.lock_shared()), other = TestType::wait(book.lock_shared());
+    const auto one = style.wait(book.lock_shared()), other = style.wait(book.lock_shared());
     REQUIRE((one && other));
     CHECK_FALSE(book.try_lock());
   }
   CHECK_FALSE(book.is_locked());
-  const auto writer = TestType::wait(book.lock());
+  const auto writer = style.wait(book.lock());
   REQUIRE(writer);
   CHECK_FALSE(book.try_lock_shared());
   CHECK_FALSE(book.try_lock());

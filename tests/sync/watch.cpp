@@ -13,21 +13,22 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("watch: a reader gets the latest value, once", "[watch]", every_style) {
+TEST_CASE("watch: a reader gets the latest value, once", "[watch]") {
+  IN_EVERY_STYLE(style);
   watch<std::string> weather("fine");
   loop here;
   auto reader = weather.read();
-  CHECK(TestType::wait(reader.receive()).value() == "fine");
+  CHECK(style.wait(reader.receive()).value() == "fine");
   weather.set("rain");
   weather.set("snow");
-  CHECK(TestType::wait(reader.receive()).value() == "snow");
+  CHECK(style.wait(reader.receive()).value() == "snow");
   CHECK(weather.get() == "snow");
   here.post([&] { weather.set("fog"); });
-  CHECK(TestType::wait(reader.receive()).value() == "fog");
+  CHECK(style.wait(reader.receive()).value() == "fog");
   weather.set("sun");
   weather.close();
-  CHECK(TestType::wait(reader.receive()).value() == "sun");
-  CHECK(TestType::wait(reader.receive()).value() == std::nullopt);
+  CHECK(style.wait(reader.receive()).value() == "sun");
+  CHECK(style.wait(reader.receive()).value() == std::nullopt);
   CHECK_THROWS_AS(weather.set("hail"), std::system_error);
 }
 

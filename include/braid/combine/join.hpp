@@ -159,22 +159,25 @@ class join_child : operation_base {
   connected<S, receiver> state_;
 };
 
-/// The operations of a join over a pack.
+template <class Join, std::size_t I, sender S>
+struct pack_child {
+  pack_child(Join& join, S&& op) : child(join, I, std::move(op)) {}
+  join_child<Join, S> child;
+};
+
+/// The operations of a join over a pack: bases, which compile in half the time of a std::tuple's elements.
 template <class Join, class Indices, sender... S>
 class pack_children;
 template <class Join, std::size_t... I, sender... S>
-class pack_children<Join, std::index_sequence<I...>, S...> {
+class pack_children<Join, std::index_sequence<I...>, S...> : pack_child<Join, I, S>... {
  public:
   pack_children(Join& join, std::tuple<S...>&& ops)
-      : children_(elided{[&] { return join_child<Join, S>(join, I, std::get<I>(std::move(ops))); }}...) {}
-  void start_all() noexcept { (std::get<I>(children_).start(), ...); }
+      : pack_child<Join, I, S>(join, std::get<I>(std::move(ops)))... {}
+  void start_all() noexcept { (pack_child<Join, I, S>::child.start(), ...); }
   template <class F>
   decltype(auto) apply(F&& f) {
-    return std::apply(std::forward<F>(f), children_);
+    return std::forward<F>(f)(pack_child<Join, I, S>::child...);
   }
-
- private:
-  std::tuple<join_child<Join, S>...> children_;
 };
 
 template <class T>

@@ -16,7 +16,7 @@ struct sender_tag {};
 /// A lazy description of one asynchronous operation: a movable value that has done nothing yet.
 /// Its value_type is what it completes with, void included.
 template <class S>
-concept sender = std::move_constructible<std::remove_cvref_t<S>> &&
+concept sender = std::is_move_constructible_v<std::remove_cvref_t<S>> &&
                  std::same_as<typename std::remove_cvref_t<S>::sender_concept, sender_tag> &&
                  requires { typename std::remove_cvref_t<S>::value_type; };
 
@@ -46,7 +46,7 @@ inline constexpr bool awaited_by_copy = requires { requires std::remove_cvref_t<
 /// frame()           the level of the asynchronous stack that waits, or null.
 /// finish(result)    may destroy the operation state; on the loop's thread unless the sender says otherwise.
 template <class R, class T>
-concept receiver_of = std::move_constructible<R> && requires(R& r, const R& c, result<T> ended) {
+concept receiver_of = std::is_move_constructible_v<R> && requires(R& r, const R& c, result<T> ended) {
   { std::move(r).finish(std::move(ended)) } noexcept;
   { c.get_stop_token() } noexcept -> std::same_as<stop_token>;
   { c.frame() } noexcept -> std::same_as<async_frame*>;
@@ -55,7 +55,7 @@ concept receiver_of = std::move_constructible<R> && requires(R& r, const R& c, r
 /// One operation on its way: immovable, in storage that its maker chose. start() is called at most once.
 /// It may be destroyed before start(), and after its receiver was told; between the two, never.
 template <class O>
-concept operation_state = std::destructible<O> && !std::move_constructible<O> && requires(O& o) {
+concept operation_state = std::is_nothrow_destructible_v<O> && !std::is_move_constructible_v<O> && requires(O& o) {
   { o.start() } noexcept;
 };
 
