@@ -27,9 +27,28 @@ constexpr named_flag optional_flags[] = {
 };
 
 constexpr std::string_view opcode_names[] = {
-    "nop",   "read",   "write",   "fsync",          "truncate",          "open",        "status",
-    "close", "accept", "connect", "send",           "receive",           "shutdown",    "socket",
-    "poll",  "rename", "unlink",  "make_directory", "cancel_descriptor", "accept_many",
+    "nop",
+    "read",
+    "write",
+    "fsync",
+    "truncate",
+    "open",
+    "status",
+    "close",
+    "accept",
+    "connect",
+    "send",
+    "receive",
+    "shutdown",
+    "socket",
+    "poll",
+    "rename",
+    "unlink",
+    "make_directory",
+    "cancel_descriptor",
+    "accept_many",
+    "send_message",
+    "receive_message",
 };
 static_assert(std::size(opcode_names) == static_cast<std::size_t>(opcode::count_));
 

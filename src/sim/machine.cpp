@@ -117,10 +117,10 @@ std::optional<std::int32_t> machine::carry_out(pending& one) {
   }
   if (one.on == nullptr) return -EBADF;
   if (what.code == opcode::accept_many) return accept_all(one);
-  if (!what.fills_buffer()) return one.on->attempt(what);
-  unpoison(what.address, what.length);
+  const request::buffer filled = what.filled_buffer();
+  unpoison(filled.address, filled.length);
   const auto ended = one.on->attempt(what);
-  poison(what.address, what.length);
+  poison(filled.address, filled.length);
   return ended;
 }
 
