@@ -22,7 +22,8 @@ void datagrams::send(host& from, host& to, datagram what, loop_clock::time_point
 
 // One event for each that is under way, but whatever order those of an instant come in, the first goes first.
 void datagrams::one_lands(host& from, host& to) {
-  const auto landed = [&its = ways_[{&from, &to}]] { return its.extract(its.begin()); }();
+  way& between = ways_[{&from, &to}];
+  const auto landed = between.extract(between.begin());
   const datagram& what = landed.mapped();
   if (!network_.passes(from, to)) return note_loss(to, "is not reached by a datagram", what);
   udp_socket* const meant = find(to, what);

@@ -39,8 +39,8 @@ class datagrams : pinned {
   void one_lands(host& from, host& to);
   void refuse(host& at, host& sender, const datagram& what);
 
-  using moment =
-      std::pair<loop_clock::time_point, std::uint64_t>;  // and which one it is of all that were sent
+  // And which one it is of all that were sent.
+  using moment = std::pair<loop_clock::time_point, std::uint64_t>;
   using way = std::map<moment, datagram>;
 
   network& network_;

@@ -18,6 +18,7 @@
 #include "braid/loop/nop.hpp"
 #include "catch.hpp"
 #include "descriptors.hpp"
+#include "every_cancellation.hpp"
 #include "every_style.hpp"
 
 using namespace braid;
@@ -243,6 +244,27 @@ TEST_CASE("udp: a close cancels the receives that wait, and gives the number bac
     REQUIRE(each->is_ready());
     CHECK(run(as_result(std::move(*each))).error() == std::errc::operation_canceled);
   }
+}
+
+TEST_CASE("udp: cancelled at every await, a question and its answer leave nothing behind",
+          "[net][udp][stop]") {
+  const std::size_t awaits = every_cancellation([]() -> task<> {
+    udp::socket server = co_await udp::bind(endpoint::loopback());
+    udp::socket client = co_await udp::connect(server.local_endpoint());
+    std::array<char, 8> asked{}, answered{};
+    const auto serve = [&]() -> task<> {
+      const udp::datagram got = co_await server.receive_from(asked);
+      co_await server.send_to(std::span(asked).first(got.size), got.from);
+    };
+    const auto ask = [&]() -> task<> {
+      co_await client.send("echo");
+      (void)co_await client.receive(answered);
+    };
+    co_await when_all(serve(), ask());
+    co_await client.close();
+    co_await server.close();
+  });
+  CHECK(awaits > 4);
 }
 
 TEST_CASE("udp: a buffer is the kernel's while a receive is in flight, and only then", "[net][udp]") {

@@ -82,8 +82,10 @@ task<int> ask_all(std::string address) {
 void run_with_chaos(sim::world& here, bool remembers) {
   sim::host& server = here.add_host("server", {.program = [=](sim::host&) { return serve(remembers); }});
   sim::host& client = here.add_host("client");
+  // [faults]
   for (const fault what : {fault::lost, fault::duplicated, fault::delayed})
     here.faults().add({.what = what, .probability = 0.1, .delay = 40ms});
+  // [/faults]
   const auto some_time = [&here] { return here.draws().between(1ms, 100ms); };
   here.after(some_time(), [&, some_time] {
     here.partition(server, client);

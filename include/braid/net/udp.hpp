@@ -27,9 +27,9 @@ namespace detail {
 
 // A buffer as sendmsg(2) and recvmsg(2) are told of it, from where it stays on.
 struct message {
-  [[nodiscard]] int place(request& what, const endpoint* name = nullptr, socklen_t name_size = 0) noexcept {
+  [[nodiscard]] int place(request& what, const sockaddr* name = nullptr, socklen_t name_size = 0) noexcept {
     header = {};
-    header.msg_name = const_cast<endpoint*>(name);
+    header.msg_name = const_cast<sockaddr*>(name);
     header.msg_namelen = name_size;
     header.msg_iov = &part;
     header.msg_iovlen = 1;
@@ -51,7 +51,7 @@ struct send_outcome {
 struct send_to_outcome {
   using value_type = void;
   static constexpr const char* name() noexcept { return "socket::send_to"; }
-  [[nodiscard]] int place(request& what) noexcept { return whole.place(what, &to, to.size()); }
+  [[nodiscard]] int place(request& what) noexcept { return whole.place(what, to.data(), to.size()); }
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
   [[nodiscard]] std::string object() const { return to.to_string(); }
   message whole;
@@ -65,7 +65,7 @@ struct receive_outcome {
   using value_type = datagram;
   static constexpr const char* name() noexcept { return Name; }
   // An endpoint has room for the name of either family.
-  [[nodiscard]] int place(request& what) noexcept { return whole.place(what, &from, sizeof from); }
+  [[nodiscard]] int place(request& what) noexcept { return whole.place(what, from.data(), sizeof from); }
   result<datagram> operator()(std::int32_t ended, const request& what) const {
     if (from.family() != AF_INET && from.family() != AF_INET6) return request_error(Name, what, EAFNOSUPPORT);
     return datagram{static_cast<std::size_t>(ended), from, (whole.header.msg_flags & MSG_TRUNC) != 0};
@@ -85,7 +85,8 @@ struct receive_outcome {
 /// Errors    std::error_code of the system call, its message naming call and endpoint. Of a connected socket the
 ///           next operation after the peer's host has said that nobody has the port is connection_refused; one
 ///           that is not connected never learns it.
-/// Cancel    a datagram is sent whole or not at all; a receive that is cancelled takes none.
+/// Cancel    a datagram is sent whole or not at all; a receive that ends as cancelled has taken none.
+/// Cost      one request for each datagram; no allocation.
 class socket {
  public:
   socket() = default;
@@ -114,7 +115,7 @@ class socket {
   [[nodiscard]] auto send(readable_bytes from) const noexcept {
     return io_sender<detail::send_outcome>{sends(from), {part(from)}};
   }
-  /// The peer's next datagram.
+  /// The peer's next datagram; of whomever, when the socket is not connected.
   [[nodiscard]] auto receive(writable_bytes to) const noexcept { return receives<detail::receive_name>(to); }
   /// See descriptor::close.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
