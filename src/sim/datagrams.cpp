@@ -15,7 +15,7 @@ void datagrams::note_loss(const host& at, const char* why, const datagram& what)
 }
 
 void datagrams::send(host& from, host& to, datagram what, loop_clock::time_point departs) {
-  const auto lands = departs + network_.latency(from, to);
+  const auto lands = loop_clock::later_than(departs, network_.latency(from, to));
   ways_[{&from, &to}].emplace(moment{lands, ++sent_}, std::move(what));
   network_.at(lands, [this, &from, &to] { one_lands(from, to); });
 }

@@ -1,5 +1,5 @@
-// Requests and replies as datagrams: a client that asks again until it is answered, a server that must not do twice what
-// it is asked twice. Datagrams are lost, duplicated, overtaken; hosts are apart for a while.
+// Requests and replies as datagrams: a client that asks again until it is answered, a server that must not do
+// twice what it is asked twice. Datagrams are lost, duplicated, overtaken; hosts are apart for a while.
 
 #include <chrono>
 #include <cstddef>
