@@ -159,7 +159,7 @@ TEST_CASE("datagrams: a connected socket hears its peer alone, and others on the
     const int made = direct_calls::current().socket(AF_INET, SOCK_DGRAM, 0);
     const int on = 1;
     REQUIRE(direct_calls::current().set_option(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
-    const endpoint at("0.0.0.0", 90);
+    const endpoint at(here.server.address(), 90);
     REQUIRE(direct_calls::current().bind(made, at.data(), at.size()) == 0);
     which = udp::socket::from_descriptor(made);
   };
