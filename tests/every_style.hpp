@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/frame_pool.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/base/sanitizer.hpp"
 #include "braid/style/as_result.hpp"
@@ -117,7 +118,8 @@ struct fiber_style {
 
 using every_style = std::tuple<blocking_style, callback_style, future_style, coroutine_style, fiber_style>;
 
-/// A sender that has forgotten what it was made of but for its value: connected once, whoever waits for it.
+/// A sender that has forgotten what it was made of but for its value: connected once, whoever waits for it. It allocates
+/// nothing once the pools are warm.
 template <class T>
 class any_sender {
   struct waiter {
@@ -134,11 +136,11 @@ class any_sender {
     [[nodiscard]] braid::stop_token get_stop_token() const noexcept { return to->get_stop_token(); }
     [[nodiscard]] braid::async_frame* frame() const noexcept { return to->frame(); }
   };
-  struct operation {
+  struct operation : braid::pooled {
     virtual ~operation() = default;
     virtual void start() noexcept = 0;
   };
-  struct model {
+  struct model : braid::pooled {
     virtual ~model() = default;
     [[nodiscard]] virtual std::unique_ptr<operation> connect(waiter& to) && = 0;
   };

@@ -27,6 +27,7 @@
 #include "braid/net/endpoint.hpp"
 #include "braid/net/resolve.hpp"
 #include "braid/net/tcp.hpp"
+#include "braid/net/udp.hpp"
 #include "braid/schedule/interval.hpp"
 #include "braid/schedule/offload.hpp"
 #include "braid/schedule/resume_on.hpp"

@@ -35,6 +35,9 @@ int direct_calls::bind(int socket, const sockaddr* address, socklen_t length) no
   return or_errno(::bind(socket, address, length));
 }
 int direct_calls::listen(int socket, int backlog) noexcept { return or_errno(::listen(socket, backlog)); }
+int direct_calls::connect(int socket, const sockaddr* address, socklen_t length) noexcept {
+  return or_errno(::connect(socket, address, length));
+}
 int direct_calls::set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept {
   return or_errno(::setsockopt(socket, level, name, value, length));
 }

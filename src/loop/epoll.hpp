@@ -76,7 +76,9 @@ class epoll_reactor final : public reactor, private errand_sender {
   // Descriptors.
   [[nodiscard]] static operation_base::queue& queue_of(watch& of, opcode code) noexcept {
     if (code == opcode::receive) return of.readers;
-    if (code == opcode::send || code == opcode::write || code == opcode::connect) return of.writers;
+    if (code == opcode::send || code == opcode::write || code == opcode::connect ||
+        code == opcode::send_message)
+      return of.writers;
     return code == opcode::poll ? of.pollers : of.readers;
   }
   void tell_once(int descriptor, watch& of) noexcept;

@@ -44,7 +44,9 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
     case opcode::send:
     case opcode::receive:
     case opcode::poll:
-    case opcode::accept_many: return begin_waiting_kind(operation);
+    case opcode::accept_many:
+    case opcode::send_message:
+    case opcode::receive_message: return begin_waiting_kind(operation);
     case opcode::shutdown:
     case opcode::socket: ++system_calls_; return settle(operation, perform(what));
     case opcode::close: return close(operation);

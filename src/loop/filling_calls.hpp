@@ -28,6 +28,9 @@ inline ssize_t preadv2(int from, const iovec& to, off_t offset, int flags) noexc
 inline ssize_t recv(int from, void* to, std::size_t length, int flags) noexcept {
   return ::syscall(SYS_recvfrom, from, to, length, flags, nullptr, nullptr);
 }
+inline ssize_t recvmsg(int from, msghdr& to, int flags) noexcept {
+  return ::syscall(SYS_recvmsg, from, &to, flags);
+}
 
 #else
 
@@ -41,6 +44,7 @@ inline ssize_t preadv2(int from, const iovec& to, off_t offset, int flags) noexc
 inline ssize_t recv(int from, void* to, std::size_t length, int flags) noexcept {
   return ::recv(from, to, length, flags);
 }
+inline ssize_t recvmsg(int from, msghdr& to, int flags) noexcept { return ::recvmsg(from, &to, flags); }
 
 #endif
 

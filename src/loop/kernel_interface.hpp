@@ -27,6 +27,7 @@ inline constexpr unsigned words[] = {
     IORING_OP_POLL_ADD,     IORING_OP_RENAMEAT,
     IORING_OP_UNLINKAT,     IORING_OP_MKDIRAT,
     IORING_OP_ASYNC_CANCEL, IORING_OP_ACCEPT | IORING_ACCEPT_MULTISHOT << 16,
+    IORING_OP_SENDMSG,      IORING_OP_RECVMSG,
 };
 static_assert(std::size(words) == static_cast<std::size_t>(opcode::count_));
 

@@ -53,6 +53,12 @@ std::int32_t accept(const request& what, std::size_t& calls) noexcept {
   return or_errno(::accept4(what.descriptor, nullptr, nullptr, static_cast<int>(what.flags)));
 }
 
+std::int32_t pass_message(request what, std::size_t& calls) noexcept {
+  what.flags |= MSG_DONTWAIT;
+  ++calls;
+  return perform(what);
+}
+
 std::int32_t poll_now(int descriptor, short events, std::size_t& calls) noexcept {
   pollfd one{descriptor, events, 0};
   ++calls;
@@ -89,6 +95,8 @@ std::int32_t attempt(const request& what, std::size_t& calls) noexcept {
     case opcode::accept:
     case opcode::accept_many: return accept(what, calls);
     case opcode::connect: ++calls; return perform(what);
+    case opcode::send_message:
+    case opcode::receive_message: return pass_message(what, calls);
     case opcode::poll: return poll_now(what.descriptor, static_cast<short>(what.flags), calls);
     default: return -EINVAL;
   }

@@ -26,13 +26,6 @@ constexpr named_flag optional_flags[] = {
     {"IORING_SETUP_NO_SQARRAY", kernel::setup_no_sqarray},
 };
 
-constexpr std::string_view opcode_names[] = {
-    "nop",   "read",   "write",   "fsync",          "truncate",          "open",        "status",
-    "close", "accept", "connect", "send",           "receive",           "shutdown",    "socket",
-    "poll",  "rename", "unlink",  "make_directory", "cancel_descriptor", "accept_many",
-};
-static_assert(std::size(opcode_names) == static_cast<std::size_t>(opcode::count_));
-
 void refuse(io_uring_report& report, std::error_code code) {
   report.refused = code;
   ring_refusal why = explain_refusal(code.value());
@@ -57,7 +50,8 @@ io_uring_report probe_io_uring() {
   for (const named_flag& each : optional_flags)
     report.setup_flags.push_back({each.name, (found.setup_flags & each.bit) != 0});
   for (std::size_t i = 0; i < std::size(kernel::words); ++i)
-    if (!found.supports(kernel::number_of(opcode(i)))) report.lacking_operations.push_back(opcode_names[i]);
+    if (!found.supports(kernel::number_of(opcode(i))))
+      report.lacking_operations.emplace_back(name_of(opcode(i)));
   return report;
 }
 

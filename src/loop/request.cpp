@@ -24,6 +24,8 @@ const char* name_of(opcode code) noexcept {
     case opcode::make_directory: return "make_directory";
     case opcode::cancel_descriptor: return "cancel_descriptor";
     case opcode::accept_many: return "accept_many";
+    case opcode::send_message: return "send_message";
+    case opcode::receive_message: return "receive_message";
     case opcode::count_: break;
   }
   return "unknown";

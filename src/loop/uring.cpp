@@ -24,10 +24,12 @@ short awaited_events(opcode code) noexcept {
   switch (code) {
     case opcode::read:
     case opcode::receive:
+    case opcode::receive_message:
     case opcode::accept:
     case opcode::accept_many: return POLLIN;
     case opcode::write:
     case opcode::send:
+    case opcode::send_message:
     case opcode::connect: return POLLOUT;
     default: return 0;
   }

@@ -2,9 +2,8 @@
 
 #include <netinet/tcp.h>
 
-#include <system_error>
-
 #include "braid/loop/direct_calls.hpp"
+#include "socket_calls.hpp"
 
 namespace braid::tcp {
 
@@ -15,18 +14,9 @@ int send_at_once(int socket) noexcept {
   return direct_calls::current().set_option(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-[[noreturn]] void fail(int code, const char* call, const std::string& object) {
-  error(std::error_code(code, std::generic_category()), call, object).rethrow();
-}
-
-endpoint name_of(int socket, int (direct_calls::*ask)(int, sockaddr_storage&), const char* call) {
-  sockaddr_storage address{};
-  if (const int failed = (direct_calls::current().*ask)(socket, address); failed < 0)
-    fail(-failed, call, describe(socket));
-  return endpoint(address);
-}
-
 }  // namespace
+
+using braid::detail::name_of;
 
 endpoint stream::local_endpoint() const {
   return name_of(number(), &direct_calls::local_name, "stream::local_endpoint");
@@ -58,10 +48,7 @@ int detail::connect_outcome::place(request& what) noexcept {
 listener listen_now(const endpoint& at, int backlog) {
   constexpr const char* call = "tcp::listen";
   direct_calls& system = direct_calls::current();
-  const auto checked = [&](int ended) {
-    if (ended < 0) fail(-ended, call, at.to_string());
-    return ended;
-  };
+  const auto checked = [&](int ended) { return braid::detail::checked(ended, call, at); };
   descriptor socket(checked(system.socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)));
   const int on = 1;
   checked(system.set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));

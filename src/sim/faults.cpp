@@ -12,10 +12,12 @@ namespace braid::sim {
 bool can_hit(fault what, opcode code) noexcept {
   const bool reads = code == opcode::read || code == opcode::receive;
   const bool writes = code == opcode::write || code == opcode::send;
+  const bool passes_datagram = code == opcode::send_message || code == opcode::receive_message;
   const bool accepts = code == opcode::accept || code == opcode::accept_many;
   switch (what) {
     case fault::interrupted:
-    case fault::would_block: return reads || writes || code == opcode::accept || code == opcode::connect;
+    case fault::would_block:
+      return reads || writes || passes_datagram || code == opcode::accept || code == opcode::connect;
     case fault::short_read: return reads;
     case fault::short_write: return writes;
     case fault::io_error:
@@ -24,11 +26,15 @@ bool can_hit(fault what, opcode code) noexcept {
     case fault::no_space:
       return code == opcode::write || code == opcode::open || code == opcode::make_directory;
     case fault::no_buffers:
-      return code == opcode::send || code == opcode::receive || code == opcode::connect || accepts;
+      return code == opcode::send || code == opcode::receive || code == opcode::connect || accepts ||
+             passes_datagram;
     case fault::no_descriptors: return code == opcode::open || code == opcode::socket || accepts;
     case fault::late: return code != opcode::cancel_descriptor && code != opcode::close;
     case fault::reset: return code == opcode::send || code == opcode::receive;
     case fault::refused: return code == opcode::connect;
+    case fault::lost:
+    case fault::duplicated:
+    case fault::delayed: return code == opcode::send_message;
   }
   return false;
 }
@@ -51,7 +57,10 @@ std::int32_t result_of(fault what) noexcept {
     case fault::would_block:
     case fault::short_read:
     case fault::short_write:
-    case fault::late: break;
+    case fault::late:
+    case fault::lost:
+    case fault::duplicated:
+    case fault::delayed: break;
   }
   return 0;
 }
@@ -69,6 +78,9 @@ const char* name_of(fault what) noexcept {
     case fault::late: return "late";
     case fault::reset: return "reset";
     case fault::refused: return "refused";
+    case fault::lost: return "lost";
+    case fault::duplicated: return "duplicated";
+    case fault::delayed: return "delayed";
   }
   return "unknown";
 }

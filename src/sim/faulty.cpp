@@ -97,13 +97,19 @@ void faulty_reactor::submit(io_operation& operation) noexcept {
   request what = operation.what();
   switch (hit->what) {
     case fault::late: return let_stand_in(operation, what, hit->delay);
-    case fault::would_block: return held_.push_back({&operation, now() + hit->delay});
+    case fault::would_block:
+    case fault::delayed: return held_.push_back({&operation, now() + hit->delay});
     case fault::short_read:
     case fault::short_write:
       what.length = shorter(what.length, draws_);
       // not until all has come, either
       if (what.code == opcode::receive) what.flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);
       return let_stand_in(operation, what, {});
+    case fault::lost: return answer_with(operation, {static_cast<std::int32_t>(what.length), 0}, now());
+    case fault::duplicated:
+      what.flags |= MSG_DONTWAIT;
+      (void)perform(what);
+      return over_->submit(operation);
     case fault::reset: ::shutdown(what.descriptor, SHUT_RDWR); break;
     default: break;
   }

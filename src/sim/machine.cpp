@@ -76,6 +76,11 @@ loop_clock::duration machine::meet(const fault_schedule::hit& fault, pending& on
     case sim::fault::reset:
       if (one.on != nullptr) one.on->reset();
       break;
+    case sim::fault::lost:
+    case sim::fault::duplicated:
+    case sim::fault::delayed:
+      if (one.on != nullptr) one.on->meets(fault);
+      return {};
     default: break;
   }
   one.answer = result_of(fault.what);
@@ -117,10 +122,10 @@ std::optional<std::int32_t> machine::carry_out(pending& one) {
   }
   if (one.on == nullptr) return -EBADF;
   if (what.code == opcode::accept_many) return accept_all(one);
-  if (!what.fills_buffer()) return one.on->attempt(what);
-  unpoison(what.address, what.length);
+  const request::buffer filled = what.filled_buffer();
+  unpoison(filled.address, filled.length);
   const auto ended = one.on->attempt(what);
-  poison(what.address, what.length);
+  poison(filled.address, filled.length);
   return ended;
 }
 
@@ -254,6 +259,9 @@ int machine::bind(int socket, const sockaddr* address, socklen_t length) noexcep
 }
 int machine::listen(int socket, int backlog) noexcept {
   return ask_socket(socket, [&](socket_object& its) { return its.listen(backlog); });
+}
+int machine::connect(int socket, const sockaddr* address, socklen_t length) noexcept {
+  return ask_socket(socket, [&](socket_object& its) { return its.connect(address, length); });
 }
 int machine::set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept {
   return ask_socket(socket, [&](socket_object& its) { return its.set_option(level, name, value, length); });

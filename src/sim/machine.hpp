@@ -35,6 +35,8 @@ class object : pinned {
   virtual void closed() noexcept {}
   // A reset was injected.
   virtual void reset() noexcept {}
+  // What is sent next is to be lost, duplicated or delayed.
+  virtual void meets(const fault_schedule::hit&) noexcept {}
   // An fsync of it was made to fail.
   virtual void sync_failed() noexcept {}
 
@@ -96,6 +98,7 @@ class machine final : public direct_calls {
   int socket(int family, int type, int protocol) noexcept override;
   int bind(int socket, const sockaddr* address, socklen_t length) noexcept override;
   int listen(int socket, int backlog) noexcept override;
+  int connect(int socket, const sockaddr* address, socklen_t length) noexcept override;
   int set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept override;
   int local_name(int socket, sockaddr_storage& name) noexcept override;
   int peer_name(int socket, sockaddr_storage& name) noexcept override;

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "connection.hpp"
+#include "datagrams.hpp"
 #include "tcp_socket.hpp"
+#include "udp_socket.hpp"
 
 namespace braid::sim::detail {
 
-network::network(world& in) : world_(in) {}
+network::network(world& in) : world_(in), datagrams_(std::make_unique<datagrams>(*this)) {}
 network::~network() = default;
 
 std::shared_ptr<socket_object> network::make_socket(machine& on, int family, int type, int protocol,
@@ -20,11 +22,12 @@ std::shared_ptr<socket_object> network::make_socket(machine& on, int family, int
   failed = 0;
   if (family != AF_INET && family != AF_INET6)
     failed = -EAFNOSUPPORT;
-  else if (kind != SOCK_STREAM)
+  else if (kind != SOCK_STREAM && kind != SOCK_DGRAM)
     failed = -ESOCKTNOSUPPORT;
-  else if (protocol != 0 && protocol != IPPROTO_TCP)
+  else if (protocol != 0 && protocol != (kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))
     failed = -EPROTONOSUPPORT;
   if (failed != 0) return nullptr;
+  if (kind == SOCK_DGRAM) return std::make_shared<udp_socket>(*this, on, family);
   return std::make_shared<tcp_socket>(*this, on, family);
 }
 

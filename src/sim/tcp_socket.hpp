@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 
@@ -9,7 +10,8 @@
 
 namespace braid::sim::detail {
 
-// A socket of a simulated host, and what it became: bound, listening, or an end of a connection.
+// A TCP socket of a simulated host, and what it became: bound, listening, or an end of a connection. What attempt()
+// does: connect, accept, accept_many (one connection an attempt), send, receive, write, read, shutdown, poll.
 class tcp_socket final : public socket_object {
  public:
   tcp_socket(network& within, machine& on, int family) noexcept
@@ -23,6 +25,7 @@ class tcp_socket final : public socket_object {
 
   int bind(const sockaddr* address, socklen_t length) override;
   int listen(int backlog) override;
+  int connect(const sockaddr*, socklen_t) override { return -EOPNOTSUPP; }
   int set_option(int level, int name, const void* value, socklen_t length) override;
   int local_name(sockaddr_storage& name) const override;
   int peer_name(sockaddr_storage& name) const override;

@@ -30,26 +30,10 @@ void wire::put(segment_kind kind, std::string bytes) {
 
 void wire::put_until(loop_clock::time_point given_up, segment_kind kind, std::string bytes) {
   cut_ = false;
-  const auto left = transmitted(bytes.size());
+  auto left = network_.now();
+  if (from_ != to_) left = uplink_.transmitted(bytes.size(), left, network_.options().bytes_per_second);
   segments_.push_back({kind, std::move(bytes), network_.now(), given_up, ++put_});
   fly(segments_.back(), left);
-}
-
-// When the last byte has left. What is left of a nanosecond counts for the next segment, so that many take
-// exactly as long as one of their size.
-loop_clock::time_point wire::transmitted(std::size_t bytes) noexcept {
-  const std::uint64_t rate = network_.options().bytes_per_second;
-  const auto now = network_.now();
-  if (rate == 0 || from_ == to_) return now;
-  if (free_ < now) {
-    free_ = now;
-    rest_ = 0;
-  }
-  __extension__ typedef unsigned __int128 wide;
-  const wide parts = wide{bytes} * std::nano::den + rest_;
-  free_ += loop_clock::duration(static_cast<loop_clock::rep>(parts / rate));
-  rest_ = static_cast<std::uint64_t>(parts % rate);
-  return rest_ == 0 ? free_ : free_ + loop_clock::duration(1);
 }
 
 void wire::fly(segment& one, loop_clock::time_point from) {

@@ -7,6 +7,7 @@
 
 #include "braid/base/pinned.hpp"
 #include "network.hpp"
+#include "uplink.hpp"
 
 namespace braid::sim::detail {
 
@@ -41,7 +42,6 @@ class wire : pinned {
 
  private:
   [[nodiscard]] segment* find(std::uint64_t number) noexcept;
-  [[nodiscard]] loop_clock::time_point transmitted(std::size_t bytes) noexcept;
   void fly(segment& one, loop_clock::time_point from);
   void lands(std::uint64_t number);
   void hold(segment& one);
@@ -57,8 +57,7 @@ class wire : pinned {
   std::deque<segment> segments_;  // in the order they were sent
   std::uint64_t put_ = 0;
   bool cut_ = false;
-  loop_clock::time_point free_{};  // the link is busy until then
-  std::uint64_t rest_ = 0;  // of a nanosecond, in bytes_per_second parts
+  uplink uplink_;
 
   // Sending again, as long as the segment that it began with has not been delivered.
   bool retrying_ = false;

@@ -28,6 +28,7 @@ TEST_CASE("direct_calls: a failure is minus the errno", "[loop]") {
   CHECK(kernel.socket(-1, SOCK_STREAM, 0) == -EAFNOSUPPORT);
   CHECK(kernel.bind(-1, nullptr, 0) == -EBADF);
   CHECK(kernel.listen(-1, 1) == -EBADF);
+  CHECK(kernel.connect(-1, nullptr, 0) == -EBADF);
   CHECK(kernel.set_option(-1, SOL_SOCKET, SO_REUSEADDR, &name, 4) == -EBADF);
   CHECK(kernel.local_name(-1, name) == -EBADF);
   CHECK(kernel.peer_name(-1, name) == -EBADF);

@@ -87,11 +87,41 @@ TEST_CASE("perform: sockets and polls", "[loop][request]") {
   for (const int each : pair) ::close(each);
 }
 
+TEST_CASE("perform: messages", "[loop][request]") {
+  std::array<int, 2> pair{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
+  char text[] = "hello", room[4] = "";
+  iovec part{text, 5};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  CHECK(perform({.code = opcode::send_message, .descriptor = pair[0], .address = &message}) == 5);
+  part = {room, sizeof room};
+  CHECK(perform({.code = opcode::receive_message, .descriptor = pair[1], .address = &message}) == 4);
+  CHECK(message.msg_flags == MSG_TRUNC);
+  CHECK(std::string_view(room, sizeof room) == "hell");
+  for (const int each : pair) ::close(each);
+}
+
 TEST_CASE("request: a buffer is filled by reads and receives alone", "[loop][request]") {
-  CHECK(request{.code = opcode::read}.fills_buffer());
-  CHECK(request{.code = opcode::receive}.fills_buffer());
-  CHECK_FALSE(request{.code = opcode::write}.fills_buffer());
-  CHECK_FALSE(request{.code = opcode::open}.fills_buffer());
+  char room[8];
+  iovec part{room, 7};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  for (const opcode code : {opcode::read, opcode::receive}) {
+    const request::buffer filled = request{.code = code, .address = room, .length = 8}.filled_buffer();
+    CHECK(filled.address == room);
+    CHECK(filled.length == 8);
+  }
+  const request::buffer filled =
+      request{.code = opcode::receive_message, .address = &message}.filled_buffer();
+  CHECK(filled.address == room);
+  CHECK(filled.length == 7);
+  message.msg_iovlen = 0;
+  CHECK(request{.code = opcode::receive_message, .address = &message}.filled_buffer().address == nullptr);
+  for (const opcode code : {opcode::write, opcode::open, opcode::send, opcode::send_message})
+    CHECK(request{.code = code, .address = &message, .length = 8}.filled_buffer().address == nullptr);
 }
 
 }  // namespace

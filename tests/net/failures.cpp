@@ -1,18 +1,14 @@
 // Bad input to the sockets: in each style the same code, a message that names call and endpoint, nothing
 // leaked.
 
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <stdexcept>
 #include <string>
 
 #include "braid/loop/nop.hpp"
 #include "braid/net/tcp.hpp"
 #include "catch.hpp"
-#include "child_process.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
+#include "net/check_fails.hpp"
 #include "net/connection.hpp"
 
 using namespace braid;
@@ -20,45 +16,10 @@ using namespace braid_tests;
 
 namespace {
 
-template <class S>
-void check_fails(const any_style& style, S&& op, std::error_code expected, const std::string& call,
-                 const std::string& object) {
-  const auto before = open_descriptors();
-  {
-    auto ended = style.wait(std::forward<S>(op));
-    REQUIRE_FALSE(ended);
-    CHECK(ended.error().code() == expected);
-    CHECK(ended.error().call() == call);
-    CHECK_THAT(ended.error().message(), contains(call + " "));
-    CHECK_THAT(ended.error().message(), contains(object));
-  }
-  CHECK(open_descriptors() == before);
-}
-template <class S>
-void check_fails(const any_style& style, S&& op, std::errc expected, const std::string& call,
-                 const std::string& object) {
-  check_fails(style, std::forward<S>(op), std::make_error_code(expected), call, object);
-}
-
 // A port on which nobody listens: one that was just given back.
 endpoint nobody_there() {
   loop here;
   return run(tcp::listen(endpoint::loopback())).local_endpoint();
-}
-
-void leave_no_descriptors() {
-  const int lowest_free = ::dup(STDERR_FILENO);
-  ::close(lowest_free);
-  const rlimit none_left{static_cast<rlim_t>(lowest_free), 1024};
-  if (::setrlimit(RLIMIT_NOFILE, &none_left) != 0)
-    throw std::system_error(errno, std::generic_category(), "setrlimit");
-}
-
-template <class S>
-void expect_in_child(const any_style& style, S&& op, std::errc expected) {
-  auto ended = style.wait(std::forward<S>(op));
-  if (ended || ended.error() != expected)
-    throw std::runtime_error(ended ? "it did not fail" : ended.error().message());
 }
 
 }  // namespace

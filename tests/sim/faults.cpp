@@ -65,7 +65,7 @@ TEST_CASE("fault_schedule: refuses what is no probability, and a negative delay"
 }
 
 TEST_CASE("fault: every one can hit something, and has a name", "[sim][faults]") {
-  for (auto what = fault::interrupted; what <= fault::refused; what = static_cast<fault>(int(what) + 1)) {
+  for (auto what = fault::interrupted; what <= fault::delayed; what = static_cast<fault>(int(what) + 1)) {
     int hits = 0;
     for (int code = 0; code < int(opcode::count_); ++code) hits += sim::can_hit(what, opcode(code)) ? 1 : 0;
     CHECK(hits > 0);

@@ -10,6 +10,7 @@
 #include "braid/fs/file.hpp"
 #include "braid/fs/whole_file.hpp"
 #include "braid/net/tcp.hpp"
+#include "braid/net/udp.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
@@ -180,6 +181,19 @@ TEST_CASE("faulty: a reset breaks the connection for both ends", "[sim][faulty]"
     CHECK(got == 0);
   };
   here.run(talk());
+}
+
+TEST_CASE("faulty: datagrams are lost, come twice, or late", "[sim][faulty]") {
+  sim::fault_schedule faults;
+  faults.add({.what = fault::lost, .nth = 1});
+  faults.add({.what = fault::duplicated, .nth = 2});
+  faults.add({.what = fault::delayed, .nth = 3, .delay = 1us});
+  loop here({}, sim::faulty(make_reactor({}), faults));
+  const udp::socket near = udp::bind_now(endpoint::loopback()), far = udp::bind_now(endpoint::loopback());
+  for (const char* text : {"1", "2", "3", "4"}) here.run(near.send_to(text, far.local_endpoint()));
+  std::string all, room(8, '?');
+  while (all.size() != 4) all += room.substr(0, here.run(far.receive_from(room)).size);
+  CHECK(all == "2234");
 }
 
 }  // namespace

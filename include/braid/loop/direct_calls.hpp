@@ -23,6 +23,8 @@ class direct_calls : pinned {
   virtual int socket(int family, int type, int protocol) noexcept;
   virtual int bind(int socket, const sockaddr* address, socklen_t length) noexcept;
   virtual int listen(int socket, int backlog) noexcept;
+  /// Of a datagram socket: one that need not reach its peer for it.
+  virtual int connect(int socket, const sockaddr* address, socklen_t length) noexcept;
   virtual int set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept;
   virtual int local_name(int socket, sockaddr_storage& name) noexcept;
   virtual int peer_name(int socket, sockaddr_storage& name) noexcept;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/socket.h>
+
+#include <cstddef>
 #include <cstdint>
 
 namespace braid {
@@ -26,7 +29,9 @@ enum class opcode : std::uint8_t {
   make_directory,  ///< address: path; length: mode
   cancel_descriptor,  ///< descriptor: cancels what is in flight on it; completes with how many were found
   accept_many,  ///< like accept, and may complete again and again: see completion::more
-  count_       ///< how many there are
+  send_message,  ///< descriptor; address: a msghdr of at most one buffer; length: the buffer's; flags: of sendmsg(2)
+  receive_message,  ///< the same with recvmsg(2), which fills in the msghdr as well
+  count_  ///< how many there are
 };
 
 /// One system call to be made: what an SQE says, but no kernel type, so that a reactor can submit, emulate or
@@ -45,8 +50,21 @@ struct request {
   std::uint32_t length = 0;
   std::uint32_t flags = 0;
 
-  /// Does the kernel write into address[0, length)?
-  [[nodiscard]] bool fills_buffer() const noexcept { return code == opcode::read || code == opcode::receive; }
+  struct buffer {
+    void* address = nullptr;
+    std::size_t length = 0;
+  };
+  /// The buffer that the kernel writes into; none where it writes into none.
+  [[nodiscard]] buffer filled_buffer() const noexcept {
+    if (code == opcode::read || code == opcode::receive) return {address, length};
+    return code == opcode::receive_message ? buffer_of_message() : buffer();
+  }
+  /// The same of a message that is received or sent.
+  [[nodiscard]] buffer buffer_of_message() const noexcept {
+    const auto& message = *static_cast<const msghdr*>(address);
+    if (message.msg_iovlen == 0) return {};
+    return {message.msg_iov->iov_base, message.msg_iov->iov_len};
+  }
 };
 static_assert(sizeof(request) == 32);
 

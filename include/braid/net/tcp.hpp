@@ -66,7 +66,7 @@ class listener {
 };
 
 /// Listens at an endpoint, SO_REUSEADDR set; port 0 lets the system choose. Throws std::system_error.
-[[nodiscard]] listener listen_now(const endpoint& at, int backlog);
+[[nodiscard]] listener listen_now(const endpoint& at, int backlog = SOMAXCONN);
 
 /// The same as a sender of listener, which completes at once: in every style, with that style's errors.
 [[nodiscard]] inline auto listen(const endpoint& at, int backlog = SOMAXCONN) {

@@ -19,11 +19,14 @@ enum class fault : std::uint8_t {
   short_write,  ///< fewer bytes than there was room for, at least one
   io_error,  ///< EIO: of reads, writes, fsync, truncate
   no_space,  ///< ENOSPC: of writes, opens that create, make_directory
-  no_buffers,  ///< ENOBUFS: of send, receive, connect, accept
+  no_buffers,  ///< ENOBUFS: of send, receive, datagrams, connect, accept
   no_descriptors,  ///< EMFILE: of open, accept, socket
   late,  ///< the completion comes later by the delay; in a simulated world its effect, too
   reset,  ///< ECONNRESET: of send and receive; in a simulated network both ends lose the connection
   refused,  ///< ECONNREFUSED: of connect
+  lost,  ///< a datagram that is sent never arrives; its sender does not learn it
+  duplicated,  ///< a datagram that is sent arrives twice
+  delayed,  ///< a datagram that is sent arrives later by the delay, behind others; its sender does not wait
 };
 
 /// Can the fault happen to such a request? (no_space: to an open only if it creates, which its flags say.)
@@ -36,7 +39,7 @@ struct fault_rule {
   std::uint64_t nth = 0;  ///< from 1; 0: by probability alone
   std::optional<opcode> only{};  ///< of those it can hit, just these
   std::string host{};  ///< of a simulated host; empty: of all
-  loop_clock::duration delay = std::chrono::milliseconds(1);  ///< of late and would_block
+  loop_clock::duration delay = std::chrono::milliseconds(1);  ///< of late, would_block and delayed
 };
 
 /// The faults that requests meet: rules in the order in which they were added; the first that applies counts.

@@ -23,10 +23,12 @@ namespace braid::sim {
 
 /// How long the network takes, and how much it holds.
 struct network_options {
-  loop_clock::duration least_latency{};  ///< of a segment, one way; drawn between the two
+  loop_clock::duration least_latency{};  ///< of a segment or datagram, one way; drawn between the two
   loop_clock::duration most_latency{};
-  std::uint64_t bytes_per_second = 0;  ///< of each direction of a connection; 0: no limit
-  std::size_t buffer_bytes = 64 << 10;  ///< that a socket holds of what was sent, and of what came
+  std::uint64_t bytes_per_second = 0;  ///< of each direction of a connection, of each UDP socket; 0: no limit
+  /// That a socket holds of what was sent, and of what came. A datagram for which so much waits already is lost; a
+  /// small one counts for 256.
+  std::size_t buffer_bytes = 64 << 10;
 };
 
 struct world_options {
@@ -97,8 +99,9 @@ class world : pinned {
   void crash(host& which);
   /// Starts the host's program again, on what its disk has kept.
   void restart(host& which);
-  /// No segment passes between the two any more, in either direction, until they are joined again; what is
-  /// sent meanwhile arrives then. Who waits for an answer for longer than TCP tries, 15 minutes, gets timed_out.
+  /// Nothing passes between the two any more, in either direction, until they are joined again. What TCP sends
+  /// meanwhile arrives then; who waits for an answer for longer than it tries, 15 minutes, gets timed_out. Datagrams
+  /// that would arrive meanwhile are lost.
   void partition(const host& one, const host& other);
   void join(const host& one, const host& other);
   [[nodiscard]] bool are_apart(const host& one, const host& other) const noexcept;

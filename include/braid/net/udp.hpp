@@ -1,0 +1,160 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "braid/core/just.hpp"
+#include "braid/loop/bytes.hpp"
+#include "braid/loop/descriptor.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/net/endpoint.hpp"
+
+namespace braid::udp {
+
+/// What was received.
+struct datagram {
+  std::size_t size = 0;  ///< bytes in the buffer; an empty datagram has none
+  endpoint from{};
+  bool truncated = false;  ///< it was longer than the buffer: the rest is lost
+};
+
+namespace detail {
+
+// A buffer as sendmsg(2) and recvmsg(2) are told of it, from where it stays on.
+struct message {
+  [[nodiscard]] int place(request& what, const sockaddr* name = nullptr, socklen_t name_size = 0) noexcept {
+    header = {};
+    header.msg_name = const_cast<sockaddr*>(name);
+    header.msg_namelen = name_size;
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    what.address = &header;
+    return 0;
+  }
+  iovec part;
+  msghdr header{};
+};
+
+struct send_outcome {
+  using value_type = void;
+  static constexpr const char* name() noexcept { return "socket::send"; }
+  [[nodiscard]] int place(request& what) noexcept { return whole.place(what); }
+  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
+  message whole;
+};
+
+struct send_to_outcome {
+  using value_type = void;
+  static constexpr const char* name() noexcept { return "socket::send_to"; }
+  [[nodiscard]] int place(request& what) noexcept { return whole.place(what, to.data(), to.size()); }
+  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
+  [[nodiscard]] std::string object() const { return to.to_string(); }
+  message whole;
+  endpoint to;
+};
+
+inline constexpr char receive_name[] = "socket::receive", receive_from_name[] = "socket::receive_from";
+
+template <const char* Name>
+struct receive_outcome {
+  using value_type = datagram;
+  static constexpr const char* name() noexcept { return Name; }
+  // An endpoint has room for the name of either family.
+  [[nodiscard]] int place(request& what) noexcept { return whole.place(what, from.data(), sizeof from); }
+  result<datagram> operator()(std::int32_t ended, const request& what) const {
+    if (from.family() != AF_INET && from.family() != AF_INET6) return request_error(Name, what, EAFNOSUPPORT);
+    return datagram{static_cast<std::size_t>(ended), from, (whole.header.msg_flags & MSG_TRUNC) != 0};
+  }
+  message whole;
+  endpoint from{};
+};
+
+}  // namespace detail
+
+/// A UDP socket: datagrams of up to 65,507 bytes (IPv6: 65,527), each of which arrives whole, or not, or twice, or
+/// behind later ones.
+///
+/// Lifetime  closed by its destructor, without waiting; close() waits. A buffer stays alive until its
+///           operation ends.
+/// Threads   its operations run on the current loop. Several sends and receives may be in flight.
+/// Errors    std::error_code of the system call, its message naming call and endpoint. Of a connected socket the
+///           next operation after the peer's host has said that nobody has the port is connection_refused; one
+///           that is not connected never learns it.
+/// Cancel    a datagram is sent whole or not at all; a receive that ends as cancelled has taken none.
+/// Cost      one request for each datagram; no allocation.
+class socket {
+ public:
+  socket() = default;
+  /// Adopts a datagram socket.
+  [[nodiscard]] static socket from_descriptor(int number) noexcept { return socket(descriptor(number)); }
+  [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
+  [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
+  [[nodiscard]] int release() noexcept { return descriptor_.release(); }
+  /// With the port that the system chose. Throws std::system_error when it is closed.
+  [[nodiscard]] endpoint local_endpoint() const;
+  /// Throws std::system_error when it is closed or not connected.
+  [[nodiscard]] endpoint peer_endpoint() const;
+
+  /// All of from as one datagram to that endpoint.
+  /// Errors  message_size when it is too long for one; address_family_not_supported when the endpoint is not of
+  ///         the socket's family.
+  [[nodiscard]] auto send_to(readable_bytes from, const endpoint& to) const noexcept {
+    return io_sender<detail::send_to_outcome>{sends(from), {part(from), to}};
+  }
+  /// The next datagram, of whomever.
+  [[nodiscard]] auto receive_from(writable_bytes to) const noexcept {
+    return receives<detail::receive_from_name>(to);
+  }
+  /// All of from as one datagram to the peer.
+  /// Errors  message_size; destination_address_required when the socket is not connected.
+  [[nodiscard]] auto send(readable_bytes from) const noexcept {
+    return io_sender<detail::send_outcome>{sends(from), {part(from)}};
+  }
+  /// The peer's next datagram; of whomever, when the socket is not connected.
+  [[nodiscard]] auto receive(writable_bytes to) const noexcept { return receives<detail::receive_name>(to); }
+  /// See descriptor::close.
+  [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
+
+ private:
+  explicit socket(descriptor open) noexcept : descriptor_(std::move(open)) {}
+
+  [[nodiscard]] static detail::message part(readable_bytes from) noexcept {
+    return {{const_cast<void*>(from.data()), from.size()}};
+  }
+  [[nodiscard]] request sends(readable_bytes from) const noexcept {
+    return {.code = opcode::send_message,
+            .descriptor = number(),
+            .length = transfer_length(from.size()),
+            .flags = MSG_NOSIGNAL};
+  }
+  template <const char* Name>
+  io_sender<detail::receive_outcome<Name>> receives(writable_bytes to) const noexcept {
+    return {{.code = opcode::receive_message, .descriptor = number(), .length = transfer_length(to.size())},
+            {{{to.data(), to.size()}}}};
+  }
+
+  descriptor descriptor_;
+};
+
+/// A socket at an endpoint, for datagrams to and from everywhere; port 0 lets the system choose.
+/// Throws std::system_error.
+[[nodiscard]] socket bind_now(const endpoint& at);
+/// The same as a sender of socket, which completes at once: in every style, with that style's errors.
+[[nodiscard]] inline auto bind(const endpoint& at) {
+  return just_from([at] { return bind_now(at); });
+}
+
+/// A socket for datagrams to and from one peer. Nothing is sent: whether anybody is there shows later.
+/// Throws std::system_error.
+[[nodiscard]] socket connect_now(const endpoint& to);
+/// The same as a sender of socket, which completes at once.
+[[nodiscard]] inline auto connect(const endpoint& to) {
+  return just_from([to] { return connect_now(to); });
+}
+
+}  // namespace braid::udp
