@@ -88,7 +88,7 @@ TEST_CASE("udp: a sender whose name is no endpoint", "[net][failure]") {
 TEST_CASE("udp: the limit of open descriptors", "[net][failure]") {
   IN_EVERY_STYLE(style);
   if (!style.works_in_child()) return;
-  const auto ended = in_child([] {
+  const auto ended = in_child([&] {
     loop here;
     const udp::socket there = udp::bind_now(endpoint::loopback());
     leave_no_descriptors();

@@ -10,6 +10,9 @@
 
 namespace braid {
 
+/// Is there anything to mark?
+inline constexpr bool poisons = BRAID_ASAN != 0;
+
 /// Marks memory that the kernel may still write: under AddressSanitizer touching it traps. Else it is free.
 inline void poison([[maybe_unused]] const void* address, [[maybe_unused]] std::size_t length) noexcept {
 #if BRAID_ASAN

@@ -105,8 +105,10 @@ class io_course : io_operation, cancellation {
   }
   static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::told(); };
   [[gnu::always_inline]] void submit_to(loop& home, auto who) noexcept {
-    const request::buffer filled = sender_.what.filled_buffer();
-    poison(filled.address, filled.length);
+    if constexpr (poisons) {
+      const request::buffer filled = sender_.what.filled_buffer();
+      poison(filled.address, filled.length);
+    }
     if constexpr (receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
     home.submit(*this, [this, who]() noexcept { return who(static_cast<Waiter&>(*this)); });
   }
@@ -115,8 +117,10 @@ class io_course : io_operation, cancellation {
   static void ended(operation_base& base, completion with) {
     auto& self = static_cast<io_course&>(static_cast<io_operation&>(base));
     request& what = self.sender_.what;
-    const request::buffer filled = what.filled_buffer();
-    unpoison(filled.address, filled.length);
+    if constexpr (poisons) {
+      const request::buffer filled = what.filled_buffer();
+      unpoison(filled.address, filled.length);
+    }
     if constexpr (receives)
       loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
