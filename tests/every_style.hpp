@@ -197,8 +197,8 @@ class any_sender {
 ///   }
 ///
 /// What begins the operation and waits for it is what a program uses, but what it is connected to is an any_sender:
-/// a test of many operations compiles in a third of the time of one with a typed list. That each operation may be
-/// connected to each style directly is tested in style/.
+/// a test of many operations compiles in a third of the time of one with a typed list. That operations are connected
+/// to each style directly is tested in style/, and of files and sockets in fs/ and net/every_style.cpp.
 struct any_style {
   enum which { blocking, callback, future, coroutine, fiber };
   which is = blocking;

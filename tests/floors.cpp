@@ -61,6 +61,7 @@ sources read_folder(const fs::path& folder, bool is_public) {
     if (path.extension() != ".hpp" && path.extension() != ".cpp") continue;
     std::ifstream text(path);
     const fs::path inside = fs::relative(path, folder);
+    if (*inside.begin() == "pch") continue;  // what is compiled first belongs to no room
     found[inside.string()] = {is_public, inside.has_parent_path() ? inside.begin()->string() : std::string(),
                               path.stem().string(), includes_of(text)};
   }

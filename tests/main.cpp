@@ -11,10 +11,15 @@
 #endif
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
 
+#include "braid/loop/reactor.hpp"
+#include "braid/sim/faults.hpp"
+#include "braid/sim/faulty.hpp"
 #include "braid/sim/virtual_time.hpp"
 
 namespace {
@@ -31,6 +36,11 @@ bool has_tag(const Catch::TestCaseInfo& test, const char* name) {
 }
 #endif
 
+bool is_set(const char* variable, std::string_view word) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && value == word;
+}
+
 // With BRAID_TEST_CLOCK=virtual nothing sleeps: each test runs on virtual time, but for those that say [kernel]
 // because they use real descriptors or a certain reactor, and those with a [thread] of their own, which virtual time
 // would not wait for.
@@ -38,19 +48,43 @@ bool needs_kernel(const Catch::TestCaseInfo& test) {
   return has_tag(test, "kernel") || has_tag(test, "thread") || has_tag(test, "threads");
 }
 
-class clock_of_tests : public listener_base {
+// With BRAID_TEST_FAULTS=mild requests on the real kernel meet what no operation may tell its caller of: EINTR, EAGAIN,
+// completions that come late. Tests that say [exact] count what such a request costs.
+class mild_faults {
+ public:
+  mild_faults() {
+    using namespace braid::sim;
+    constexpr auto a_moment = std::chrono::microseconds(1);
+    schedule_.add({.what = fault::interrupted, .probability = 0.1});
+    schedule_.add({.what = fault::would_block, .probability = 0.1, .delay = a_moment});
+    schedule_.add({.what = fault::late, .probability = 0.1, .delay = a_moment});
+  }
+
+ private:
+  braid::sim::fault_schedule schedule_;
+  std::uint64_t loops_ = 0;
+  braid::reactor_override override_{[this](const braid::loop_options& options) {
+    return braid::sim::faulty(braid::make_reactor(options), schedule_, ++loops_);
+  }};
+};
+
+class surroundings_of_tests : public listener_base {
  public:
   using listener_base::listener_base;
   void testCaseStarting(const Catch::TestCaseInfo& test) override {
-    const char* word = std::getenv("BRAID_TEST_CLOCK");
-    if (word != nullptr && std::string_view(word) == "virtual" && !needs_kernel(test)) time_.emplace();
+    if (is_set("BRAID_TEST_CLOCK", "virtual") && !needs_kernel(test)) time_.emplace();
+    if (is_set("BRAID_TEST_FAULTS", "mild") && !has_tag(test, "exact")) faults_.emplace();
   }
-  void testCaseEnded(const Catch::TestCaseStats&) override { time_.reset(); }
+  void testCaseEnded(const Catch::TestCaseStats&) override {
+    faults_.reset();
+    time_.reset();
+  }
 
  private:
   std::optional<braid::sim::virtual_time> time_;
+  std::optional<mild_faults> faults_;
 };
-CATCH_REGISTER_LISTENER(clock_of_tests)
+CATCH_REGISTER_LISTENER(surroundings_of_tests)
 
 }  // namespace
 

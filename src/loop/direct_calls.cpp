@@ -56,7 +56,12 @@ int direct_calls::look_up(const std::string& host, const std::string& service,
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
-  if (const int failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list)) return failed;
+  int failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list);
+  if (failed == EAI_SERVICE) {  // one that datagrams alone have: ntp
+    hints.ai_socktype = SOCK_DGRAM;
+    failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list);
+  }
+  if (failed != 0) return failed;
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, ::freeaddrinfo);
   for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
     if (each->ai_family != AF_INET && each->ai_family != AF_INET6) continue;

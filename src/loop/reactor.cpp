@@ -75,11 +75,18 @@ reactor_override::reactor_override(maker make) noexcept : make_(std::move(make))
   innermost = this;
 }
 reactor_override::~reactor_override() { innermost = outer_; }
+std::unique_ptr<reactor> reactor_override::make(const loop_options& options) {
+  struct restored {
+    ~restored() { innermost = to; }
+    reactor_override* const to;
+  } const after{std::exchange(innermost, outer_)};
+  return make_(options);
+}
 
 direct_calls& reactor::direct() noexcept { return direct_calls::of_kernel(); }
 
 std::unique_ptr<reactor> make_reactor(const loop_options& options) {
-  if (innermost != nullptr) return innermost->make_(options);
+  if (innermost != nullptr) return innermost->make(options);
   switch (chosen(options.backend)) {
     case backend::automatic: return make_automatic(options);
     case backend::uring: return std::make_unique<uring_reactor>(options);

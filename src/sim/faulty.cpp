@@ -108,7 +108,8 @@ void faulty_reactor::submit(io_operation& operation) noexcept {
     case fault::lost: return answer_with(operation, {static_cast<std::int32_t>(what.length), 0}, now());
     case fault::duplicated:
       what.flags |= MSG_DONTWAIT;
-      (void)perform(what);
+      if (const std::int32_t ended = perform(what); ended < 0 && ended != -EAGAIN)
+        return answer_with(operation, {ended, 0}, now());  // an error is told once
       return over_->submit(operation);
     case fault::reset: ::shutdown(what.descriptor, SHUT_RDWR); break;
     default: break;

@@ -91,6 +91,7 @@ void machine::attempt(std::uint64_t number) {
   const auto found = pending_.find(number);
   if (found == pending_.end()) return;  // cancelled meanwhile
   pending& one = found->second;
+  one.waits = false;
   const auto ended = one.answer ? one.answer : carry_out(one);
   if (ended) return complete(number, {*ended, 0});
   if (one.given_up) return complete(number, {-ECANCELED, 0});
@@ -158,7 +159,9 @@ std::int32_t machine::cancel_descriptor(int descriptor, std::uint64_t asked_by) 
 
 void machine::complete(std::uint64_t number, completion ended) {
   const auto found = pending_.find(number);
-  io_operation* const operation = found->second.operation;
+  const pending& one = found->second;
+  io_operation* const operation = one.operation;
+  if (one.waits) std::erase(one.on->waiting_, number);
   pending_.erase(found);
   numbers_.erase(operation);
   completed_.push_back({operation, ended});

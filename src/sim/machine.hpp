@@ -46,7 +46,7 @@ class object : pinned {
  private:
   friend class machine;
   machine* waits_on_ = nullptr;
-  std::vector<std::uint64_t> waiting_;  // that machine's requests which wait for it, and some that have ended
+  std::vector<std::uint64_t> waiting_;  // that machine's requests which wait for it
 };
 
 // A request in flight.

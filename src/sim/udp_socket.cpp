@@ -159,6 +159,7 @@ int udp_socket::transmit(const socket_name& to, std::string bytes,
     }
     departs = uplink_.transmitted(one.bytes.size(), departs, options.bytes_per_second);
   }
+  if (target == nullptr) all.note_loss(its_host(), "sends a datagram to an address that no host has", one);
   if (target == nullptr || (met && met->what == fault::lost)) return 0;
   if (met && met->what == fault::delayed) departs = loop_clock::later_than(departs, met->delay);
   if (met && met->what == fault::duplicated) all.send(its_host(), *target, one, departs);

@@ -14,6 +14,7 @@
 #include "braid/fs/file.hpp"
 #include "braid/fs/whole_file.hpp"
 #include "catch.hpp"
+#include "check_fails.hpp"
 #include "child_process.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
@@ -23,34 +24,6 @@ using namespace braid;
 using namespace braid_tests;
 
 namespace {
-
-// The operation fails so, in a style, and says which call and which object.
-template <class S>
-void check_fails(const any_style& style, S&& op, std::error_code expected, const std::string& call,
-                 const std::string& object) {
-  const auto before = open_descriptors();
-  {
-    auto ended = style.wait(std::forward<S>(op));
-    REQUIRE_FALSE(ended);
-    CHECK(ended.error().code() == expected);
-    CHECK(ended.error().call() == call);
-    CHECK_THAT(ended.error().message(), contains(call + " "));
-    CHECK_THAT(ended.error().message(), contains(object));
-    CHECK_THAT(ended.error().message(), contains(expected.message()));
-    try {
-      ended.error().rethrow();
-    } catch (const std::system_error& thrown) {
-      CHECK(thrown.code() == expected);
-      CHECK(thrown.what() == ended.error().message());
-    }
-  }
-  CHECK(open_descriptors() == before);
-}
-template <class S>
-void check_fails(const any_style& style, S&& op, std::errc expected, const std::string& call,
-                 const std::string& object) {
-  check_fails(style, std::forward<S>(op), std::make_error_code(expected), call, object);
-}
 
 // In a child the assertions of the framework are not at hand: what is wrong goes to its error output.
 template <class S>

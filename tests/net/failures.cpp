@@ -6,9 +6,9 @@
 #include "braid/loop/nop.hpp"
 #include "braid/net/tcp.hpp"
 #include "catch.hpp"
+#include "check_fails.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
-#include "net/check_fails.hpp"
 #include "net/connection.hpp"
 
 using namespace braid;

@@ -66,7 +66,9 @@ TEST_CASE("tcp: IPv6 is an endpoint like any other", "[net][tcp]") {
   IN_EVERY_STYLE(style);
   loop here;
   const auto listening = style.wait(tcp::listen(endpoint("::1", 0)));
-  if (!listening && listening.error() == std::errc::address_not_available) return;  // a machine without it
+  if (!listening && (listening.error() == std::errc::address_not_available ||
+                     listening.error() == std::errc::address_family_not_supported))
+    return;  // a machine without it
   REQUIRE(listening);
   auto both = style.wait(when_all(tcp::connect(listening->local_endpoint()), listening->accept()));
   REQUIRE(both);

@@ -10,9 +10,9 @@
 
 #include "braid/net/udp.hpp"
 #include "catch.hpp"
+#include "check_fails.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
-#include "net/check_fails.hpp"
 
 using namespace braid;
 using namespace braid_tests;

@@ -107,7 +107,7 @@ class reactor : pinned {
 [[nodiscard]] std::unique_ptr<reactor> make_reactor(const loop_options& options);
 
 /// While it lives, loops that this thread makes run on reactors that it makes instead: for tests of code that
-/// makes its own loops.
+/// makes its own loops. For its maker make_reactor gives what it would without it.
 class reactor_override : pinned {
  public:
   using maker = unique_function<std::unique_ptr<reactor>(const loop_options&)>;
@@ -116,6 +116,7 @@ class reactor_override : pinned {
 
  private:
   friend std::unique_ptr<reactor> make_reactor(const loop_options& options);
+  std::unique_ptr<reactor> make(const loop_options& options);
   maker make_;
   reactor_override* const outer_;
 };

@@ -90,7 +90,7 @@ struct receive_outcome {
 class socket {
  public:
   socket() = default;
-  /// Adopts a datagram socket.
+  /// Adopts a datagram socket that is bound or connected.
   [[nodiscard]] static socket from_descriptor(int number) noexcept { return socket(descriptor(number)); }
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
@@ -101,8 +101,8 @@ class socket {
   [[nodiscard]] endpoint peer_endpoint() const;
 
   /// All of from as one datagram to that endpoint.
-  /// Errors  message_size when it is too long for one; address_family_not_supported when the endpoint is not of
-  ///         the socket's family.
+  /// Errors  message_size when it is too long for one; no_buffer_space when the system has none for it now;
+  ///         address_family_not_supported when the socket is of IPv4 and the endpoint is not.
   [[nodiscard]] auto send_to(readable_bytes from, const endpoint& to) const noexcept {
     return io_sender<detail::send_to_outcome>{sends(from), {part(from), to}};
   }
@@ -111,7 +111,7 @@ class socket {
     return receives<detail::receive_from_name>(to);
   }
   /// All of from as one datagram to the peer.
-  /// Errors  message_size; destination_address_required when the socket is not connected.
+  /// Errors  message_size, no_buffer_space; destination_address_required when the socket is not connected.
   [[nodiscard]] auto send(readable_bytes from) const noexcept {
     return io_sender<detail::send_outcome>{sends(from), {part(from)}};
   }

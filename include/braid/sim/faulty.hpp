@@ -13,7 +13,8 @@ namespace braid::sim {
 ///
 /// An errno is answered without asking the kernel; a short transfer asks it for less; a reset also shuts the
 /// socket down; a late completion is held back, and a request that would block is handed over later. A datagram that
-/// is lost is answered as sent, one that is duplicated is sent twice; the sender of one that is delayed does wait.
+/// is lost is answered as sent, whatever the kernel would have said; one that is duplicated is sent twice; the sender
+/// of one that is delayed does wait.
 ///
 /// Lifetime  the schedule outlives the loop. Rules may be added between two runs of it.
 /// Threads   the loop's.

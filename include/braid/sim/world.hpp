@@ -26,8 +26,8 @@ struct network_options {
   loop_clock::duration least_latency{};  ///< of a segment or datagram, one way; drawn between the two
   loop_clock::duration most_latency{};
   std::uint64_t bytes_per_second = 0;  ///< of each direction of a connection, of each UDP socket; 0: no limit
-  /// That a socket holds of what was sent, and of what came. A datagram for which so much waits already is lost; a
-  /// small one counts for 256.
+  /// That a socket holds of what was sent, and of what came. A datagram for which so much waits already is lost; of
+  /// what came a small one counts for 256.
   std::size_t buffer_bytes = 64 << 10;
 };
 

@@ -27,6 +27,13 @@ void check_fails(const any_style& style, S&& op, std::error_code expected, const
     CHECK(ended.error().call() == call);
     CHECK_THAT(ended.error().message(), contains(call + " "));
     CHECK_THAT(ended.error().message(), contains(object));
+    CHECK_THAT(ended.error().message(), contains(expected.message()));
+    try {
+      ended.error().rethrow();
+    } catch (const std::system_error& thrown) {
+      CHECK(thrown.code() == expected);
+      CHECK(thrown.what() == ended.error().message());
+    }
   }
   CHECK(open_descriptors() == before);
 }
