@@ -100,7 +100,7 @@ void epoll_reactor::cancel(io_operation& operation) noexcept {
   gives_up(operation) = true;
   const request& what = operation.what();
   if (polls(operation)) {
-    watch& of = *watches_.find(what.descriptor);
+    descriptor_watch& of = *watches_.find(what.descriptor);
     const bool removed = queue_of(of, what.code).remove(operation);
     BRAID_ASSERT(removed);
     stop_waiting(operation);
@@ -112,7 +112,8 @@ void epoll_reactor::cancel(io_operation& operation) noexcept {
 
 void epoll_reactor::cancel_all() noexcept {
   cancelled_.append(std::move(submitted_));
-  watches_.for_each([this](int descriptor, watch& each) { (void)give_up_waiting(descriptor, each); });
+  watches_.for_each(
+      [this](int descriptor, descriptor_watch& each) { (void)give_up_waiting(descriptor, each); });
   (void)take_back_if([](const errand&) { return true; });
 }
 
@@ -191,9 +192,9 @@ int epoll_reactor::await_events(const loop_clock::duration* limit) noexcept {
 }
 
 void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
-  watch* const found = watches_.find(descriptor);
+  descriptor_watch* const found = watches_.find(descriptor);
   if (found == nullptr || found->interest == 0) return;  // of a descriptor that is closed, but not its copy
-  watch& of = *found;
+  descriptor_watch& of = *found;
   if ((events & read_events) != 0) of.readable = true;
   if ((events & write_events) != 0) of.writable = true;
   if (!of.has_waiters()) {
@@ -225,7 +226,7 @@ bool epoll_reactor::serve(operation_base::queue& waiting, const bool& ready) noe
   return served;
 }
 
-void epoll_reactor::serve_pollers(watch& of) noexcept {
+void epoll_reactor::serve_pollers(descriptor_watch& of) noexcept {
   // In the queue until their turn: one that is told may cancel the others.
   for (std::size_t left = of.pollers.size_up_to(waiting_); left != 0 && !of.pollers.empty(); --left) {
     auto& operation = static_cast<io_operation&>(of.pollers.pop_front());

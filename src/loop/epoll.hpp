@@ -74,23 +74,23 @@ class epoll_reactor final : public reactor, private errand_sender {
   void finish(io_operation& operation, std::int32_t ended) noexcept;
 
   // Descriptors.
-  [[nodiscard]] static operation_base::queue& queue_of(watch& of, opcode code) noexcept {
+  [[nodiscard]] static operation_base::queue& queue_of(descriptor_watch& of, opcode code) noexcept {
     if (code == opcode::receive) return of.readers;
     if (code == opcode::send || code == opcode::write || code == opcode::connect ||
         code == opcode::send_message)
       return of.writers;
     return code == opcode::poll ? of.pollers : of.readers;
   }
-  void tell_once(int descriptor, watch& of) noexcept;
-  static void guess(watch& of, const request& what, std::int32_t ended, bool tried_first) noexcept;
-  [[nodiscard]] int require(int descriptor, watch& of, const request& what) noexcept;
+  void tell_once(int descriptor, descriptor_watch& of) noexcept;
+  static void guess(descriptor_watch& of, const request& what, std::int32_t ended, bool tried_first) noexcept;
+  [[nodiscard]] int require(int descriptor, descriptor_watch& of, const request& what) noexcept;
   int control(int what, int descriptor, std::uint32_t events) noexcept;
   void unregister(int descriptor) noexcept;
   void forget(int descriptor) noexcept;
-  void make_blocking_again(int descriptor, watch& of) noexcept;
-  void doubt(int descriptor, watch& of) noexcept;
+  void make_blocking_again(int descriptor, descriptor_watch& of) noexcept;
+  void doubt(int descriptor, descriptor_watch& of) noexcept;
   void verify_doubted() noexcept;
-  [[nodiscard]] std::int32_t give_up_waiting(int descriptor, watch& of) noexcept;
+  [[nodiscard]] std::int32_t give_up_waiting(int descriptor, descriptor_watch& of) noexcept;
   void cancel_descriptor(io_operation& operation) noexcept;
   [[nodiscard]] std::int32_t give_up_accepting(int descriptor) noexcept;
   [[nodiscard]] bool a_thread_moves_position(const request& what) noexcept;
@@ -111,7 +111,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   [[nodiscard]] int await_events(const loop_clock::duration* limit) noexcept;
   void on_event(int descriptor, std::uint32_t events) noexcept;
   [[nodiscard]] bool serve(operation_base::queue& waiting, const bool& ready) noexcept;
-  void serve_pollers(watch& of) noexcept;
+  void serve_pollers(descriptor_watch& of) noexcept;
 
   void start_waiting(io_operation& operation) noexcept {
     polls(operation) = true;

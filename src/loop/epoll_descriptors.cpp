@@ -44,7 +44,7 @@ int epoll_reactor::control(int what, int descriptor, std::uint32_t events) noexc
 
 // Has epoll watch for what the request waits for: 0, or an errno. Writing is asked for only once somebody
 // waits for it, and told once: there is nearly always room.
-int epoll_reactor::require(int descriptor, watch& of, const request& what) noexcept {
+int epoll_reactor::require(int descriptor, descriptor_watch& of, const request& what) noexcept {
   const bool edge = of.edge || what.code == opcode::poll || events_of(what) != EPOLLIN;
   const std::uint32_t wanted =
       of.interest | EPOLLIN | EPOLLRDHUP | EPOLLPRI | events_of(what) | (edge ? EPOLLET : 0U);
@@ -70,7 +70,7 @@ int epoll_reactor::require(int descriptor, watch& of, const request& what) noexc
 }
 
 // An event that led nowhere shall not be told again and again.
-void epoll_reactor::tell_once(int descriptor, watch& of) noexcept {
+void epoll_reactor::tell_once(int descriptor, descriptor_watch& of) noexcept {
   if (of.edge || control(EPOLL_CTL_MOD, descriptor, of.interest | EPOLLET) != 0) return;
   of.interest |= EPOLLET;
   of.edge = true;
@@ -80,7 +80,8 @@ void epoll_reactor::tell_once(int descriptor, watch& of) noexcept {
 // Events that are told as long as they hold leave the choice: a read of less than was asked for has left
 // nothing, but for exceptions that the next event tells. After a full one it is guessed, and after a wrong
 // guess not for some times, twice as many each time.
-void epoll_reactor::guess(watch& of, const request& what, std::int32_t ended, bool tried_first) noexcept {
+void epoll_reactor::guess(descriptor_watch& of, const request& what, std::int32_t ended,
+                          bool tried_first) noexcept {
   const bool reads = &queue_of(of, what.code) == &of.readers;
   if (!reads) {
     if (ended == -EAGAIN && what.code != opcode::poll) of.writable = false;
@@ -99,7 +100,7 @@ void epoll_reactor::guess(watch& of, const request& what, std::int32_t ended, bo
 }
 
 void epoll_reactor::unregister(int descriptor) noexcept {
-  if (watch* of = watches_.find(descriptor); of != nullptr && of->interest != 0) {
+  if (descriptor_watch* of = watches_.find(descriptor); of != nullptr && of->interest != 0) {
     (void)control(EPOLL_CTL_DEL, descriptor, 0);
     of->reset();
   }
@@ -108,7 +109,7 @@ void epoll_reactor::unregister(int descriptor) noexcept {
 // The number means, or will mean, another descriptor. Who still waits for the one it meant would wait for
 // ever.
 void epoll_reactor::forget(int descriptor) noexcept {
-  watch* const of = watches_.find(descriptor);
+  descriptor_watch* const of = watches_.find(descriptor);
   if (of == nullptr) return;
   for (operation_base::queue* each : {&of->readers, &of->writers, &of->pollers})
     while (!each->empty()) {
@@ -119,11 +120,11 @@ void epoll_reactor::forget(int descriptor) noexcept {
   of->reset();
 }
 
-void epoll_reactor::make_blocking_again(int descriptor, watch& of) noexcept {
+void epoll_reactor::make_blocking_again(int descriptor, descriptor_watch& of) noexcept {
   if (std::exchange(of.was_blocking, false)) nonblocking::set_nonblocking(descriptor, false, system_calls_);
 }
 
-void epoll_reactor::doubt(int descriptor, watch& of) noexcept {
+void epoll_reactor::doubt(int descriptor, descriptor_watch& of) noexcept {
   if (of.doubted) return;
   try {
     doubted_.push_back(descriptor);
@@ -143,7 +144,7 @@ void epoll_reactor::doubt(int descriptor, watch& of) noexcept {
 void epoll_reactor::verify_doubted() noexcept {
   verification_due_ = false;
   for (const int descriptor : doubted_) {
-    watch& of = *watches_.find(descriptor);
+    descriptor_watch& of = *watches_.find(descriptor);
     of.doubted = false;
     if (of.interest == 0 || !of.has_waiters() || control(EPOLL_CTL_MOD, descriptor, of.interest) == 0)
       continue;
@@ -158,7 +159,7 @@ void epoll_reactor::verify_doubted() noexcept {
   doubted_.clear();
 }
 
-std::int32_t epoll_reactor::give_up_waiting(int descriptor, watch& of) noexcept {
+std::int32_t epoll_reactor::give_up_waiting(int descriptor, descriptor_watch& of) noexcept {
   std::int32_t found = 0;
   for (operation_base::queue* each : {&of.readers, &of.writers, &of.pollers})
     while (!each->empty()) {
@@ -175,7 +176,7 @@ std::int32_t epoll_reactor::give_up_waiting(int descriptor, watch& of) noexcept 
 // descriptor need not ask again and again.
 void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   const int descriptor = operation.what().descriptor;
-  watch* const of = watches_.find(descriptor);
+  descriptor_watch* const of = watches_.find(descriptor);
   std::int32_t found = of != nullptr ? give_up_waiting(descriptor, *of) : 0;
   const errand_count sent =
       take_back_if([&](const errand& each) { return each.operation().what().descriptor == descriptor; });

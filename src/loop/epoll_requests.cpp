@@ -66,7 +66,7 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
 // Of an opcode that waits for a descriptor. Not tried where it is known to be in vain.
 void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
   const request& what = operation.what();
-  if (watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0) {
+  if (descriptor_watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0) {
     of->unheeded = 0;
     const bool not_ready = &queue_of(*of, what.code) == &of->readers
                                ? !of->readable
@@ -108,7 +108,7 @@ std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexc
   else
     ended = nonblocking::attempt(what, system_calls_);
   if (ended == nonblocking::refused && what.code != opcode::connect) ended = carry_out_refused(operation);
-  if (watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0)
+  if (descriptor_watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0)
     guess(*of, what, ended, first);
   return ended;
 }
@@ -151,7 +151,7 @@ std::int32_t epoll_reactor::connect(io_operation& operation, bool first) noexcep
     ended = nonblocking::attempt(what, system_calls_);
     goes_on = ended == -EALREADY;
   }
-  watch* of = watches_.find(what.descriptor);
+  descriptor_watch* of = watches_.find(what.descriptor);
   if (!first) was_blocking = of != nullptr && of->was_blocking;
   if (goes_on) {
     try {
@@ -177,7 +177,7 @@ void epoll_reactor::settle(io_operation& operation, std::int32_t ended) noexcept
 void epoll_reactor::wait_for(io_operation& operation) noexcept {
   const request& what = operation.what();
   try {
-    watch& of = watches_.at(what.descriptor);
+    descriptor_watch& of = watches_.at(what.descriptor);
     const int failed = require(what.descriptor, of, what);
     if (failed == 0) {
       queue_of(of, what.code).push_back(operation);
@@ -221,7 +221,7 @@ void epoll_reactor::finish(io_operation& operation, std::int32_t ended) noexcept
 
 void epoll_reactor::close(io_operation& operation) noexcept {
   const int descriptor = operation.what().descriptor;
-  const watch* const of = watches_.find(descriptor);
+  const descriptor_watch* const of = watches_.find(descriptor);
   const bool registered = of != nullptr && of->interest != 0;
   if (!registered) ++system_calls_;
   if (!registered && may_block_in_close(descriptor)) {

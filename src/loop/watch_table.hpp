@@ -12,7 +12,7 @@
 namespace braid {
 
 /// What a readiness reactor knows of one descriptor number, and who waits for it.
-struct watch : pinned {
+struct descriptor_watch : pinned {
   operation_base::queue readers, writers, pollers;
   std::uint32_t interest = 0;  ///< the events that epoll was told of; 0 while it does not know the descriptor
   std::uint8_t unheeded = 0;  ///< events in a row for which nobody waited
@@ -39,13 +39,13 @@ struct watch : pinned {
 class watch_table {
  public:
   /// Null when there is none yet.
-  [[nodiscard]] watch* find(int descriptor) const noexcept {
+  [[nodiscard]] descriptor_watch* find(int descriptor) const noexcept {
     const std::size_t index = static_cast<unsigned>(descriptor) / block_size;
     if (index >= blocks_.size() || blocks_[index] == nullptr) return nullptr;
     return &(*blocks_[index])[static_cast<unsigned>(descriptor) % block_size];
   }
   /// Throws std::bad_alloc. The descriptor is one that is open.
-  [[nodiscard]] watch& at(int descriptor) {
+  [[nodiscard]] descriptor_watch& at(int descriptor) {
     const std::size_t index = static_cast<unsigned>(descriptor) / block_size;
     if (index >= blocks_.size()) blocks_.resize(index + 1);
     if (blocks_[index] == nullptr) blocks_[index] = std::make_unique<block>();
@@ -62,7 +62,7 @@ class watch_table {
 
  private:
   static constexpr std::size_t block_size = 64;
-  using block = std::array<watch, block_size>;
+  using block = std::array<descriptor_watch, block_size>;
   std::vector<std::unique_ptr<block>> blocks_;
 };
 
