@@ -30,6 +30,7 @@
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 #include "recorder.hpp"
+#include "sanitized.hpp"
 #include "stack/small_stack.hpp"
 
 using namespace braid;
@@ -381,7 +382,7 @@ TEST_CASE("for_each_concurrent: elements and operations that end on another loop
 
 TEST_CASE("for_each_concurrent: 1,000,000 operations that end at once need neither stack nor memory",
           "[for_each_concurrent][stack][allocation]") {
-  const int count = BRAID_ASAN || BRAID_TSAN ? 100'000 : 1'000'000;
+  const int count = sanitized ? 100'000 : 1'000'000;
   const auto [visited, allocated] = on_small_stack([&] {
     loop here;
     int calls = 0;

@@ -21,12 +21,13 @@
 #include "braid/style/run.hpp"
 #include "braid/style/spawn.hpp"
 #include "catch.hpp"
+#include "sanitized.hpp"
 
 using namespace braid;
 
 namespace {
 
-constexpr std::size_t most = 5;
+constexpr std::size_t most = braid_tests::sanitized ? 4 : 5;
 
 // One way for `count` operations to end: in which order, which of them with errors, and which never because
 // they are cancelled before.
@@ -42,6 +43,16 @@ struct course {
     return {order.begin(), std::find(order.begin(), order.end(), count)};
   }
 };
+
+// How many there are.
+int all_courses() {
+  int all = 0, orders = 1;
+  for (int count = 1; count <= static_cast<int>(most); ++count) {
+    orders *= count;
+    all += (orders + orders * (count + 1)) << count;
+  }
+  return all;
+}
 
 template <class F>
 void for_every_course(F f) {
@@ -94,7 +105,7 @@ int wrong_courses(Join join, Expected expected) {
     ++courses;
     wrong += !expected(ended_by(here, how, between, join), how, between);
   });
-  CHECK(courses == 2 + 2 * 4 + 6 * 8 + 24 * 16 + 120 * 32 + 2 * 2 + 6 * 4 + 24 * 8 + 120 * 16 + 720 * 32);
+  CHECK(courses == all_courses());
   return wrong;
 }
 

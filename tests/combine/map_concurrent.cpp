@@ -23,6 +23,7 @@
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
+#include "sanitized.hpp"
 #include "stack/small_stack.hpp"
 
 using namespace braid;
@@ -186,7 +187,7 @@ TEST_CASE("map_concurrent_settled: a stop request is told by the results, if the
 
 TEST_CASE("map_concurrent: 1,000,000 operations that end at once allocate for their results alone",
           "[map_concurrent][stack]") {
-  const int count = BRAID_ASAN || BRAID_TSAN ? 100'000 : 1'000'000;
+  const int count = sanitized ? 100'000 : 1'000'000;
   const auto [last, allocated] = on_small_stack([&] {
     loop here;
     here.run(map_concurrent(std::views::iota(0, 10), 4, [](int n) { return just(n); }));

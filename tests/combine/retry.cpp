@@ -21,6 +21,7 @@
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
+#include "sanitized.hpp"
 #include "stack/small_stack.hpp"
 
 using namespace braid;
@@ -273,7 +274,7 @@ TEST_CASE("retry: an attempt that ends on another loop's thread is followed by o
 
 TEST_CASE("retry: 1,000,000 attempts that fail at once need no more stack and no allocations",
           "[retry][stack][allocation]") {
-  const int attempts = BRAID_ASAN || BRAID_TSAN ? 100'000 : 1'000'000;
+  const int attempts = sanitized ? 100'000 : 1'000'000;
   const auto [ended, allocated] = on_small_stack([&] {
     loop here;
     int calls = 0;

@@ -8,16 +8,17 @@
 #include <system_error>
 #include <utility>
 
-#include "braid/base/sanitizer.hpp"
+#include "sanitized.hpp"
 
 namespace braid_tests {
 
-/// Awaits in a row: what an await left on the stack, were it one byte, would not fit eleven times over.
-inline constexpr long many = 3'000'000;
+/// Awaits in a row: what an await left on the stack, were it one byte, would not fit eleven times over (under a sanitizer,
+/// where it would be a hundred of them: not a hundred times).
+inline constexpr long many = sanitized ? 300'000 : 3'000'000;
 
 /// Coroutines within coroutines. A sanitizer's heap is several times as large, and 100,000 fill a small stack
 /// too.
-inline constexpr long deep = BRAID_ASAN || BRAID_TSAN ? 100'000 : 1'000'000;
+inline constexpr long deep = sanitized ? 100'000 : 1'000'000;
 
 /// Levels of what costs more for each: exceptions, joins.
 inline constexpr long fairly_deep = 100'000;
