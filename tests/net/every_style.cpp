@@ -15,7 +15,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("sockets: a connection, its bytes and its end in each style", "[net][tcp]",
+TEMPLATE_LIST_TEST_CASE("sockets: a connection, its bytes and its end in each style", "[net][tcp][exact]",
                         every_style) {
   loop here;
   const auto listening = *TestType::wait(tcp::listen(endpoint::loopback()));
@@ -57,7 +57,7 @@ TEMPLATE_LIST_TEST_CASE("sockets: what fails says so in each style", "[net][fail
 }
 
 TEMPLATE_LIST_TEST_CASE("sockets: datagrams in each style, which allocate nothing once the pools are warm",
-                        "[net][udp]", every_style) {
+                        "[net][udp][exact]", every_style) {
   loop here;
   const udp::socket near = udp::bind_now(endpoint::loopback()), far = udp::bind_now(endpoint::loopback());
   const udp::socket client = udp::connect_now(far.local_endpoint());
