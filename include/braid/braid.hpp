@@ -28,6 +28,7 @@
 #include "braid/net/resolve.hpp"
 #include "braid/net/tcp.hpp"
 #include "braid/net/udp.hpp"
+#include "braid/schedule/from_callback.hpp"
 #include "braid/schedule/interval.hpp"
 #include "braid/schedule/offload.hpp"
 #include "braid/schedule/resume_on.hpp"

@@ -84,6 +84,7 @@ loop::~loop() {
   ending_ = adds_otherwise_ = true;
   while (!timers_.empty()) reject(timers_.pop());
   reactor_->cancel_all();
+  outside_.for_each([](outside_work& work) { work.stop(); });
   while (has_work()) turn(true);
   while (!residents_.empty()) {
     residents_.pop_front().abandon();

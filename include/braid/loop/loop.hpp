@@ -49,6 +49,16 @@ class resident : public list_node {
   ~resident() = default;
 };
 
+/// Work that something outside of the loop ends: a C library, another event loop.
+class outside_work : public list_node {
+ public:
+  /// The loop ends: asks that the work end soon.
+  virtual void stop() noexcept = 0;
+
+ protected:
+  ~outside_work() = default;
+};
+
 /// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
 ///
 /// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels what is in
@@ -175,6 +185,15 @@ class loop : pinned {
   /// Work that comes back by deliver keeps run() going until then.
   void expect_delivery() noexcept { ++expected_; }
   void delivery_came() noexcept { --expected_; }
+  /// The same for what may have to be asked to end when the loop does.
+  void begin_outside(outside_work& work) noexcept {
+    outside_.push_back(work);
+    ++expected_;
+  }
+  void end_outside(outside_work& work) noexcept {
+    work.unlink();
+    --expected_;
+  }
   /// Has a thread that may block do the job; see reactor::offload.
   void offload(blocking_job& job) { reactor_->offload(job); }
   /// What the loop's descriptors are asked without waiting.
@@ -221,6 +240,7 @@ class loop : pinned {
   timer_queue timers_;
   loop_clock::time_point fired_until_ = loop_clock::time_point::min();
   intrusive_list<resident> residents_;
+  intrusive_list<outside_work> outside_;
   receive_history receives_;
   unique_function<void(const error&)> unhandled_;
   std::size_t expected_ = 0;

@@ -31,6 +31,8 @@ struct promise_state final : future_state<T> {
 /// Lifetime  one that is dropped before it was settled settles as errc::broken_promise. Nobody is told when
 ///           its own future was dropped as well; an error that reached what then made of that future is told.
 /// Threads   may be settled on any thread; the loop where its future is waited for must still live then.
+///           The future of one is not work of a loop: loop::run() returns while it still waits, loop::run(future) does
+///           not. For a callback API there is from_callback, which is work of its loop.
 /// Errors    one that set_error hands on says where the promise was made. A second get_future, set_value or
 ///           set_error throws std::logic_error.
 template <class T>

@@ -1,0 +1,401 @@
+#include "braid/schedule/from_callback.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/when_any.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/sim/virtual_time.hpp"
+#include "catch.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+#include "recorder.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A C library: one job at a time, a context pointer, a function that is called with it.
+struct c_library {
+  void (*told)(void* context, int code) = nullptr;
+  void* context = nullptr;
+
+  void begin(void (*f)(void*, int), void* with) { told = f, context = with; }
+  void end(int code) { std::exchange(told, nullptr)(context, code); }
+};
+
+/// Keeps the done of an operation for later.
+template <class T>
+struct kept_done {
+  std::unique_ptr<callback_done<T>> done;
+  auto taker() {
+    return [this](callback_done<T> given) { done = std::make_unique<callback_done<T>>(std::move(given)); };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("from_callback: completes with what done is called with, in every style",
+          "[schedule][from_callback]") {
+  IN_EVERY_STYLE(style);
+  loop home;
+  CHECK(style.wait(from_callback<int>([](auto done) { done(7); })).value() == 7);
+  CHECK(style.wait(from_callback<void>([](auto done) { done(); })));
+  CHECK(*style.wait(from_callback<std::unique_ptr<int>>([](auto done) { done(std::make_unique<int>(3)); }))
+             .value() == 3);
+  CHECK(style.wait(from_callback<int>([](auto done) { done(result<int>(4)); })).value() == 4);
+  int n = 0;
+  CHECK(&style.wait(from_callback<int&>([&](auto done) { done(n); })).value() == &n);
+  CHECK(style.wait(from_callback<int>([](auto done) { done(std::errc::io_error); })).error() ==
+        std::errc::io_error);
+  CHECK(style.wait(from_callback<void>([](auto done) { done(std::make_error_code(std::errc::io_error)); }))
+            .error() == std::errc::io_error);
+  const auto fails = [](auto done) { done(std::make_exception_ptr(std::out_of_range("seven"))); };
+  CHECK_THROWS_AS(style.wait(from_callback<int>(fails)).value(), std::out_of_range);
+}
+
+TEST_CASE("from_callback: a C library with a context pointer", "[schedule][from_callback]") {
+  loop home;
+  c_library library;
+  using done_type = callback_done<std::string>;
+  const auto told = [](void* context, int code) {
+    const std::unique_ptr<done_type> done(static_cast<done_type*>(context));
+    if (code == 0)
+      (*done)("found");
+    else
+      (*done)(std::error_code(code, std::generic_category()));
+  };
+  const auto ask = [&] {
+    return from_callback<std::string>(
+        [&](done_type done) { library.begin(told, new done_type(std::move(done))); });
+  };
+  auto good = spawn(ask());
+  library.end(0);
+  CHECK(home.run(std::move(good)) == "found");
+  auto bad = spawn(ask());
+  library.end(ENOENT);
+  CHECK(home.run(as_result(std::move(bad))).error() == std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("from_callback: the loop goes on running until another thread has called done",
+          "[schedule][from_callback][threads]") {
+  loop home;
+  int got = 0;
+  std::thread::id told_on;
+  std::thread other;
+  start(from_callback<int>([&](auto done) { other = std::thread([done] { done(9); }); }),
+        [&](result<int> ended) {
+          got = *ended;
+          told_on = std::this_thread::get_id();
+        });
+  home.run();  // nothing else is left to do
+  CHECK(got == 9);
+  CHECK(told_on == std::this_thread::get_id());
+  other.join();
+}
+
+TEST_CASE("from_callback: only the first call of done counts", "[schedule][from_callback]") {
+  loop home;
+  kept_done<int> kept;
+  auto op = spawn(from_callback<int>(kept.taker()));
+  const callback_done<int> copy = *kept.done;
+  CHECK((*kept.done)(1));
+  CHECK_FALSE(copy(2));
+  CHECK_FALSE(copy(std::errc::io_error));
+  CHECK(home.run(std::move(op)) == 1);
+  CHECK_FALSE(copy(3));  // the operation has ended
+}
+
+TEST_CASE("from_callback: many threads call done, one is heard", "[schedule][from_callback][threads]") {
+  loop home;
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::thread> callers;
+    std::atomic<int> heard{0}, who{-1};
+    const int got = home.run(from_callback<int>([&](auto done) {
+      for (int n = 0; n < 3; ++n)
+        callers.emplace_back([&, done, n] {
+          if (done(n)) ++heard, who = n;
+        });
+    }));
+    for (std::thread& each : callers) each.join();
+    CHECK(heard == 1);
+    CHECK(got == who);
+  }
+}
+
+TEST_CASE("from_callback: when nobody can call done any more it is a broken promise",
+          "[schedule][from_callback]") {
+  IN_EVERY_STYLE(style);
+  loop home;
+  CHECK(style.wait(from_callback<int>([](auto) {})).error() == errc::broken_promise);
+  kept_done<int> kept;
+  auto op = spawn(from_callback<int>(kept.taker()));
+  kept.done.reset();
+  CHECK(home.run(as_result(std::move(op))).error() == errc::broken_promise);
+}
+
+TEST_CASE("from_callback: what f throws is its error, also when it has handed done on",
+          "[schedule][from_callback]") {
+  IN_EVERY_STYLE(style);
+  loop home;
+  const auto throws = [](auto) { throw std::out_of_range("no"); };
+  CHECK_THROWS_AS(style.wait(from_callback<int>(throws)).value(), std::out_of_range);
+  kept_done<int> kept;
+  const auto hands_on = [&](callback_done<int> done) {
+    kept.taker()(std::move(done));
+    throw std::out_of_range("no");
+  };
+  CHECK_THROWS_AS(style.wait(from_callback<int>(hands_on)).value(), std::out_of_range);
+  CHECK_FALSE((*kept.done)(1));
+}
+
+TEST_CASE("from_callback: a value that cannot be made settles nothing", "[schedule][from_callback]") {
+  struct picky {
+    explicit picky(int n) {
+      if (n == 0) throw std::invalid_argument("zero");
+    }
+  };
+  loop home;
+  CHECK(home.run(as_result(from_callback<picky>([](auto done) {
+    CHECK_THROWS_AS(done(0), std::invalid_argument);
+    CHECK(done(1));
+  }))));
+}
+
+TEST_CASE("from_callback: stopped, without a way to cancel it ends at once and hears nothing more",
+          "[schedule][from_callback]") {
+  loop home;
+  kept_done<std::shared_ptr<int>> kept;
+  stop_source source;
+  recorded op(from_callback<std::shared_ptr<int>>(kept.taker()), source.get_token());
+  op.start();
+  CHECK(home.has_work());
+  source.request_stop();
+  CHECK_FALSE(op.done());  // never within the call
+  home.run();
+  REQUIRE(op.heard.times == 1);
+  CHECK(op.result().error() == std::errc::operation_canceled);
+  const auto late = std::make_shared<int>(1);
+  CHECK_FALSE((*kept.done)(late));
+  CHECK(late.use_count() == 1);
+}
+
+TEST_CASE("from_callback: stopped, it has the API cancel and waits for done", "[schedule][from_callback]") {
+  loop home;
+  kept_done<int> kept;
+  int cancelled = 0;
+  stop_source source;
+  recorded op(from_callback<int>([&](callback_done<int> done) {
+                kept.taker()(std::move(done));
+                return [&] { ++cancelled; };
+              }),
+              source.get_token());
+  op.start();
+  source.request_stop();
+  CHECK(cancelled == 1);
+  home.turn(false);
+  CHECK_FALSE(op.done());
+  SECTION("that says it was cancelled") {
+    (*kept.done)(std::errc::operation_canceled);
+    home.run();
+    CHECK(op.result().error() == std::errc::operation_canceled);
+  }
+  SECTION("that was faster: its value is kept") {
+    (*kept.done)(5);
+    home.run();
+    CHECK(op.result().value() == 5);
+  }
+  CHECK(op.heard.times == 1);
+  CHECK(cancelled == 1);
+}
+
+TEST_CASE("from_callback: a canceller that says true ends it, one that says false does not",
+          "[schedule][from_callback]") {
+  loop home;
+  kept_done<int> kept;
+  bool gone = GENERATE(true, false);
+  stop_source source;
+  recorded op(from_callback<int>([&](callback_done<int> done) {
+                kept.taker()(std::move(done));
+                return [&] { return gone; };
+              }),
+              source.get_token());
+  op.start();
+  source.request_stop();
+  home.turn(false);
+  CHECK(op.done() == gone);
+  if (!gone) (*kept.done)(1);
+  home.run();
+  CHECK(op.heard.times == 1);
+}
+
+TEST_CASE("from_callback: a canceller that calls done, or throws, ends it", "[schedule][from_callback]") {
+  loop home;
+  kept_done<int> kept;
+  stop_source source;
+  SECTION("calls done") {
+    recorded op(from_callback<int>([&](callback_done<int> done) {
+                  kept.taker()(std::move(done));
+                  return [&] { (*kept.done)(std::errc::connection_aborted); };
+                }),
+                source.get_token());
+    op.start();
+    source.request_stop();
+    home.run();
+    CHECK(op.result().error() == std::errc::connection_aborted);
+  }
+  SECTION("throws") {
+    recorded op(from_callback<int>([&](callback_done<int> done) {
+                  kept.taker()(std::move(done));
+                  return [&] { throw std::out_of_range("no"); };
+                }),
+                source.get_token());
+    op.start();
+    source.request_stop();
+    home.run();
+    CHECK_THROWS_AS(op.result().value(), std::out_of_range);
+  }
+}
+
+TEST_CASE("from_callback: stopped before it starts f is not called", "[schedule][from_callback]") {
+  loop home;
+  stop_source source;
+  source.request_stop();
+  bool called = false;
+  recorded op(from_callback<int>([&](auto done) {
+                called = true;
+                done(1);
+              }),
+              source.get_token());
+  op.start();
+  home.run();
+  CHECK(op.result().error() == std::errc::operation_canceled);
+  CHECK_FALSE(called);
+}
+
+TEST_CASE("from_callback: a stop request and done on two threads at once",
+          "[schedule][from_callback][threads]") {
+  loop home;
+  for (int round = 0; round < 200; ++round) {
+    kept_done<int> kept;
+    stop_source source;
+    recorded op(from_callback<int>(kept.taker()), source.get_token());
+    op.start();
+    std::atomic<bool> go{false};
+    bool heard = false;
+    std::thread calls([&] {
+      go.wait(false);
+      heard = (*kept.done)(1);
+    });
+    std::thread stops([&] {
+      go.wait(false);
+      source.request_stop();
+    });
+    go = true;
+    go.notify_all();
+    home.run();
+    calls.join();
+    stops.join();
+    home.run();
+    REQUIRE(op.heard.times == 1);
+    REQUIRE(op.result().has_value() == heard);
+  }
+}
+
+TEST_CASE("from_callback: the loop's end cancels it, and done may be called later",
+          "[schedule][from_callback]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
+  kept_done<int> kept;
+  std::optional<result<int>> ended;
+  {
+    loop home;
+    switch (style.is) {
+      case any_style::callback:
+        start(from_callback<int>(kept.taker()), [&](result<int> r) { ended = std::move(r); });
+        break;
+      case any_style::future:
+        detach(spawn(from_callback<int>(kept.taker())).then([](int) {}).catch_error([&](const error& e) {
+          ended = e;
+        }));
+        break;
+      case any_style::coroutine:
+        detach([&]() -> task<> { ended = co_await as_result(from_callback<int>(kept.taker())); });
+        break;
+      default: detach(in_fiber([&] { ended = await(as_result(from_callback<int>(kept.taker()))); })); break;
+    }
+    home.turn(false);
+    REQUIRE(kept.done != nullptr);
+  }
+  // A continuation of a future is not begun by a loop that ends.
+  if (style.is != any_style::future) {
+    REQUIRE(ended);
+    CHECK(ended->error() == std::errc::operation_canceled);
+  }
+  CHECK_FALSE((*kept.done)(1));
+}
+
+TEST_CASE("from_callback: at the loop's end a canceller is called and done is waited for",
+          "[schedule][from_callback][threads]") {
+  std::thread api;
+  std::atomic<bool> cancelled{false};
+  std::optional<result<int>> ended;
+  {
+    loop home;
+    start(from_callback<int>([&](auto done) {
+            api = std::thread([&, done] {
+              cancelled.wait(false);
+              done(6);
+            });
+            return [&] {
+              cancelled = true;
+              cancelled.notify_one();
+            };
+          }),
+          [&](result<int> r) { ended = std::move(r); });
+    home.turn(false);
+  }
+  api.join();
+  REQUIRE(ended);
+  CHECK(ended->value() == 6);
+}
+
+TEST_CASE("from_callback: without a loop it says so", "[schedule][from_callback]") {
+  recorded op(from_callback<int>([](auto done) { done(1); }));
+  op.start();
+  REQUIRE(op.done());
+  CHECK_THROWS_AS(op.result().value(), std::logic_error);
+}
+
+TEST_CASE("from_callback: times out, loses races, goes through joins", "[schedule][from_callback]") {
+  sim::virtual_time clock;
+  IN_EVERY_STYLE(style);
+  loop home;
+  kept_done<int> kept;
+  CHECK(style.wait(with_timeout(from_callback<int>(kept.taker()), 10ms)).error() == std::errc::timed_out);
+  CHECK(style.wait(when_any(from_callback<int>(kept.taker()), sleep_for(1ms))).value().index == 1);
+}
+
+TEST_CASE("from_callback: cancelled at every await", "[schedule][from_callback]") {
+  every_cancellation([]() -> task<> {
+    kept_done<int> kept;
+    const auto calls = [&]() -> task<> {
+      co_await sleep_for(0ms);
+      (*kept.done)(4);
+    };
+    auto both = co_await when_all(from_callback<int>(kept.taker()), calls());
+    CHECK(std::get<0>(both) == 4);
+  });
+}
