@@ -1,6 +1,9 @@
 #pragma once
 
 #include "braid/base/sanitizer.hpp"
+#if BRAID_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace braid_tests {
 

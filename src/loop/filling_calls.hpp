@@ -8,44 +8,36 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "braid/base/sanitizer.hpp"
+#include "braid/base/poison.hpp"
 
 // The system calls that fill a request's buffer, which is poisoned meanwhile. Under AddressSanitizer they
 // pass by its wrappers, which would take the kernel's writing for the program's.
 namespace braid::filling {
 
-#if BRAID_ASAN
-
 inline ssize_t read(int from, void* to, std::size_t length) noexcept {
-  return ::syscall(SYS_read, from, to, length);
+  if (poisons()) [[unlikely]]
+    return ::syscall(SYS_read, from, to, length);
+  return ::read(from, to, length);
 }
 inline ssize_t pread(int from, void* to, std::size_t length, off_t offset) noexcept {
-  return ::syscall(SYS_pread64, from, to, length, offset);
-}
-inline ssize_t preadv2(int from, const iovec& to, off_t offset, int flags) noexcept {
-  return ::syscall(SYS_preadv2, from, &to, 1, offset, offset >> 63, flags);
-}
-inline ssize_t recv(int from, void* to, std::size_t length, int flags) noexcept {
-  return ::syscall(SYS_recvfrom, from, to, length, flags, nullptr, nullptr);
-}
-inline ssize_t recvmsg(int from, msghdr& to, int flags) noexcept {
-  return ::syscall(SYS_recvmsg, from, &to, flags);
-}
-
-#else
-
-inline ssize_t read(int from, void* to, std::size_t length) noexcept { return ::read(from, to, length); }
-inline ssize_t pread(int from, void* to, std::size_t length, off_t offset) noexcept {
+  if (poisons()) [[unlikely]]
+    return ::syscall(SYS_pread64, from, to, length, offset);
   return ::pread(from, to, length, offset);
 }
 inline ssize_t preadv2(int from, const iovec& to, off_t offset, int flags) noexcept {
+  if (poisons()) [[unlikely]]
+    return ::syscall(SYS_preadv2, from, &to, 1, offset, offset >> 63, flags);
   return ::preadv2(from, &to, 1, offset, flags);
 }
 inline ssize_t recv(int from, void* to, std::size_t length, int flags) noexcept {
+  if (poisons()) [[unlikely]]
+    return ::syscall(SYS_recvfrom, from, to, length, flags, nullptr, nullptr);
   return ::recv(from, to, length, flags);
 }
-inline ssize_t recvmsg(int from, msghdr& to, int flags) noexcept { return ::recvmsg(from, &to, flags); }
-
-#endif
+inline ssize_t recvmsg(int from, msghdr& to, int flags) noexcept {
+  if (poisons()) [[unlikely]]
+    return ::syscall(SYS_recvmsg, from, &to, flags);
+  return ::recvmsg(from, &to, flags);
+}
 
 }  // namespace braid::filling

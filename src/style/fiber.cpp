@@ -9,6 +9,7 @@
 #include <new>
 #include <vector>
 
+#include "braid/base/poison.hpp"
 #include "stack_switch.hpp"
 
 namespace braid {
@@ -41,7 +42,11 @@ struct fiber::machine {
   }
   machine(const machine&) = delete;
   machine& operator=(const machine&) = delete;
-  ~machine() { ::munmap(memory_, mapped_); }
+  // What AddressSanitizer has marked on the stack would else be held against whatever is mapped there next.
+  ~machine() {
+    unpoison(memory_ + page_bytes(), mapped_ - page_bytes());
+    ::munmap(memory_, mapped_);
+  }
 
   // The lowest page may not be touched: what overflows the stack traps there.
   static machine* map(std::size_t stack_bytes) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <set>
 #include <thread>
 #include <vector>
@@ -34,7 +36,40 @@ TEST_CASE("frame_pool: a block is as large as it was asked to be", "[base][frame
   }
 }
 
+TEST_CASE("frame_pool: an aligned block is aligned, recycled or not", "[base][frame_pool]") {
+  for (const std::size_t alignment : {16, 32, 64, 128, 4096}) {
+    for (const std::size_t size : sizes) {
+      std::vector<void*> blocks;
+      for (int n = 0; n < 6; ++n) {
+        void* block = frame_pool::allocate(size, std::align_val_t{alignment});
+        CHECK(reinterpret_cast<std::uintptr_t>(block) % alignment == 0);
+        std::memset(block, 0xA5, size);
+        blocks.push_back(block);
+        if (n == 2) {  // the others find blocks of usual alignment, and these, in the pool
+          for (void* each : blocks) frame_pool::deallocate(each, size, std::align_val_t{alignment});
+          blocks.clear();
+          frame_pool::deallocate(frame_pool::allocate(size), size);
+        }
+      }
+      for (void* each : blocks) frame_pool::deallocate(each, size, std::align_val_t{alignment});
+    }
+  }
+}
+
 #if BRAID_ASAN == 0
+TEST_CASE("frame_pool: above 2 KiB a block is at most an eighth larger than asked for", "[base][frame_pool]") {
+  for (const std::size_t size : {2049, 4097, 5000, 70'000, 1'048'577}) {
+    const std::size_t most = size + size / 8;
+    void* block = frame_pool::allocate(size);
+    frame_pool::deallocate(block, size);
+    void* larger = frame_pool::allocate(most);
+    CHECK(larger != block);
+    CHECK(frame_pool::allocate(size) == block);
+    frame_pool::deallocate(block, size);
+    frame_pool::deallocate(larger, most);
+  }
+}
+
 TEST_CASE("frame_pool: what was freed last comes back first", "[base][frame_pool]") {
   void* first = frame_pool::allocate(100);
   void* second = frame_pool::allocate(100);
@@ -151,6 +186,12 @@ TEST_CASE("pooled: new and delete of a type go through the pool", "[base][frame_
   for (int n = 0; n < 10; ++n) delete new large_and_pooled;
   const std::size_t made = count.made();
   CHECK(made == 0);
+  struct alignas(64) strict : braid::pooled {};
+  for (int n = 0; n < 4; ++n) {
+    std::unique_ptr<strict> one(new strict), other(new strict);
+    CHECK(reinterpret_cast<std::uintptr_t>(one.get()) % 64 == 0);
+    CHECK(reinterpret_cast<std::uintptr_t>(other.get()) % 64 == 0);
+  }
   alignas(large_and_pooled) std::byte room[sizeof(large_and_pooled)];
   auto* here = new (&room) large_and_pooled;  // a place of one's own is still possible
   CHECK(static_cast<void*>(here) == static_cast<void*>(room));

@@ -21,6 +21,7 @@
 #include "catch.hpp"
 #include "read_pipe.hpp"
 #include "recorder.hpp"
+#include "sanitized.hpp"
 
 // A buffer that is read into is the kernel's until the read has ended, however that comes about: its owner is
 // told only afterwards.

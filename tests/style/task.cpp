@@ -1,5 +1,6 @@
 #include "braid/style/task.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <coroutine>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/as_result.hpp"
+#include "braid/style/generator.hpp"
 #include "braid/style/get_stop_token.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
@@ -187,6 +189,25 @@ TEST_CASE("task: after resume_on it runs on the other loop, and its awaiter goes
   CHECK(same_loop);
   finished.set_value();
   elsewhere.join();
+}
+
+TEST_CASE("task: a pointer as the only parameter is a parameter, not a place for the frame", "[task]") {
+  struct by_pointer {
+    static task<int> one(int* place) {
+      co_await yield();
+      co_return ++*place;
+    }
+    static task<int> any(void* place) { return one(static_cast<int*>(place)); }
+    static task<> none(void*) { co_return; }
+    static generator<int> each(int* place) { co_yield *place; }
+  };
+  loop here;
+  int numbers[400] = {1};
+  CHECK(here.run(by_pointer::one(numbers)) == 2);
+  CHECK(here.run(by_pointer::any(numbers)) == 3);
+  here.run(by_pointer::none(numbers));
+  for (const int each : by_pointer::each(numbers)) CHECK(each == 3);
+  CHECK(std::ranges::count(numbers, 0) == 399);
 }
 
 TEST_CASE("task: one may be awaited by a foreign awaiter's coroutine, which a plain call resumes", "[task]") {

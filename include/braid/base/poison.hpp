@@ -2,29 +2,28 @@
 
 #include <cstddef>
 
-#include "braid/base/sanitizer.hpp"
-
-#if BRAID_ASAN
-#include <sanitizer/asan_interface.h>
-#endif
-
 namespace braid {
 
-/// Is there anything to mark?
-inline constexpr bool poisons = BRAID_ASAN != 0;
+namespace detail {
+// AddressSanitizer's function; null in a program without it.
+using mark_fn = void(const volatile void* address, std::size_t length);
+extern mark_fn* const asan_poisons;
+extern mark_fn* const asan_unpoisons;
+}  // namespace detail
+
+/// Is there anything to mark? Said by the program, not by the flags of the unit that asks.
+[[nodiscard]] inline bool poisons() noexcept { return detail::asan_poisons != nullptr; }
 
 /// Marks memory that the kernel may still write: under AddressSanitizer touching it traps. Else it is free.
-inline void poison([[maybe_unused]] const void* address, [[maybe_unused]] std::size_t length) noexcept {
-#if BRAID_ASAN
-  if (address != nullptr) __asan_poison_memory_region(address, length);
-#endif
+inline void poison(const void* address, std::size_t length) noexcept {
+  if (poisons() && address != nullptr) [[unlikely]]
+    detail::asan_poisons(address, length);
 }
 
 /// Ends what poison began: the memory is its owner's again.
-inline void unpoison([[maybe_unused]] const void* address, [[maybe_unused]] std::size_t length) noexcept {
-#if BRAID_ASAN
-  if (address != nullptr) __asan_unpoison_memory_region(address, length);
-#endif
+inline void unpoison(const void* address, std::size_t length) noexcept {
+  if (poisons() && address != nullptr) [[unlikely]]
+    detail::asan_unpoisons(address, length);
 }
 
 }  // namespace braid

@@ -29,11 +29,11 @@ class unique_function<R(Args...)> {
     if constexpr (fits<held>) {
       new (&room_) held(std::forward<F>(f));
     } else {
-      auto* where = static_cast<held*>(frame_pool::allocate(sizeof(held)));
+      auto* where = static_cast<held*>(frame_pool::allocate(sizeof(held), std::align_val_t{alignof(held)}));
       try {
         new (where) held(std::forward<F>(f));
       } catch (...) {
-        frame_pool::deallocate(where, sizeof(held));
+        frame_pool::deallocate(where, sizeof(held), std::align_val_t{alignof(held)});
         throw;
       }
       new (&room_)(held*)(where);
@@ -97,7 +97,7 @@ class unique_function<R(Args...)> {
       [](void* room) noexcept {
         F& held = held_at<F>(room);
         std::destroy_at(&held);
-        if constexpr (!fits<F>) frame_pool::deallocate(&held, sizeof(F));
+        if constexpr (!fits<F>) frame_pool::deallocate(&held, sizeof(F), std::align_val_t{alignof(F)});
       }};
 
   const action_table* does_ = nullptr;

@@ -105,7 +105,7 @@ class io_course : io_operation, cancellation {
   }
   static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::told(); };
   [[gnu::always_inline]] void submit_to(loop& home, auto who) noexcept {
-    if constexpr (poisons) {
+    if (poisons()) [[unlikely]] {
       const request::buffer filled = sender_.what.filled_buffer();
       poison(filled.address, filled.length);
     }
@@ -117,7 +117,7 @@ class io_course : io_operation, cancellation {
   static void ended(operation_base& base, completion with) {
     auto& self = static_cast<io_course&>(static_cast<io_operation&>(base));
     request& what = self.sender_.what;
-    if constexpr (poisons) {
+    if (poisons()) [[unlikely]] {
       const request::buffer filled = what.filled_buffer();
       unpoison(filled.address, filled.length);
     }

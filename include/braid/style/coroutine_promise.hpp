@@ -88,7 +88,7 @@ concept awaitable = requires(A&& a) { std::forward<A>(a).await_ready(); } || req
 /// Threads  belongs to the loop on which it was awaited, its home; resume_on may take it elsewhere meanwhile,
 ///          which the home loop counts as its work.
 /// Cost     40 bytes. Frames come from the frame pool.
-class coroutine_promise : public pooled, pinned {
+class coroutine_promise : public pooled_frame, pinned {
  public:
   /// Any sender can be awaited, by rvalue unless it is awaited by copy; it gets the coroutine's stop token.
   /// So can a function that returns one.

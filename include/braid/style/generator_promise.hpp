@@ -38,7 +38,7 @@ using generator_yielded =
 // root's loop in pull: so no tail call is needed, and the thread's stack is as deep for a million levels as
 // for one.
 template <class Yielded>
-class generator_promise : public pooled, pinned {
+class generator_promise : public pooled_frame, pinned {
  public:
   using handle = std::coroutine_handle<generator_promise>;
 

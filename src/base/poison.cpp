@@ -1,0 +1,14 @@
+#include "braid/base/poison.hpp"
+
+extern "C" {
+[[gnu::weak]] void __asan_poison_memory_region(const volatile void* address, std::size_t length);
+[[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* address, std::size_t length);
+}
+
+namespace braid::detail {
+
+// Constants that the linker or the loader fills in, so they are there before anything runs.
+constinit mark_fn* const asan_poisons = &__asan_poison_memory_region;
+constinit mark_fn* const asan_unpoisons = &__asan_unpoison_memory_region;
+
+}  // namespace braid::detail
