@@ -21,7 +21,7 @@ using element_type = typename element_of<std::unwrap_reference_t<Held>>::type;
 
 // What fn gives for an element of what is held.
 template <class Held, class F>
-using operation_on = std::invoke_result_t<F&, typename element_type<Held>::template argument<F>>;
+using operation_on = sender_of<std::invoke_result_t<F&, typename element_type<Held>::template argument<F>>>;
 
 // Walks along a range and begins an operation on each element, never more than `limit` at once. What is begun
 // within the end of another is begun by the loop in pump, so that none of them is within another; after some
@@ -182,5 +182,30 @@ template <class F, class Range>
 concept operation_for = (std::ranges::input_range<Range> || async_range<Range>) && requires {
   typename detail::held_range<Range>;
 } && sender<detail::operation_on<detail::held_range<Range>, std::decay_t<F>>>;
+
+namespace detail {
+
+/// What a walk says that was given no range, or no function of its elements.
+template <class Range, class F>
+anything walks_range() {
+  constexpr bool is_range = std::ranges::input_range<Range> || async_range<Range>;
+  constexpr bool fn_fits = operation_for<F, Range>;
+  if constexpr (!is_range && requires(std::remove_cvref_t<Range>& range) { range.next(); })
+    static_assert(
+        is_range,
+        "this walks a range or an async_range, whose next() gives a std::optional, empty at the end. What "
+        "has no "
+        "end, as listener::incoming(), is asked in a loop: s.spawn(handle(co_await arrivals.next())) in "
+        "with_scope");
+  else if constexpr (!is_range)
+    static_assert(is_range, "this walks a range or an async_range of elements: it takes (range, limit, fn)");
+  else
+    static_assert(
+        fn_fits,
+        "fn(element) must be an operation: a function of one element that returns a sender or an awaitable");
+  return {};
+}
+
+}  // namespace detail
 
 }  // namespace braid

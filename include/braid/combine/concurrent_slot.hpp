@@ -25,7 +25,7 @@ class concurrent_slot final : operation_base, public pooled {
   void begin(F& f, std::size_t index) noexcept {
     index_ = index;
     try {
-      state_.emplace(elided{[&] { return connect(element_.give_to(f), receiver{this}); }});
+      state_.emplace(elided{[&] { return connect(as_sender(element_.give_to(f)), receiver{this}); }});
     } catch (...) {
       return told(error::current());
     }

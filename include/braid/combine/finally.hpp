@@ -6,6 +6,7 @@
 #include "braid/combine/join.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid {
@@ -97,6 +98,11 @@ template <sender_or_factory S, sender_or_factory CleanUp>
 [[nodiscard]] auto finally(S&& op, CleanUp&& clean_up) {
   return detail::finally_sender<sender_of<S>, sender_of<CleanUp>>{as_sender(std::forward<S>(op)),
                                                                   as_sender(std::forward<CleanUp>(clean_up))};
+}
+template <class X, class CleanUp>
+  requires(!sender_or_factory<X> || !sender_or_factory<CleanUp>)
+detail::anything finally(X&&, CleanUp&&) {
+  return detail::take_senders<X, CleanUp>();
 }
 
 }  // namespace braid

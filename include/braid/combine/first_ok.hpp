@@ -34,8 +34,13 @@ template <sender_or_factory... S>
 /// ever end.
 template <sender_range Range>
 [[nodiscard]] auto first_ok(Range&& ops) {
-  return detail::first_of_range_sender<detail::ok_rule, std::ranges::range_value_t<Range>>{
+  return detail::first_of_range_sender<detail::ok_rule, sender_of<std::ranges::range_value_t<Range>>>{
       detail::collect(std::forward<Range>(ops))};
+}
+template <class... X>
+  requires(detail::no_join_of<X...>)
+detail::anything first_ok(X&&...) {
+  return detail::take_senders<X...>();
 }
 
 }  // namespace braid

@@ -45,5 +45,10 @@ template <class Range, operation_for<Range> F>
   return detail::walk_concurrently<detail::for_each_outcome>(std::forward<Range>(range), limit,
                                                              std::forward<F>(fn));
 }
+template <class Range, class F>
+  requires(!operation_for<F, Range>)
+detail::anything for_each_concurrent(Range&&, std::size_t, F&&) {
+  return detail::walks_range<Range, F>();
+}
 
 }  // namespace braid

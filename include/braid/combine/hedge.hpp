@@ -149,7 +149,17 @@ struct hedge_sender {
 template <std::size_t Attempts = 2, sender_factory F, class Rep, class Period>
   requires(Attempts > 0)
 [[nodiscard]] auto hedge(F&& make, std::chrono::duration<Rep, Period> after) {
-  return detail::hedge_sender<std::decay_t<F>, Attempts>{std::forward<F>(make), loop_clock::saturated(after)};
+  return detail::hedge_sender<detail::sender_maker<F>, Attempts>{
+      detail::making_senders(std::forward<F>(make)), loop_clock::saturated(after)};
+}
+template <std::size_t Attempts = 2, class X, class Duration>
+  requires(!sender_factory<X>)
+detail::anything hedge(X&&, Duration&&) {
+  static_assert(sender_factory<X>,
+                "hedge makes each attempt anew: it takes a function that returns a sender, hedge([&] { "
+                "return op(…); }, "
+                "10ms)");
+  return {};
 }
 
 }  // namespace braid

@@ -16,13 +16,16 @@
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/style/awaitable_sender.hpp"
 
 namespace braid {
 
-/// A range whose elements are senders.
+/// A range whose elements are senders, or what a verb takes in the place of one.
 template <class Range>
-concept sender_range = std::ranges::input_range<Range> && sender<std::ranges::range_value_t<Range>>;
+concept sender_range =
+    std::ranges::input_range<Range> && sender_or_factory<std::ranges::range_value_t<Range>>;
 
 namespace detail {
 
@@ -217,11 +220,16 @@ class range_children : pinned {
   std::size_t size_ = 0;
 };
 
+/// What the joins do not take: neither operations nor one range of them.
+template <class... X>
+concept no_join_of =
+    sizeof...(X) > 0 && !(sender_or_factory<X> && ...) && !(sizeof...(X) == 1 && (sender_range<X> && ...));
+
 template <sender_range Range>
 auto collect(Range&& range) {
-  pool_vector<std::ranges::range_value_t<Range>> ops;
+  pool_vector<sender_of<std::ranges::range_value_t<Range>>> ops;
   if constexpr (std::ranges::sized_range<Range>) ops.reserve(std::ranges::size(range));
-  for (auto&& each : range) ops.push_back(std::move(each));
+  for (auto&& each : range) ops.push_back(as_sender(std::move(each)));
   return ops;
 }
 

@@ -72,5 +72,15 @@ template <class Range, operation_for<Range> F>
   return detail::walk_concurrently<detail::map_settled_outcome>(std::forward<Range>(range), limit,
                                                                 std::forward<F>(fn));
 }
+template <class Range, class F>
+  requires(!operation_for<F, Range>)
+detail::anything map_concurrent(Range&&, std::size_t, F&&) {
+  return detail::walks_range<Range, F>();
+}
+template <class Range, class F>
+  requires(!operation_for<F, Range>)
+detail::anything map_concurrent_settled(Range&&, std::size_t, F&&) {
+  return detail::walks_range<Range, F>();
+}
 
 }  // namespace braid

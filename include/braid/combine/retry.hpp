@@ -10,9 +10,11 @@
 #include "braid/combine/retry_policy.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/io_sender.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/schedule/sleep.hpp"
+#include "braid/style/awaitable_sender.hpp"
 
 namespace braid {
 
@@ -166,8 +168,18 @@ template <sender_factory F, class Worth = detail::worth_retrying_fn,
   requires std::predicate<std::decay_t<Worth>&, const error&> &&
            std::invocable<std::decay_t<Observe>&, const failed_attempt&>
 [[nodiscard]] auto retry(const retry_policy& policy, F&& make, Worth&& worth = {}, Observe&& observe = {}) {
-  return detail::retry_sender<std::decay_t<F>, std::decay_t<Worth>, std::decay_t<Observe>>{
-      policy, std::forward<F>(make), std::forward<Worth>(worth), std::forward<Observe>(observe)};
+  return detail::retry_sender<detail::sender_maker<F>, std::decay_t<Worth>, std::decay_t<Observe>>{
+      policy, detail::making_senders(std::forward<F>(make)), std::forward<Worth>(worth),
+      std::forward<Observe>(observe)};
+}
+template <class X, class... More>
+  requires(!sender_factory<X>)
+detail::anything retry(const retry_policy&, X&&, More&&...) {
+  static_assert(
+      sender_factory<X>,
+      "retry makes each attempt anew: it takes a function that returns a sender, retry(policy, [&] { return "
+      "op(…); })");
+  return {};
 }
 
 }  // namespace braid

@@ -8,6 +8,7 @@
 #include "braid/combine/scope_child.hpp"
 #include "braid/combine/scope_join.hpp"
 #include "braid/core/just.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/io_sender.hpp"
 #include "braid/style/future.hpp"
 #include "braid/style/promise.hpp"
@@ -50,6 +51,12 @@ class scope : pinned {
     child<value> begun{future<value>(*made)};
     made->begin();
     return begun;
+  }
+
+  template <class X>
+    requires(!sender_or_factory<X>)
+  detail::anything spawn(X&&) {
+    return detail::takes_sender<X>();
   }
 
   /// Stops the function and all children, and what is spawned from now on. Any thread. The scope ends as it

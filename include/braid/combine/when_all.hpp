@@ -132,8 +132,13 @@ template <sender_or_factory... S>
 /// Cost  one recycled piece of memory for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all(Range&& ops) {
-  return detail::all_of_range_sender<std::ranges::range_value_t<Range>>{
+  return detail::all_of_range_sender<sender_of<std::ranges::range_value_t<Range>>>{
       detail::collect(std::forward<Range>(ops))};
+}
+template <class... X>
+  requires(detail::no_join_of<X...>)
+detail::anything when_all(X&&...) {
+  return detail::take_senders<X...>();
 }
 
 }  // namespace braid

@@ -117,8 +117,13 @@ template <sender_or_factory... S>
 /// Cost  one recycled piece of memory for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all_settled(Range&& ops) {
-  return detail::settled_range_sender<std::ranges::range_value_t<Range>>{
+  return detail::settled_range_sender<sender_of<std::ranges::range_value_t<Range>>>{
       detail::collect(std::forward<Range>(ops))};
+}
+template <class... X>
+  requires(detail::no_join_of<X...>)
+detail::anything when_all_settled(X&&...) {
+  return detail::take_senders<X...>();
 }
 
 }  // namespace braid

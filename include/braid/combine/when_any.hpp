@@ -32,8 +32,13 @@ template <sender_or_factory... S>
 /// nothing could ever end.
 template <sender_range Range>
 [[nodiscard]] auto when_any(Range&& ops) {
-  return detail::first_of_range_sender<detail::any_rule, std::ranges::range_value_t<Range>>{
+  return detail::first_of_range_sender<detail::any_rule, sender_of<std::ranges::range_value_t<Range>>>{
       detail::collect(std::forward<Range>(ops))};
+}
+template <class... X>
+  requires(detail::no_join_of<X...>)
+detail::anything when_any(X&&...) {
+  return detail::take_senders<X...>();
 }
 
 }  // namespace braid

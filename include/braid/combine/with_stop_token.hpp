@@ -5,6 +5,8 @@
 
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
+#include "braid/core/takes_sender.hpp"
+#include "braid/style/awaitable_sender.hpp"
 
 namespace braid {
 
@@ -78,6 +80,11 @@ struct with_stop_token_sender {
 template <sender_or_factory S>
 [[nodiscard]] auto with_stop_token(S&& op, stop_token token) {
   return detail::with_stop_token_sender<sender_of<S>>{as_sender(std::forward<S>(op)), token};
+}
+template <class X>
+  requires(!sender_or_factory<X>)
+detail::anything with_stop_token(X&&, stop_token) {
+  return detail::takes_sender<X>();
 }
 
 }  // namespace braid

@@ -91,5 +91,15 @@ template <sender_or_factory S, class Duration>
   return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)),
                                                                std::move(sleep)};
 }
+template <class X, class Duration>
+  requires(!sender_or_factory<X>)
+detail::anything with_timeout(X&&, Duration&&) {
+  return detail::takes_sender<X>();
+}
+template <class X, class Instant>
+  requires(!sender_or_factory<X>)
+detail::anything with_deadline(X&&, Instant&&) {
+  return detail::takes_sender<X>();
+}
 
 }  // namespace braid

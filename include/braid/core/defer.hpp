@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/core/awaitable.hpp"
 #include "braid/core/sender.hpp"
 
 namespace braid {
@@ -58,20 +59,44 @@ struct defer_sender {
 /// Errors  what make throws is the operation's error.
 template <sender_factory F>
 [[nodiscard]] auto defer(F&& make) {
-  return detail::defer_sender<std::decay_t<F>>{std::forward<F>(make)};
+  if constexpr (detail::awaitable_factory<F>)
+    return detail::awaitable_sender<std::decay_t<F>>{std::forward<F>(make)};
+  else
+    return detail::defer_sender<std::decay_t<F>>{std::forward<F>(make)};
 }
 
-/// The sender itself, a copy of one that is awaited by copy, or the deferred sender of a function that
-/// returns one.
+/// The sender itself, a copy of one that is awaited by copy, the sender of an awaitable (an lvalue stays where it is),
+/// or the deferred sender of a function that returns one.
 template <sender_or_factory X>
 [[nodiscard]] decltype(auto) as_sender(X&& x) {
-  if constexpr (awaited_by_copy<X>)
+  if constexpr (awaitable<X>)
+    return detail::awaitable_sender<X>{std::forward<X>(x)};
+  else if constexpr (detail::awaitable_factory<X>)
+    return detail::awaitable_sender<std::decay_t<X>>{std::forward<X>(x)};
+  else if constexpr (awaited_by_copy<X>)
     return std::remove_cvref_t<X>(std::forward<X>(x));
   else if constexpr (sender<X>)
     return std::forward<X>(x);
   else
     return defer(std::forward<X>(x));
 }
+
+namespace detail {
+
+/// The function itself, or one that returns a sender where it returns an awaitable.
+template <sender_factory F>
+auto making_senders(F&& make) {
+  if constexpr (awaitable_factory<F>)
+    return [make = std::decay_t<F>(std::forward<F>(make))]() mutable {
+      return awaitable_sender<std::decay_t<F>&>{make};
+    };
+  else
+    return std::decay_t<F>(std::forward<F>(make));
+}
+template <sender_factory F>
+using sender_maker = decltype(making_senders(std::declval<F>()));
+
+}  // namespace detail
 
 /// What as_sender makes of an X.
 template <sender_or_factory X>

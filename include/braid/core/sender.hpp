@@ -70,14 +70,4 @@ template <sender S, receiver_of<value_of<S>> R>
 template <sender S, class R>
 using connected = decltype(connect(std::declval<std::remove_cvref_t<S>>(), std::declval<R>()));
 
-/// A function without parameters that returns a sender. Where a verb takes one it keeps the function,
-/// captures and all, until the sender has ended: so a capturing coroutine lambda is safe there.
-template <class F>
-concept sender_factory =
-    !sender<F> && std::invocable<std::decay_t<F>&> && sender<std::invoke_result_t<std::decay_t<F>&>>;
-
-/// What verbs and combinators take.
-template <class X>
-concept sender_or_factory = sender<X> || sender_factory<X>;
-
 }  // namespace braid

@@ -14,6 +14,7 @@
 #include "braid/core/async_stack.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/inbox.hpp"
 #include "braid/loop/operation.hpp"
 #include "braid/loop/reactor.hpp"
@@ -89,6 +90,11 @@ class loop : pinned {
   /// Turns until op is done; its value, or its error thrown. What else was started stays with the loop.
   template <sender_or_factory S>
   value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current());
+  template <class X>
+    requires(!sender_or_factory<X>)
+  detail::anything run(X&&) {
+    return detail::takes_sender<X>();
+  }
   /// Is anything left that run() would wait for?
   [[nodiscard]] bool has_work() const noexcept {
     return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||

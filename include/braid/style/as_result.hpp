@@ -4,6 +4,8 @@
 
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
+#include "braid/core/takes_sender.hpp"
+#include "braid/style/awaitable_sender.hpp"
 
 namespace braid {
 
@@ -38,6 +40,11 @@ struct as_result_sender {
 template <sender_or_factory S>
 [[nodiscard]] auto as_result(S&& op) {
   return detail::as_result_sender<sender_of<S>>{as_sender(std::forward<S>(op))};
+}
+template <class X>
+  requires(!sender_or_factory<X>)
+detail::anything as_result(X&&) {
+  return detail::takes_sender<X>();
 }
 
 }  // namespace braid

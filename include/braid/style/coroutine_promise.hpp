@@ -11,6 +11,7 @@
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/task_tracker.hpp"
 #include "braid/loop/transfer.hpp"
@@ -75,10 +76,33 @@ class sender_awaiter {
   connected<S, receiver> state_;
 };
 
-template <class A>
-concept awaitable = requires(A&& a) { std::forward<A>(a).await_ready(); } || requires(A&& a) {
-  std::forward<A>(a).operator co_await();
-} || requires(A&& a) { operator co_await(std::forward<A>(a)); };
+// The awaiter of another library's awaitable, in an object of ours: one that await_transform returns by reference is
+// copied by g++ 12.
+template <awaitable A>
+class foreign_awaiter {
+ public:
+  explicit foreign_awaiter(A&& a) : awaiter_(awaiter_of(std::forward<A>(a))) {}
+  foreign_awaiter(const foreign_awaiter&) = delete;
+  foreign_awaiter& operator=(const foreign_awaiter&) = delete;
+
+  [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
+  template <class Promise>
+  auto await_suspend(std::coroutine_handle<Promise> awaiting) {
+    return awaiter_.await_suspend(awaiting);
+  }
+  decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+ private:
+  decltype(awaiter_of(
+      std::declval<A>())) awaiter_;  // made by operator co_await, or a reference to the awaitable
+};
+
+// Follows a co_await that does not compile.
+struct awaits_anything {
+  static bool await_ready() { return true; }
+  static void await_suspend(std::coroutine_handle<>) {}
+  static anything await_resume() { return {}; }
+};
 
 }  // namespace detail
 
@@ -93,6 +117,7 @@ class coroutine_promise : public pooled_frame, pinned {
   /// Any sender can be awaited, by rvalue unless it is awaited by copy; it gets the coroutine's stop token.
   /// So can a function that returns one.
   template <sender_or_factory S>
+    requires(!awaitable<S>)
   auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
     static_assert(!std::is_lvalue_reference_v<S> || !sender<S> || awaited_by_copy<S>,
                   "co_await uses the sender up: write co_await std::move(op)");
@@ -104,12 +129,19 @@ class coroutine_promise : public pooled_frame, pinned {
       return detail::sender_awaiter<sender_of<S>>(as_sender(std::forward<S>(op)), *this);
   }
   /// So can what brings its own awaiter.
-  template <detail::awaitable A>
-    requires(!sender_or_factory<A>)
-  A&& await_transform(A&& other, std::source_location where = std::source_location::current()) noexcept {
+  template <awaitable A>
+  detail::foreign_awaiter<A> await_transform(A&& other,
+                                             std::source_location where = std::source_location::current()) {
     frame_.waits_at(where);
     note_await();
-    return std::forward<A>(other);
+    return detail::foreign_awaiter<A>(std::forward<A>(other));
+  }
+  /// Nothing else.
+  template <class X>
+    requires(!sender_or_factory<X>)
+  auto await_transform(X&&) {
+    detail::takes_sender<X>();
+    return detail::awaits_anything();
   }
 
   [[nodiscard]] stop_token get_stop_token() const noexcept { return stop_; }

@@ -9,9 +9,11 @@
 
 #include "braid/base/result.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/task_tracker.hpp"
 #include "braid/loop/transfer.hpp"
+#include "braid/style/awaitable_sender.hpp"
 #include "braid/style/late_result.hpp"
 
 namespace braid {
@@ -212,6 +214,11 @@ value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_lo
     auto state = connect(as_sender(std::forward<S>(op)), typename waiter::receiver{&waits});
     return waits.wait_for(state);
   }
+}
+template <class X>
+  requires(!sender_or_factory<X>)
+detail::anything await(X&&) {
+  return detail::takes_sender<X>();
 }
 
 }  // namespace braid

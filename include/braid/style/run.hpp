@@ -5,8 +5,10 @@
 #include <source_location>
 #include <utility>
 
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/task_tracker.hpp"
+#include "braid/style/awaitable_sender.hpp"
 
 namespace braid {
 
@@ -73,6 +75,11 @@ value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_loca
   if (loop* here = loop::current_or_null()) return here->run(std::forward<S>(op), where);
   loop temporary;
   return temporary.run(std::forward<S>(op), where);
+}
+template <class X>
+  requires(!sender_or_factory<X>)
+detail::anything run(X&&) {
+  return detail::takes_sender<X>();
 }
 
 }  // namespace braid

@@ -4,6 +4,8 @@
 
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
+#include "braid/core/takes_sender.hpp"
+#include "braid/style/awaitable_sender.hpp"
 
 namespace braid {
 
@@ -36,6 +38,11 @@ struct shield_sender {
 template <sender_or_factory S>
 [[nodiscard]] auto shield(S&& op) {
   return detail::shield_sender<sender_of<S>>{as_sender(std::forward<S>(op))};
+}
+template <class X>
+  requires(!sender_or_factory<X>)
+detail::anything shield(X&&) {
+  return detail::takes_sender<X>();
 }
 
 }  // namespace braid

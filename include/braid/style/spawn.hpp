@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "braid/core/defer.hpp"
+#include "braid/core/takes_sender.hpp"
+#include "braid/style/awaitable_sender.hpp"
 #include "braid/style/future.hpp"
 
 namespace braid {
@@ -94,6 +96,11 @@ template <sender_or_factory S>
   future<value_of<sender_of<S>>> waiting(*made);
   made->begin();
   return waiting;
+}
+template <class X>
+  requires(!sender_or_factory<X>)
+detail::anything spawn(X&&) {
+  return detail::takes_sender<X>();
 }
 
 }  // namespace braid

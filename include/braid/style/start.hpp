@@ -9,8 +9,10 @@
 #include "braid/base/frame_pool.hpp"
 #include "braid/base/result.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/task_tracker.hpp"
+#include "braid/style/awaitable_sender.hpp"
 
 namespace braid {
 
@@ -169,6 +171,20 @@ void start(S&& op, Handler&& handler, std::source_location where = std::source_l
       as_sender(std::forward<S>(op)), std::decay_t<Handler>(std::forward<Handler>(handler)), where);
 }
 
+template <class X, class Handler>
+  requires(!sender_or_factory<X>)
+void start(X&&, Handler&&) {
+  detail::takes_sender<X>();
+}
+template <sender_or_factory S, class Handler>
+  requires(!std::invocable<std::decay_t<Handler>&, result<value_of<sender_of<S>>>>)
+void start(S&&, Handler&&) {
+  static_assert(std::invocable<std::decay_t<Handler>&, result<value_of<sender_of<S>>>>,
+                "start: the handler gets a result<T>, a value or an error: start(op, [](braid::result<T> "
+                "ended) { … }), "
+                "where op is a sender of T");
+}
+
 /// The verb without an ear: begins op; an error goes to the loop's unhandled-error handler, with where it was
 /// detached. Otherwise as start.
 template <sender_or_factory S>
@@ -176,6 +192,12 @@ void detach(S&& op, std::source_location where = std::source_location::current()
   detail::loud_handler handler{loop::current("detach")};
   detail::start_box<sender_of<S>, detail::loud_handler>::begin(as_sender(std::forward<S>(op)),
                                                                std::move(handler), where);
+}
+
+template <class X>
+  requires(!sender_or_factory<X>)
+void detach(X&&) {
+  detail::takes_sender<X>();
 }
 
 }  // namespace braid
