@@ -1,0 +1,213 @@
+// What docs/recipes.md shows: the answers to what people ask first. Each is run by main on itself.
+#include <netdb.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <future>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "braid/braid.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// [signals]
+/// SIGINT and SIGTERM as reads. Made at the beginning of main, before there is another thread: threads inherit what is
+/// blocked, and a signal goes to any thread that has not blocked it.
+braid::file stop_signals() {
+  sigset_t both;
+  sigemptyset(&both);
+  sigaddset(&both, SIGINT);
+  sigaddset(&both, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &both, nullptr);
+  const int descriptor = signalfd(-1, &both, SFD_CLOEXEC);
+  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+  return braid::file::from_descriptor(descriptor);
+}
+
+braid::task<int> next_signal(const braid::file& signals) {
+  signalfd_siginfo came{};
+  co_await signals.read_exactly(std::as_writable_bytes(std::span(&came, 1)));
+  co_return static_cast<int>(came.ssi_signo);
+}
+// [/signals]
+
+// [lines]
+/// The lines of a file, a pipe or a terminal. For the standard input: file::from_descriptor(dup(0)), which closes the copy.
+braid::async_generator<std::string> lines_of(const braid::file& input) {
+  std::string text, part(4096, '\0');
+  while (const std::size_t got = co_await input.read_some(part)) {
+    text.append(part, 0, got);
+    for (std::size_t end; (end = text.find('\n')) != text.npos; text.erase(0, end + 1))
+      co_yield text.substr(0, end);
+  }
+  if (!text.empty()) co_yield text;  // the last one may lack its end
+}
+// [/lines]
+
+// [callback]
+/// glibc's own asynchronous look-up: it calls back on a thread of its own, and owns the request until then.
+struct lookup {
+  braid::callback_done<std::string> done;
+  std::string name;
+  gaicb request{};
+
+  static void ended(sigval with) {
+    const std::unique_ptr<lookup> self(static_cast<lookup*>(with.sival_ptr));
+    if (const int code = gai_error(&self->request); code != 0) {
+      self->done(std::make_exception_ptr(std::runtime_error(gai_strerror(code))));
+      return;
+    }
+    char text[NI_MAXHOST] = "";
+    getnameinfo(self->request.ar_result->ai_addr, self->request.ar_result->ai_addrlen, text, sizeof text,
+                nullptr, 0, NI_NUMERICHOST);
+    freeaddrinfo(self->request.ar_result);
+    self->done(std::string(text));
+  }
+};
+
+auto look_up(std::string name) {
+  return braid::from_callback<std::string>([name](braid::callback_done<std::string> done) {
+    auto* one = new lookup{std::move(done), name};
+    one->request.ar_name = one->name.c_str();
+    gaicb* list[] = {&one->request};
+    sigevent calls_back{};
+    calls_back.sigev_notify = SIGEV_THREAD;
+    calls_back.sigev_notify_function = lookup::ended;
+    calls_back.sigev_value.sival_ptr = one;
+    if (const int code = getaddrinfo_a(GAI_NOWAIT, list, 1, &calls_back); code != 0) {
+      delete one;
+      throw std::runtime_error(gai_strerror(code));
+    }
+  });
+}
+// [/callback]
+
+// [shutdown]
+braid::task<> serve(braid::tcp::stream client) {
+  std::string received(1024, '\0');
+  while (const std::size_t got = co_await client.read_some(received))
+    co_await client.write_all(std::string_view(received).substr(0, got));
+}
+
+/// Serves until no_more is requested, then waits for the connections that are there.
+braid::task<> serve_all(const braid::tcp::listener& door, braid::stop_token no_more) {
+  const auto accept = [&](braid::scope& connections) -> braid::task<> {
+    while (!no_more.stop_requested()) {
+      auto client = co_await braid::as_result(braid::with_stop_token(door.accept(), no_more));
+      if (client)
+        connections.spawn(
+            braid::as_result(serve(*std::move(client))));  // one that fails is nobody else's failure
+      else if (!no_more.stop_requested())
+        co_await braid::sleep_for(100ms);  // no descriptor left, say: the next ones are accepted again
+    }
+  };
+  co_await braid::with_scope(accept);
+}
+
+braid::task<> run_server(const braid::tcp::listener& door, const braid::file& signals) {
+  braid::stop_source no_more;
+  auto served = braid::spawn(serve_all(door, no_more.get_token()));
+  co_await next_signal(signals);
+  no_more.request_stop();
+  co_await braid::with_timeout(std::move(served),
+                               5s);  // what is left then is cancelled, and timed_out says so
+}
+// [/shutdown]
+
+// [loops]
+/// A loop on a thread of its own, for as long as the object lives. What is given to it comes back as a future, which the
+/// loop of the caller awaits.
+class other_loop {
+ public:
+  other_loop() : thread_([this] { run(); }) { ready_.get_future().get(); }
+  ~other_loop() {
+    there_->post([this] { end_.set(); });
+    thread_.join();
+  }
+  /// Runs make() there, which returns a sender; its value or its error, here.
+  template <class F>
+  auto run_there(F make) {
+    using value = braid::value_of<std::invoke_result_t<F&>>;
+    braid::promise<value> settled;
+    auto ended = settled.get_future();
+    there_->post([make = std::move(make), settled = std::move(settled)]() mutable {
+      braid::start(std::move(make), [settled = std::move(settled)](braid::result<value> how) mutable {
+        if (!how)
+          settled.set_error(std::move(how).error());
+        else if constexpr (std::is_void_v<value>)
+          settled.set_value();
+        else
+          settled.set_value(*std::move(how));
+      });
+    });
+    return ended;
+  }
+
+ private:
+  void run() {
+    braid::loop here;
+    there_ = &here;
+    ready_.set_value();
+    here.run(end_.wait());
+  }
+  braid::event end_;
+  braid::loop* there_ = nullptr;
+  std::promise<void>
+      ready_;  // not braid's: this thread may have a loop, which must not block on a future of its own
+  std::thread thread_;
+};
+// [/loops]
+
+}  // namespace
+
+int main() {
+  const braid::file signals = stop_signals();
+  braid::loop loop;
+
+  int pipe_ends[2];
+  if (::pipe(pipe_ends) != 0) return 1;
+  loop.run([&]() -> braid::task<> {
+    const braid::file in = braid::file::from_descriptor(pipe_ends[0]);
+    braid::file out = braid::file::from_descriptor(pipe_ends[1]);
+    co_await out.write_all(std::string_view("one\ntwo\nthree"));
+    co_await out.close();
+    auto lines = lines_of(in);
+    while (auto line = co_await lines.next()) std::printf("line: %s\n", line->c_str());
+  });
+
+  loop.run([&]() -> braid::task<> {
+    auto door = co_await braid::tcp::listen(braid::endpoint::loopback());
+    const auto client = [&]() -> braid::task<> {
+      auto talk = co_await braid::tcp::connect(door.local_endpoint());
+      std::string answer(5, '\0');
+      co_await talk.write_all(std::string_view("hello"));
+      co_await talk.read_exactly(answer);
+      std::printf("the server says %s\n", answer.c_str());
+      ::kill(::getpid(), SIGTERM);
+    };
+    co_await braid::when_all(run_server(door, signals), client());
+    std::puts("the server has ended");
+  });
+  std::printf("localhost is %s\n", loop.run(look_up("127.0.0.1")).c_str());
+
+  other_loop other;
+  const auto here = std::this_thread::get_id();
+  const bool elsewhere = loop.run(other.run_there([here]() -> braid::task<bool> {
+    co_await braid::sleep_for(1ms);
+    co_return std::this_thread::get_id() != here;
+  }));
+  std::printf("the other loop ran %s\n", elsewhere ? "on its own thread" : "here");
+}
