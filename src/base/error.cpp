@@ -40,6 +40,7 @@ struct error::record : pooled {
   std::exception_ptr exception;
   std::vector<std::source_location, detail::pool_allocator<std::source_location>> stack;
   bool stack_is_whole = true;
+  std::size_t transferred = 0;
   std::vector<error> suppressed;
 };
 
@@ -100,6 +101,7 @@ error::record& error::own_record() {
     clone->exception = record_->exception;
     clone->stack = record_->stack;
     clone->stack_is_whole = record_->stack_is_whole;
+    clone->transferred = record_->transferred;
     clone->suppressed = record_->suppressed;
     drop_reference();
     record_ = clone;
@@ -155,6 +157,12 @@ void error::set_stack(std::span<const std::source_location> levels, bool whole) 
   record& mine = own_record();
   mine.stack.assign(levels.begin(), levels.end());
   mine.stack_is_whole = whole;
+}
+
+std::size_t error::transferred() const noexcept { return record_ != nullptr ? record_->transferred : 0; }
+
+void error::set_transferred(std::size_t bytes) {
+  if (bytes != transferred()) own_record().transferred = bytes;
 }
 
 std::span<const error> error::suppressed() const noexcept {

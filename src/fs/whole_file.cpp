@@ -2,25 +2,46 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "braid/fs/file.hpp"
 
 namespace braid {
 
-task<std::string> read_file(std::filesystem::path path) {
+namespace {
+
+constexpr std::size_t unknown_size_buffer = 64 << 10;
+constexpr std::uint64_t most_believed = 1 << 30;
+
+// Room for the file and one byte more, which sees the end in the same read. A size of 0 says nothing: files of
+// /proc/sys have it, and give all they hold to the first read only.
+std::size_t first_buffer(std::uint64_t size) noexcept {
+  return size == 0 ? unknown_size_buffer : static_cast<std::size_t>(std::min(size, most_believed)) + 1;
+}
+
+// By half, so that a large file of unknown size never takes twice its memory.
+std::size_t next_buffer(std::size_t full) noexcept { return full + std::max(full / 2, unknown_size_buffer); }
+
+}  // namespace
+
+task<std::string> read_file(std::filesystem::path path, std::size_t most_bytes) {
+  const std::size_t most_room = most_bytes + (most_bytes != std::numeric_limits<std::size_t>::max() ? 1 : 0);
   file from = co_await open_file(path);
   const std::uint64_t expected = co_await from.size();
-  std::string text(static_cast<std::size_t>(expected) + 1, '\0');  // room to see the end in the first read
+  std::string text(std::min(first_buffer(expected), most_room), '\0');
   std::size_t size = 0;
-  for (;;) {
-    const std::size_t got = co_await from.read_some(std::span(text).subspan(size));
-    if (got == 0) break;
+  while (const std::size_t got = co_await from.read_some(std::span(text).subspan(size))) {
     size += got;
-    if (size == text.size()) text.resize(std::max<std::size_t>(2 * size, 4096));
+    if (size > most_bytes)
+      error(std::make_error_code(std::errc::file_too_large), "read_file", path.string()).rethrow();
+    if (size == text.size()) text.resize(std::min(next_buffer(size), most_room));
   }
   text.resize(size);
+  if (text.capacity() / 2 > size) text.shrink_to_fit();
   co_await from.close();
   co_return text;
 }

@@ -1,6 +1,8 @@
 #include "braid/loop/direct_calls.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +10,7 @@
 #include <memory>
 
 #include "braid/loop/loop.hpp"
+#include "sigpipe.hpp"
 
 namespace braid {
 
@@ -48,6 +51,23 @@ int direct_calls::local_name(int socket, sockaddr_storage& name) noexcept {
 int direct_calls::peer_name(int socket, sockaddr_storage& name) noexcept {
   socklen_t length = sizeof name;
   return or_errno(::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &length));
+}
+file_traits direct_calls::traits_of(int descriptor) noexcept {
+  file_traits found;
+  struct stat what;
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0 || ::fstat(descriptor, &what) != 0) return found;
+  found.known = true;
+  found.has_position =
+      (S_ISREG(what.st_mode) || S_ISBLK(what.st_mode)) && ::lseek(descriptor, 0, SEEK_CUR) >= 0;
+  found.appends = (flags & O_APPEND) != 0;
+  found.unbuffered = (flags & O_DIRECT) != 0;
+  found.is_terminal = S_ISCHR(what.st_mode) && ::isatty(descriptor) == 1;
+  if (S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode)) {
+    found.write_flags = rwf_nosignal();
+    found.may_signal = found.write_flags == 0;
+  }
+  return found;
 }
 int direct_calls::close(int descriptor) noexcept { return or_errno(::close(descriptor)); }
 

@@ -93,7 +93,6 @@ class epoll_reactor final : public reactor, private errand_sender {
   [[nodiscard]] std::int32_t give_up_waiting(int descriptor, descriptor_watch& of) noexcept;
   void cancel_descriptor(io_operation& operation) noexcept;
   [[nodiscard]] std::int32_t give_up_accepting(int descriptor) noexcept;
-  [[nodiscard]] bool a_thread_moves_position(const request& what) noexcept;
   void release_held() noexcept;
   // Cancels those that no thread has begun; how many there are, begun or not.
   struct errand_count {

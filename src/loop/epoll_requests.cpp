@@ -75,23 +75,7 @@ void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
     if (what.code != opcode::poll && what.code != opcode::connect && (not_ready || behind_others))
       return wait_for(operation);
   }
-  if (!errands_.empty() && a_thread_moves_position(what)) return send_out(operation);
   settle(operation, carry_out(operation, true));
-}
-
-// The kernel lets one call at a time use a file's own position, and has the next one wait, whatever its flags.
-bool epoll_reactor::a_thread_moves_position(const request& what) noexcept {
-  const auto moves_it = [](const request& each) {
-    return (each.code == opcode::read || each.code == opcode::write) &&
-           each.offset == request::current_position;
-  };
-  if (!moves_it(what)) return false;
-  bool found = false;
-  errands_.for_each([&](const errand& each) {
-    const request& other = each.operation().what();
-    found |= other.descriptor == what.descriptor && moves_it(other);
-  });
-  return found;
 }
 
 std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexcept {

@@ -120,9 +120,25 @@ void loop::forget(operation_base& operation) noexcept {
 }
 
 void loop::submit_otherwise(io_operation& operation, const async_frame* who) noexcept {
+  if (operation.what().code == opcode::cancel_descriptor) {
+    operation_base::queue waiting = turns_.withdraw_all(operation.what().descriptor);
+    while (!waiting.empty()) reject(waiting.pop_front());
+  }
   if (ending_) return reject(operation);  // the reactor has closed its lane by then
   if (tracker_ != nullptr) tracker_->note(operation, who);
   reactor_->submit(operation);
+}
+
+void loop::wait_for_turn(turn_operation& operation, const async_frame* who) noexcept {
+  operation.depart();
+  if (tracker_ != nullptr) tracker_->note(operation, who);
+}
+
+// The tracker has noted it when it began to wait.
+void loop::begin_turn(turn_operation& operation) noexcept {
+  if (ending_) return reject(operation);
+  if (tracker_ != nullptr || operation.may_block_) return reactor_->submit(operation);
+  submit(operation);
 }
 
 void loop::add_otherwise(timer_base& timer, loop_clock::time_point deadline,

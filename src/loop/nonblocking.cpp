@@ -36,8 +36,8 @@ std::int32_t transfer(const request& what, std::size_t& calls) noexcept {
   const iovec part{what.address, what.length};
   const auto call = [&](off_t offset) {
     ++calls;
-    return or_errno(what.code == opcode::read ? filling::preadv2(what.descriptor, part, offset, RWF_NOWAIT)
-                                              : ::pwritev2(what.descriptor, &part, 1, offset, RWF_NOWAIT));
+    if (what.code == opcode::read) return or_errno(filling::preadv2(what.descriptor, part, offset, RWF_NOWAIT));
+    return or_errno(::pwritev2(what.descriptor, &part, 1, offset, static_cast<int>(what.flags) | RWF_NOWAIT));
   };
   std::int32_t ended = call(static_cast<off_t>(what.offset));
   if (ended == -ESPIPE) ended = call(-1);  // what has no positions takes any, as in a ring

@@ -3,16 +3,41 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "braid/loop/request.hpp"
 #include "filling_calls.hpp"
+#include "sigpipe.hpp"
 
 namespace braid {
 
 namespace {
+
+ssize_t write_without_flags(const request& what) noexcept {
+  return what.offset == request::current_position
+             ? ::write(what.descriptor, what.address, what.length)
+             : ::pwrite(what.descriptor, what.address, what.length, static_cast<off_t>(what.offset));
+}
+
+// A flag says that nothing but the error shall tell of a pipe without a reader. pwritev2 takes -1 as
+// request::current_position says it; a sandbox may not have heard of it.
+ssize_t write(const request& what) noexcept {
+  if (what.flags != 0) {
+    const iovec part{what.address, what.length};
+    const ssize_t ended =
+        ::pwritev2(what.descriptor, &part, 1, static_cast<off_t>(what.offset), static_cast<int>(what.flags));
+    if (ended >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS)) return ended;
+  } else if (rwf_nosignal() != 0) {
+    return write_without_flags(what);
+  }
+  sigpipe_guard guard;
+  const ssize_t ended = write_without_flags(what);
+  if (ended < 0 && errno == EPIPE) guard.note_broken_pipe();
+  return ended;
+}
 
 std::int64_t call(const request& what) noexcept {
   const int fd = what.descriptor;
@@ -26,9 +51,7 @@ std::int64_t call(const request& what) noexcept {
     case opcode::read:
       return at_position ? filling::read(fd, what.address, what.length)
                          : filling::pread(fd, what.address, what.length, offset);
-    case opcode::write:
-      return at_position ? ::write(fd, what.address, what.length)
-                         : ::pwrite(fd, what.address, what.length, offset);
+    case opcode::write: return write(what);
     case opcode::fsync: return flags == request::data_only ? ::fdatasync(fd) : ::fsync(fd);
     case opcode::truncate: return ::ftruncate(fd, offset);
     case opcode::open: return ::openat(fd, path, flags, what.length);

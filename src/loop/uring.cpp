@@ -91,6 +91,16 @@ loop_clock::time_point uring_reactor::now() const noexcept {
   return loop_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
+std::int64_t uring_reactor::position_of(int descriptor) noexcept {
+  ++system_calls_;
+  return ::lseek(descriptor, 0, SEEK_CUR);
+}
+
+void uring_reactor::set_position(int descriptor, std::int64_t offset, int whence) noexcept {
+  ++system_calls_;
+  ::lseek(descriptor, offset, whence);
+}
+
 // Every entry that was submitted has a last completion, which is consumed or still to come.
 std::size_t uring_reactor::in_flight() const noexcept {
   return lane_.tail + parts_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + backlog_length_;
@@ -117,7 +127,9 @@ bool uring_reactor::place_request(io_operation& operation) noexcept {
   request what = operation.what();
   what.waits_first = false;
   if (what.code == opcode::cancel_descriptor) what.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
-  return write(kernel::word_of(what.code), what, tag(operation));
+  // The kernel tries what a poll calls ready as if it could not block: a terminal's write blocks all the same.
+  const std::uint32_t on_a_worker = may_block(operation) ? IOSQE_ASYNC << 8 : 0;
+  return write(kernel::word_of(what.code) | on_a_worker, what, tag(operation));
 }
 
 bool uring_reactor::place_cancel(const io_operation& operation) noexcept {

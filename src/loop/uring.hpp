@@ -29,6 +29,8 @@ class uring_reactor final : public reactor {
   std::size_t in_flight() const noexcept override;
   void wake() noexcept override;
   loop_clock::time_point now() const noexcept override;
+  std::int64_t position_of(int descriptor) noexcept override;
+  void set_position(int descriptor, std::int64_t offset, int whence) noexcept override;
 
  private:
   // A completion's user_data is its operation's address, whose lowest bits say what is special about it.

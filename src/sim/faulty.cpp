@@ -42,6 +42,10 @@ class faulty_reactor final : public reactor {
   loop_clock::time_point now() const noexcept override { return over_->now(); }
   void offload(blocking_job& job) override { over_->offload(job); }
   direct_calls& direct() noexcept override { return over_->direct(); }
+  std::int64_t position_of(int descriptor) noexcept override { return over_->position_of(descriptor); }
+  void set_position(int descriptor, std::int64_t offset, int whence) noexcept override {
+    over_->set_position(descriptor, offset, whence);
+  }
   std::size_t in_flight() const noexcept override {
     return over_->in_flight() + answers_.size() + held_.size();
   }
@@ -123,6 +127,7 @@ void faulty_reactor::answer_with(io_operation& operation, completion how, loop_c
 
 void faulty_reactor::let_stand_in(io_operation& operation, const request& what, loop_clock::duration late) {
   auto& made = stand_ins_[&operation] = std::make_unique<stand_in>(*this, operation, what, late);
+  may_block(*made) = may_block(operation);
   over_->submit(*made);
 }
 

@@ -12,6 +12,7 @@
 
 #include "braid/base/poison.hpp"
 #include "disk.hpp"
+#include "disk_file.hpp"
 #include "network.hpp"
 
 namespace braid::sim::detail {
@@ -213,6 +214,11 @@ int machine::close(int descriptor) noexcept {
   descriptors_.erase(found);
   last->closed();
   return 0;
+}
+
+file_traits machine::traits_of(int descriptor) noexcept {
+  const auto what = find(descriptor);
+  return {.known = what != nullptr, .has_position = dynamic_cast<disk_file*>(what.get()) != nullptr};
 }
 
 std::string machine::describe(int descriptor) {

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <stdexcept>
@@ -56,6 +55,12 @@ TEST_CASE("open_file: a path through a file, too long a name, a folder to be wri
               (folder / "").string());
   check_fails(style, open_file(folder / "", O_RDONLY | O_CREAT | O_EXCL), std::errc::is_a_directory,
               "open_file", (folder / "").string());
+}
+
+TEST_CASE("open_file: an empty path", "[fs][failure]") {
+  IN_EVERY_STYLE(style);
+  check_fails(style, open_file(""), std::errc::no_such_file_or_directory, "open_file", "\"\"");
+  check_fails(style, read_file(""), std::errc::no_such_file_or_directory, "open_file", "\"\"");
 }
 
 TEST_CASE("open_file: a path with a zero in it does not open what stands before it", "[fs][failure]") {
@@ -195,15 +200,13 @@ TEST_CASE("read_exactly: the end of the file comes first", "[fs][failure]") {
   check_fails(style, one.read_exactly(room), make_error_code(errc::end_of_stream), "read_exactly",
               path.string());
   CHECK(room == "12345?");
+  REQUIRE(::lseek(one.number(), 0, SEEK_SET) == 0);
+  CHECK(style.wait(one.read_exactly(room)).error().transferred() == 5);
   CHECK(style.wait(one.read_some(room)).value() == 0);
 }
 
 TEST_CASE("write_all: a pipe that nobody reads any more", "[fs][failure]") {
   IN_EVERY_STYLE(style);
-  struct without_sigpipe {
-    without_sigpipe() { ::signal(SIGPIPE, SIG_IGN); }
-    ~without_sigpipe() { ::signal(SIGPIPE, SIG_DFL); }
-  } const here_too;
   loop here;
   pipe_ends ends;
   ends.close_reader();

@@ -1,8 +1,14 @@
 #include "braid/fs/whole_file.hpp"
 
-#include <cstddef>
-#include <string>
+#include <fcntl.h>
 
+#include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include "braid/fs/file.hpp"
 #include "catch.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
@@ -37,4 +43,37 @@ TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file
   const auto status = style.wait(read_file("/proc/self/status"));
   REQUIRE(status);
   CHECK_THAT(*status, contains("VmPeak"));
+  // What the system holds as one line is given to the first read, whole, and to no later one.
+  const auto system_read = [](const char* path) {
+    std::ifstream from(path);
+    return std::string(std::istreambuf_iterator<char>(from), {});
+  };
+  for (const char* path : {"/proc/sys/kernel/pid_max", "/proc/sys/kernel/ostype", "/proc/version",
+                           "/sys/kernel/mm/transparent_hugepage/enabled", "/proc/cpuinfo"}) {
+    std::ifstream there(path);
+    if (!there) continue;
+    CAPTURE(path);
+    const std::string expected = system_read(path), got = style.wait(read_file(path)).value();
+    if (std::string_view(path) == "/proc/cpuinfo")
+      CHECK(got.substr(0, 9) == expected.substr(0, 9));  // the clock rates change
+    else
+      CHECK(got == expected);
+  }
+}
+
+TEST_CASE("read_file: a file that grows or shrinks while it is read is read to its end", "[fs][whole_file]") {
+  const scratch_folder folder;
+  loop here;
+  const auto path = folder / "grows";
+  for (const std::size_t size : {std::size_t{1}, std::size_t{300'000}}) {
+    here.run(write_file(path, std::string(size, 'x')));
+    const file end = here.run(open_file(path, O_WRONLY | O_APPEND));
+    auto reading = spawn(read_file(path));
+    here.run(end.write_all("more"));
+    const std::string got = here.run(std::move(reading));
+    CHECK((got == std::string(size, 'x') || got == std::string(size, 'x') + "more"));
+    auto again = spawn(read_file(path));
+    here.run(end.truncate(0));
+    CHECK(here.run(std::move(again)).size() <= size + 4);
+  }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <source_location>
@@ -84,6 +85,11 @@ class error {
   [[nodiscard]] bool stack_is_whole() const noexcept;
   /// Called once, by whatever the failure leaves first.
   void set_stack(std::span<const std::source_location> levels, bool whole = true);
+
+  /// How many bytes, the first ones of the buffer, read_exactly or write_all had moved when it failed or was
+  /// cancelled. 0 for all that moves none. In a catch block: error::current().transferred().
+  [[nodiscard]] std::size_t transferred() const noexcept;
+  void set_transferred(std::size_t bytes);
 
   /// Other errors that this one was preferred to: those of a join's other operations, in the order they came.
   [[nodiscard]] std::span<const error> suppressed() const noexcept;

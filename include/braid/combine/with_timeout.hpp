@@ -49,6 +49,7 @@ class timeout_state final : public join_base {
   static error timed_out(const error& canceled) noexcept {
     error late(std::make_error_code(std::errc::timed_out), "with_timeout");
     for (const error& each : canceled.suppressed()) late.suppress(each);
+    late.set_transferred(canceled.transferred());
     return late;
   }
 

@@ -51,10 +51,18 @@ struct size_outcome {
 ///
 /// Lifetime  closed by its destructor, without waiting, behind what its loop has begun; close() waits. A
 ///           buffer stays alive until the operation on it has ended.
+/// Order     what is at the position, reads and writes alike, is carried out in the order in which it was begun, one
+///           operation after the other; of a pipe or a terminal the reads, and the writes. read_at and write_at wait
+///           for nobody. Descriptors that share an open file (dup) share its position, not this order.
 /// Threads   its operations run on the current loop; on one loop at a time.
 /// Errors    std::error_code of the system call, its message naming call and path. The end of a file is a
-///           read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream.
-/// Cost      one request each; write_all and read_exactly as many as it takes.
+///           read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. A pipe without a reader is
+///           broken_pipe, without a SIGPIPE. A write beyond RLIMIT_FSIZE is file_too_large; the system raises SIGXFSZ
+///           then, which a program that expects it ignores.
+/// Cancel    read_exactly and write_all may have moved a part: error::transferred() says how much, as it does when
+///           they fail. An operation that waits for others has moved nothing.
+/// Cost      one request each; write_all and read_exactly as many as it takes. On io_uring an lseek(2) for what is at
+///           a regular file's position.
 class file {
  public:
   /// None: every operation on it fails with bad_file_descriptor.
@@ -69,28 +77,27 @@ class file {
 
   /// At most to.size() bytes from the file's position, which moves on: how many, 0 at the end.
   [[nodiscard]] auto read_some(writable_bytes to) const noexcept {
-    return some<detail::read_some_name>(opcode::read, to.data(), to.size(), request::current_position, false);
+    return some_in_turn<detail::read_some_name>(opcode::read, to.data(), to.size());
   }
   /// At most from.size() bytes to the file's position, which moves on: how many.
   [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
-    return some<detail::write_some_name>(opcode::write, const_cast<void*>(from.data()), from.size(),
-                                         request::current_position, false);
+    return some_in_turn<detail::write_some_name>(opcode::write, const_cast<void*>(from.data()), from.size());
   }
-  /// The same at an offset; the file's position stays.
+  /// The same at an offset; the file's position stays. On a file opened with O_APPEND Linux writes at the end
+  /// whatever the offset.
   [[nodiscard]] auto read_at(std::uint64_t offset, writable_bytes to) const noexcept {
-    return some<detail::read_at_name>(opcode::read, to.data(), to.size(), offset, true);
+    return some_at<detail::read_at_name>(opcode::read, to.data(), to.size(), offset);
   }
   [[nodiscard]] auto write_at(std::uint64_t offset, readable_bytes from) const noexcept {
-    return some<detail::write_at_name>(opcode::write, const_cast<void*>(from.data()), from.size(), offset,
-                                       true);
+    return some_at<detail::write_at_name>(opcode::write, const_cast<void*>(from.data()), from.size(), offset);
   }
   /// Exactly to.size() bytes from the file's position.
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
-    return whole<detail::read_exactly_name>(opcode::read, to.data(), to.size());
+    return whole_in_turn<detail::read_exactly_name>(opcode::read, to.data(), to.size());
   }
   /// All of from to the file's position.
   [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
-    return whole<detail::write_all_name>(opcode::write, const_cast<void*>(from.data()), from.size());
+    return whole_in_turn<detail::write_all_name>(opcode::write, const_cast<void*>(from.data()), from.size());
   }
 
   // [sync]
@@ -123,27 +130,49 @@ class file {
   explicit file(descriptor open) noexcept : descriptor_(std::move(open)) {}
 
   template <const char* Name>
-  io_sender<detail::some_outcome<Name>> some(opcode code, void* address, std::size_t size,
-                                             std::uint64_t offset, bool positioned) const noexcept {
-    request what{
-        .code = code, .descriptor = number(), .address = address, .offset = offset, .length = transfer_length(size)};
-    return {what, {positioned}};
+  io_sender<detail::some_outcome<Name>> some_at(opcode code, void* address, std::size_t size,
+                                                std::uint64_t offset) const noexcept {
+    request what{.code = code,
+                 .descriptor = number(),
+                 .address = address,
+                 .offset = offset,
+                 .length = transfer_length(size)};
+    return {what, {true}};
   }
   template <const char* Name>
-  io_sender<detail::whole_outcome<Name, void>> whole(opcode code, void* address,
-                                                     std::size_t size) const noexcept {
-    request what{
-        .code = code, .descriptor = number(), .address = address, .offset = request::current_position};
-    return {what, {size}};
+  io_sender<detail::in_turn<detail::some_outcome<Name>>> some_in_turn(opcode code, void* address,
+                                                                      std::size_t size) const noexcept {
+    request what = at_position(code, address);
+    what.length = transfer_length(size);
+    return {what, {{}, traits_}};
+  }
+  template <const char* Name>
+  io_sender<detail::in_turn<detail::whole_outcome<Name, void>>> whole_in_turn(
+      opcode code, void* address, std::size_t size) const noexcept {
+    return {at_position(code, address), {{size}, traits_}};
+  }
+  [[nodiscard]] request at_position(opcode code, void* address) const noexcept {
+    if (!traits_.known) traits_ = direct_calls::current().traits_of(number());
+    return {.code = code,
+            .descriptor = number(),
+            .address = address,
+            .offset = request::current_position,
+            .flags = code == opcode::write ? traits_.write_flags : 0};
   }
 
   descriptor descriptor_;
+  mutable file_traits traits_;  // asked for at the first operation at the position
 };
 
 namespace detail {
 struct open_outcome {
   using value_type = file;
   static constexpr const char* name() noexcept { return "open_file"; }
+  // A FIFO waits for its other end; tried without blocking, as io_uring does, it opens or fails before that.
+  [[nodiscard]] static bool may_block(const request& what) noexcept {
+    constexpr std::uint32_t never_waits = O_RDWR | O_NONBLOCK | O_DIRECTORY | O_PATH;
+    return (what.flags & never_waits) == 0;
+  }
   [[nodiscard]] int place(request& what) noexcept {
     what.address = path.data();
     return path.find('\0') == path.npos ? 0 : EINVAL;  // the system would open what stands before it
@@ -152,6 +181,7 @@ struct open_outcome {
     return file::from_descriptor(ended);
   }
   [[nodiscard]] std::string object() const {
+    if (path.empty()) return "\"\"";
     std::string text = path;
     std::ranges::replace(text, '\0', '?');
     return text;
@@ -162,6 +192,7 @@ struct open_outcome {
 
 /// Opens a file: flags as of open(2), O_CLOEXEC always added; mode for O_CREAT. A sender of file.
 /// Errors  those of open(2), the message naming the path.
+/// Cancel  a FIFO waits for its other end until then; with O_NONBLOCK it does not wait.
 [[nodiscard]] inline auto open_file(const std::filesystem::path& path, int flags = O_RDONLY,
                                     mode_t mode = 0666) {
   request what{.code = opcode::open,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "braid/base/pinned.hpp"
+#include "braid/loop/file_traits.hpp"
 
 namespace braid {
 
@@ -29,6 +30,8 @@ class direct_calls : pinned {
   virtual int local_name(int socket, sockaddr_storage& name) noexcept;
   virtual int peer_name(int socket, sockaddr_storage& name) noexcept;
   virtual int close(int descriptor) noexcept;
+  /// What kind of file it is. Not known where the descriptor is not open.
+  [[nodiscard]] virtual file_traits traits_of(int descriptor) noexcept;
   /// What the descriptor stands for: a path, "127.0.0.1:80", or "descriptor 7". For messages.
   [[nodiscard]] virtual std::string describe(int descriptor);
   /// getaddrinfo(3) for streams: adds to found; 0, an EAI_ code, or EAI_SYSTEM with errno set. Blocks.

@@ -24,11 +24,14 @@ namespace braid {
 /// What an I/O operation makes of its request: the second half of an io_sender.
 ///
 /// name()                   the call, for messages
-/// place(request&)          optional: points the request at what the outcome itself holds, now at rest; 0 or
-/// an
-///                          errno that ends it
+/// place(request&)          optional: points the request at what the outcome itself holds, now at rest; 0, an
+///                          errno that ends it, or nothing_to_do, which ends it with a result of 0
 /// again(result&, request&)  optional: true when the request, changed, must be submitted once more
 /// unstoppable              optional: a constant; the operation ignores stop requests
+/// takes_turns              optional: a constant; it waits for those that were begun before on its descriptor, whose
+///                          file_traits are the outcome's `traits`
+/// may_block(request)       optional: may the request block although its descriptor is ready, or has it none?
+/// transferred()            optional: what an error says was transferred before it
 /// receives                 optional: a constant, true for what receives from a socket
 /// operator()(result, request)  the value of a request that ended well: result >= 0
 /// object()                 optional: what the call was made on, for messages
@@ -44,14 +47,21 @@ struct io_sender;
 
 namespace detail {
 
+inline constexpr int nothing_to_do = -1;
+
+template <class Outcome>
+concept takes_turns = requires { Outcome::takes_turns; };
+template <class Outcome>
+using io_course_base = std::conditional_t<takes_turns<Outcome>, turn_operation, io_operation>;
+
 // The way of one request through the loop, for whoever waits: Waiter::told() is called once, from a turn of
 // the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the coroutine's
 // frame keeps it.
 template <class Waiter, io_outcome Outcome>
-class io_course : io_operation, cancellation {
+class io_course : io_course_base<Outcome>, cancellation {
  protected:
   explicit io_course(io_sender<Outcome>& sender) noexcept
-      : io_operation(ended, sender.what), sender_(sender) {}
+      : io_course_base<Outcome>(ended, sender.what), sender_(sender) {}
 
   // who(Waiter&) is the level that waits, asked where the loop tracks its tasks; captures nothing.
   [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto who) noexcept {
@@ -65,10 +75,14 @@ class io_course : io_operation, cancellation {
   [[nodiscard, gnu::cold, gnu::noinline]] error failure() {
     // what it holds ends here; the sender may be kept for longer
     const Outcome spent = std::move(sender_.outcome);
-    if constexpr (requires { spent.object(); })
-      return request_error(spent.name(), sender_.what, -result_, spent.object());
-    else
-      return request_error(spent.name(), sender_.what, -result_);
+    error failed = [&] {
+      if constexpr (requires { spent.object(); })
+        return request_error(spent.name(), sender_.what, -result_, spent.object());
+      else
+        return request_error(spent.name(), sender_.what, -result_);
+    }();
+    if constexpr (requires { spent.transferred(); }) failed.set_transferred(spent.transferred());
+    return failed;
   }
   [[nodiscard, gnu::cold, gnu::noinline]] error failure_without_loop() const {
     return no_loop_error(sender_.outcome.name());
@@ -96,21 +110,32 @@ class io_course : io_operation, cancellation {
 
   // Not worth a request, but told in a later turn all the same.
   [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
-    result_ = -code;
-    finish_by(gave_up);
+    result_ = code == nothing_to_do ? 0 : -code;
+    this->finish_by(gave_up);
     loop::current().make_ready(*this);
   }
   static void gave_up(operation_base& base, completion) noexcept {
     static_cast<Waiter&>(static_cast<io_course&>(static_cast<io_operation&>(base))).told();
   }
   static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::told(); };
+  [[nodiscard]] bool may_block() const noexcept {
+    if constexpr (requires { sender_.outcome.may_block(sender_.what); })
+      return sender_.outcome.may_block(sender_.what);
+    return false;
+  }
   [[gnu::always_inline]] void submit_to(loop& home, auto who) noexcept {
     if (poisons()) [[unlikely]] {
       const request::buffer filled = sender_.what.filled_buffer();
       poison(filled.address, filled.length);
     }
     if constexpr (receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
-    home.submit(*this, [this, who]() noexcept { return who(static_cast<Waiter&>(*this)); });
+    const auto level = [this, who]() noexcept { return who(static_cast<Waiter&>(*this)); };
+    if constexpr (takes_turns<Outcome>)
+      home.submit_in_turn(*this, sender_.outcome.traits, may_block(), level);
+    else if (may_block()) [[unlikely]]
+      home.submit_blocking(*this, level);
+    else
+      home.submit(*this, level);
   }
 
   // Not noexcept, so that telling is a jump.
@@ -124,12 +149,14 @@ class io_course : io_operation, cancellation {
     if constexpr (receives)
       loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
+    if constexpr (takes_turns<Outcome>) loop::current().note_moved(self, result);
     if constexpr (requires { self.sender_.outcome.again(result, what); }) {
       if (self.goes_on(result)) return self.submit_to(loop::current(), again_for);
     }
     if (result < 0) [[unlikely]]
       return self.failed(result);
     self.result_ = result;
+    if constexpr (takes_turns<Outcome>) loop::current().end_turn(self);
     if (self.disarm()) [[likely]]
       static_cast<Waiter&>(self).told();
   }
@@ -148,10 +175,13 @@ class io_course : io_operation, cancellation {
   [[gnu::cold, gnu::noinline]] void failed(std::int32_t result) noexcept {
     if (result == -EINTR && !requested()) return submit_to(loop::current(), again_for);
     result_ = result == -EINTR ? -ECANCELED : result;
+    if constexpr (takes_turns<Outcome>) loop::current().end_turn(*this);
     if (disarm()) static_cast<Waiter&>(*this).told();
   }
 
-  static void cancel(cancellation& base) noexcept { loop::current().cancel(static_cast<io_course&>(base)); }
+  static void cancel(cancellation& base) noexcept {
+    loop::current().cancel(static_cast<io_course_base<Outcome>&>(static_cast<io_course&>(base)));
+  }
   static void resumed(cancellation& base) noexcept {
     static_cast<Waiter&>(static_cast<io_course&>(base)).told();
   }

@@ -15,6 +15,7 @@
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/takes_sender.hpp"
+#include "braid/loop/descriptor_turns.hpp"
 #include "braid/loop/inbox.hpp"
 #include "braid/loop/operation.hpp"
 #include "braid/loop/reactor.hpp"
@@ -157,6 +158,38 @@ class loop : pinned {
     if (!reactor_->place(operation)) [[unlikely]]
       submit_otherwise(operation, who());
   }
+  /// The same for one that may block although its descriptor is ready, or that has none: a reactor may know a thread
+  /// for it.
+  template <class Who = nobody>
+  void submit_blocking(io_operation& operation, Who who = {}) noexcept {
+    operation.may_block_ = true;
+    submit_otherwise(operation, who());
+  }
+  /// The same for one that takes its turn at its descriptor. It may be submitted again until end_turn.
+  template <class Who>
+  void submit_in_turn(turn_operation& operation, const file_traits& traits, bool may_block, Who who) noexcept {
+    operation.may_block_ = may_block;
+    if (!turns_.take(operation, traits, *reactor_))
+      wait_for_turn(operation, who());
+    else if (may_block) [[unlikely]]
+      submit_otherwise(operation, who());
+    else
+      submit(operation, who);
+  }
+  /// For its completion: see descriptor_turns::moved.
+  void note_moved(turn_operation& operation, std::int32_t result) noexcept {
+    turns_.moved(operation, result, *reactor_);
+  }
+  /// It will not be submitted again: the next one begins.
+  void end_turn(turn_operation& operation) noexcept {
+    if (turn_operation* const next = turns_.end(operation, *reactor_)) [[unlikely]]
+      begin_turn(*next);
+  }
+  /// cancel for one that takes its turn.
+  void cancel(turn_operation& operation) noexcept {
+    if (turns_.withdraw(operation)) return reject(operation);
+    cancel(static_cast<io_operation&>(operation));
+  }
   /// Asks that a begun request end soon; it ends once, as before.
   void cancel(io_operation& operation) noexcept {
     if (!ending_) reactor_->cancel(operation);  // else it has been cancelled, with everything else
@@ -225,6 +258,8 @@ class loop : pinned {
   [[noreturn]] static void throw_no_loop(const char* call);
   static void make_current(loop* which) noexcept;
   [[gnu::cold]] void submit_otherwise(io_operation& operation, const async_frame* who) noexcept;
+  [[gnu::cold]] void wait_for_turn(turn_operation& operation, const async_frame* who) noexcept;
+  void begin_turn(turn_operation& operation) noexcept;
   [[gnu::cold]] void add_otherwise(timer_base& timer, loop_clock::time_point deadline,
                                    const async_frame* who) noexcept;
 
@@ -248,6 +283,7 @@ class loop : pinned {
   intrusive_list<resident> residents_;
   intrusive_list<outside_work> outside_;
   receive_history receives_;
+  descriptor_turns turns_;
   unique_function<void(const error&)> unhandled_;
   std::size_t expected_ = 0;
   int batch_ = 1;  // how much ready work runs before the clock is asked

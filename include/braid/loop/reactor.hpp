@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "braid/base/unique_function.hpp"
@@ -28,9 +29,11 @@ class io_operation : public operation_base {
 
  private:
   friend class reactor;
+  friend class loop;
   const request* const request_;
   bool polls_ = false;     // the reactor waits for the descriptor to become ready before it tries again
   bool gives_up_ = false;  // it was cancelled: not tried again
+  bool may_block_ = false;  // even where its descriptor is ready: not on the loop's thread
 };
 
 /// Carries out requests: the seam between a loop and the kernel, or a simulation of it.
@@ -77,6 +80,11 @@ class reactor : pinned {
   virtual void offload(blocking_job& job);
   /// What its descriptors are asked without waiting.
   [[nodiscard]] virtual direct_calls& direct() noexcept;
+  /// A file's own position, where requests at current_position may leave it wrong: after a transfer that an error
+  /// has cut short, and after some without a buffer. -1 where they move it as read(2) and write(2) do.
+  [[nodiscard]] virtual std::int64_t position_of(int) noexcept { return -1; }
+  /// lseek(2), where position_of gave one.
+  virtual void set_position(int, std::int64_t, int) noexcept {}
   /// The clock that timers go by.
   [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;
 
@@ -94,6 +102,7 @@ class reactor : pinned {
 
   static bool& polls(io_operation& operation) noexcept { return operation.polls_; }
   static bool polls(const io_operation& operation) noexcept { return operation.polls_; }
+  static bool& may_block(io_operation& operation) noexcept { return operation.may_block_; }
   static bool& gives_up(io_operation& operation) noexcept { return operation.gives_up_; }
 
   submission_lane lane_;

@@ -30,6 +30,8 @@ struct shutdown_outcome {
 /// Errors    std::error_code of the system call, its message naming call and peer. The peer's orderly end is
 ///           a read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. No SIGPIPE is ever
 ///           raised.
+/// Cancel    read_exactly and write_all may have moved a part: error::transferred() says how much, as it does when
+///           they fail.
 class stream {
  public:
   stream() = default;

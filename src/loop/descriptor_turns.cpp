@@ -1,0 +1,118 @@
+#include "braid/loop/descriptor_turns.hpp"
+
+#include <unistd.h>
+
+#include <new>
+#include <utility>
+
+namespace braid {
+
+namespace {
+
+enum : unsigned { of_position, of_reads, of_writes, count_of_turns };
+
+unsigned which_turn(const request& what, const file_traits& traits) noexcept {
+  if (traits.has_position) return of_position;
+  return what.code == opcode::read ? of_reads : of_writes;
+}
+
+}  // namespace
+
+turn_operation*& descriptor_turns::bucket_of(std::uint64_t key) noexcept {
+  if (buckets_.empty()) return only_bucket_;
+  return buckets_[(key ^ key >> 2) & (buckets_.size() - 1)];
+}
+
+turn_operation* descriptor_turns::holder_of(std::uint64_t key) noexcept {
+  turn_operation* each = bucket_of(key);
+  while (each != nullptr && each->key_ != key) each = each->next_;
+  return each;
+}
+
+void descriptor_turns::hold(turn_operation& operation, reactor& on) noexcept {
+  operation.turn_ = turn_operation::turn::holds;
+  turn_operation*& first = bucket_of(operation.key_);
+  operation.next_ = std::exchange(first, &operation);
+  ++holders_;
+  operation.position_ =
+      operation.traits_.has_position ? on.position_of(operation.what().descriptor) : std::int64_t{-1};
+}
+
+bool descriptor_turns::take(turn_operation& operation, const file_traits& traits, reactor& on) noexcept {
+  if (operation.turn_ == turn_operation::turn::holds) return true;
+  const request& what = operation.what();
+  operation.traits_ = traits;
+  operation.key_ = key_of(what.descriptor, which_turn(what, traits));
+  if (turn_operation* const before = holder_of(operation.key_)) {
+    operation.turn_ = turn_operation::turn::waits;
+    before->behind_.push_back(operation);
+    return false;
+  }
+  if (holders_ >= buckets_.size()) grow();
+  hold(operation, on);
+  return true;
+}
+
+void descriptor_turns::grow() noexcept {
+  std::vector<turn_operation*> old;
+  try {
+    old.resize(buckets_.empty() ? 16 : 2 * buckets_.size());
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  old.swap(buckets_);
+  old.push_back(std::exchange(only_bucket_, nullptr));
+  for (turn_operation* each : old)
+    while (each != nullptr) {
+      turn_operation& moved = *std::exchange(each, each->next_);
+      turn_operation*& first = bucket_of(moved.key_);
+      moved.next_ = std::exchange(first, &moved);
+    }
+}
+
+void descriptor_turns::moved(turn_operation& operation, std::int32_t result, reactor& on) noexcept {
+  if (operation.position_ < 0 || result <= 0) return;
+  operation.position_ += result;
+  const request& what = operation.what();
+  const bool whole = static_cast<std::uint32_t>(result) == what.length;
+  if (whole && !operation.traits_.unbuffered) return;
+  if (what.code == opcode::write && operation.traits_.appends)
+    on.set_position(what.descriptor, 0, SEEK_END);
+  else
+    on.set_position(what.descriptor, operation.position_, SEEK_SET);
+}
+
+turn_operation* descriptor_turns::end(turn_operation& operation, reactor& on) noexcept {
+  if (std::exchange(operation.turn_, turn_operation::turn::none) != turn_operation::turn::holds)
+    return nullptr;
+  turn_operation** link = &bucket_of(operation.key_);
+  while (*link != &operation) link = &(*link)->next_;
+  *link = operation.next_;
+  --holders_;
+  if (operation.behind_.empty()) return nullptr;
+  auto& next = static_cast<turn_operation&>(operation.behind_.pop_front());
+  next.behind_.append(std::move(operation.behind_));
+  hold(next, on);
+  return &next;
+}
+
+bool descriptor_turns::withdraw(turn_operation& operation) noexcept {
+  if (operation.turn_ != turn_operation::turn::waits) return false;
+  operation.turn_ = turn_operation::turn::none;
+  return holder_of(operation.key_)->behind_.remove(operation);
+}
+
+operation_base::queue descriptor_turns::withdraw_all(int descriptor) noexcept {
+  operation_base::queue found;
+  if (holders_ == 0) return found;
+  for (unsigned which = 0; which != count_of_turns; ++which)
+    if (turn_operation* const holder = holder_of(key_of(descriptor, which)))
+      while (!holder->behind_.empty()) {
+        operation_base& each = holder->behind_.pop_front();
+        static_cast<turn_operation&>(each).turn_ = turn_operation::turn::none;
+        found.push_back(each);
+      }
+  return found;
+}
+
+}  // namespace braid

@@ -1,0 +1,204 @@
+// Files that are no files: pipes, FIFOs, terminals, devices.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/fs/file.hpp"
+#include "braid/fs/whole_file.hpp"
+#include "braid/loop/nop.hpp"
+#include "catch.hpp"
+#include "check_fails.hpp"
+#include "child_process.hpp"
+#include "descriptors.hpp"
+#include "every_style.hpp"
+#include "scratch_folder.hpp"
+#include "seccomp.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::filesystem::path made_fifo(const scratch_folder& folder) {
+  auto path = folder / "fifo";
+  if (::mkfifo(path.c_str(), 0666) != 0) throw std::system_error(errno, std::generic_category(), "mkfifo");
+  return path;
+}
+
+// A terminal whose other side nobody reads.
+struct terminal {
+  terminal() : master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    if (::grantpt(master) != 0 || ::unlockpt(master) != 0)
+      throw std::system_error(errno, std::generic_category(), "posix_openpt");
+    const int number = ::open(::ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    termios raw;
+    ::tcgetattr(number, &raw);
+    ::cfmakeraw(&raw);
+    ::tcsetattr(number, TCSANOW, &raw);
+    slave = file::from_descriptor(number);
+  }
+  terminal(const terminal&) = delete;
+  terminal& operator=(const terminal&) = delete;
+  ~terminal() { ::close(master); }
+  // Takes what has come; false when there is nothing more for now.
+  bool drain(std::string& into) const {
+    char room[4096];
+    pollfd one{master, POLLIN, 0};
+    if (::poll(&one, 1, 0) != 1) return false;
+    const ssize_t got = ::read(master, room, sizeof room);
+    if (got > 0) into.append(room, static_cast<std::size_t>(got));
+    return got > 0;
+  }
+  const int master;
+  file slave;
+};
+
+void expect_broken_pipe(const any_style& style) {
+  loop here;
+  pipe_ends ends;
+  ends.close_reader();
+  const file pipe = file::from_descriptor(ends.release_writer());
+  expect_in_child(style, pipe.write_some("x"), std::errc::broken_pipe);
+  expect_in_child(style, pipe.write_all("x"), std::errc::broken_pipe);
+  int sockets[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) != 0) throw std::runtime_error("socketpair");
+  ::close(sockets[0]);
+  const file socket = file::from_descriptor(sockets[1]);
+  expect_in_child(style, socket.write_all("x"), std::errc::broken_pipe);
+  sigset_t pending;
+  ::sigpending(&pending);
+  if (::sigismember(&pending, SIGPIPE) == 1) throw std::runtime_error("a SIGPIPE is pending");
+}
+
+}  // namespace
+
+TEST_CASE("write_all: without a reader it fails as broken_pipe, and raises no SIGPIPE",
+          "[fs][pipe][failure]") {
+  IN_EVERY_STYLE(style);
+  if (!style.works_in_child()) return;
+  const auto ended = in_child([&] { expect_broken_pipe(style); });
+  CHECK(ended.errors == "");
+  CHECK(ended.signal() == 0);
+  CHECK(ended.exit_status() == 0);
+}
+
+TEST_CASE("write_all: nor does it where the kernel has no flag for that", "[fs][pipe][failure]") {
+  IN_EVERY_STYLE(style);
+  if (!style.works_in_child()) return;
+  const auto ended = in_child([&] {
+    forbid(SYS_pwritev2, EOPNOTSUPP);
+    expect_broken_pipe(style);
+  });
+  CHECK(ended.errors == "");
+  CHECK(ended.signal() == 0);
+  CHECK(ended.exit_status() == 0);
+}
+
+TEST_CASE("write_all: one whose reader goes away midway says how much it wrote", "[fs][pipe][failure]") {
+  IN_EVERY_STYLE(style);
+  loop here;
+  pipe_ends ends;
+  const file writer = file::from_descriptor(ends.release_writer());
+  const std::string much(1 << 20, 'x');
+  auto writing = spawn(writer.write_all(much));
+  std::size_t read = 0;
+  for (char room[4096]; read < 200'000;) {
+    here.run(nop());
+    pollfd one{ends.reader(), POLLIN, 0};
+    if (::poll(&one, 1, 0) != 1) continue;
+    read += static_cast<std::size_t>(::read(ends.reader(), room, sizeof room));
+  }
+  ends.close_reader();
+  const auto ended = style.wait(std::move(writing));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::broken_pipe);
+  CHECK(ended.error().transferred() >= read);
+  CHECK(ended.error().transferred() < much.size());
+}
+
+TEST_CASE("open_file: the two ends of a FIFO wait for each other", "[fs][pipe]") {
+  IN_EVERY_STYLE(style);
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  loop here;
+  auto to = spawn(open_file(path, O_WRONLY));
+  for (int turns = 0; turns < 5; ++turns) here.run(nop());
+  CHECK_FALSE(to.is_ready());
+  const file from = style.wait(open_file(path)).value();
+  file writer = here.run(std::move(to));
+  CHECK(style.wait(writer.write_all("word")));
+  std::string room(4, '?');
+  CHECK(style.wait(from.read_exactly(room)));
+  CHECK(room == "word");
+}
+
+TEST_CASE("read_file: of a FIFO waits for its writer, and ends with it", "[fs][pipe]") {
+  IN_EVERY_STYLE(style);
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  loop here;
+  auto reading = spawn(read_file(path));
+  for (int turns = 0; turns < 5; ++turns) here.run(nop());
+  CHECK_FALSE(reading.is_ready());
+  const std::string text(100'000, 'x');
+  CHECK(style.wait(when_all(write_file(path, text),
+                            [&]() -> task<void> { CHECK((co_await std::move(reading) == text)); })));
+}
+
+TEST_CASE("open_file: with O_NONBLOCK a FIFO is not waited for", "[fs][pipe]") {
+  IN_EVERY_STYLE(style);
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  check_fails(style, open_file(path, O_WRONLY | O_NONBLOCK), std::errc::no_such_device_or_address,
+              "open_file", path.string());
+  CHECK(style.wait(open_file(path, O_RDONLY | O_NONBLOCK)));
+}
+
+TEST_CASE("write_all: to a terminal without room the loop goes on, and it ends when there is room",
+          "[fs][terminal]") {
+  IN_EVERY_STYLE(style);
+  const terminal both;
+  loop here;
+  const std::string much(200'000, 'x');
+  auto writing = spawn(both.slave.write_all(much));
+  for (int turns = 0; turns < 20; ++turns) here.run(nop());
+  CHECK_FALSE(writing.is_ready());
+  std::string got;
+  while (!writing.is_ready()) {
+    both.drain(got);
+    here.run(nop());
+  }
+  CHECK(style.wait(std::move(writing)));
+  while (got.size() < much.size() && both.drain(got)) {}
+  CHECK((got == much));
+}
+
+TEST_CASE("read_file: a file that is larger than the limit is an error, and so is an endless one",
+          "[fs][whole_file][failure]") {
+  IN_EVERY_STYLE(style);
+  const scratch_folder folder;
+  loop here;
+  const auto path = folder / "ten";
+  CHECK(style.wait(write_file(path, "0123456789")));
+  CHECK(style.wait(read_file(path, 10)).value() == "0123456789");
+  check_fails(style, read_file(path, 9), std::errc::file_too_large, "read_file", path.string());
+  check_fails(style, read_file(path, 0), std::errc::file_too_large, "read_file", path.string());
+  check_fails(style, read_file("/dev/zero", 1 << 20), std::errc::file_too_large, "read_file", "/dev/zero");
+  CHECK(style.wait(read_file("/dev/null", 0)).value() == "");
+}
