@@ -2,6 +2,7 @@
 
 /// All of braid. It only includes; each header may be included alone.
 
+#include "braid/base/sanitizer.hpp"
 #include "braid/combine/buffered.hpp"
 #include "braid/combine/finally.hpp"
 #include "braid/combine/first_ok.hpp"
