@@ -59,7 +59,8 @@ TEST_CASE("crash: a loop that is destroyed by what runs on it says so", "[crash]
 }
 
 TEST_CASE("crash: an error is never taken for a value", "[crash]") {
-  CHECK_THAT(aborted("error_as_value").errors, contains("has_value_"));
+  CHECK_THAT(aborted("error_as_value").errors,
+             contains("braid: result: operator* on an error: Connection timed out"));
 }
 
 TEST_CASE("crash: waiting at an incoming that was moved from says so", "[crash]") {
@@ -68,11 +69,12 @@ TEST_CASE("crash: waiting at an incoming that was moved from says so", "[crash]"
 }
 
 TEST_CASE("crash: an empty function is never called", "[crash]") {
-  CHECK_THAT(aborted("empty_function").errors, contains("does_ != nullptr"));
+  CHECK_THAT(aborted("empty_function").errors, contains("braid: an empty function was called"));
 }
 
 TEST_CASE("crash: a stop_source that ends before its callbacks says so", "[crash]") {
-  CHECK_THAT(aborted("stop_source_too_short").errors, contains("callbacks_ == nullptr"));
+  CHECK_THAT(aborted("stop_source_too_short").errors,
+             contains("braid: ~stop_source: an operation still obeys its token"));
 }
 
 }  // namespace

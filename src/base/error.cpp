@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "braid/base/assert.hpp"
 #include "braid/base/frame_pool.hpp"
 
 namespace braid {
@@ -27,6 +28,10 @@ class category final : public std::error_category {
 };
 
 }  // namespace
+
+void detail::no_value_in_result(const error& instead) noexcept {
+  misused(("result: operator* on an error: " + instead.message()).c_str());
+}
 
 const std::error_category& braid_category() noexcept {
   static const category instance;

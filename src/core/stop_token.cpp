@@ -15,7 +15,12 @@ void stop_callback_base::detach() noexcept {
   if (source_ != nullptr) source_->remove(*this);
 }
 
-stop_source::~stop_source() { BRAID_ASSERT(callbacks_ == nullptr); }
+stop_source::~stop_source() {
+  if (callbacks_ != nullptr)
+    misused(
+        "~stop_source: an operation still obeys its token, or a stop_callback is registered: it outlives "
+        "them");
+}
 
 // Held for a few instructions only, never while a callback runs: spinning is right.
 std::uint8_t stop_source::lock() noexcept {

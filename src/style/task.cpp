@@ -1,5 +1,8 @@
 #include "braid/style/task.hpp"
 
+#include <stdexcept>
+#include <string>
+
 #include "braid/base/frame_pool.hpp"
 
 namespace braid::detail {
@@ -31,6 +34,17 @@ struct homecoming final : operation_base, pooled {
 };
 
 }  // namespace
+
+void task_used_twice() {
+  throw std::logic_error("task: it was moved from, or awaited or given to a verb before; a task runs once");
+}
+
+error task_promise_base::no_co_return() noexcept {
+  error failure(std::make_exception_ptr(
+      std::logic_error("task: it ended without co_return, in " + format_place(frame()->where))));
+  attach_stack(failure, frame());
+  return failure;
+}
 
 error task_promise_base::current_failure() noexcept {
   error failure = error::current();

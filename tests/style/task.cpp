@@ -22,6 +22,7 @@
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "catch.hpp"
+#include "every_style.hpp"
 
 using namespace braid;
 using namespace braid_tests;
@@ -226,4 +227,37 @@ TEST_CASE("task: one may be awaited by a foreign awaiter's coroutine, which a pl
   kept.resume();
   here.run();
   CHECK(seen == 6);
+}
+
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wreturn-type"
+#else
+#pragma GCC diagnostic ignored "-Wreturn-type"
+#endif
+task<int> forgets_co_return(bool value) {
+  co_await yield();
+  if (value) co_return 1;
+}
+
+TEST_CASE("task: one that ends without co_return fails, and says which", "[style][task]") {
+  IN_EVERY_STYLE(style);
+  loop home;
+  CHECK(style.wait(forgets_co_return(true)).value() == 1);
+  const auto ended = style.wait(forgets_co_return(false));
+  REQUIRE_FALSE(ended);
+  CHECK_THAT(ended.error().message(), contains("task: it ended without co_return, in "));
+  CHECK_THAT(ended.error().message(), contains("task.cpp:"));
+  CHECK_THROWS_AS(ended.value(), std::logic_error);
+}
+
+TEST_CASE("task: one that is used twice is a logic_error", "[style][task]") {
+  loop home;
+  const auto returns = []() -> task<int> { co_return 1; };
+  task<int> once = returns();
+  CHECK(home.run(std::move(once)) == 1);
+  CHECK_THROWS_AS(home.run(std::move(once)), std::logic_error);
+  CHECK_THROWS_AS(spawn(std::move(once)), std::logic_error);
+  CHECK_THROWS_AS(start(std::move(once), [](result<int>) {}), std::logic_error);
+  const auto awaits = [&]() -> task<int> { co_return co_await std::move(once); };
+  CHECK_THROWS_AS(home.run(awaits()), std::logic_error);
 }

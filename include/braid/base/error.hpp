@@ -121,6 +121,11 @@ static_assert(sizeof(error) == 24);
 /// A std::invalid_argument that says "call: why".
 [[nodiscard]] error invalid_argument_error(const char* call, const char* why);
 
+namespace detail {
+// operator* on a result that holds an error: says which, and aborts.
+[[noreturn, gnu::cold]] void no_value_in_result(const error& instead) noexcept;
+}  // namespace detail
+
 }  // namespace braid
 
 template <>

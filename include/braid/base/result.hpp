@@ -198,7 +198,8 @@ class [[nodiscard]] result : public result_steps<T> {
  private:
   template <class Self>
   static decltype(auto) get(Self& self) noexcept {
-    BRAID_ASSERT(self.has_value_);
+    if (!self.has_value_) [[unlikely]]
+      detail::no_value_in_result(self.error_);
     if constexpr (std::is_reference_v<T>)
       return (*self.value_.at);
     else if constexpr (!std::is_void_v<T>)
@@ -218,7 +219,10 @@ class [[nodiscard]] result : public result_steps<T> {
     if (!has_value_) [[unlikely]]
       error_.rethrow();
   }
-  void failed() const noexcept { BRAID_ASSERT(!has_value_); }
+  void failed() const noexcept {
+    if (has_value_) [[unlikely]]
+      misused("result::error: it holds a value; ask has_value() first");
+  }
 
   bool has_value_;
   union {

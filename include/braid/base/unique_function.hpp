@@ -59,7 +59,8 @@ class unique_function<R(Args...)> {
 
   /// Must not be empty.
   R operator()(Args... args) {
-    BRAID_ASSERT(does_ != nullptr);
+    if (does_ == nullptr) [[unlikely]]
+      misused("an empty function was called: it was never set, or was moved from");
     return does_->call(&room_, std::forward<Args>(args)...);
   }
 

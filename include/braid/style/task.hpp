@@ -16,6 +16,9 @@ class task;
 
 namespace detail {
 
+// Throws std::logic_error: the task was moved from, awaited or given to a verb before.
+[[noreturn, gnu::cold]] void task_used_twice();
+
 // What a task tells at its end, and whom: its awaiter is a coroutine, or an operation state with a function.
 // A task that ends destroys itself; its result is with its awaiter by then. It tells in such a way that the
 // awaiter goes on when the frame is gone: the parameters of a task never outlive what it was awaited for.
@@ -42,6 +45,8 @@ class task_promise_base : public coroutine_promise {
  protected:
   explicit task_promise_base(std::source_location begins) noexcept : coroutine_promise(begins) {}
   ~task_promise_base() = default;
+  /// The task has run to its end without a co_return.
+  [[nodiscard, gnu::cold]] error no_co_return() noexcept;
   /// The exception being handled, with the chain of awaits.
   [[nodiscard]] error current_failure() noexcept;
   /// Has the awaiter, which is no longer starting this, go on at home.
@@ -68,11 +73,20 @@ template <class T>
 class task_promise_result : public task_promise_base {
  public:
   using task_promise_base::task_promise_base;
+  [[nodiscard, gnu::always_inline]] std::suspend_never final_suspend() noexcept {
+    if constexpr (!std::is_void_v<T>)
+      if (result_->empty()) [[unlikely]]
+        end_without_co_return();
+    return task_promise_base::final_suspend();
+  }
   void set_result(late_result<T>& where) noexcept { result_ = &where; }
   void unhandled_exception() noexcept { result_->set_error(current_failure()); }
 
  protected:
   late_result<T>* result_;  // set before the coroutine begins
+
+ private:
+  [[gnu::cold, gnu::noinline]] void end_without_co_return() noexcept { result_->set_error(no_co_return()); }
 };
 
 template <class T>
@@ -197,13 +211,15 @@ class [[nodiscard]] task {
 
   template <receiver_of<T> R>
   auto connect(R receiver) && {
-    BRAID_ASSERT(frame_);
+    if (!frame_) [[unlikely]]
+      detail::task_used_twice();
     return detail::task_state<T, R>(std::exchange(frame_, nullptr), std::move(receiver));
   }
 
   /// For coroutine_promise: waits without an operation state.
-  [[nodiscard]] detail::task_awaiter<T> awaited_by(coroutine_promise& parent) && noexcept {
-    BRAID_ASSERT(frame_);
+  [[nodiscard]] detail::task_awaiter<T> awaited_by(coroutine_promise& parent) && {
+    if (!frame_) [[unlikely]]
+      detail::task_used_twice();
     return {std::exchange(frame_, nullptr), parent};
   }
 
