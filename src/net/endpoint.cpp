@@ -1,7 +1,9 @@
 #include "braid/net/endpoint.hpp"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -15,6 +17,26 @@ namespace {
   throw std::system_error(std::make_error_code(std::errc::invalid_argument), "endpoint " + std::move(what));
 }
 
+// The index of what follows the '%' of an IPv6 address: a number, or the name of an interface of this machine.
+bool read_scope(const std::string& text, std::uint32_t& scope) {
+  const char* const end = text.data() + text.size();
+  if (const auto [rest, failed] = std::from_chars(text.data(), end, scope); rest == end)
+    return failed == std::errc{};
+  scope = ::if_nametoindex(text.c_str());
+  return scope != 0;
+}
+
+// As getnameinfo(3) writes it: only a link-local address has a scope with a name.
+std::string scope_text(const sockaddr_in6& address) {
+  if (address.sin6_scope_id == 0) return {};
+  std::array<char, IF_NAMESIZE> name{};
+  const bool is_local =
+      IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&address.sin6_addr);
+  if (is_local && ::if_indextoname(address.sin6_scope_id, name.data()) != nullptr)
+    return "%" + std::string(name.data());
+  return "%" + std::to_string(address.sin6_scope_id);
+}
+
 }  // namespace
 
 endpoint::endpoint() noexcept : address_{} { address_.v4.sin_family = AF_INET; }
@@ -22,12 +44,16 @@ endpoint::endpoint() noexcept : address_{} { address_.v4.sin_family = AF_INET; }
 endpoint::endpoint(std::string_view address, std::uint16_t port) : address_{} {
   const std::string text(address);
   if (text.find('\0') != std::string::npos)
-    refuse("with a zero in it");  // the system would not see what follows
+    refuse("with a zero byte in it");  // the system would not see what follows
   if (::inet_pton(AF_INET, text.c_str(), &address_.v4.sin_addr) == 1) {
     address_.v4.sin_family = AF_INET;
   } else {
     address_.v6 = {};
-    if (::inet_pton(AF_INET6, text.c_str(), &address_.v6.sin6_addr) != 1) refuse("'" + text + "'");
+    const std::size_t percent = std::min(text.find('%'), text.size());
+    if (::inet_pton(AF_INET6, text.substr(0, percent).c_str(), &address_.v6.sin6_addr) != 1)
+      refuse("'" + text + "'");
+    if (percent != text.size() && !read_scope(text.substr(percent + 1), address_.v6.sin6_scope_id))
+      refuse("'" + text + "': no such interface");
     address_.v6.sin6_family = AF_INET6;
   }
   address_.v6.sin6_port = htons(port);
@@ -67,7 +93,7 @@ std::string endpoint::to_string() const {
   ::inet_ntop(family(), v4 ? static_cast<const void*>(&address_.v4.sin_addr) : &address_.v6.sin6_addr,
               text.data(), text.size());
   const std::string address(text.data());
-  return (v4 ? address : "[" + address + "]") + ":" + std::to_string(port());
+  return (v4 ? address : "[" + address + scope_text(address_.v6) + "]") + ":" + std::to_string(port());
 }
 
 bool operator==(const endpoint& left, const endpoint& right) noexcept {

@@ -1,5 +1,7 @@
 #include "braid/net/endpoint.hpp"
 
+#include <net/if.h>
+
 #include <cstring>
 #include <string>
 
@@ -23,7 +25,8 @@ TEST_CASE("endpoint: an address and a port come out as they went in", "[net][end
 }
 
 TEST_CASE("endpoint: parse reads what to_string writes", "[net][endpoint]") {
-  for (const char* text : {"127.0.0.1:80", "0.0.0.0:0", "[::1]:8080", "[2001:db8::7]:65535"}) {
+  for (const char* text : {"127.0.0.1:80", "0.0.0.0:0", "[::1]:8080", "[2001:db8::7]:65535",
+                           "[fe80::1%lo]:80", "[ff02::1%lo]:80", "[fe80::1%4000000000]:80", "[::1%7]:80"}) {
     const auto parsed = endpoint::parse(text);
     REQUIRE(parsed);
     CHECK(parsed->to_string() == text);
@@ -51,7 +54,19 @@ TEST_CASE("endpoint: parse refuses anything else, and says what", "[net][endpoin
                                  "256.0.0.1:80",
                                  "127.0.0.1:80 ",
                                  " 127.0.0.1:80",
-                                 "127.0.0.1:80:80"}) {
+                                 "127.0.0.1:80:80",
+                                 "127.0.0.1%lo:80",
+                                 "[127.0.0.1%lo]:80",
+                                 "fe80::1%lo:80",
+                                 "[fe80::1%]:80",
+                                 "[fe80::1%no-such-if]:80",
+                                 "[fe80::1%a-name-that-no-interface-could-have]:80",
+                                 "[fe80::1%lo%lo]:80",
+                                 "[fe80::1%-1]:80",
+                                 "[fe80::1%+1]:80",
+                                 "[fe80::1% 1]:80",
+                                 "[fe80::1%4294967296]:80",
+                                 "[%lo]:80"}) {
     CAPTURE(text);
     const auto parsed = endpoint::parse(text);
     REQUIRE_FALSE(parsed);
@@ -66,6 +81,22 @@ TEST_CASE("endpoint: a name is no address", "[net][endpoint]") {
   CHECK_THROWS_AS(endpoint("", 80), std::system_error);
   CHECK_THROWS_AS(endpoint("1.2.3", 80), std::system_error);
   CHECK_THROWS_AS(endpoint(std::string_view("127.0.0.1\0x", 11), 80), std::system_error);
+  CHECK_THROWS_AS(endpoint(std::string_view("fe80::1%lo\0x", 12), 80), std::system_error);
+  CHECK_FALSE(endpoint::parse(std::string_view("127.0.0.1\0:80", 13)));
+  CHECK_FALSE(endpoint::parse(std::string_view("127.0.0.1:80\0", 13)));
+}
+
+TEST_CASE("endpoint: a scope is an interface's name or number, and part of the value", "[net][endpoint]") {
+  const unsigned loopback = ::if_nametoindex("lo");
+  REQUIRE(loopback != 0);
+  const endpoint scoped("fe80::1%lo", 80);
+  CHECK(reinterpret_cast<const sockaddr_in6*>(scoped.data())->sin6_scope_id == loopback);
+  CHECK(scoped == endpoint("fe80::1%" + std::to_string(loopback), 80));
+  CHECK(scoped.to_string() == "[fe80::1%lo]:80");
+  CHECK_FALSE(scoped == endpoint("fe80::1", 80));
+  CHECK_FALSE(scoped == endpoint("fe80::1%" + std::to_string(loopback + 1), 80));
+  CHECK(endpoint("fe80::1%0", 80) == endpoint("fe80::1", 80));
+  CHECK(endpoint("::1%lo", 80).to_string() == "[::1%" + std::to_string(loopback) + "]:80");
 }
 
 TEST_CASE("endpoint: from what a system call filled in, another family is refused", "[net][endpoint]") {

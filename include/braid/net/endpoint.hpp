@@ -11,18 +11,18 @@
 
 namespace braid {
 
-/// An IPv4 or IPv6 address and a port. A value of 28 bytes.
+/// An IPv4 or IPv6 address, the latter with its scope, and a port. A value of 28 bytes.
 class endpoint {
  public:
   /// 0.0.0.0:0
   endpoint() noexcept;
-  /// "127.0.0.1" or "::1", and a port. Throws std::system_error (invalid_argument) for anything else; names
-  /// are for resolve.
+  /// "127.0.0.1", "::1", "fe80::1%eth0" or "fe80::1%2", and a port. Throws std::system_error
+  /// (invalid_argument) for anything else, a scope that no interface has among it; names are for resolve.
   endpoint(std::string_view address, std::uint16_t port);
   /// From what a system call filled in. Throws std::system_error for another family.
   explicit endpoint(const sockaddr_storage& from);
 
-  /// "127.0.0.1:80" or "[::1]:80".
+  /// "127.0.0.1:80", "[::1]:80" or "[fe80::1%eth0]:80".
   [[nodiscard]] static result<endpoint> parse(std::string_view text);
   /// 127.0.0.1, the port chosen by the system when it is 0.
   [[nodiscard]] static endpoint loopback(std::uint16_t port = 0);
@@ -30,7 +30,7 @@ class endpoint {
   /// AF_INET or AF_INET6.
   [[nodiscard]] int family() const noexcept { return address_.v6.sin6_family; }
   [[nodiscard]] std::uint16_t port() const noexcept { return ntohs(address_.v6.sin6_port); }
-  /// As parse reads it.
+  /// As parse reads it: with the interface's name where the scope of a link-local address has one here.
   [[nodiscard]] std::string to_string() const;
 
   /// For system calls.
@@ -39,6 +39,7 @@ class endpoint {
     return family() == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   }
 
+  /// Equal in family, address, scope and port.
   friend bool operator==(const endpoint& left, const endpoint& right) noexcept;
 
  private:
