@@ -1,21 +1,28 @@
 #include "braid/loop/blocking_pool.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
-#include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 
-#include "braid/base/frame_pool.hpp"
+#include "braid/loop/blocking_wait.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid {
 
 namespace {
+
+constexpr std::size_t most_aside = 256;
+constexpr auto long_time = std::chrono::milliseconds(100);
 
 std::size_t threads_wanted() {
   const char* text = std::getenv("BRAID_BLOCKING_THREADS");
@@ -28,125 +35,280 @@ std::size_t threads_wanted() {
   return count;
 }
 
+[[noreturn]] void throw_no_thread(const char* call) {
+  throw std::system_error(
+      std::make_error_code(std::errc::resource_unavailable_try_again),
+      std::string(call) +
+          ": no thread of the blocking pool is left for it: all of them wait, and none can "
+          "be added");
+}
+
+// All signals but those that say that the thread itself went wrong, whose handlers must run on it.
+sigset_t signals_of_others() noexcept {
+  sigset_t all;
+  ::sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT})
+    ::sigdelset(&all, fault);
+  return all;
+}
+
 }  // namespace
 
-// The process's, until its end. A forked child gets one of its own: of the parent's threads it has none,
-// and of the parent's pool it may have a locked mutex.
-struct blocking_pool::holder {
-  holder() : pool(new blocking_pool) {
-    ::pthread_atfork(nullptr, nullptr, [] {
-      holder& here = the_one();
-      here.parents.push_back(here.pool.release());
-      here.pool.reset(new blocking_pool);
+// One of the pool's threads, and what it is at. Guarded by the pool's mutex.
+struct blocking_pool::worker : list_node {
+  explicit worker(blocking_pool& its) noexcept : pool(its) {}
+  blocking_pool& pool;
+  const blocking_job* at = nullptr;  // while it may be abandoned
+  bool lasts = false;     // its job may take long
+  bool held = false;      // its job cannot be abandoned
+  bool unwanted = false;  // somebody tried to abandon it
+  bool aside = false;     // does not count
+  unsigned waits = 0;     // blocking_waits, one inside another
+
+  static thread_local worker* here;
+};
+thread_local blocking_pool::worker* blocking_pool::worker::here = nullptr;
+
+// The process's pool. It is never destroyed: its threads, static destructors and loops that end late may still use
+// it. A forked child gets one of its own: of the parent's threads it has none, and of the parent's pool it may have
+// a locked mutex.
+struct blocking_pool::process {
+  process() : pool(new blocking_pool(threads_wanted())), id(::getpid()) {
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &signals);
+    ::pthread_atfork(nullptr, nullptr, after_fork);
+    std::atexit([] {
+      if (the_one()->id == ::getpid()) the_one()->pool->end_idle_threads();
     });
   }
-  static holder& the_one() {
-    static holder all;
-    return all;
+  static process*& the_one() noexcept {
+    static process* one = nullptr;
+    return one;
   }
-  std::unique_ptr<blocking_pool> pool;
-  std::vector<blocking_pool*> parents;  // never destroyed: their threads cannot be joined here
+  blocking_pool* pool;
+  pid_t id;
+  sigset_t signals;  // of the thread that made the pool
 };
 
-blocking_pool& blocking_pool::instance() { return *holder::the_one().pool; }
+blocking_pool& blocking_pool::instance() {
+  [[maybe_unused]] static const bool made = (process::the_one() = new process, true);
+  return *process::the_one()->pool;
+}
 
-blocking_pool::blocking_pool() : most_threads_(threads_wanted()) {}
-
-blocking_pool::~blocking_pool() {
-  {
-    std::lock_guard lock(mutex_);
-    ending_ = true;
-  }
-  has_jobs_.notify_all();
-  for (std::thread& each : threads_) each.join();
+void blocking_pool::after_fork() noexcept {
+  process* const here = process::the_one();
+  if (here == nullptr || here->id == ::getpid()) return;
+  here->id = ::getpid();
+  auto* const mine = new blocking_pool(here->pool->most_working_);
+  mine->parents_ = std::exchange(here->pool, mine);
+  if (worker::here == nullptr) return;
+  worker::here = nullptr;
+  ::pthread_sigmask(SIG_SETMASK, &here->signals, nullptr);
 }
 
 void blocking_pool::submit(blocking_job& job) {
-  std::lock_guard lock(mutex_);
-  if (waiting_jobs_ >= idle_threads_ && threads_.size() < most_threads_) {
-    try {
-      threads_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
-      if (threads_.empty()) throw;  // else one of those that run will come to it
-    }
-  }
-  jobs_.push_back(job);
-  ++waiting_jobs_;
+  const std::lock_guard lock(mutex_);
+  if (!find_threads_for(queued_ + 1)) throw_no_thread("offload");
+  const bool is_inner = worker::here != nullptr && &worker::here->pool == this;
+  (is_inner ? inner_jobs_ : jobs_).push_back(job);
+  ++queued_;
   has_jobs_.notify_one();
 }
 
 bool blocking_pool::withdraw(blocking_job& job) noexcept {
   const std::lock_guard lock(mutex_);
-  if (!jobs_.remove(job)) return false;
-  --waiting_jobs_;
+  if (!jobs_.remove(job) && !inner_jobs_.remove(job)) return false;
+  --queued_;
   return true;
 }
 
-void blocking_pool::work() noexcept {
+bool blocking_pool::abandon(blocking_job& job) noexcept {
+  const process* const here = process::the_one();
+  return here != nullptr && here->pool->leave(job);
+}
+
+bool blocking_pool::leave(const blocking_job& job) noexcept {
+  const std::lock_guard lock(mutex_);
+  worker* found = nullptr;
+  workers_.for_each([&](worker& each) {
+    if (each.at == &job) found = &each;
+  });
+  if (found == nullptr) return false;
+  found->unwanted = true;
+  if (found->held) return false;
+  set_aside(*found);
+  return true;
+}
+
+bool blocking_pool::hold() noexcept {
+  worker* const self = worker::here;
+  if (self == nullptr) return true;  // a simulated thread
+  const std::lock_guard lock(self->pool.mutex_);
+  if (!self->unwanted) self->held = true;
+  return self->held;
+}
+
+bool blocking_pool::end() noexcept {
+  const bool wanted = hold();
+  if (worker* const self = worker::here) {
+    const std::lock_guard lock(self->pool.mutex_);
+    self->at = nullptr;  // another job may get its address at once
+  }
+  return wanted;
+}
+
+bool blocking_pool::let_go() noexcept {
+  worker* const self = worker::here;
+  if (self == nullptr) return true;
+  const std::lock_guard lock(self->pool.mutex_);
+  if (self->unwanted) return false;
+  self->held = false;
+  return true;
+}
+
+// Is there a thread, or can one be started, that will come to so many queued jobs? What works comes to them in its
+// time.
+bool blocking_pool::find_threads_for(std::size_t jobs) noexcept {
+  if (jobs <= idle_) return at_hand() != 0;
+  if (at_hand() < most_working_) return start_thread() || at_hand() != 0;
+  // All are busy. One more watches those whose jobs may last.
+  bool any_lasts = false;
+  workers_.for_each([&](const worker& each) { any_lasts |= each.lasts && !each.aside; });
+  if (any_lasts && idle_ == 0) (void)start_thread();
+  return true;
+}
+
+bool blocking_pool::start_thread() noexcept {
+  if (threads_ >= most_working_ + most_aside) return false;
+  pthread_attr_t detached;
+  if (::pthread_attr_init(&detached) != 0) return false;
+  ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+  // A new thread has its maker's mask from the start: no signal finds it without.
+  const sigset_t blocked = signals_of_others();
+  sigset_t before;
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  pthread_t thread;
+  const bool started = ::pthread_create(&thread, &detached, run_thread, this) == 0;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_attr_destroy(&detached);
+  if (!started) return false;
+  ++threads_;
+  ++idle_;  // until it takes a job
+  return true;
+}
+
+void* blocking_pool::run_thread(void* pool) noexcept {
+  auto& its = *static_cast<blocking_pool*>(pool);
+  worker self(its);
+  worker::here = &self;
+  its.work(self);
+  return nullptr;
+}
+
+void blocking_pool::work(worker& self) noexcept {
   std::unique_lock lock(mutex_);
+  workers_.push_back(self);
   for (;;) {
-    ++idle_threads_;
-    has_jobs_.wait(lock, [this] { return !jobs_.empty() || ending_; });
-    --idle_threads_;
-    if (jobs_.empty()) return;
-    blocking_job& job = jobs_.pop_front();
-    --waiting_jobs_;
+    await_job(lock);  // counted as idle
+    if (!may_begin()) break;
+    --idle_;
+    blocking_job& job = next_job();
+    self.at = job.may_take_long_ ? &job : nullptr;
+    self.lasts = job.may_take_long_;
+    if (queued_ != 0) (void)find_threads_for(queued_);  // it may have been the one that watched
     lock.unlock();
     job.carry_out();
+    if (worker::here == nullptr) return self.unlink();  // a forked child's, where there is no such pool
     lock.lock();
+    self.at = nullptr;
+    self.lasts = self.held = self.unwanted = false;
+    count_again(self);
+    ++idle_;
   }
+  worker::here = nullptr;
+  self.unlink();
+  --idle_;
+  --threads_;
+  idle_thread_left_.notify_all();
+}
+
+// Until there is a job to begin, or the thread shall end: at the process's end, or as one that too many are idle
+// beside.
+void blocking_pool::await_job(std::unique_lock<std::mutex>& lock) noexcept {
+  while (!may_begin() && !ending_ && idle_ <= most_working_) {
+    if (queued_ == 0) {
+      has_jobs_.wait(lock);
+      continue;
+    }
+    const std::uint64_t seen = begun_;
+    if (has_jobs_.wait_for(lock, long_time) == std::cv_status::timeout && begun_ == seen && queued_ != 0)
+      leave_alone_what_lasts();
+  }
+}
+
+// All who work have been at it for long while jobs are queued: a file system may have died.
+void blocking_pool::leave_alone_what_lasts() noexcept {
+  workers_.for_each([this](worker& each) {
+    if (each.lasts) set_aside(each);
+  });
+}
+
+blocking_job& blocking_pool::next_job() noexcept {
+  --queued_;
+  ++begun_;
+  return (inner_jobs_.empty() ? jobs_ : inner_jobs_).pop_front();
+}
+
+void blocking_pool::set_aside(worker& one) noexcept {
+  if (one.aside) return;
+  one.aside = true;
+  ++aside_;
+  if (queued_ == 0) return;
+  (void)find_threads_for(queued_);
+  has_jobs_.notify_one();
+}
+
+void blocking_pool::count_again(worker& one) noexcept {
+  if (!one.aside) return;
+  one.aside = false;
+  --aside_;
+}
+
+void blocking_pool::begin_wait(worker& self, const char* call) {
+  const std::lock_guard lock(mutex_);
+  if (++self.waits != 1 || self.aside) return;
+  set_aside(self);
+  if (queued_ == 0 || at_hand() != 0) return;
+  count_again(self);
+  --self.waits;
+  throw_no_thread(call);
+}
+
+void blocking_pool::end_wait(worker& self) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (--self.waits == 0 && !self.unwanted) count_again(self);
+}
+
+// At the process's end, so that what their threads own is gone before it is looked for.
+void blocking_pool::end_idle_threads() noexcept {
+  std::unique_lock lock(mutex_);
+  ending_ = true;
+  has_jobs_.notify_all();
+  idle_thread_left_.wait(lock, [this] { return idle_ == 0; });
+  ending_ = false;  // a static destructor may come
+}
+
+bool blocking_wait::begin(const char* call) {
+  blocking_pool::worker* const self = blocking_pool::worker::here;
+  if (self == nullptr) return false;
+  self->pool.begin_wait(*self, call);
+  return true;
+}
+
+void blocking_wait::end() noexcept {
+  if (blocking_pool::worker* const self = blocking_pool::worker::here) self->pool.end_wait(*self);
 }
 
 void reactor::offload(blocking_job& job) { blocking_pool::instance().submit(job); }
-
-namespace {
-
-// Carries an operation's request to the pool and its completion back.
-class performed final : blocking_job, operation_base, pooled {
- public:
-  using pooled::operator new, pooled::operator delete;
-  performed(io_operation& operation, loop& home) noexcept
-      : blocking_job(on_pool), operation_base(on_loop), operation_(operation), home_(home) {}
-  static void begin(io_operation& operation) {
-    auto* self = new performed(operation, loop::current());
-    self->home_.expect_delivery();
-    try {
-      blocking_pool::instance().submit(*self);
-    } catch (...) {
-      self->ended_ = -EAGAIN;
-      self->home_.deliver(*self);  // not make_ready: the loop may be about to sleep
-    }
-  }
-
- private:
-  static void on_pool(blocking_job& job) noexcept {
-    auto& self = static_cast<performed&>(job);
-    self.ended_ = perform(self.operation_.what());
-    self.home_.deliver(self);
-  }
-  static void on_loop(operation_base& base, completion) noexcept;
-
-  io_operation& operation_;
-  loop& home_;
-  std::int32_t ended_ = 0;
-};
-
-// Reaches an operation's end from outside a reactor's turn.
-struct arrival : reactor {
-  static void at(io_operation& operation, completion ended) noexcept { arrive(operation, ended); }
-};
-
-void performed::on_loop(operation_base& base, completion) noexcept {
-  auto& self = static_cast<performed&>(base);
-  io_operation& operation = self.operation_;
-  const completion ended{self.ended_, 0};
-  self.home_.delivery_came();
-  delete &self;
-  arrival::at(operation, ended);
-}
-
-}  // namespace
-
-void perform_on_pool(io_operation& operation) noexcept { performed::begin(operation); }
+bool reactor::withdraw(blocking_job& job) noexcept { return blocking_pool::instance().withdraw(job); }
 
 }  // namespace braid

@@ -107,14 +107,14 @@ void epoll_reactor::cancel(io_operation& operation) noexcept {
     if (what.code == opcode::connect) make_blocking_again(what.descriptor, of);
     return cancelled_.push_back(operation);
   }
-  (void)take_back_if([&](const errand& each) { return &each.operation() == &operation; });
+  (void)end_errands_if([&](const errand& each) { return &each.operation() == &operation; });
 }
 
 void epoll_reactor::cancel_all() noexcept {
   cancelled_.append(std::move(submitted_));
   watches_.for_each(
       [this](int descriptor, descriptor_watch& each) { (void)give_up_waiting(descriptor, each); });
-  (void)take_back_if([](const errand&) { return true; });
+  (void)end_errands_if([](const errand&) { return true; });
 }
 
 void epoll_reactor::turn(patience how_long, inbox& messages) noexcept {

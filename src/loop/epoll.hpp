@@ -94,12 +94,12 @@ class epoll_reactor final : public reactor, private errand_sender {
   void cancel_descriptor(io_operation& operation) noexcept;
   [[nodiscard]] std::int32_t give_up_accepting(int descriptor) noexcept;
   void release_held() noexcept;
-  // Cancels those that no thread has begun; how many there are, begun or not.
+  // Cancels errands; how many there are, and how many of them end by themselves.
   struct errand_count {
     std::int32_t all = 0, begun = 0;
   };
   template <class Predicate>
-  errand_count take_back_if(Predicate meant) noexcept;
+  errand_count end_errands_if(Predicate meant) noexcept;
 
   // Turns.
   void tell_ended() noexcept;
@@ -146,22 +146,13 @@ class epoll_reactor final : public reactor, private errand_sender {
 };
 
 template <class Predicate>
-epoll_reactor::errand_count epoll_reactor::take_back_if(Predicate meant) noexcept {
+epoll_reactor::errand_count epoll_reactor::end_errands_if(Predicate meant) noexcept {
   errand_count found;
-  intrusive_list<errand> others;
-  while (!errands_.empty()) {
-    errand& each = errands_.pop_front();
-    const bool is_meant = meant(std::as_const(each));
-    found.all += is_meant;
-    if (is_meant && each.withdraw()) {
-      cancelled_.push_back(each.operation());
-      delete &each;
-      continue;
-    }
-    found.begun += is_meant;
-    others.push_back(each);
-  }
-  while (!others.empty()) errands_.push_back(others.pop_front());
+  errands_.for_each([&](errand& each) {
+    if (!meant(std::as_const(each))) return;
+    ++found.all;
+    if (!each.end_early()) ++found.begun;
+  });
   return found;
 }
 

@@ -172,14 +172,14 @@ std::int32_t epoll_reactor::give_up_waiting(int descriptor, descriptor_watch& of
   return found;
 }
 
-// A request that a thread has begun cannot be interrupted. It is waited for here, so that whoever closes the
-// descriptor need not ask again and again.
+// A request that a thread has begun and cannot be left at is waited for here, so that whoever closes the descriptor
+// need not ask again and again.
 void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   const int descriptor = operation.what().descriptor;
   descriptor_watch* const of = watches_.find(descriptor);
   std::int32_t found = of != nullptr ? give_up_waiting(descriptor, *of) : 0;
   const errand_count sent =
-      take_back_if([&](const errand& each) { return each.operation().what().descriptor == descriptor; });
+      end_errands_if([&](const errand& each) { return each.operation().what().descriptor == descriptor; });
   found += sent.all + give_up_accepting(descriptor);
   if (sent.begun == 0) return finish(operation, found);
   try {

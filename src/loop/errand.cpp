@@ -1,37 +1,48 @@
 #include "errand.hpp"
 
+#include <utility>
+
+#include "carried_request.hpp"
+
 namespace braid {
 
-errand::errand(errand_sender& from, io_operation& operation) noexcept
-    : blocking_job(on_thread),
-      operation_base(on_loop),
+errand::errand(errand_sender& from, io_operation& operation)
+    : operation_base(on_loop),
       from_(from),
       operation_(operation),
-      home_(loop::current()) {}
+      home_(loop::current()),
+      carried_(new carried_request(operation.what(), home_, *this)) {}
+
+errand::~errand() { delete carried_; }
 
 void errand::begin() noexcept {
   home_.expect_delivery();
   try {
-    home_.offload(*this);
+    home_.offload(*carried_);
   } catch (...) {
+    delete std::exchange(carried_, nullptr);
     home_.deliver(*this);  // not make_ready: the loop may be about to sleep, and looks at its inbox alone
   }
 }
 
-bool errand::withdraw() noexcept {
-  if (!blocking_pool::instance().withdraw(*this)) return false;
-  home_.delivery_came();
+bool errand::end_early() noexcept {
+  if (carried_ == nullptr) return true;  // it is on its way back
+  if (home_.withdraw(*carried_)) {
+    delete carried_;
+    ended_ = -ECANCELED;
+  } else if (blocking_pool::abandon(*carried_)) {
+    ended_ = operation_.what().code == opcode::close ? 0 : -ECANCELED;  // the thread will have closed it
+  } else {
+    return false;
+  }
+  carried_ = nullptr;
+  home_.deliver(*this);
   return true;
-}
-
-void errand::on_thread(blocking_job& job) noexcept {
-  auto& self = static_cast<errand&>(job);
-  self.ended_ = perform(self.operation_.what());
-  self.home_.deliver(self);
 }
 
 void errand::on_loop(operation_base& base, completion) noexcept {
   auto& self = static_cast<errand&>(base);
+  if (self.carried_ != nullptr) self.ended_ = self.carried_->result();
   self.home_.delivery_came();
   self.from_.came_back(self);
 }

@@ -4,12 +4,13 @@
 
 #include "braid/base/frame_pool.hpp"
 #include "braid/base/intrusive_list.hpp"
-#include "braid/loop/blocking_pool.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid {
 
-/// Who sends requests to threads that may block, and is told on its loop's thread when one has come back.
+class carried_request;
+
+/// Sends requests to threads that may block; on its loop's thread it learns that one has come back.
 class errand_sender {
  public:
   virtual void came_back(class errand& one) noexcept = 0;
@@ -20,30 +21,34 @@ class errand_sender {
 
 /// One request on its way to such a thread and back.
 ///
-/// Lifetime  its sender keeps it from begin until it is back or was withdrawn, then deletes it.
-/// Cancel    withdraw, while no thread has begun it; then it can only be waited for.
-class errand final : public list_node, public pooled, blocking_job, operation_base {
+/// Lifetime  its sender keeps it from begin until it comes back, then deletes it.
+/// Cancel    end_early. What a thread is at is abandoned where it may last for ever: it touches memory and
+///           descriptors of its own alone, and nobody learns how it ends.
+class errand final : public list_node, public pooled, operation_base {
  public:
   using pooled::operator new, pooled::operator delete;
-  errand(errand_sender& from, io_operation& operation) noexcept;
+  /// Throws std::bad_alloc.
+  errand(errand_sender& from, io_operation& operation);
+  ~errand();
 
   /// Hands it over. Where there is no thread for it, it comes back all the same, with -EAGAIN.
   void begin() noexcept;
-  /// False when a thread has begun it.
-  [[nodiscard]] bool withdraw() noexcept;
+  /// It comes back in a later turn, cancelled. False when a thread is at it and it ends by itself: what a local
+  /// file is asked for its data.
+  [[nodiscard]] bool end_early() noexcept;
 
   [[nodiscard]] io_operation& operation() const noexcept { return operation_; }
   /// Once it is back.
   [[nodiscard]] std::int32_t ended() const noexcept { return ended_; }
 
  private:
-  static void on_thread(blocking_job& job) noexcept;
   static void on_loop(operation_base& base, completion) noexcept;
 
   errand_sender& from_;
   io_operation& operation_;
   loop& home_;
-  std::int32_t ended_ = -EAGAIN;  // written by the thread
+  carried_request* carried_;  // null once it was withdrawn or abandoned
+  std::int32_t ended_ = -EAGAIN;
 };
 
 }  // namespace braid

@@ -235,7 +235,7 @@ void loop::make_current(loop* which) noexcept {
     };
 }
 
-running_scope::running_scope(loop& which, const char* call) : which_(which) {
+running_scope::running_scope(loop& which, const char* call) : which_(which), waits_(call) {
   if (loop::current_or_null() != &which)
     throw std::logic_error(std::string(call) + ": the loop of another thread");
   if (which.running_)

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
-#include "braid/loop/blocking_pool.hpp"
 #include "uring_setup.hpp"
 
 namespace braid {
@@ -103,7 +103,7 @@ void uring_reactor::set_position(int descriptor, std::int64_t offset, int whence
 
 // Every entry that was submitted has a last completion, which is consumed or still to come.
 std::size_t uring_reactor::in_flight() const noexcept {
-  return lane_.tail + parts_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + backlog_length_;
+  return lane_.tail + parts_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + outside_;
 }
 
 bool uring_reactor::make_room() noexcept {
@@ -125,6 +125,8 @@ std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
 
 bool uring_reactor::place_request(io_operation& operation) noexcept {
   request what = operation.what();
+  if (what.code == opcode::cancel_descriptor && end_errands_of(what.descriptor))
+    return false;  // not before their end
   what.waits_first = false;
   if (what.code == opcode::cancel_descriptor) what.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
   // The kernel tries what a poll calls ready as if it could not block: a terminal's write blocks all the same.
@@ -149,14 +151,48 @@ bool uring_reactor::place_poll(io_operation& operation) noexcept {
 // What the lane does not take.
 void uring_reactor::submit(io_operation& operation) noexcept {
   depart(operation);
-  if (!supported_[index_of(operation.what().code)])
-    return perform_on_pool(operation);  // a thread that may block makes what this kernel's io_uring lacks
+  if (!supported_[index_of(operation.what().code)]) return send_out(operation);
   if (behind_ || !place_request(operation)) fall_behind(operation);
+}
+
+// A thread that may block makes what this kernel's io_uring lacks.
+void uring_reactor::send_out(io_operation& operation) noexcept {
+  ++outside_;
+  try {
+    auto* const made = new errand(*this, operation);
+    errands_.push_back(*made);
+    made->begin();
+  } catch (const std::bad_alloc&) {
+    refused_.push_back(operation);
+    behind_ = true;
+    set_lane();
+  }
+}
+
+void uring_reactor::came_back(errand& one) noexcept {
+  io_operation& operation = one.operation();
+  const std::int32_t ended = one.ended();
+  one.unlink();
+  delete &one;
+  --outside_;
+  gives_up(operation) = false;
+  arrive(operation, {ended, 0});
+}
+
+// Are there any? Those that cannot end early end soon.
+bool uring_reactor::end_errands_of(int descriptor) noexcept {
+  bool found = false;
+  errands_.for_each([&](errand& each) {
+    if (each.operation().what().descriptor != descriptor) return;
+    found = true;
+    (void)each.end_early();
+  });
+  return found;
 }
 
 void uring_reactor::fall_behind(io_operation& operation) noexcept {
   backlog_.push_back(operation);
-  ++backlog_length_;
+  ++outside_;
   behind_ = true;
   set_lane();
 }
@@ -165,6 +201,11 @@ void uring_reactor::fall_behind(io_operation& operation) noexcept {
 // Nor can it hit a later operation at the same address, for that one is placed behind it.
 void uring_reactor::cancel(io_operation& operation) noexcept {
   gives_up(operation) = true;
+  errand* with_thread = nullptr;
+  errands_.for_each([&](errand& each) {
+    if (&each.operation() == &operation) with_thread = &each;
+  });
+  if (with_thread != nullptr) return (void)with_thread->end_early();
   if (!behind_ && place_cancel(operation)) return;
   late_cancels_.push_back(&operation);
   behind_ = true;
@@ -176,21 +217,26 @@ void uring_reactor::cancel_all() noexcept {
   cancel_all_due_ = true;
   behind_ = true;
   late_cancels_.clear();
+  errands_.for_each([](errand& each) { (void)each.end_early(); });
   set_lane();
 }
 
 // Places what waited for room: requests in their order, then the cancels. Where the loop ends, no request any
 // more.
 void uring_reactor::catch_up() noexcept {
+  while (!refused_.empty()) {
+    --outside_;
+    arrive(refused_.pop_front(), {-ENOMEM, 0});
+  }
   if (ending_) return give_up_all();
   while (!backlog_.empty()) {
     auto& operation = static_cast<io_operation&>(*backlog_.front());
     if (!place_request(operation)) return;
     backlog_.pop_front();
-    --backlog_length_;
+    --outside_;
   }
   while (!late_cancels_.empty() && place_cancel(*late_cancels_.back())) late_cancels_.pop_back();
-  behind_ = !late_cancels_.empty();
+  behind_ = !late_cancels_.empty() || !refused_.empty();
   set_lane();
 }
 
@@ -198,9 +244,9 @@ void uring_reactor::give_up_all() noexcept {
   if (cancel_all_due_)
     cancel_all_due_ = !write(IORING_OP_ASYNC_CANCEL,
                              {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, of_nobody);
-  behind_ = cancel_all_due_;
+  behind_ = cancel_all_due_ || !refused_.empty();
   while (!backlog_.empty()) {
-    --backlog_length_;
+    --outside_;
     arrive(backlog_.pop_front(), {-ECANCELED, 0});
   }
 }

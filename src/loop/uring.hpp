@@ -7,6 +7,7 @@
 
 #include "braid/loop/loop.hpp"
 #include "braid/loop/reactor.hpp"
+#include "errand.hpp"
 #include "kernel_interface.hpp"
 
 namespace braid {
@@ -16,7 +17,7 @@ namespace braid {
 /// Threads  single issuer; only wake may come from elsewhere.
 /// Cost     a turn is one io_uring_enter where operations complete inline or the queue must be waited for.
 /// Source   io_uring(7); Axboe: Efficient IO with io_uring.
-class uring_reactor final : public reactor {
+class uring_reactor final : public reactor, private errand_sender {
  public:
   explicit uring_reactor(const loop_options& options);
   ~uring_reactor() override;
@@ -47,6 +48,9 @@ class uring_reactor final : public reactor {
   [[nodiscard]] bool place_request(io_operation& operation) noexcept;
   [[nodiscard]] bool place_cancel(const io_operation& operation) noexcept;
   [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
+  void send_out(io_operation& operation) noexcept;
+  void came_back(errand& one) noexcept override;
+  [[nodiscard]] bool end_errands_of(int descriptor) noexcept;
   void fall_behind(io_operation& operation) noexcept;
   void catch_up() noexcept;
   void give_up_all() noexcept;
@@ -85,12 +89,14 @@ class uring_reactor final : public reactor {
   int wake_descriptor_ = -1;
   // this thread
   operation_base::queue backlog_;  // submitted while the queue was full and the kernel busy
-  std::size_t backlog_length_ = 0;
+  std::size_t outside_ = 0;  // requests that are not in the ring: those, and errands
+  intrusive_list<errand> errands_;  // what this kernel's io_uring lacks, with threads
+  operation_base::queue refused_;  // there was no memory for their errands: end so in the next turn
   std::vector<const io_operation*> late_cancels_;  // the same for cancels
   unsigned parts_ = 0;  // completions that were not their request's last
   std::uint64_t wake_count_ = 0;  // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
-  bool behind_ = false;  // there is a backlog, or a late cancel
+  bool behind_ = false;  // there is a backlog, a late cancel, or something refused
   bool cancel_all_due_ = false;
   bool ending_ = false;  // everything was cancelled: nothing is tried again
   // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not

@@ -41,6 +41,7 @@ class faulty_reactor final : public reactor {
   void wake() noexcept override { over_->wake(); }
   loop_clock::time_point now() const noexcept override { return over_->now(); }
   void offload(blocking_job& job) override { over_->offload(job); }
+  bool withdraw(blocking_job& job) noexcept override { return over_->withdraw(job); }
   direct_calls& direct() noexcept override { return over_->direct(); }
   std::int64_t position_of(int descriptor) noexcept override { return over_->position_of(descriptor); }
   void set_position(int descriptor, std::int64_t offset, int whence) noexcept override {

@@ -108,10 +108,14 @@ void sim_reactor::offload(blocking_job& job) {
   });
 }
 
+bool sim_reactor::withdraw(blocking_job& job) noexcept {
+  return std::erase_if(jobs_, [&job](const offloaded& each) { return each.job == &job; }) != 0;
+}
+
 void sim_reactor::run_job(std::uint64_t number) noexcept {
   const auto found = std::find_if(jobs_.begin(), jobs_.end(),
                                   [number](const offloaded& each) { return each.number == number; });
-  if (found == jobs_.end()) return;  // the loop's end has run it
+  if (found == jobs_.end()) return;  // it was withdrawn, or the loop's end has run it
   blocking_job& job = *found->job;
   jobs_.erase(found);
   const current_loop_scope nowhere(nullptr);

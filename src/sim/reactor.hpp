@@ -27,6 +27,7 @@ class sim_reactor final : public reactor {
   loop_clock::time_point now() const noexcept override { return host_.now(); }
   std::size_t in_flight() const noexcept override { return machine_.in_flight(); }
   void offload(blocking_job& job) override;
+  bool withdraw(blocking_job& job) noexcept override;
   direct_calls& direct() noexcept override { return machine_; }
 
   // ---- for the world

@@ -9,7 +9,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <future>
+#include <latch>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -18,12 +20,18 @@
 #include <vector>
 
 #include "braid/base/sanitizer.hpp"
+#include "braid/fs/whole_file.hpp"
+#include "braid/loop/blocking_wait.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/net/resolve.hpp"
 #include "braid/schedule/offload.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/start.hpp"
 #include "catch.hpp"
 #include "child_process.hpp"
+#include "scratch_folder.hpp"
 
 namespace {
 
@@ -62,32 +70,6 @@ TEST_CASE("blocking_pool: a thousand jobs all run, begun in the order they came"
   CHECK(ended == 1000);
 }
 
-struct told_operation : io_operation {
-  explicit told_operation(const request& asked) : io_operation(come, what), what(asked) {}
-  static void come(operation_base& base, completion with) noexcept {
-    static_cast<told_operation&>(static_cast<io_operation&>(base)).told.emplace(with.result);
-  }
-  request what;
-  std::optional<std::int32_t> told;
-};
-
-TEST_CASE("perform_on_pool: a request's completion comes back to the loop",
-          "[loop][blocking_pool][threads]") {
-  loop home;
-  char path[] = "/";
-  told_operation open({.code = opcode::open, .descriptor = request::working_directory, .address = path});
-  char nowhere[] = "/nowhere/at/all";
-  told_operation fails({.code = opcode::open, .descriptor = request::working_directory, .address = nowhere});
-  perform_on_pool(open);
-  perform_on_pool(fails);
-  CHECK_FALSE(open.told);
-  home.run();
-  REQUIRE(open.told);
-  REQUIRE(*open.told >= 0);
-  ::close(*open.told);
-  CHECK(fails.told == -ENOENT);
-}
-
 TEST_CASE("blocking_pool: a forked child has a pool of its own", "[loop][blocking_pool][threads]") {
   if (BRAID_TSAN != 0) return;  // it knows no threads of a forked child
   run(offload([] {}));  // has threads here, of which the child has none
@@ -97,7 +79,7 @@ TEST_CASE("blocking_pool: a forked child has a pool of its own", "[loop][blockin
 }
 
 // A job that ends once it is let go.
-struct held_job final : blocking_job {
+struct held_job : blocking_job {
   held_job() : blocking_job(work) {}
   static void work(blocking_job& job) noexcept {
     auto& self = static_cast<held_job&>(job);
@@ -156,6 +138,199 @@ TEST_CASE("blocking_pool: threads start on demand, idle ones are kept", "[loop][
   });
   INFO(ended.errors);
   CHECK(ended.exit_status() == 0);
+}
+
+// Four functions that are begun before any of them waits, as many as may work.
+template <class F>
+void on_every_thread(F f) {
+  loop home;
+  std::latch all_begun(4);
+  int ended = 0;
+  for (int n = 0; n < 4; ++n)
+    start(offload([&] {
+            all_begun.arrive_and_wait();
+            f();
+          }),
+          [&](result<void> how) {
+            how.value();
+            ++ended;
+          });
+  home.run();
+  CHECK(ended == 4);
+}
+
+TEST_CASE("blocking_pool: a thread that runs a loop gives its place to another",
+          "[loop][blocking_pool][threads]") {
+  const braid_tests::scratch_folder folder;
+  run(write_file((folder / "file").string(), std::string("text")));
+  const std::string path = (folder / "file").string();
+  SECTION("for a file") {
+    on_every_thread([&] {
+      if (run(read_file(path)) != "text") throw std::runtime_error("read otherwise");
+    });
+  }
+  SECTION("for a name") {
+    on_every_thread([] { run(resolve("127.0.0.1", "80")); });
+  }
+  SECTION("for an offloaded function that offloads another") {
+    on_every_thread([] { run(offload([] { run(offload([] { run(offload([] {})); })); })); });
+  }
+  SECTION("that it keeps") {
+    on_every_thread([] {
+      loop own;
+      for (int n = 0; n < 3; ++n) start(offload([] {}), [](result<void> how) { how.value(); });
+      own.run();
+    });
+  }
+  SECTION("and many functions do") {
+    loop home;
+    int ended = 0;
+    for (int n = 0; n < 100; ++n)
+      start(offload([&] { return run(read_file(path)); }),
+            [&](result<std::string> how) { ended += how.value() == "text"; });
+    home.run();
+    CHECK(ended == 100);
+  }
+}
+
+TEST_CASE("blocking_pool: a thread that waits for a future gives its place to another",
+          "[loop][blocking_pool][threads]") {
+  loop home;
+  std::latch all_begun(4);
+  std::array<promise<int>, 4> promises;
+  int sum = 0;
+  for (promise<int>& each : promises)
+    start(offload([&all_begun, wanted = each.get_future()]() mutable {
+            all_begun.arrive_and_wait();
+            return std::move(wanted).get();
+          }),
+          [&](result<int> how) { sum += how.value(); });
+  start(offload([&] {
+          for (promise<int>& each : promises) each.set_value(7);
+        }),
+        [](result<void> how) { how.value(); });
+  home.run();
+  CHECK(sum == 28);
+}
+
+TEST_CASE("blocking_wait: a thread of the pool that waits otherwise says so",
+          "[loop][blocking_pool][threads]") {
+  loop home;
+  std::latch all_begun(4);
+  std::promise<void> let_go;
+  const std::shared_future<void> gone = let_go.get_future();
+  for (int n = 0; n < 4; ++n)
+    start(offload([&] {
+            all_begun.arrive_and_wait();
+            const blocking_wait here("test"), once_more("test");
+            gone.wait();
+          }),
+          [](result<void> how) { how.value(); });
+  start(offload([&] { let_go.set_value(); }), [](result<void> how) { how.value(); });
+  home.run();
+  const blocking_wait nothing("test");  // on this thread
+}
+
+TEST_CASE("blocking_pool: functions that wait for functions without end are an error, not a hang",
+          "[loop][blocking_pool][threads]") {
+  std::atomic<int> depth{0};
+  std::function<void()> deeper = [&] {
+    ++depth;
+    run(offload([&] { deeper(); }));
+  };
+  const result<void> ended = run(as_result(offload([&] { deeper(); })));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::resource_unavailable_try_again);
+  CHECK_THAT(ended.error().message(), contains("no thread of the blocking pool is left"));
+  CHECK(depth > 100);
+  CHECK(run(offload([] { return 7; })) == 7);  // all that it took is given back
+}
+
+TEST_CASE("blocking_pool: what the world keeps for long gives its place to another",
+          "[loop][blocking_pool][threads]") {
+  struct lasting_job : held_job {
+    lasting_job() { may_take_long(); }
+  };
+  blocking_pool& pool = blocking_pool::instance();
+  std::array<lasting_job, 9> busy;
+  for (lasting_job& each : busy) pool.submit(each);
+  for (lasting_job& each : busy) each.begun.get_future().wait();
+  CHECK(run(offload([] { return 7; })) == 7);
+  for (lasting_job& each : busy) each.let_go.set_value();
+  for (lasting_job& each : busy) each.ended.get_future().wait();
+}
+
+// A job that says how hold and let_go answered.
+struct asking_job final : blocking_job {
+  asking_job() : blocking_job(work) { may_take_long(); }
+  static void work(blocking_job& job) noexcept {
+    auto& self = static_cast<asking_job&>(job);
+    self.begun.set_value();
+    self.ask.get_future().wait();
+    self.held = blocking_pool::hold();
+    self.has_asked.set_value();
+    self.go_on.get_future().wait();
+    self.let_go = blocking_pool::let_go();
+    self.is_wanted = blocking_pool::end();
+    self.ended.set_value();
+  }
+  std::promise<void> begun, ask, has_asked, go_on, ended;
+  bool held = false, let_go = false, is_wanted = false;
+};
+
+TEST_CASE("blocking_pool: a job can be abandoned while it holds nothing", "[loop][blocking_pool][threads]") {
+  blocking_pool& pool = blocking_pool::instance();
+  asking_job job;
+  const bool early = GENERATE(true, false);
+  CHECK_FALSE(blocking_pool::abandon(job));  // nobody is at it
+  pool.submit(job);
+  job.begun.get_future().wait();
+  if (early) CHECK(blocking_pool::abandon(job));
+  job.ask.set_value();
+  job.has_asked.get_future().wait();
+  if (!early) CHECK_FALSE(blocking_pool::abandon(job));
+  job.go_on.set_value();
+  job.ended.get_future().wait();
+  CHECK(job.held == !early);
+  CHECK_FALSE(job.let_go);  // somebody has asked by now
+  CHECK(job.is_wanted == !early);
+}
+
+TEST_CASE("blocking_pool: its threads block all signals but those of a fault",
+          "[loop][blocking_pool][threads]") {
+  std::array<sigset_t, 2> masks;
+  run(offload([&] {
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &masks[0]);
+    run(offload(
+        [&] { ::pthread_sigmask(SIG_SETMASK, nullptr, &masks[1]); }));  // on one that a thread of it made
+  }));
+  for (const sigset_t& mask : masks) {
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGUSR1, SIGCHLD, SIGPIPE, SIGRTMIN, SIGRTMAX})
+      CHECK(::sigismember(&mask, signal) == 1);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
+      CHECK(::sigismember(&mask, signal) == 0);
+  }
+  sigset_t here;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &here);
+  CHECK(::sigismember(&here, SIGTERM) == 0);  // as before
+}
+
+TEST_CASE("blocking_pool: what a program does at its end", "[loop][blocking_pool][threads]") {
+  const braid_tests::scratch_folder folder;
+  run(write_file((folder / "file").string(), std::string("text")));
+  const auto ended = [&](const char* how) {
+    return braid_tests::run_program(braid_tests::crash_program("exit_with_pool"),
+                                    {how, (folder / "file").string()});
+  };
+  // Of a job that never ends; in a job; using the pool in a static destructor; a static loop that ends then; a
+  // forked child of a job; a signal that main alone takes.
+  for (const char* how : {"busy", "queued", "inside", "static", "static_loop", "fork", "signalfd"}) {
+    const auto end = ended(how);
+    INFO(how << ": " << end.output << end.errors);
+    CHECK(end.exit_status() == 7);
+    CHECK(end.signal() == 0);
+    CHECK(end.errors == "");
+  }
 }
 
 TEST_CASE("blocking_pool: BRAID_BLOCKING_THREADS is a number from 1 to 1024, or refused",

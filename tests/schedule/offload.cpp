@@ -1,18 +1,26 @@
 #include "braid/schedule/offload.hpp"
 
+#include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
 
 #include "allocations.hpp"
 #include "braid/combine/with_stop_token.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/net/resolve.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
+#include "busy_pool.hpp"
 #include "catch.hpp"
+#include "every_style.hpp"
 #include "recorder.hpp"
 
 namespace {
@@ -68,6 +76,87 @@ TEST_CASE("offload: cancelled before it begins it does not run", "[schedule][off
   CHECK(op.result().error() == std::errc::operation_canceled);
   CHECK(op.result().error().call() == "offload");
   CHECK(ran == 0);
+}
+
+TEST_CASE("offload: cancelled while it waits for a thread it ends at once, and does not run",
+          "[schedule][offload][threads]") {
+  loop home;
+  stop_source source;
+  std::atomic<int> ran{0};
+  recorded op(offload([&] { ++ran; }), source.get_token());
+  {
+    const braid_tests::busy_pool busy;
+    op.start();
+    SECTION("by its loop's thread") {
+      source.request_stop();
+      CHECK_FALSE(op.done());  // not within the call
+      home.run();
+    }
+    SECTION("by another thread") {
+      std::thread([&] { source.request_stop(); }).join();
+      home.run();
+    }
+    REQUIRE(op.heard.times == 1);  // although every thread is busy
+    CHECK(op.result().error() == std::errc::operation_canceled);
+    CHECK(op.result().error().call() == "offload");
+  }
+  home.run(offload([] {}));
+  CHECK(ran == 0);
+}
+
+TEST_CASE("offload: timed out while it waits for a thread", "[schedule][offload][threads]") {
+  IN_EVERY_STYLE(style);
+  const braid_tests::busy_pool busy;
+  CHECK(style.wait(with_timeout(offload([] {}), std::chrono::milliseconds(1))).error() ==
+        std::errc::timed_out);
+  CHECK(style.wait(with_timeout(resolve("localhost", "80"), std::chrono::milliseconds(1))).error() ==
+        std::errc::timed_out);
+}
+
+TEST_CASE("offload: a loop that ends takes back what has not begun", "[schedule][offload][threads]") {
+  const braid_tests::busy_pool busy;
+  std::optional<result<void>> ended;
+  bool ran = false;
+  {
+    loop home;
+    start(offload([&] { ran = true; }), [&](result<void> how) { ended.emplace(std::move(how)); });
+  }
+  REQUIRE(ended);
+  CHECK(ended->error() == std::errc::operation_canceled);
+  CHECK_FALSE(ran);
+}
+
+TEST_CASE("offload: stop requests race with threads, each function ends once",
+          "[schedule][offload][threads]") {
+  loop home;
+  int cancelled = 0, completed = 0;
+  std::atomic<int> ran{0};
+  for (int round = 0; round < 300; ++round) {
+    stop_source source;
+    recorded op(offload([&] { ++ran; }), source.get_token());
+    op.start();
+    std::thread other([&] { source.request_stop(); });
+    home.run();
+    other.join();
+    home.run();
+    REQUIRE(op.heard.times == 1);
+    ++(op.result() ? completed : cancelled);
+  }
+  CHECK(completed == ran);
+  CHECK(completed + cancelled == 300);
+}
+
+TEST_CASE("offload: captures and results of any alignment", "[schedule][offload][threads]") {
+  struct alignas(64) line {
+    std::array<char, 64> bytes{};
+    [[nodiscard]] bool is_aligned() const { return reinterpret_cast<std::uintptr_t>(this) % 64 == 0; }
+  };
+  loop home;
+  const line made = home.run(offload([held = line{}] {
+    if (!held.is_aligned()) throw std::logic_error("a capture is misaligned");
+    return line{};
+  }));
+  CHECK(made.is_aligned());
 }
 
 TEST_CASE("offload: cancelled while it runs its end is waited for", "[schedule][offload][threads]") {

@@ -15,6 +15,7 @@
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/takes_sender.hpp"
+#include "braid/loop/blocking_wait.hpp"
 #include "braid/loop/descriptor_turns.hpp"
 #include "braid/loop/inbox.hpp"
 #include "braid/loop/operation.hpp"
@@ -235,6 +236,8 @@ class loop : pinned {
   }
   /// Has a thread that may block do the job; see reactor::offload.
   void offload(blocking_job& job) { reactor_->offload(job); }
+  /// Takes it back; false when a thread has begun it.
+  [[nodiscard]] bool withdraw(blocking_job& job) noexcept { return reactor_->withdraw(job); }
   /// What the loop's descriptors are asked without waiting.
   [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
   /// Has the loop destroy it, should the loop end first.
@@ -305,8 +308,8 @@ inline loop_clock::time_point loop_clock::now() noexcept {
       std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-/// Marks the loop as running for as long as it lives. Throws std::logic_error, naming the call, when it is
-/// already.
+/// Marks the loop as running for as long as it lives, and this thread as one that waits. Throws std::logic_error,
+/// naming the call, when it is running already; std::system_error as blocking_wait does.
 class running_scope : pinned {
  public:
   running_scope(loop& which, const char* call);
@@ -314,6 +317,7 @@ class running_scope : pinned {
 
  private:
   loop& which_;
+  const blocking_wait waits_;
 };
 
 /// Makes a loop, or none, this thread's current one for as long as it lives: for who turns several loops on one

@@ -78,6 +78,8 @@ class reactor : pinned {
   /// Has a thread that may block do the job, which then hands itself back.
   /// Errors  std::system_error when there is no such thread and none can be started.
   virtual void offload(blocking_job& job);
+  /// Takes back a job that no thread has begun; false when one has.
+  [[nodiscard]] virtual bool withdraw(blocking_job& job) noexcept;
   /// What its descriptors are asked without waiting.
   [[nodiscard]] virtual direct_calls& direct() noexcept;
   /// A file's own position, where requests at current_position may leave it wrong: after a transfer that an error

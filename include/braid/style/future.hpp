@@ -125,12 +125,14 @@ class [[nodiscard]] future {
   void request_stop() const { checked("future::request_stop").request_stop(); }
 
   /// Blocks this thread until the future is settled: its value, or its error thrown.
-  /// Throws std::logic_error on a loop's thread; there, use loop.run(std::move(f)), then or co_await.
+  /// Throws std::logic_error on a loop's thread; there, use loop.run(std::move(f)), then or co_await. On a thread
+  /// of the blocking pool another takes its place meanwhile; std::system_error where none can (see blocking_wait).
   T get() && {
     checked("future::get");
     if (loop::current_or_null() != nullptr)
       throw std::logic_error(
           "future::get: this thread has a loop, which blocking would stop; co_await the future");
+    const blocking_wait here("future::get");
     detail::blocked_thread<T> thread;
     if (state_->attach(thread)) thread.ready.wait(false, std::memory_order_acquire);
     return std::exchange(state_, nullptr)->take().value();

@@ -1,0 +1,178 @@
+#include "carried_request.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <system_error>
+
+#include "braid/base/poison.hpp"
+#include "braid/loop/blocking_wait.hpp"
+
+namespace braid {
+
+namespace {
+
+bool names_a_path(const request& what) noexcept {
+  switch (what.code) {
+    case opcode::open:
+    case opcode::rename:
+    case opcode::unlink:
+    case opcode::make_directory: return true;
+    case opcode::status: return *static_cast<const char*>(what.address) != '\0';
+    default: return false;
+  }
+}
+
+bool fills_a_buffer(opcode code) noexcept { return code == opcode::read || code == opcode::receive; }
+bool empties_a_buffer(opcode code) noexcept { return code == opcode::write || code == opcode::send; }
+
+// What may keep a thread until another process does something: a FIFO, a terminal, a socket.
+bool waits_for_others(mode_t mode) noexcept { return !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISBLK(mode); }
+
+bool opens_what_waits(const request& what) noexcept {
+  struct stat found;
+  return (what.flags & O_NONBLOCK) == 0 &&
+         ::fstatat(what.descriptor, static_cast<const char*>(what.address), &found, 0) == 0 &&
+         waits_for_others(found.st_mode);
+}
+
+// Of a file system that another machine or process keeps, and may never answer.
+bool is_remote(int descriptor) noexcept {
+  struct statfs found;
+  if (::fstatfs(descriptor, &found) != 0) return true;
+  switch (static_cast<std::uint32_t>(found.f_type)) {
+    case 0x6969:      // NFS
+    case 0x517B:      // SMB
+    case 0xFF534D42:  // CIFS
+    case 0xFE534D42:  // SMB2
+    case 0x65735546:  // FUSE
+    case 0x5346414F:  // AFS
+    case 0x6B414653:  // AFS
+    case 0x73757245:  // Coda
+    case 0x01021997:  // 9P
+    case 0x00C36400:  // Ceph
+    case 0x0BD00BD0:  // Lustre
+    case 0x0187:      // autofs
+      return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+carried_request::carried_request(const request& what, loop& home, operation_base& back)
+    : blocking_job(on_thread), asked_(what), own_(what), home_(home), back_(back) {
+  may_take_long();
+  if (names_a_path(what)) {
+    path_ = static_cast<const char*>(what.address);
+    own_.address = path_.data();
+    if (what.code == opcode::rename) {
+      other_path_ = reinterpret_cast<const char*>(what.offset);
+      own_.offset = reinterpret_cast<std::uint64_t>(other_path_.data());
+    }
+  } else if (what.code == opcode::connect) {
+    path_.assign(static_cast<const char*>(what.address), what.offset);
+    own_.address = path_.data();
+  }
+  if (what.code == opcode::status) {
+    buffer_ = std::make_unique<char[]>(sizeof(struct statx));
+    own_.offset = reinterpret_cast<std::uint64_t>(buffer_.get());
+    if (path_.empty()) own_.address = const_cast<char*>("");
+  }
+}
+
+std::int32_t carried_request::result() noexcept {
+  if (buffer_ == nullptr || ended_ < 0) return ended_;
+  if (asked_.code == opcode::status) {
+    std::memcpy(reinterpret_cast<void*>(asked_.offset), buffer_.get(), sizeof(struct statx));
+  } else if (fills_a_buffer(asked_.code)) {
+    unpoison(asked_.address, asked_.length);
+    std::memcpy(asked_.address, buffer_.get(), static_cast<std::size_t>(ended_));
+  }
+  return ended_;
+}
+
+void carried_request::on_thread(blocking_job& job) noexcept {
+  auto& self = static_cast<carried_request&>(job);
+  try {
+    self.ended_ = self.carry_out_any();
+  } catch (const std::bad_alloc&) {
+    self.ended_ = -ENOMEM;
+  } catch (const std::system_error&) {
+    self.ended_ = -EAGAIN;  // every other thread waits as well
+  }
+  if (self.own_.descriptor != self.asked_.descriptor) ::close(self.own_.descriptor);
+  if (blocking_pool::end()) return self.home_.deliver(self.back_);
+  if (self.asked_.code == opcode::open && self.ended_ >= 0) ::close(self.ended_);
+  delete &self;
+}
+
+std::int32_t carried_request::carry_out_any() {
+  if (asked_.descriptor >= 0 && asked_.code != opcode::close)
+    if (!copy_descriptor()) return -ECANCELED;
+  if (names_a_path(own_)) return carry_out_path();
+  switch (asked_.code) {
+    case opcode::read:
+    case opcode::write:
+    case opcode::send:
+    case opcode::receive:
+    case opcode::fsync:
+    case opcode::truncate:
+    case opcode::status:
+    case opcode::connect:
+    case opcode::close: return carry_out_descriptor();
+    default: return carry_out_held();
+  }
+}
+
+std::int32_t carried_request::carry_out_path() {
+  if (asked_.code == opcode::rename && static_cast<int>(asked_.length) >= 0) return carry_out_held();
+  if (asked_.code != opcode::open || !opens_what_waits(own_)) return perform(own_);
+  const blocking_wait here("open");
+  return perform(own_);
+}
+
+// What a local file is asked ends soon, and needs no copy of its data.
+std::int32_t carried_request::carry_out_descriptor() {
+  struct stat found;
+  if (::fstat(own_.descriptor, &found) != 0) return -errno;
+  if (!waits_for_others(found.st_mode) && !is_remote(own_.descriptor)) return carry_out_held();
+  if ((fills_a_buffer(asked_.code) || empties_a_buffer(asked_.code)) && !make_buffer()) return -ECANCELED;
+  const blocking_wait here(name_of(asked_.code));
+  return perform(own_);
+}
+
+// As it was asked, on what is the caller's: it is waited for.
+std::int32_t carried_request::carry_out_held() noexcept {
+  if (!blocking_pool::hold()) return -ECANCELED;
+  buffer_.reset();
+  return perform(asked_);
+}
+
+// The number may mean another file by the time that an abandoned request comes to it. Where there is no descriptor
+// left it stays held. False when it shall end.
+bool carried_request::copy_descriptor() noexcept {
+  if (!blocking_pool::hold()) return false;
+  const int copy = ::fcntl(asked_.descriptor, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return true;
+  own_.descriptor = copy;
+  return blocking_pool::let_go();
+}
+
+// False when it shall end.
+bool carried_request::make_buffer() {
+  buffer_ = std::make_unique_for_overwrite<char[]>(asked_.length);
+  own_.address = buffer_.get();
+  if (fills_a_buffer(asked_.code)) return true;
+  if (!blocking_pool::hold()) return false;
+  std::memcpy(buffer_.get(), asked_.address, asked_.length);
+  return blocking_pool::let_go();
+}
+
+}  // namespace braid
