@@ -95,6 +95,7 @@ class machine final : public direct_calls {
   [[nodiscard]] bool has_power() const noexcept { return powered_; }
 
   // ---- direct_calls
+  direct_calls& of_threads() noexcept override { return *this; }
   int socket(int family, int type, int protocol) noexcept override;
   int bind(int socket, const sockaddr* address, socklen_t length) noexcept override;
   int listen(int socket, int backlog) noexcept override;

@@ -3,8 +3,10 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <string>
 
 #include "catch.hpp"
+#include "child_process.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
 
@@ -46,6 +48,52 @@ TEST_CASE("resolve: a name or a service that does not exist says which", "[net][
   CHECK(no_service.error().code() == std::error_code(EAI_SERVICE, resolve_category()));
   CHECK_THAT(no_service.error().message(), contains("127.0.0.1:no-such-service"));
   CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("resolve: a text that C would read otherwise is an error that names it",
+          "[net][resolve][failure]") {
+  using namespace std::string_literals;
+  IN_EVERY_STYLE(style);
+  const auto refused = [&](const std::string& host, const std::string& service, const std::string& named) {
+    const auto ended = style.wait(resolve(host, service));
+    CAPTURE(named);
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error() == std::errc::invalid_argument);
+    CHECK(ended.error().call() == "resolve");
+    CHECK_THAT(ended.error().message(), contains("resolve " + named));
+  };
+  refused("127.0.0.1\0.example.com"s, "80", "127.0.0.1?.example.com:80");
+  refused("\0"s, "80", "?:80");
+  refused("127.0.0.1", "80\0"s, "127.0.0.1:80?");
+  refused("127.0.0.1", "http\0s"s, "127.0.0.1:http?s");
+  for (const char* service : {"99999", "65536", "18446744073709551696", "-1", "+80", " 80", "80 ", "\t80",
+                              "8 0", "-", "*", "80.0", "8,0"})
+    refused("127.0.0.1", service, "127.0.0.1:"s + service);
+}
+
+TEST_CASE("resolve: the last port is one, no service is port 0, and a long name is none", "[net][resolve]") {
+  IN_EVERY_STYLE(style);
+  CHECK(style.wait(resolve("127.0.0.1", "65535")).value().front() == endpoint("127.0.0.1", 65535));
+  CHECK(style.wait(resolve("127.0.0.1", "")).value().front() == endpoint("127.0.0.1", 0));
+  for (const std::size_t length : {300U, 2000U, 100'000U})
+    CHECK(style.wait(resolve(std::string(length, 'a'), "80")).error().code().category() ==
+          resolve_category());
+  CHECK(style.wait(resolve("", "80")).error().code().category() == resolve_category());
+}
+
+TEST_CASE("resolve: a scope stays with its address", "[net][resolve]") {
+  IN_EVERY_STYLE(style);
+  const auto found = style.wait(resolve("fe80::1%lo", "80"));
+  REQUIRE(found);
+  CHECK(found->front() == endpoint("fe80::1%lo", 80));
+  CHECK(found->front().to_string() == "[fe80::1%lo]:80");
+}
+
+TEST_CASE("resolve: a name server that never answers keeps nothing waiting", "[net][resolve][threads]") {
+  const auto ended = braid_tests::run_program(braid_tests::crash_program("held_look_up"));
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 0);
+  CHECK(ended.signal() == 0);
 }
 
 TEST_CASE("resolve: its codes have the system's words", "[net][resolve]") {

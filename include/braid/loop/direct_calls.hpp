@@ -21,6 +21,9 @@ class direct_calls : pinned {
   [[nodiscard]] static direct_calls& current() noexcept;
   [[nodiscard]] static direct_calls& of_kernel() noexcept;
 
+  /// Those that a thread of the blocking pool may use for a loop of these, whatever becomes of the loop.
+  [[nodiscard]] virtual direct_calls& of_threads() noexcept { return of_kernel(); }
+
   virtual int socket(int family, int type, int protocol) noexcept;
   virtual int bind(int socket, const sockaddr* address, socklen_t length) noexcept;
   virtual int listen(int socket, int backlog) noexcept;
