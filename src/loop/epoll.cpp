@@ -13,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "braid/loop/blocking_pool.hpp"
+
 namespace braid {
 
 namespace {
