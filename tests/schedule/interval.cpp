@@ -2,12 +2,20 @@
 
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <ratio>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/when_any.hpp"
+#include "braid/combine/with_timeout.hpp"
 #include "braid/schedule/sleep.hpp"
+#include "braid/sim/virtual_time.hpp"
+#include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/spawn.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
 #include "recorder.hpp"
@@ -73,6 +81,160 @@ TEST_CASE("interval: beats that were missed are skipped, not caught up on", "[sc
   const auto beats_gone = (before - begun) / period;
   home.run(ticks.next());
   CHECK(loop_clock::now() - begun >= (beats_gone + 1) * period - 1us);
+}
+
+// Instants in virtual time, in milliseconds from the start on.
+class beats {
+ public:
+  explicit beats(loop_clock::time_point start = loop_clock::now()) : start_(start) {}
+  void note() { seen.push_back((loop_clock::now() - start_) / 1ms); }
+  std::vector<long> seen;
+
+ private:
+  loop_clock::time_point start_;
+};
+
+TEST_CASE("interval: a beat that times out, is not chosen or was never begun stays", "[schedule][interval]") {
+  sim::virtual_time time;
+  loop home;
+  home.run([]() -> task<> {
+    beats heard;
+    interval ticks(100ms);
+    { auto never_begun = ticks.next(); }
+    for (int i = 0; i < 3; ++i)
+      CHECK((co_await as_result(with_timeout(ticks.next(), 30ms))).error() == std::errc::timed_out);
+    CHECK((co_await when_any(ticks.next(), sleep_for(5ms))).index == 1);
+    co_await ticks.next();
+    heard.note();
+    auto asked_early = ticks.next();
+    co_await sleep_for(30ms);
+    co_await std::move(asked_early);
+    heard.note();
+    CHECK(heard.seen == std::vector<long>{100, 200});
+  });
+}
+
+TEST_CASE("interval: missed beats are skipped, caught up on, or delay those to come",
+          "[schedule][interval]") {
+  sim::virtual_time time;
+  loop home;
+  const auto heard_with = [&home](missed_beats missed) {
+    std::vector<long> seen;
+    home.run([&]() -> task<> {
+      beats heard;
+      interval ticks(100ms, missed);
+      co_await ticks.next();
+      heard.note();
+      co_await sleep_for(250ms);
+      for (int i = 0; i < 4; ++i) {
+        co_await ticks.next();
+        heard.note();
+      }
+      seen = heard.seen;
+    });
+    return seen;
+  };
+  CHECK(heard_with(missed_beats::skip) == std::vector<long>{100, 350, 400, 500, 600});
+  CHECK(heard_with(missed_beats::burst) == std::vector<long>{100, 350, 350, 400, 500});
+  CHECK(heard_with(missed_beats::delay) == std::vector<long>{100, 350, 450, 550, 650});
+}
+
+TEST_CASE("interval: starts and starts anew at an instant of choice", "[schedule][interval]") {
+  sim::virtual_time time;
+  loop home;
+  home.run([]() -> task<> {
+    const auto now = loop_clock::now();
+    beats heard;
+    interval ticks(100ms, {.start = now + 30ms});
+    interval at_once(100ms, {.start = now});
+    interval long_ago(100ms, {.start = loop_clock::time_point::min()});
+    co_await at_once.next();
+    co_await long_ago.next();
+    CHECK(loop_clock::now() == now);
+    co_await ticks.next();
+    heard.note();
+    co_await ticks.next();
+    heard.note();
+    co_await sleep_for(50ms);
+    ticks.reset();
+    co_await ticks.next();
+    heard.note();
+    ticks.reset(now + 300ms);
+    co_await ticks.next();
+    heard.note();
+    CHECK(heard.seen == std::vector<long>{30, 130, 280, 300});
+  });
+}
+
+TEST_CASE("interval: a reset concerns a next() that has begun", "[schedule][interval]") {
+  sim::virtual_time time;
+  loop home;
+  home.run([]() -> task<> {
+    beats heard;
+    const auto now = loop_clock::now();
+    interval ticks(100ms);
+    const auto resets = [&]() -> task<> {
+      co_await sleep_for(90ms);
+      ticks.reset();  // later: at 190
+      co_await sleep_for(10ms);
+      ticks.reset(now + 120ms);  // sooner
+    };
+    const auto hears = [&]() -> task<> {
+      co_await ticks.next();
+      heard.note();
+      co_await ticks.next();
+      heard.note();
+    };
+    co_await when_all(resets(), hears());
+    CHECK(heard.seen == std::vector<long>{120, 220});
+  });
+}
+
+TEST_CASE("interval: several next() at once receive a beat each, in their order", "[schedule][interval]") {
+  sim::virtual_time time;
+  loop home;
+  home.run([]() -> task<> {
+    beats heard;
+    interval ticks(100ms);
+    std::vector<int> order;
+    const auto hears = [&](int number) -> task<> {
+      co_await ticks.next();
+      heard.note();
+      order.push_back(number);
+    };
+    auto cancelled = spawn(ticks.next());
+    cancelled.request_stop();
+    co_await when_all(hears(1), hears(2), hears(3));
+    CHECK(heard.seen == std::vector<long>{100, 200, 300});
+    CHECK(order == std::vector{1, 2, 3});
+  });
+}
+
+TEST_CASE("interval: may end or move while its next() waits; a copy beats by itself",
+          "[schedule][interval]") {
+  sim::virtual_time time;
+  loop home;
+  home.run([]() -> task<> {
+    beats heard;
+    std::optional<interval> ticks(100ms);
+    auto waits = spawn(ticks->next());
+    interval copy = *ticks;
+    interval moved = std::move(*ticks);
+    ticks.reset();
+    co_await std::move(waits);
+    heard.note();
+    co_await copy.next();
+    heard.note();
+    co_await moved.next();
+    heard.note();
+    auto last = spawn(moved.next());
+    moved = interval(10ms);
+    co_await std::move(last);
+    heard.note();
+    co_await interval(7ms).next();
+    heard.note();
+    CHECK(heard.seen == std::vector<long>{100, 100, 200, 300, 307});
+  });
 }
 
 TEST_CASE("interval: a period of centuries never beats, and can be stopped", "[schedule][interval]") {

@@ -86,6 +86,8 @@ class loop : pinned {
     return *current_;
   }
   [[nodiscard]] static loop* current_or_null() noexcept { return current_; }
+  /// Is this the loop's thread?
+  [[nodiscard]] bool is_here() const noexcept { return thread_ == &current_; }
 
   /// Turns until no work is left: nothing ready, in flight, timed, posted or offloaded.
   void run();
@@ -208,6 +210,12 @@ class loop : pinned {
     timers_.remove(timer);
     reject(timer);
   }
+  /// The timer, which must be queued, ends at another instant instead.
+  void move(timer_base& timer, loop_clock::time_point deadline) noexcept {
+    if (ending_) return;
+    timers_.remove(timer);
+    timers_.add(timer, std::max(deadline, fired_until_));
+  }
   /// Finishes the operation in its turn, behind what is ready already.
   void make_ready(operation_base& operation) noexcept {
     operation.depart();
@@ -276,6 +284,7 @@ class loop : pinned {
   static constinit thread_local inline loop* current_ = nullptr;
 
   // constant
+  loop* const* const thread_ = &current_;  // a thread is known by the address of its own
   const loop_options options_;
   const std::unique_ptr<reactor> reactor_;
   // this thread

@@ -13,34 +13,98 @@ namespace braid {
 
 namespace detail {
 
+template <class Deadline>
+struct timer_of {
+  using type = timer_base;
+};
+template <class Deadline>
+  requires requires { typename Deadline::timer; }
+struct timer_of<Deadline> {
+  using type = typename Deadline::timer;
+};
+
+// A timer that waits for a Deadline.
+//
+// operator()   the instant, asked when the wait begins
+// is_due()     optional: reached already? For a select, which need not begin to wait then
+// take()       optional: the instant is reached; false when the wait goes on, to another instant
+// timer        optional: the class of its timer, which enter(timer, loop) and leave(timer) put where it needs
+//              it
+template <class Deadline>
+class sleep_timer : public timer_of<Deadline>::type {
+  using base = typename timer_of<Deadline>::type;
+
+ protected:
+  sleep_timer(Deadline when, timer_base::finish_fn& on_end) noexcept : base(on_end), when_(std::move(when)) {}
+
+  template <class Who>
+  void begin_on(loop& home, Who who) noexcept {
+    home_ = &home;
+    queued_ = true;
+    if constexpr (requires { when_.enter(*this, home); }) when_.enter(*this, home);
+    home.add(*this, when_(), who);
+  }
+  // The loop ends it as cancelled, in this turn or the next.
+  void cancel() noexcept {
+    if (!queued_) return;
+    left_queue();
+    home_->cancel(*this);
+  }
+  [[nodiscard]] bool reached_already() noexcept {
+    if constexpr (requires { when_.is_due(); }) {
+      if (!when_.is_due()) return false;
+      if constexpr (requires { when_.take(); }) return when_.take();
+      return true;
+    }
+    return false;
+  }
+  // For the timer's end: does the wait go on?
+  template <class Who>
+  [[nodiscard]] bool goes_on(completion with, Who who) noexcept {
+    if (queued_) left_queue();
+    if constexpr (requires { when_.take(); }) {
+      if (with.result == 0 && !when_.take()) return begin_on(*home_, who), true;
+    }
+    return false;
+  }
+
+ private:
+  void left_queue() noexcept {
+    queued_ = false;
+    if constexpr (requires { when_.leave(*this); }) when_.leave(*this);
+  }
+
+  Deadline when_;
+  loop* home_ = nullptr;
+  bool queued_ = false;
+};
+
 template <class Deadline, class R>
-class sleep_state final : timer_base, cancellation {
+class sleep_state final : sleep_timer<Deadline>, cancellation {
  public:
   sleep_state(Deadline when, R receiver) noexcept
-      : timer_base(ended), when_(when), receiver_(std::move(receiver)) {}
+      : sleep_timer<Deadline>(std::move(when), on_end), receiver_(std::move(receiver)) {}
 
   void start() noexcept {
     loop* home = loop::current_or_null();
     if (home == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error("sleep"));
-    home_ = home;
-    queued_ = true;
-    home->add(*this, when_(), [this]() noexcept { return receiver_.frame(); });
-    arm(receiver_.get_stop_token(), cancel, resumed);
+    this->begin_on(*home, who());
+    arm(receiver_.get_stop_token(), on_stop, on_stop_arrived);
   }
 
  private:
-  static void ended(operation_base& base, completion with) noexcept {
+  [[nodiscard]] auto who() noexcept {
+    return [this]() noexcept { return receiver_.frame(); };
+  }
+  static void on_end(operation_base& base, completion with) noexcept {
     auto& self = static_cast<sleep_state&>(static_cast<timer_base&>(base));
-    self.queued_ = false;
+    if (self.goes_on(with, self.who())) return;
     self.code_ = -with.result;
     if (self.disarm()) self.finish();
   }
-  static void cancel(cancellation& base) noexcept {
-    auto& self = static_cast<sleep_state&>(base);
-    if (std::exchange(self.queued_, false)) self.home_->cancel(self);
-  }
-  static void resumed(cancellation& base) noexcept { static_cast<sleep_state&>(base).finish(); }
+  static void on_stop(cancellation& base) noexcept { static_cast<sleep_state&>(base).cancel(); }
+  static void on_stop_arrived(cancellation& base) noexcept { static_cast<sleep_state&>(base).finish(); }
 
   void finish() noexcept {
     R receiver = std::move(receiver_);
@@ -50,9 +114,6 @@ class sleep_state final : timer_base, cancellation {
       std::move(receiver).finish(error(std::error_code(code_, std::generic_category()), "sleep"));
   }
 
-  Deadline when_;
-  loop* home_ = nullptr;
-  bool queued_ = false;
   int code_ = 0;
   R receiver_;
 };
@@ -65,8 +126,14 @@ struct sleep_sender {
   Deadline when;  // asked when the operation starts
   template <receiver_of<void> R>
   auto connect(R receiver) && noexcept {
-    return sleep_state<Deadline, R>(when, std::move(receiver));
+    return sleep_state<Deadline, R>(std::move(when), std::move(receiver));
   }
+};
+
+struct instant {
+  loop_clock::time_point t;
+  [[nodiscard]] loop_clock::time_point operator()() const noexcept { return t; }
+  [[nodiscard]] bool is_due() const noexcept { return t <= loop_clock::now(); }
 };
 
 }  // namespace detail
@@ -77,7 +144,7 @@ struct sleep_sender {
 /// Cancel   ends at once as operation_canceled.
 /// Cost     an intrusive node in the loop's heap: no allocation, no system call of its own.
 [[nodiscard]] inline auto sleep_until(loop_clock::time_point t) noexcept {
-  return detail::sleep_sender{[t]() noexcept { return t; }};
+  return detail::sleep_sender<detail::instant>{{t}};
 }
 /// The same for any unit.
 template <class Duration>
