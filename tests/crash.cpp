@@ -68,6 +68,22 @@ TEST_CASE("crash: waiting at an incoming that was moved from says so", "[crash]"
              contains("braid: incoming::next: the incoming was moved from"));
 }
 
+TEST_CASE("crash: a channel that is used on two threads says so", "[crash]") {
+  const std::string errors = aborted("channel_on_two_threads").errors;
+  CHECK_THAT(errors, contains("braid: channel::receive: it waits on one thread"));
+  CHECK_THAT(errors, contains("from another thread use loop::post"));
+}
+
+TEST_CASE("crash: an object of sync/ that ends before the operations that wait for it says so", "[crash]") {
+  CHECK_THAT(aborted("event_ended_too_early").errors,
+             contains("braid: event::wait: what it waits for was destroyed"));
+}
+
+TEST_CASE("crash: a channel that ends before its permits says so", "[crash]") {
+  CHECK_THAT(aborted("permit_outlives_channel").errors,
+             contains("braid: ~channel: a permit of it is still held"));
+}
+
 TEST_CASE("crash: an empty function is never called", "[crash]") {
   CHECK_THAT(aborted("empty_function").errors, contains("braid: an empty function was called"));
 }

@@ -141,3 +141,54 @@ TEST_CASE("broadcast: an element whose copying throws is the next one's", "[broa
   CHECK(here.run(as_result(std::move(first))).error().message() == "no copy");
   CHECK(here.run(as_result(std::move(second))).has_value());
 }
+
+TEST_CASE("broadcast: keeps no element that every subscription has received", "[broadcast]") {
+  loop here;
+  broadcast<std::shared_ptr<int>> news(4);
+  const auto unheard = std::make_shared<int>(0);
+  news.send(unheard);
+  CHECK(unheard.use_count() == 1);
+  auto fast = news.subscribe();
+  const auto first = std::make_shared<int>(1), second = std::make_shared<int>(2);
+  {
+    auto slow = news.subscribe();
+    news.send(first);
+    news.send(second);
+    CHECK(*here.run(fast.receive()) == first);
+    CHECK(*here.run(fast.receive()) == second);
+    CHECK(news.size() == 2);
+    CHECK(*here.run(slow.receive()) == first);
+    CHECK(first.use_count() == 1);
+    CHECK(second.use_count() == 2);
+  }
+  CHECK(second.use_count() == 1);
+  CHECK(news.size() == 0);
+  CHECK(fast.missed() == 0);
+}
+
+TEST_CASE("broadcast: receives of one subscription are served in their order, and none ends too early",
+          "[broadcast]") {
+  loop here;
+  broadcast<int> news(1);
+  auto all = news.subscribe();
+  auto first = spawn(all.receive()), second = spawn(all.receive());
+  here.run(yield());
+  news.send(1);
+  news.send(2);
+  SECTION("a third one at once does not overtake") {
+    auto third = spawn(all.receive());
+    CHECK(here.run(std::move(first)) == 2);
+    CHECK(all.missed() == 1);
+    here.run(yield());
+    CHECK_FALSE(second.is_ready());
+    news.send(3);
+    CHECK(here.run(std::move(second)) == 3);
+    news.close();
+    CHECK(here.run(std::move(third)) == std::nullopt);
+  }
+  SECTION("closing ends those for which nothing is left") {
+    news.close();
+    CHECK(here.run(std::move(first)) == 2);
+    CHECK(here.run(std::move(second)) == std::nullopt);
+  }
+}

@@ -8,13 +8,17 @@
 #include "allocations.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_stop_token.hpp"
+#include "braid/combine/with_timeout.hpp"
 #include "braid/schedule/yield.hpp"
+#include "braid/sim/virtual_time.hpp"
+#include "braid/sync/select.hpp"
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 
 using namespace braid;
 using namespace braid_tests;
+using namespace std::chrono_literals;
 
 TEST_CASE("channel: what is sent is received, in its order", "[channel]") {
   IN_EVERY_STYLE(style);
@@ -121,6 +125,192 @@ TEST_CASE("channel: a send or receive that is stopped has not happened", "[chann
     CHECK(here.run(as_result(std::move(stopped))).error() == std::errc::operation_canceled);
     here.run(std::move(other));
   }
+}
+
+TEST_CASE("channel: a receive that has its element when the time is up completes with it",
+          "[channel][stop]") {
+  sim::virtual_time time;
+  channel<int> numbers(0);
+  loop here;
+  SECTION("handed over just before the time-out stops it") {
+    start(sleep_for(10ms), [&](result<void>) { CHECK(numbers.try_send(7)); });
+    CHECK(here.run(with_timeout(numbers.receive(), 10ms)) == 7);
+  }
+  SECTION("or not at all") {
+    auto late = spawn(with_timeout(numbers.receive(), 10ms));
+    start(sleep_for(10ms), [&](result<void>) { CHECK_FALSE(numbers.try_send(7)); });
+    CHECK(here.run(as_result(std::move(late))).error() == std::errc::timed_out);
+    here.run();
+  }
+}
+
+TEST_CASE("channel: send_from takes its element only when it sends it", "[channel]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
+  const std::size_t capacity = GENERATE(0, 1);
+  channel<std::unique_ptr<int>> numbers(capacity);
+  loop here;
+  auto element = std::make_unique<int>(7);
+  SECTION("sent") {
+    auto receiver = spawn(numbers.receive());
+    here.run(yield());
+    REQUIRE(style.wait(numbers.send_from(element)));
+    CHECK(element == nullptr);
+    CHECK(**here.run(std::move(receiver)) == 7);
+    return;
+  }
+  while (numbers.try_send(std::make_unique<int>(0))) {}
+  SECTION("timed out") {
+    CHECK(style.wait(with_timeout(numbers.send_from(element), 1ms)).error() == std::errc::timed_out);
+  }
+  SECTION("not chosen by a select") {
+    CHECK(style.wait(select(numbers.send_from(element), sleep_for(1ms))).value().index == 1);
+  }
+  SECTION("closed") {
+    numbers.close();
+    CHECK(style.wait(numbers.send_from(element)).error() == errc::channel_closed);
+  }
+  SECTION("closed while it waits") {
+    here.post([&] { numbers.close_now(); });
+    const auto ended = style.wait(numbers.send_from(element));
+    CHECK(ended.error() == errc::channel_closed);
+    CHECK_THAT(ended.error().message(), contains("channel::send_from"));
+  }
+  REQUIRE(element != nullptr);
+  CHECK(*element == 7);
+}
+
+TEST_CASE("channel: close_now fails what waits to send, and leaves what was sent", "[channel]") {
+  const std::size_t capacity = GENERATE(0, 1, 2);
+  channel<int> numbers(capacity);
+  loop here;
+  std::vector<future<void>> sends;
+  for (int n = 0; n < 4; ++n) sends.push_back(spawn(numbers.send(n)));
+  auto reserve = spawn(numbers.reserve());
+  here.run(yield());
+  numbers.close_now();
+  numbers.close_now();
+  for (std::size_t n = 0; n < sends.size(); ++n) {
+    const auto ended = here.run(as_result(std::move(sends[n])));
+    CHECK(ended.has_value() == (n < capacity));
+    if (!ended) CHECK(ended.error() == errc::channel_closed);
+  }
+  CHECK(here.run(as_result(std::move(reserve))).error() == errc::channel_closed);
+  for (std::size_t n = 0; n < capacity; ++n) CHECK(here.run(numbers.receive()) == static_cast<int>(n));
+  CHECK(here.run(numbers.receive()) == std::nullopt);
+}
+
+TEST_CASE("channel: a permit is room for one element, which nobody else takes", "[channel][reserve]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
+  channel<std::unique_ptr<int>> numbers(2);
+  loop here;
+  auto first = style.wait(numbers.reserve());
+  REQUIRE(first);
+  CHECK(numbers.try_send(std::make_unique<int>(1)));
+  CHECK_FALSE(numbers.try_send(std::make_unique<int>(2)));
+  CHECK_FALSE(numbers.try_reserve());
+  SECTION("it sends") {
+    first->send(std::make_unique<int>(3));
+    CHECK_FALSE(*first);
+    CHECK_THROWS_AS(first->send(nullptr), std::logic_error);
+    CHECK(**numbers.try_receive() == 1);
+    CHECK(**numbers.try_receive() == 3);
+  }
+  SECTION("it is given back") {
+    auto waits = spawn(numbers.send(std::make_unique<int>(4)));
+    here.run(yield());
+    CHECK_FALSE(waits.is_ready());
+    { const auto gone = std::move(*first); }
+    here.run(std::move(waits));
+    CHECK(numbers.size() == 2);
+  }
+  SECTION("it is waited for in line") {
+    auto waits = spawn(numbers.reserve());
+    auto behind = spawn(numbers.send(std::make_unique<int>(5)));
+    here.run(yield());
+    CHECK(**numbers.try_receive() == 1);
+    auto second = here.run(std::move(waits));
+    here.run(yield());
+    CHECK_FALSE(behind.is_ready());
+    { const auto gone = std::move(second); }
+    here.run(std::move(behind));
+    CHECK(**numbers.try_receive() == 5);
+  }
+}
+
+TEST_CASE("channel: a permit outlasts the close, and the end waits for it", "[channel][reserve]") {
+  const std::size_t capacity = GENERATE(0, 1);
+  channel<int> numbers(capacity);
+  loop here;
+  auto receiver = spawn(numbers.receive());
+  auto another = spawn(numbers.receive());
+  here.run(yield());
+  auto permit = numbers.try_reserve();
+  REQUIRE(permit);
+  numbers.close();
+  CHECK_FALSE(numbers.try_reserve());
+  CHECK(here.run(as_result(numbers.reserve())).error() == errc::channel_closed);
+  here.run(yield());
+  CHECK_FALSE(receiver.is_ready());
+  SECTION("and it sends") {
+    permit->send(7);
+    CHECK(here.run(std::move(receiver)) == 7);
+  }
+  SECTION("and it is given back") {
+    permit.reset();
+    CHECK(here.run(std::move(receiver)) == std::nullopt);
+  }
+  CHECK(here.run(std::move(another)) == std::nullopt);
+}
+
+TEST_CASE("channel: on a rendezvous channel a permit is for an operation that waits to receive",
+          "[channel][reserve]") {
+  channel<int> numbers(0);
+  loop here;
+  auto reserve = spawn(numbers.reserve());
+  here.run(yield());
+  CHECK_FALSE(reserve.is_ready());
+  auto receiver = spawn(numbers.receive());
+  auto permit = here.run(std::move(reserve));
+  CHECK_FALSE(numbers.try_send(1));  // the receiver waits for the permit
+  SECTION("which gets the element") {
+    permit.send(2);
+    CHECK(here.run(std::move(receiver)) == 2);
+  }
+  SECTION("which waits for others once the permit is given back") {
+    auto waits = spawn(numbers.send(3));
+    { const auto gone = std::move(permit); }
+    CHECK(here.run(std::move(receiver)) == 3);
+    here.run(std::move(waits));
+  }
+  SECTION("and is kept for the next one where that one gave up") {
+    receiver.request_stop();
+    here.run(yield());
+    permit.send(4);
+    CHECK(numbers.size() == 1);
+    CHECK(here.run(numbers.receive()) == 4);
+  }
+}
+
+TEST_CASE("channel: reserve in a select, stopped at each suspension, loses no room",
+          "[channel][reserve][stop]") {
+  const std::size_t capacity = GENERATE(0, 1);
+  every_cancellation([capacity]() -> task<> {
+    channel<int> numbers(capacity), others(0);
+    int sum = 0;
+    const auto sends = [&](int from, int to) -> task<> {
+      for (; from < to; ++from) {
+        auto made = co_await select(others.receive(), numbers.reserve());
+        std::get<1>(made.value).send(from);
+        co_await yield();
+      }
+    };
+    const auto receives = [&](int times) -> task<> {
+      for (; times > 0; --times) sum += (co_await numbers.receive()).value();
+    };
+    co_await when_all(sends(0, 3), receives(2), sends(3, 6), receives(4));
+    CHECK(sum == 15);
+    CHECK(numbers.empty());
+  });
 }
 
 TEST_CASE("channel: what a destroyed receiver was given is the next one's", "[channel][ending]") {

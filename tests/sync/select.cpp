@@ -8,7 +8,9 @@
 #include "allocations.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/interval.hpp"
 #include "braid/schedule/yield.hpp"
+#include "braid/sim/virtual_time.hpp"
 #include "braid/sync/barrier.hpp"
 #include "braid/sync/channel.hpp"
 #include "braid/sync/event.hpp"
@@ -120,6 +122,129 @@ TEST_CASE("select: who leaves a shared_mutex or a barrier undone holds nobody up
   here.run(yield());
   CHECK_FALSE(first.is_ready());
   here.run(when_all(std::move(first), meeting.arrive_and_wait()));
+}
+
+TEST_CASE("select: a claim that it withdraws does not let another of its own pass", "[select]") {
+  loop here;
+  shared_mutex book;
+  event happened;
+  auto reader = book.try_lock_shared();
+  auto ahead = spawn(book.lock());
+  auto chosen = spawn(select(book.lock(), book.lock_shared(), happened.wait()));
+  here.run(yield());
+  SECTION("when another one is chosen") {
+    ahead.request_stop();
+    here.run(yield());
+    happened.set();
+    CHECK(here.run(std::move(chosen)).index == 2);
+  }
+  SECTION("when it is stopped") {
+    ahead.request_stop();
+    here.run(yield());
+    chosen.request_stop();
+    CHECK(here.run(as_result(std::move(chosen))).error() == std::errc::operation_canceled);
+  }
+  CHECK_FALSE(book.try_lock());
+  reader.reset();
+  CHECK(book.try_lock());
+}
+
+TEST_CASE("select: destroyed while it waits it serves others, and none of its own", "[select][ending]") {
+  shared_mutex book;
+  auto reader = book.try_lock_shared();
+  {
+    loop here;
+    auto chosen = spawn(select(book.lock(), book.lock_shared()));
+    auto behind = spawn(book.lock_shared());
+    here.turn(false);
+    reader.reset();  // the select's writer passes, and is destroyed
+  }
+  CHECK_FALSE(book.is_locked());
+}
+
+TEST_CASE("select: a barrier that completes a phase counts no select that chooses otherwise", "[select]") {
+  loop here;
+  shared_mutex book;
+  barrier meeting(3);
+  auto reader = book.try_lock_shared();
+  auto first = spawn(select(meeting.arrive_and_wait(), book.lock()));
+  auto second = spawn(select(meeting.arrive_and_wait(), book.lock_shared()));  // waits behind the writer
+  here.run(yield());
+  here.run(meeting.arrive_and_wait());
+  CHECK(here.run(std::move(first)).index == 0);
+  CHECK(here.run(std::move(second)).index == 0);
+  reader.reset();
+  CHECK_FALSE(book.is_locked());
+}
+
+TEST_CASE("select: names a barrier twice, and arrives once", "[select]") {
+  loop here;
+  barrier meeting(2);
+  auto twice = spawn(select(meeting.arrive_and_wait(), meeting.arrive_and_wait()));
+  here.run(yield());
+  CHECK_FALSE(twice.is_ready());
+  here.run(meeting.arrive_and_wait());
+  CHECK(here.run(std::move(twice)).index == 0);
+}
+
+TEST_CASE("select: a receive and a send of one select do not meet", "[select]") {
+  const std::size_t capacity = GENERATE(0, 1);
+  loop here;
+  channel<int> numbers(capacity);
+  auto reserved = capacity == 0 ? std::nullopt : numbers.try_reserve();
+  auto both = spawn(select(numbers.send(1), numbers.receive(), numbers.reserve()));
+  here.run(yield());
+  CHECK_FALSE(both.is_ready());
+  SECTION("a receiver comes") { CHECK(here.run(numbers.receive()) == 1); }
+  SECTION("a sender comes") {
+    here.run(numbers.send(2));
+    CHECK(std::get<1>(here.run(std::move(both)).value) == 2);
+  }
+}
+
+TEST_CASE("select: a hundred thousand selects that serve each other in turn take constant stack",
+          "[select][scale]") {
+  loop here;
+  std::vector<std::unique_ptr<shared_mutex>> books;
+  std::vector<shared_mutex::shared_lock> readers;
+  std::vector<future<value_of<decltype(select(std::declval<shared_mutex&>().lock_shared(),
+                                              std::declval<shared_mutex&>().lock()))>>>
+      chain;
+  event happened;
+  constexpr std::size_t length = 100'000;
+  for (std::size_t i = 0; i <= length; ++i) {
+    books.push_back(std::make_unique<shared_mutex>());
+    readers.push_back(*books.back()->try_lock_shared());
+  }
+  // Each waits behind a writer for the one book, and as a writer in front of the next reader for the other.
+  auto first = spawn(select(books[0]->lock(), happened.wait()));
+  for (std::size_t i = 0; i < length; ++i)
+    chain.push_back(spawn(select(books[i]->lock_shared(), books[i + 1]->lock())));
+  here.run(yield());
+  happened.set();
+  std::size_t read = 0;
+  for (auto& each : chain) read += here.run(std::move(each)).index == 0 ? 1 : 0;
+  CHECK(read == length);
+  (void)here.run(std::move(first));
+}
+
+TEST_CASE("select: the beats of an interval are not starved by messages", "[select][interval]") {
+  sim::virtual_time time;
+  loop here;
+  channel<int> messages(channel<int>::unbounded);
+  here.run([&]() -> task<> {
+    const auto begun = loop_clock::now();
+    interval ticks(100ms);
+    std::vector<std::chrono::milliseconds> beats;
+    while (beats.size() < 3) {
+      (void)messages.try_send(1);
+      if ((co_await select(ticks.next(), messages.receive())).index == 0)
+        beats.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(loop_clock::now() - begun));
+      else
+        co_await sleep_for(30ms);
+    }
+    CHECK(beats == std::vector{120ms, 210ms, 300ms});
+  });
 }
 
 TEST_CASE("select: no element is lost or received twice, stopped at each suspension", "[select][stop]") {

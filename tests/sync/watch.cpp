@@ -67,3 +67,18 @@ TEST_CASE("watch: stopped at each suspension", "[watch][stop]") {
     co_await when_all(reads(), reads(), sets());
   });
 }
+
+TEST_CASE("watch: two receives of one reader get a value each", "[watch]") {
+  loop here;
+  watch<int> level(1);
+  auto reader = level.read();
+  CHECK(here.run(reader.receive()) == 1);
+  auto first = spawn(reader.receive()), second = spawn(reader.receive());
+  here.run(yield());
+  level.set(2);
+  CHECK(here.run(std::move(first)) == 2);
+  here.run(yield());
+  CHECK_FALSE(second.is_ready());
+  level.set(3);
+  CHECK(here.run(std::move(second)) == 3);
+}

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "braid/base/assert.hpp"
 #include "braid/base/pinned.hpp"
 
@@ -32,7 +34,7 @@ class list_node : pinned {
 /// A doubly linked list threaded through its elements; each can leave from the middle.
 ///
 /// Lifetime  an element stays where it is while it is linked; the list owns nothing and must end empty.
-/// Cost      every function but for_each is O(1); none allocates.
+/// Cost      a function is O(1) unless it says otherwise; none allocates.
 template <class T>
 class intrusive_list : pinned {
  public:
@@ -48,13 +50,28 @@ class intrusive_list : pinned {
   void push_back(T& element) noexcept { insert(element, ends_); }
   void push_front(T& element) noexcept { insert(element, *ends_.next_); }
 
-  /// The list must not be empty.
+  /// Both: the list must not be empty.
   [[nodiscard]] T& front() noexcept { return static_cast<T&>(*ends_.next_); }
+  [[nodiscard]] T& back() noexcept { return static_cast<T&>(*ends_.previous_); }
 
-  /// f(element) for each, from the front. f leaves the list as it is.
+  /// f(element) for each, from the front. f leaves the list as it is. Cost: O(n).
   template <class F>
   void for_each(F f) {
     for (list_node* node = ends_.next_; node != &ends_; node = node->next_) f(static_cast<T&>(*node));
+  }
+
+  /// The first element for which f is true, or null. f leaves the list as it is until then. Cost: O(n).
+  template <class F>
+  [[nodiscard]] T* find_if(F f) {
+    for (list_node* node = ends_.next_; node != &ends_; node = node->next_)
+      if (f(static_cast<T&>(*node))) return &static_cast<T&>(*node);
+    return nullptr;
+  }
+  /// How many elements there are, counted as far as most.
+  [[nodiscard]] std::size_t size_up_to(std::size_t most) const noexcept {
+    std::size_t found = 0;
+    for (const list_node* node = ends_.next_; node != &ends_ && found < most; node = node->next_) ++found;
+    return found;
   }
 
   /// Takes the first element out of the list, which must not be empty.

@@ -10,9 +10,10 @@ namespace braid {
 
 /// A point where so many operations of one loop wait for each other, again and again: std::barrier.
 ///
-/// Lifetime  outlives who waits.
+/// Lifetime  outlives the operations that wait.
 /// Threads   one loop's.
-/// Cancel    who waits leaves, and has not arrived: the others wait for somebody else.
+/// Cancel    a cancelled operation has not arrived: the others go on waiting. In a select likewise, as long
+///           as it is not the chosen one; a select that names a barrier twice arrives once.
 /// Cost      no allocation. The last to arrive does not suspend.
 class barrier : pinned {
   struct arriving;
@@ -47,11 +48,14 @@ class barrier : pinned {
       return on->waiters_;
     }
     void left() noexcept { --on->arrived_; }
+    [[nodiscard]] bool repeats(const arriving& earlier) const noexcept { return on == earlier.on; }
     void take() const noexcept {}
     void give_back() const noexcept {}
     barrier* on;
   };
   void complete() noexcept {
+    const detail::settling
+        all_at_once;  // or a select that passes could let another one choose differently before it passes
     for (; arrived_ != 0; --arrived_) waiters_.pop_front().pass();
   }
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/assert.hpp"
 #include "braid/base/error.hpp"
 #include "braid/base/intrusive_list.hpp"
 #include "braid/base/pinned.hpp"
@@ -18,15 +19,16 @@ namespace braid {
 
 /// A channel whose every subscriber gets every element, sent from its subscription on.
 ///
-/// To send never waits: the last `capacity` elements are kept for those who are slow. Who is slower misses
-/// the oldest, and is told how many.
+/// To send never waits: the last `capacity` elements are kept for slow subscribers. A slower one misses the
+/// oldest, and knows how many. An element that every subscriber has received is destroyed at once.
 ///
 /// Lifetime  outlives its subscriptions.
 /// Threads   one loop's.
 /// Errors    the constructor throws std::invalid_argument for a capacity of 0; send throws what copying does,
 ///           and errc::channel_closed once it is closed.
-/// Cost      one copy of an element for each who receives it: send a std::shared_ptr<const T> where that is
-///           dear. No allocation once the ring has grown to the capacity.
+/// Cost      one copy of an element for each receive: send a std::shared_ptr<const T> where that is
+///           dear. No allocation once the ring has grown to the capacity. The end of a subscription is
+///           O(elements that it has not received).
 template <class T>
 class broadcast : pinned {
   static_assert(std::is_copy_constructible_v<T>,
@@ -34,16 +36,19 @@ class broadcast : pinned {
   struct receiving;
 
  public:
-  /// One who gets all that is sent while it lives.
+  /// Gets all that is sent while it lives.
   ///
-  /// Lifetime  pinned; outlives who waits on it.
+  /// Lifetime  pinned; outlives the operations that wait on it.
   /// Cancel    a receive that is cancelled has taken nothing.
   class subscription : public list_node {
    public:
-    ~subscription() { this->unlink(); }
+    ~subscription() {
+      if (promised_) misused("~broadcast::subscription: a receive of it has not ended");
+      from_.leave(*this);
+    }
 
     /// A sender of std::optional<T>: none once the broadcast is closed and all has been received.
-    [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{*this}); }
+    [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{this}); }
     /// How many elements it missed, in all, because it was too slow.
     [[nodiscard]] std::uint64_t missed() const noexcept { return missed_ + (next_kept() - next_); }
 
@@ -51,26 +56,25 @@ class broadcast : pinned {
     friend broadcast;
     explicit subscription(broadcast& to) noexcept : from_(to), next_(to.sent_) {
       to.subscriptions_.push_back(*this);
+      ++to.subscribers_;
     }
     [[nodiscard]] std::uint64_t next_kept() const noexcept { return std::max(next_, from_.first_kept()); }
-    [[nodiscard]] bool has_more() const noexcept { return from_.sent_ - next_kept() > promised_; }
     void let_pass() noexcept {
-      if (waiters_.empty() || !has_more()) return;
-      ++promised_;
-      waiters_.pop_front().pass();
+      while (!waiters_.empty() && detail::queued_claim<receiving>::claim_of(waiters_.front()).try_pass())
+        waiters_.pop_front().pass();
     }
-    [[nodiscard]] std::optional<T> take() {
+    [[nodiscard]] T take() {
       const std::uint64_t number = next_kept();
-      if (number == from_.sent_) return std::nullopt;  // it is closed
-      std::optional<T> taken(from_.elements_[number - from_.first_kept()]);
+      T taken(from_.elements_[number - from_.first_kept()].value);
       missed_ += number - next_;
       next_ = number + 1;
+      from_.received_from(number, number + 1);
       return taken;
     }
     broadcast& from_;
     std::uint64_t next_;  // the number of the element it receives next
     std::uint64_t missed_ = 0;
-    std::size_t promised_ = 0;  // so many who wait were let pass, and have not taken their element
+    bool promised_ = false;  // a receive has passed, and has not taken its element
     detail::waiter_queue waiters_;
   };
 
@@ -78,62 +82,84 @@ class broadcast : pinned {
     if (capacity == 0)
       throw std::invalid_argument("broadcast: a capacity of 0 would keep nothing to be received");
   }
+  ~broadcast() {
+    if (subscribers_ != 0) misused("~broadcast: a subscription of it still lives");
+  }
 
   [[nodiscard]] subscription subscribe() noexcept { return subscription(*this); }
 
   /// Every subscription gets it.
   void send(T value) {
     if (closed_) error(make_error_code(errc::channel_closed), "broadcast::send").rethrow();
-    if (elements_.size() == capacity_) elements_.drop_front();
-    elements_.push_back(std::move(value));
+    if (subscribers_ != 0) {
+      if (elements_.size() == capacity_) elements_.drop_front();
+      elements_.push_back(kept{std::move(value), subscribers_});
+    }
     ++sent_;
     subscriptions_.for_each([](subscription& each) { each.let_pass(); });
   }
-  /// Who has received everything gets none from now on. Closing twice is no error.
+  /// A receive of a subscription that has received everything completes with none from now on. Closing twice
+  /// is no error.
   void close() noexcept {
     closed_ = true;
-    subscriptions_.for_each([](subscription& each) {
-      while (!each.waiters_.empty()) each.waiters_.pop_front().pass();
-    });
+    subscriptions_.for_each([](subscription& each) { each.let_pass(); });
   }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+  /// How many elements are kept, because a subscription has not received them.
+  [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
 
  private:
+  struct kept {
+    T value;
+    std::size_t expected;  // so many subscriptions have not received it
+  };
   struct receiving {
     using value_type = std::optional<T>;
     static constexpr const char* name = "broadcast::receive";
-    explicit receiving(subscription& which) noexcept : on(&which) {}
+    explicit receiving(subscription* which) noexcept : on(which) {}
+    // One at a time, so that elements are taken in the order of the receives.
     [[nodiscard]] bool try_pass() noexcept {
-      if (!on->has_more()) return on->from_.closed_;
-      ++on->promised_;
-      return true;
+      const std::uint64_t more = on->from_.sent_ - on->next_kept();
+      if (more <= (on->promised_ ? 1 : 0)) return on->from_.closed_;
+      if (on->promised_) return false;
+      return promised = on->promised_ = true;
     }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
     // What copying throws leaves the element to the next one.
     [[nodiscard]] std::optional<T> take() {
+      if (!promised) return std::nullopt;  // it is closed
       struct let_next_pass {
-        subscription& whole;
-        ~let_next_pass() { whole.let_pass(); }
-      } const afterwards{*on};
-      keep_promise();
+        receiving& claim;
+        ~let_next_pass() { claim.give_back(); }
+      } const afterwards{*this};
       return on->take();
     }
     void give_back() noexcept {
-      keep_promise();
+      if (!std::exchange(promised, false)) return;
+      on->promised_ = false;
       on->let_pass();
     }
-    void keep_promise() noexcept {
-      if (on->promised_ != 0) --on->promised_;
-    }
     subscription* on;
+    bool promised = false;  // an element is kept for it
   };
 
   [[nodiscard]] std::uint64_t first_kept() const noexcept { return sent_ - elements_.size(); }
+  // One subscription has received the elements of these numbers, or will not.
+  void received_from(std::uint64_t first, std::uint64_t end) noexcept {
+    for (; first != end; ++first) --elements_[first - first_kept()].expected;
+    while (!elements_.empty() && elements_[0].expected == 0) elements_.drop_front();
+  }
+  void leave(subscription& one) noexcept {
+    one.unlink();
+    --subscribers_;
+    received_from(one.next_kept(), sent_);
+  }
 
   const std::size_t capacity_;
   bool closed_ = false;
   std::uint64_t sent_ = 0;
-  ring_buffer<T> elements_;  // the last that were sent
+  ring_buffer<kept> elements_;  // the last that were sent
+  std::size_t subscribers_ = 0;
   intrusive_list<subscription> subscriptions_;
 };
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <variant>
 
+#include "braid/base/assert.hpp"
 #include "braid/core/any_result.hpp"
 #include "braid/core/defer.hpp"
-#include "braid/loop/timer_queue.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/sync/waiting.hpp"
 
@@ -16,20 +16,23 @@ namespace braid {
 
 namespace detail {
 
-// One choice is made, or none. It is told in a turn of its own, once every timer that was not chosen has
-// ended.
-class select_base : operation_base, cancellation {
+// Decides for one of its operations, or for none. It finishes in a later turn, once every timer that was not
+// chosen has ended.
+class select_base : public sync_group, operation_base, cancellation {
  public:
   static constexpr std::size_t none = ~std::size_t{0};
 
-  // From a choice that may be made, or from a stop request. The others cannot be made from now on.
-  void choose(std::size_t index) noexcept {
-    chosen_ = true;
+  // From a claim that passes, a timer that ends or a stop request.
+  void decide(std::size_t index) noexcept final {
+    BRAID_ASSERT(!decided_);
+    decided_ = true;
     choice_ = index;
-    withdraw_all_but(index);
+    settling others;
+    leave_queues();
+    others.later(*this);
     if (timers_ == 0) home_->make_ready(*this);
   }
-  [[nodiscard]] bool has_chosen() const noexcept { return chosen_; }
+  [[nodiscard]] bool has_decided() const noexcept { return decided_; }
   [[nodiscard]] loop& home() const noexcept { return *home_; }
   void timer_began() noexcept { ++timers_; }
   void timer_ended() noexcept { --timers_; }
@@ -39,94 +42,102 @@ class select_base : operation_base, cancellation {
   }
 
  protected:
-  select_base() noexcept : operation_base(come) {}
+  select_base() noexcept : operation_base(on_ready) {}
   ~select_base() {
     cancellation::forget();
     if (in_flight()) home_->forget(*this);
   }
   void begin_on(loop& home) noexcept { home_ = &home; }
-  void obey(stop_token token) noexcept { arm(token, cancel, resumed); }
+  void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
   [[nodiscard]] std::size_t choice() const noexcept { return choice_; }
-  virtual void withdraw_all_but(std::size_t index) noexcept = 0;
+  // Takes every waiting claim out of its queue and cancels every timer.
+  virtual void leave_queues() noexcept = 0;
   virtual void complete() noexcept = 0;
 
  private:
-  static void come(operation_base& base, completion) noexcept {
+  static void on_ready(operation_base& base, completion) noexcept {
     auto& self = static_cast<select_base&>(base);
     if (self.disarm()) self.complete();
   }
-  static void cancel(cancellation& base) noexcept {
+  static void on_stop(cancellation& base) noexcept {
     auto& self = static_cast<select_base&>(base);
-    if (!self.chosen_) self.choose(none);
+    if (!self.decided_) self.decide(none);
   }
-  static void resumed(cancellation& base) noexcept { static_cast<select_base&>(base).complete(); }
+  static void on_stop_arrived(cancellation& base) noexcept { static_cast<select_base&>(base).complete(); }
 
   loop* home_ = nullptr;
   std::size_t choice_ = none;
   std::size_t timers_ = 0;  // in flight
-  bool chosen_ = false;
+  bool decided_ = false;
 };
 
-// One of the choices.
+// One of the operations of a select.
+//
+// try_now()      done at once?
+// begin()        begins to wait
+// leave_queue()  it will not be chosen, or has been; serves nobody yet
+// settle()       serves those that its leaving made room for
+// take()         the result of the chosen one
 template <class S>
 class select_child;
 
 template <sync_claim C>
-class select_child<claim_sender<C>> final : claim_holder<C>, sync_group, claimant<C> {
+class select_child<claim_sender<C>> final : claim_holder<C>, claimant<C> {
  public:
   using value_type = typename C::value_type;
   select_child(select_base& owner, std::size_t index, claim_sender<C>&& op)
-      : claim_holder<C>{std::move(op).claim()},
-        claimant<C>(this->held, static_cast<sync_group&>(*this)),
-        owner_(owner),
-        index_(index) {}
+      : claim_holder<C>{std::move(op).claim()}, claimant<C>(this->held, owner, index) {}
 
   [[nodiscard]] bool try_now() { return this->held.try_pass(); }
-  void begin() noexcept { this->wait({}); }
-  using claimant<C>::withdraw;
+  void begin() noexcept { this->begin_to_wait(); }
+  template <class Other>
+  [[nodiscard]] bool repeats(const Other& earlier) const noexcept {
+    if constexpr (requires { this->held.repeats(earlier.held); }) return this->held.repeats(earlier.held);
+    return false;
+  }
+  using claimant<C>::leave_queue, claimant<C>::settle;
   [[nodiscard]] result<value_type> take() noexcept {
     (void)this->take_pass();
     return take_result(this->held);
   }
 
  private:
-  void passed(sync_waiter&) noexcept override { owner_.choose(index_); }
-
-  select_base& owner_;
-  const std::size_t index_;
+  template <class>
+  friend class select_child;
 };
 
 template <class Deadline>
-class select_child<sleep_sender<Deadline>> final : timer_base {
+class select_child<sleep_sender<Deadline>> final : sleep_timer<Deadline> {
  public:
   using value_type = void;
   select_child(select_base& owner, std::size_t index, sleep_sender<Deadline>&& op)
-      : timer_base(ended), owner_(owner), index_(index), when_(std::move(op.when)) {}
+      : sleep_timer<Deadline>(std::move(op.when), on_end), owner_(owner), index_(index) {}
 
-  [[nodiscard]] bool try_now() const noexcept { return false; }
+  [[nodiscard]] bool try_now() { return this->reached_already(); }
   void begin() noexcept {
     owner_.timer_began();
-    queued_ = true;
-    owner_.home().add(*this, when_());
+    this->begin_on(owner_.home(), loop::nobody());
   }
-  void withdraw() noexcept {
-    if (std::exchange(queued_, false)) owner_.home().cancel(*this);
+  template <class Other>
+  [[nodiscard]] bool repeats(const Other&) const noexcept {
+    return false;
   }
+  void leave_queue() noexcept { this->cancel(); }
+  void settle() const noexcept {}
   [[nodiscard]] result<void> take() const noexcept { return {}; }
 
  private:
-  static void ended(operation_base& base, completion with) noexcept {
-    auto& self = static_cast<select_child&>(static_cast<timer_base&>(base));
-    self.queued_ = false;
-    if (self.owner_.has_chosen()) return self.owner_.timer_was_withdrawn();
+  static void on_end(operation_base& base, completion with) noexcept {
+    auto& self =
+        static_cast<select_child&>(static_cast<sleep_timer<Deadline>&>(static_cast<timer_base&>(base)));
+    if (self.owner_.has_decided()) return self.owner_.timer_was_withdrawn();
+    if (self.goes_on(with, loop::nobody())) return;
     self.owner_.timer_ended();
-    self.owner_.choose(with.result == 0 ? self.index_ : select_base::none);  // none: the loop ends
+    self.owner_.decide(with.result == 0 ? self.index_ : select_base::none);  // none: the loop ends
   }
 
   select_base& owner_;
   const std::size_t index_;
-  Deadline when_;
-  bool queued_ = false;
 };
 
 template <class S>
@@ -146,6 +157,8 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
       : receiver_(std::move(receiver)),
         children_(elided{[&] { return select_child<S>(*this, I, std::get<I>(std::move(ops))); }}...) {}
 
+  ~select_state() { leave_queues(); }  // all, before the first of them serves others
+
   void start() noexcept {
     loop* const home = loop::current_or_null();
     if (home == nullptr) [[unlikely]]
@@ -158,7 +171,7 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
       return std::move(receiver_).finish(error::current());
     }
     if (now != none) return finish(now);
-    (child<I>().begin(), ...);
+    begin_all();
     obey(receiver_.get_stop_token());
   }
 
@@ -167,13 +180,30 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
   [[nodiscard]] auto& child() noexcept {
     return std::get<J>(children_);
   }
-  void withdraw_all_but(std::size_t index) noexcept override {
-    ((I == index ? void() : child<I>().withdraw()), ...);
+  void begin_all() noexcept {
+    const settling afterwards;  // what the wait of one lets others do may let another one of these pass
+    (begin<I>(), ...);
   }
+  template <std::size_t J>
+  void begin() noexcept {
+    if (has_decided()) return;  // by an earlier child, whose wait let others pass
+    if (!(repeats<J, I>() || ...)) child<J>().begin();
+  }
+  template <std::size_t J, std::size_t Earlier>
+  [[nodiscard]] bool repeats() noexcept {
+    using children = std::tuple<S...>;
+    if constexpr (Earlier < J)
+      if constexpr (std::is_same_v<std::tuple_element_t<J, children>,
+                                   std::tuple_element_t<Earlier, children>>)
+        return child<J>().repeats(child<Earlier>());
+    return false;
+  }
+  void leave_queues() noexcept override { (child<I>().leave_queue(), ...); }
+  void settle() noexcept override { (child<I>().settle(), ...); }
   void complete() noexcept override { finish(choice()); }
   void finish(std::size_t index) noexcept {
     const bool made = ((I == index ? (finish_with<I>(), true) : false) || ...);
-    if (made) return;  // and *this may be gone
+    if (made) return;  // *this may be gone
     R receiver = std::move(receiver_);
     std::move(receiver).finish(error(std::make_error_code(std::errc::operation_canceled), "select"));
   }
@@ -212,22 +242,32 @@ struct select_sender {
 }  // namespace detail
 
 /// Exactly one of several operations, the first that can be done: {index, value} as when_any, but the others
-/// have not happened at all. No element is received and dropped, no lock taken for nothing. Where several can
-/// be done at once, the first of the arguments is.
+/// have not happened at all: no element is received and dropped, no lock taken for nothing. Where several can
+/// be done at once, it is the first of the arguments: what must not be starved by others comes first.
 ///
-/// Takes what can be left undone up to the last moment: what a channel, a broadcast, a watch, a mutex and
-/// their kin wait for, and sleeps.
-/// Errors  the chosen operation's.
-/// Cancel  none happens.
-/// Cost    no allocation; all operation states are in this one.
-template <sender... S>
+///     auto next = co_await select(stopped.wait(), ticks.next(), messages.receive());
+///     if (next.index == 2) use(*std::get<2>(next.value));
+///
+/// Takes what can be left undone up to the last moment: what a mutex, shared_mutex, semaphore, event,
+/// auto_reset_event, latch, barrier, channel (send, send_from, receive, reserve), broadcast or watch gives to
+/// be waited for, sleep_for, sleep_until and interval::next(). Several of them may concern one object: each
+/// waits at its own place in the queue, in the order of the arguments. It does not take a task, an operation
+/// of the kernel or another combinator, which may have happened when it is stopped: use when_any, whose
+/// losers are stopped, or let a task send its result through a channel.
+///
+/// Lifetime  the objects and what send_from refers to outlive it.
+/// Errors    the chosen operation's.
+/// Cancel    none happens.
+/// Cost      no allocation; all operation states are in this one.
+template <class... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto select(S&&... ops) {
   static_assert(
       (detail::selectable<std::remove_cvref_t<S>> && ...),
       "select: an operation that may have happened before it is stopped cannot be left undone: use when_any, "
       "or let a task send its result through a channel");
-  return detail::select_sender<std::remove_cvref_t<S>...>{{std::forward<S>(ops)...}};
+  if constexpr ((detail::selectable<std::remove_cvref_t<S>> && ...))
+    return detail::select_sender<std::remove_cvref_t<S>...>{{std::forward<S>(ops)...}};
 }
 
 }  // namespace braid

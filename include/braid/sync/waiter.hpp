@@ -1,8 +1,13 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <utility>
 
+#include "braid/base/assert.hpp"
 #include "braid/base/intrusive_list.hpp"
+#include "braid/base/intrusive_queue.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/cancellation.hpp"
 #include "braid/loop/loop.hpp"
@@ -11,88 +16,156 @@ namespace braid::detail {
 
 class sync_waiter;
 
-// Several waiters of which one may pass: select.
+// Several waiters of which one may pass: select. The first that passes decides; in the same step the others
+// leave their queues, so that none of them can pass too. A waiter that leaves may make room for waiters
+// behind it: they are served by settle(), once every waiter of the group has left.
 class sync_group : pinned {
  public:
-  // One has been let pass. The others leave their queues within this call, before they could be let pass too.
-  virtual void passed(sync_waiter& one) noexcept = 0;
+  virtual void decide(std::size_t index) noexcept = 0;  // the waiter of this index passes
 
  protected:
   ~sync_group() = default;
+
+ private:
+  friend class settling;
+  virtual void settle() noexcept = 0;
+  sync_group* next_ = nullptr;
 };
 
-// Who waits in the queue of a synchronisation object. It is told as ready work of its loop, never within the
-// call that let it pass.
+// Groups that are decided while one of these lives are settled at the end of the outermost one, one after the
+// other. So a step that serves several waiters sees no group change in between, and a chain of groups that
+// serve each other takes constant stack.
+class settling : pinned {
+ public:
+  settling() noexcept : outermost_(!std::exchange(active_, true)) {}
+  ~settling() {
+    if (!outermost_) return;
+    while (!decided_.empty()) decided_.pop_front().settle();
+    active_ = false;
+  }
+  void later(sync_group& group) noexcept { decided_.push_back(group); }
+
+ private:
+  using queue = intrusive_queue<sync_group, &sync_group::next_>;
+  static constinit thread_local inline queue decided_;
+  static constinit thread_local inline bool active_ = false;
+  const bool outermost_;
+};
+
+// What all waiters of one type have in common.
+struct waiter_kind {
+  const char* name;  // the call, for messages
+  void (*on_withdraw)(sync_waiter&) noexcept;  // it has left its queue without having passed
+};
+
+// An operation in the queue of a synchronisation object. It finishes as ready work of its loop, never within
+// the call that lets it pass.
 //
-// Lifetime  may be destroyed while it waits, or between being let pass and being told: it leaves no trace.
+// Lifetime  may be destroyed while it waits, or between passing and finishing: it leaves no trace.
 class sync_waiter : public list_node, operation_base, cancellation {
  public:
-  // From the object, whose queue it has left: it may pass.
+  // Called by the object, whose queue it has left.
   void pass() noexcept {
+    if (!home_->is_here()) [[unlikely]]
+      served_elsewhere();
     passed_ = true;
     if (group_ != nullptr) [[unlikely]]
-      return group_->passed(*this);
+      return group_->decide(index_);
     home_->make_ready(*this);
+  }
+  // Does the other one belong to the same select?
+  [[nodiscard]] bool in_group_with(const sync_waiter& other) const noexcept {
+    return group_ != nullptr && group_ == other.group_;
+  }
+  // Its queue ends while it waits there.
+  [[noreturn, gnu::cold, gnu::noinline]] void orphaned() const noexcept {
+    misused_as("what it waits for was destroyed; it must outlive the operations that wait for it");
   }
 
  protected:
-  using told_fn = void(sync_waiter&);
-  using left_fn = void(sync_waiter&) noexcept;  // it has left the queue without having been let pass
-  sync_waiter(told_fn& told, left_fn& left) noexcept : operation_base(come), told_(&told), left_(&left) {}
-  // In a group, which is told in its place and cares for stop requests.
-  sync_waiter(sync_group& group, left_fn& left) noexcept
-      : operation_base(come), left_(&left), group_(&group) {}
+  using finish_fn = void(sync_waiter&);
+  sync_waiter(finish_fn& finish, const waiter_kind& kind) noexcept
+      : operation_base(on_ready), finish_(&finish), kind_(&kind) {}
+  // One of a group, which finishes in its place and looks after stop requests.
+  sync_waiter(sync_group& group, std::size_t index, const waiter_kind& kind) noexcept
+      : operation_base(on_ready), kind_(&kind), group_(&group), index_(static_cast<std::uint32_t>(index)) {}
   ~sync_waiter() = default;
 
-  void wait_in(intrusive_list<sync_waiter>& waiters, stop_token token) noexcept {
+  void enter(intrusive_list<sync_waiter>& waiters) noexcept {
     home_ = loop::current_or_null();
+    if (!waiters.empty() && !waiters.front().home_->is_here()) [[unlikely]]
+      served_elsewhere();
     waiters.push_back(*this);
-    arm(token, cancel, resumed);
   }
-  // For the destructor, or because another of the group passed: nobody will be told. True when it was let
-  // pass, and nobody made use of that.
+  void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
+
+  // Leaves the queue, and serves nobody yet: settle does. No-op when it is in no queue.
+  void leave_queue() noexcept {
+    if (!linked()) return;
+    unlink();
+    withdrawn_ = true;
+  }
+  void settle() noexcept {
+    if (std::exchange(withdrawn_, false)) kind_->on_withdraw(*this);
+  }
+  // For the destructor: it will never finish. True when it had passed already.
   [[nodiscard]] bool leave() noexcept {
     if (home_ == nullptr) return false;
     leave_queue();
+    settle();
     cancellation::forget();
     if (in_flight()) home_->forget(*this);
     home_ = nullptr;
     return std::exchange(passed_, false);
   }
-  // Was it let pass, or else canceled? Once it was told.
+  // For the end of the wait: did it pass, or was it cancelled?
   [[nodiscard]] bool take_pass() noexcept {
     home_ = nullptr;
     return std::exchange(passed_, false);
   }
 
  private:
-  void leave_queue() noexcept {
-    if (!linked()) return;
-    unlink();
-    left_(*this);
-  }
-  static void come(operation_base& base, completion) {
+  static void on_ready(operation_base& base, completion) {
     auto& self = static_cast<sync_waiter&>(base);
-    if (self.disarm()) self.told_(self);
+    if (self.disarm()) self.finish_(self);
   }
-  static void cancel(cancellation& base) noexcept {
+  static void on_stop(cancellation& base) noexcept {
     auto& self = static_cast<sync_waiter&>(base);
-    if (!self.linked()) return;  // it may pass already
+    if (!self.linked()) return;  // it has passed already
     self.leave_queue();
+    self.settle();
     self.home_->make_ready(self);
   }
-  static void resumed(cancellation& base) noexcept {
+  static void on_stop_arrived(cancellation& base) noexcept {
     auto& self = static_cast<sync_waiter&>(base);
-    self.told_(self);
+    self.finish_(self);
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void served_elsewhere() const noexcept {
+    misused_as(
+        "it waits on one thread and its object is used on another; the objects of sync/ belong to one loop, "
+        "from another thread use loop::post");
+  }
+  [[noreturn]] void misused_as(const char* what) const noexcept {
+    char text[256];
+    std::snprintf(text, sizeof(text), "%s: %s", kind_->name, what);
+    misused(text);
   }
 
-  told_fn* told_ = nullptr;
-  left_fn* left_;
+  finish_fn* finish_ = nullptr;
+  const waiter_kind* kind_;
   sync_group* group_ = nullptr;
   loop* home_ = nullptr;  // while it waits
+  std::uint32_t index_ = 0;  // in the group
   bool passed_ = false;
+  bool withdrawn_ = false;  // from the queue, and not settled
 };
 
-using waiter_queue = intrusive_list<sync_waiter>;
+class waiter_queue : public intrusive_list<sync_waiter> {
+ public:
+  ~waiter_queue() {
+    if (!empty()) [[unlikely]]
+      front().orphaned();
+  }
+};
 
 }  // namespace braid::detail

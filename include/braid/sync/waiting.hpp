@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <new>
 #include <utility>
 
@@ -12,15 +13,19 @@
 
 namespace braid::detail {
 
-// What one asks of a synchronisation object, and what one has got.
+// What an operation asks of a synchronisation object, and what it has got.
 //
 // try_pass()   passes at once, where that is possible and nobody waits who came before
 // waiters()    else, once, when it begins to wait: the object's queue, from which it lets pass by
 //              sync_waiter::pass
-// take()       once passed: what the asker gets
-// give_back()  undoes a passing that nobody made use of; no-op where there is nothing to undo
-// left()       optional: it has left the queue, and has not passed
+// on_wait()    optional: it is in the queue now
+// take()       once passed: the operation's value
+// give_back()  undoes a pass whose operation is destroyed before it finishes; no-op where there is nothing to
+//              undo
+// left()       optional: it has left the queue without having passed; may let others pass
 // failed()     optional: it passed without what it asked for, and failure() says why
+// repeats(c)   optional: in a select behind the claim c of the same type it adds nothing, and does not wait
+// queued_as    optional: the base by which its queue knows it, where several types of claims share a queue
 // name         the call, for messages
 template <class C>
 concept sync_claim = std::move_constructible<C> && requires(C& c) {
@@ -37,31 +42,54 @@ template <class C>
   return error(std::make_error_code(std::errc::operation_canceled), C::name);
 }
 
-// A claim that waits. Who lets it pass finds the claim here, and may put into it what was asked for.
-template <sync_claim C>
-class claimant : public sync_waiter {
+template <class C>
+struct queued_type {
+  using type = C;
+};
+template <class C>
+  requires requires { typename C::queued_as; }
+struct queued_type<C> {
+  using type = typename C::queued_as;
+};
+
+// A claim that waits. The object finds the claim here, and may put into it what was asked for.
+template <class Claim>
+class queued_claim : public sync_waiter {
  public:
-  [[nodiscard]] static C& claim_of(sync_waiter& waiter) noexcept {
-    return static_cast<claimant&>(waiter).claim_;
+  [[nodiscard]] static Claim& claim_of(sync_waiter& waiter) noexcept {
+    return static_cast<queued_claim&>(waiter).claim_;
   }
 
  protected:
-  claimant(C& claim, told_fn& told) noexcept : sync_waiter(told, left), claim_(claim) {}
-  claimant(C& claim, sync_group& group) noexcept : sync_waiter(group, left), claim_(claim) {}
-  ~claimant() { withdraw(); }
+  template <class... Args>
+  explicit queued_claim(Claim& claim, Args&&... args) noexcept
+      : sync_waiter(std::forward<Args>(args)...), claim_(claim) {}
+  ~queued_claim() = default;
+  Claim& claim_;
+};
 
-  void withdraw() noexcept {
-    if (leave()) claim_.give_back();
+template <sync_claim C>
+class claimant : public queued_claim<typename queued_type<C>::type> {
+  using base = queued_claim<typename queued_type<C>::type>;
+
+ protected:
+  claimant(C& claim, sync_waiter::finish_fn& finish) noexcept : base(claim, finish, kind) {}
+  claimant(C& claim, sync_group& group, std::size_t index) noexcept : base(claim, group, index, kind) {}
+  ~claimant() {
+    if (this->leave()) claim().give_back();
   }
-  void wait(stop_token token) noexcept { wait_in(claim_.waiters(), token); }
 
-  [[nodiscard]] C& claim() noexcept { return claim_; }
+  void begin_to_wait() noexcept {
+    this->enter(claim().waiters());
+    if constexpr (requires(C& claim) { claim.on_wait(); }) claim().on_wait();
+  }
+  [[nodiscard]] C& claim() noexcept { return static_cast<C&>(this->claim_); }
 
  private:
-  static void left(sync_waiter& self) noexcept {
-    if constexpr (requires(C& claim) { claim.left(); }) claim_of(self).left();
+  static void on_withdraw(sync_waiter& self) noexcept {
+    if constexpr (requires(C& claim) { claim.left(); }) static_cast<claimant&>(self).claim().left();
   }
-  C& claim_;
+  static constexpr waiter_kind kind{C::name, on_withdraw};
 };
 
 template <sync_claim C>
@@ -80,7 +108,9 @@ template <sync_claim C, class R>
 class claim_state final : claim_holder<C>, claimant<C> {
  public:
   claim_state(C&& claim, R receiver) noexcept
-      : claim_holder<C>{std::move(claim)}, claimant<C>(this->held, told), receiver_(std::move(receiver)) {}
+      : claim_holder<C>{std::move(claim)},
+        claimant<C>(this->held, on_finish),
+        receiver_(std::move(receiver)) {}
 
   void start() noexcept {
     if (loop::current_or_null() == nullptr) [[unlikely]]
@@ -90,11 +120,12 @@ class claim_state final : claim_holder<C>, claimant<C> {
     } catch (...) {
       return std::move(receiver_).finish(error::current());
     }
-    this->wait(receiver_.get_stop_token());
+    this->begin_to_wait();
+    this->obey(receiver_.get_stop_token());
   }
 
  private:
-  static void told(sync_waiter& waiter) {
+  static void on_finish(sync_waiter& waiter) {
     auto& self = static_cast<claim_state&>(waiter);
     if (self.take_pass()) return self.finish();
     R receiver = std::move(self.receiver_);
@@ -108,8 +139,8 @@ class claim_state final : claim_holder<C>, claimant<C> {
   R receiver_;
 };
 
-// In a coroutine, whose frame keeps the claim until the await has ended. To pass at once is no more than the
-// question whether one may: the waiter is made when one has to wait.
+// In a coroutine, whose frame keeps the claim until the await has ended. A claim that passes at once is asked
+// and no more: the waiter is made when it has to wait.
 template <sync_claim C>
 class claim_awaiter : pinned {
  public:
@@ -130,7 +161,8 @@ class claim_awaiter : pinned {
     awaiting.promise().note_await();
     waits_ = true;
     new (&waiter_) waiter(claim_, awaiting);
-    waiter_.wait(awaiting.promise().get_stop_token());
+    waiter_.begin_to_wait();
+    waiter_.obey(awaiting.promise().get_stop_token());
   }
   typename C::value_type await_resume() {
     if (waits_ && !waiter_.take_pass()) [[unlikely]]
@@ -143,9 +175,10 @@ class claim_awaiter : pinned {
 
  private:
   struct waiter final : claimant<C> {
-    waiter(C& claim, std::coroutine_handle<> who) noexcept : claimant<C>(claim, told), awaiting(who) {}
-    static void told(sync_waiter& self) { static_cast<waiter&>(self).awaiting.resume(); }
-    using claimant<C>::wait, claimant<C>::take_pass;
+    waiter(C& claim, std::coroutine_handle<> handle) noexcept
+        : claimant<C>(claim, on_finish), awaiting(handle) {}
+    static void on_finish(sync_waiter& self) { static_cast<waiter&>(self).awaiting.resume(); }
+    using claimant<C>::begin_to_wait, claimant<C>::obey, claimant<C>::take_pass;
     std::coroutine_handle<> awaiting;
   };
 

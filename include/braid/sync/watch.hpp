@@ -11,33 +11,35 @@
 
 namespace braid {
 
-/// A value that changes, and readers who want the latest: what came between is of no interest to who was
-/// slow.
+/// A value that changes, and readers that want the latest: a slow reader does not see the values in between.
 ///
 /// Lifetime  outlives its readers.
 /// Threads   one loop's.
-/// Cost      no allocation; one copy of the value for each who receives it.
+/// Cost      no allocation; one copy of the value for each receive.
 template <class T>
 class watch : pinned {
   static_assert(std::is_copy_constructible_v<T>, "each reader gets a copy: watch a std::shared_ptr<const T>");
   struct receiving;
 
  public:
-  /// One who wants to know. It has seen nothing yet, so that the value of today is its first.
+  /// It has seen nothing yet, so that the value of today is its first.
   ///
-  /// Lifetime  outlives who waits on it.
+  /// Lifetime  outlives the operations that wait on it.
   class reader : pinned {
    public:
-    /// A sender of std::optional<T>, one at a time: the latest value, as soon as it is one that this reader
-    /// has not received; none once the watch is closed and the last one was.
+    /// A sender of std::optional<T>: the latest value, as soon as it is one that this reader has not
+    /// received; none once the watch is closed and the last one was. Of several at once each gets a value of
+    /// its own.
     /// Cancel  it has received nothing.
-    [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{*this}); }
+    [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{this}); }
 
    private:
     friend watch;
     explicit reader(watch& of) noexcept : of_(of) {}
+    [[nodiscard]] bool has_news() const noexcept { return seen_ != of_.version_ && !promised_; }
     watch& of_;
     std::uint64_t seen_ = 0;
+    bool promised_ = false;  // a receive has passed, and has not taken the value
   };
 
   explicit watch(T value) : value_(std::move(value)) {}
@@ -45,7 +47,7 @@ class watch : pinned {
   [[nodiscard]] reader read() noexcept { return reader(*this); }
   /// The latest value.
   [[nodiscard]] const T& get() const noexcept { return value_; }
-  /// Tells all who wait. Throws errc::channel_closed once it is closed.
+  /// Serves all readers that wait. Throws errc::channel_closed once it is closed.
   void set(T value) {
     if (closed_) error(make_error_code(errc::channel_closed), "watch::set").rethrow();
     value_ = std::move(value);
@@ -63,21 +65,41 @@ class watch : pinned {
   struct receiving {
     using value_type = std::optional<T>;
     static constexpr const char* name = "watch::receive";
-    explicit receiving(reader& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_pass() const noexcept { return has_news() || on->of_.closed_; }
+    explicit receiving(reader* which) noexcept : on(which) {}
+    [[nodiscard]] bool try_pass() noexcept {
+      if (!on->has_news()) return on->of_.closed_;
+      return promised = on->promised_ = true;
+    }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->of_.waiters_; }
+    // What copying throws leaves the value to the next one.
     [[nodiscard]] std::optional<T> take() {
-      if (!has_news() && on->of_.closed_) return std::nullopt;
+      if (!promised) return std::nullopt;  // it is closed
+      struct let_next_pass {
+        receiving& claim;
+        ~let_next_pass() { claim.give_back(); }
+      } const afterwards{*this};
       std::optional<T> latest(on->of_.value_);
       on->seen_ = on->of_.version_;
       return latest;
     }
-    void give_back() const noexcept {}
-    [[nodiscard]] bool has_news() const noexcept { return on->seen_ != on->of_.version_; }
+    void give_back() noexcept {
+      if (!std::exchange(promised, false)) return;
+      on->promised_ = false;
+      if (on->has_news()) on->of_.wake();
+    }
     reader* on;
+    bool promised = false;  // the latest value is for it
   };
   void wake() noexcept {
-    while (!waiters_.empty()) waiters_.pop_front().pass();
+    detail::waiter_queue all;
+    while (!waiters_.empty()) all.push_back(waiters_.pop_front());
+    while (!all.empty()) {
+      detail::sync_waiter& each = all.pop_front();
+      if (detail::queued_claim<receiving>::claim_of(each).try_pass())
+        each.pass();
+      else
+        waiters_.push_back(each);
+    }
   }
 
   T value_;
