@@ -1,0 +1,547 @@
+#include "programs.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <type_traits>
+
+#include "braid/sim/virtual_time.hpp"
+#include "braid/style/run.hpp"
+#include "catch.hpp"
+#include "sanitized.hpp"
+
+using namespace std::chrono_literals;
+
+namespace braid_tests {
+
+namespace {
+
+bool is_sending(kind what) { return what == kind::send || what == kind::send_from; }
+bool is_channel(kind what) { return is_sending(what) || what == kind::reserve || what == kind::receive; }
+constexpr int must_wait = -2;
+constexpr std::array<std::size_t, 2> expected_at_meeting{2, 3};
+
+}  // namespace
+
+// ---- what is begun ------------------------------------------------------------------------------------
+
+template <kind K>
+auto sync_program::sender(wish& of) {
+  sync_objects& o = objects_;
+  const std::size_t w = of.which;
+  if constexpr (K == kind::lock)
+    return o.doors[w].lock();
+  else if constexpr (K == kind::write)
+    return o.books[w].lock();
+  else if constexpr (K == kind::read)
+    return o.books[w].lock_shared();
+  else if constexpr (K == kind::acquire)
+    return o.tickets[w].acquire();
+  else if constexpr (K == kind::event)
+    return o.events[w].wait();
+  else if constexpr (K == kind::bell)
+    return o.bells[w].wait();
+  else if constexpr (K == kind::latch)
+    return o.latches[w].wait();
+  else if constexpr (K == kind::meet)
+    return o.meetings[w].arrive_and_wait();
+  else if constexpr (K == kind::send)
+    return o.channels[w].send(element(of.sends));
+  else if constexpr (K == kind::send_from)
+    return o.channels[w].send_from(*of.kept);
+  else if constexpr (K == kind::reserve)
+    return o.channels[w].reserve();
+  else if constexpr (K == kind::receive)
+    return o.channels[w].receive();
+  else if constexpr (K == kind::news)
+    return o.subscriptions[w].receive();
+  else if constexpr (K == kind::latest)
+    return o.readers[w].receive();
+  else if constexpr (K == kind::beat)
+    return o.beats[w].next();
+  else
+    return sleep_for(20s);
+}
+
+template <kind K, class V>
+void sync_program::ended_with(program_step& step, wish& of, V value) {
+  const std::size_t w = of.which;
+  sync_objects& o = objects_;
+  if constexpr (K == kind::lock) {
+    if (held_of(0, &o.doors[w]) != 0) broken(step, "a mutex is held twice");
+    held_.emplace_back(&o.doors[w], std::move(value));
+  } else if constexpr (K == kind::write) {
+    if (held_of(1, &o.books[w]) + held_of(2, &o.books[w]) != 0) broken(step, "a writer beside others");
+    held_.emplace_back(&o.books[w], std::move(value));
+  } else if constexpr (K == kind::read) {
+    if (held_of(1, &o.books[w]) != 0) broken(step, "a reader beside a writer");
+    held_.emplace_back(&o.books[w], std::move(value));
+  } else if constexpr (K == kind::acquire) {
+    held_.emplace_back(&o.tickets[w], std::move(value));
+  } else if constexpr (K == kind::event) {
+    if (!o.events[w].is_set() && event_set_[w] < step.number && step.at_once == must_wait)
+      broken(step, "an event that was not set");
+  } else if constexpr (K == kind::bell) {
+    ++rung_[w];
+  } else if constexpr (K == kind::latch) {
+    if (latch_left_[w] != 0) broken(step, "a latch let pass too early");
+  } else if constexpr (K == kind::meet) {
+    ++met_[w];
+  } else if constexpr (K == kind::send || K == kind::send_from) {
+    accepted(w, of.sends);
+  } else if constexpr (K == kind::reserve) {
+    if (w == 0) rendezvous_permits_ = true;
+    held_.emplace_back(&o.channels[w], std::pair(w, std::move(value)));
+  } else if constexpr (K == kind::receive) {
+    received(w, value);
+  } else if constexpr (K == kind::news) {
+    if (!value) {
+      if (!news_closed_) broken(step, "the end of a broadcast that is open");
+      return;
+    }
+    const auto number = static_cast<std::size_t>(*value);
+    if (number < news_next_[w] || number > news_sent_) broken(step, "news of another order");
+    news_skipped_[w] += number - news_next_[w];
+    news_next_[w] = number + 1;
+    if (o.subscriptions[w].missed() < news_skipped_[w]) broken(step, "missed news are not counted");
+  } else if constexpr (K == kind::latest) {
+    if (!value) {
+      if (!latest_closed_) broken(step, "the end of a watch that is open");
+    } else if (*value > latest_version_ || std::exchange(latest_seen_[w], *value) >= *value) {
+      broken(step, "an old value");
+    }
+  }
+}
+
+template <kind... K, std::size_t... I>
+void sync_program::start_select(program_step& step, std::index_sequence<I...>) {
+  auto op = select(sender<K>(step.wishes[I])...);
+  using value = value_of<decltype(op)>;
+  start(with_stop_token(std::move(op), step.stop.get_token()), [this, &step](result<value> r) {
+    if (!r) return ended_with_error(step, r.error());
+    note_end(step, r->index);
+    (void)((r->index == I ? (ended_with<K>(step, step.wishes[I], std::get<I>(std::move(r->value))), true)
+                          : false) ||
+           ...);
+  });
+}
+
+template <kind... K>
+void sync_program::begin_as() {
+  steps_.push_back(std::make_unique<program_step>());
+  program_step& step = *steps_.back();
+  step.number = now_;
+  step.wishes.reserve(sizeof...(K));
+  (step.wishes.push_back({K, is_channel(K) ? up_to(2) : up_to(1)}), ...);
+  for (wish& each : step.wishes) {
+    if (!is_sending(each.what)) continue;
+    each.sends = ++next_id_;
+    if (each.what == kind::send_from) each.kept = std::make_unique<element>(each.sends);
+    sent_[each.which].push_back({each.sends, now_, -1});
+  }
+  if (settled_) {
+    step.at_once = must_wait;
+    for (std::size_t i = 0; i < step.wishes.size() && step.at_once == must_wait; ++i) {
+      const answer can = can_now(step.wishes[i]);
+      if (can != answer::no) step.at_once = can == answer::yes ? static_cast<int>(i) : program_step::unknown;
+      // A receiver that begins to wait lets a reserve pass, which may let others pass.
+      if (can == answer::no && step.wishes[i].what == kind::receive && waiting(kind::reserve, 0) != 0)
+        step.at_once = program_step::unknown;
+    }
+  }
+  waiting_.push_back(&step);
+  if constexpr (sizeof...(K) == 1) {
+    if (up_to(1) == 0) {
+      (..., [&]<kind Only>() {
+        auto op = sender<Only>(step.wishes[0]);
+        using value = value_of<decltype(op)>;
+        start(with_stop_token(std::move(op), step.stop.get_token()), [this, &step](result<value> r) {
+          if (!r) return ended_with_error(step, r.error());
+          note_end(step, 0);
+          if constexpr (std::is_void_v<value>)
+            ended_with<Only>(step, step.wishes[0], std::monostate());
+          else
+            ended_with<Only>(step, step.wishes[0], *std::move(r));
+        });
+      }.template operator()<K>());
+      return;
+    }
+  }
+  start_select<K...>(step, std::index_sequence_for<std::integral_constant<kind, K>...>());
+}
+
+void sync_program::begin() {
+  using enum kind;
+  switch (up_to(39)) {
+    case 0: return begin_as<lock>();
+    case 1: return begin_as<write>();
+    case 2: return begin_as<read>();
+    case 3: return begin_as<acquire>();
+    case 4: return begin_as<event>();
+    case 5: return begin_as<bell>();
+    case 6: return begin_as<latch>();
+    case 7: return begin_as<meet>();
+    case 8: return begin_as<send>();
+    case 9: return begin_as<send_from>();
+    case 10: return begin_as<reserve>();
+    case 11: return begin_as<receive>();
+    case 12: return begin_as<news>();
+    case 13: return begin_as<latest>();
+    case 14: return begin_as<pause>();
+    case 15: return begin_as<beat>();
+    case 16: return begin_as<write, read, pause>();
+    case 17: return begin_as<read, write>();
+    case 18: return begin_as<meet, read>();
+    case 19: return begin_as<meet, write, lock>();
+    case 20: return begin_as<meet, meet>();
+    case 21: return begin_as<send, receive>();
+    case 22: return begin_as<receive, receive, pause>();
+    case 23: return begin_as<reserve, receive>();
+    case 24: return begin_as<send_from, reserve, write>();
+    case 25: return begin_as<receive, read, meet>();
+    case 26: return begin_as<acquire, acquire, lock>();
+    case 27: return begin_as<event, write, send>();
+    case 28: return begin_as<bell, bell, read>();
+    case 29: return begin_as<latch, write, receive>();
+    case 30: return begin_as<news, news, lock>();
+    case 31: return begin_as<latest, latest, news>();
+    case 32: return begin_as<beat, receive, write>();
+    case 33: return begin_as<beat, beat>();
+    case 34: return begin_as<read, read, write, write>();
+    case 35: return begin_as<lock, lock, bell>();
+    case 36: return begin_as<reserve, reserve, read, meet>();
+    case 37: return begin_as<news, meet, send_from>();
+    case 38: return begin_as<acquire, read, reserve, receive>();
+    default: return begin_as<write, meet, bell, receive>();
+  }
+}
+
+// ---- what else happens --------------------------------------------------------------------------------
+
+void sync_program::do_something_else() {
+  sync_objects& o = objects_;
+  const std::size_t w = up_to(1), c = up_to(2);
+  switch (up_to(15)) {
+    case 0: return event_set_[w] = now_, o.events[w].set();
+    case 1: return o.events[w].reset();
+    case 2:
+    case 3: return bell_sets_[w] += o.bells[w].is_set() ? 0 : 1, o.bells[w].set();
+    case 4: return bell_sets_[w] -= o.bells[w].is_set() ? 1 : 0, o.bells[w].reset();
+    case 5:
+      if (latch_left_[w] == 0) return;
+      return --latch_left_[w], o.latches[w].count_down();
+    case 6:
+    case 7: {
+      element sent(++next_id_);
+      sent_[c].push_back({next_id_, now_, -1});
+      if (o.channels[c].try_send(std::move(sent)))
+        accepted(c, next_id_);
+      else
+        expect(sent.id == next_id_, "try_send took an element that it did not send");
+      return;
+    }
+    case 8:
+      if (auto taken = o.channels[c].try_receive()) received(c, taken);
+      return;
+    case 9:
+      if (auto permit = o.channels[c].try_reserve()) {
+        if (c == 0) rendezvous_permits_ = true;
+        held_.emplace_back(&o.channels[c], std::pair(c, *std::move(permit)));
+      }
+      return;
+    case 10:
+      if (up_to(5) != 0) return;
+      closed_[c] = true;
+      if (up_to(1) == 0) return o.channels[c].close();
+      closed_now_[c] = true;
+      return o.channels[c].close_now();
+    case 11:
+    case 12:
+      if (news_closed_) return;
+      if (up_to(15) == 0) return news_closed_ = true, o.news.close();
+      return o.news.send(static_cast<int>(++news_sent_));
+    case 13:
+      if (latest_closed_) return;
+      if (up_to(15) == 0) return latest_closed_ = true, o.latest.close();
+      return o.latest.set(++latest_version_);
+    case 14: return home_->run(sleep_for(std::chrono::seconds(1 + up_to(12))));
+    default: return home_->turn(false);
+  }
+}
+
+void sync_program::let_go(std::size_t which) {
+  std::swap(held_[which], held_.back());
+  auto gone = std::move(held_.back());
+  held_.pop_back();
+  auto* const permit = std::get_if<4>(&gone.second);
+  if (permit == nullptr || up_to(2) == 0) return;
+  sent_[permit->first].push_back({++next_id_, now_, now_});
+  permit->second.send(element(next_id_));
+}
+
+void sync_program::step() {
+  ++now_;
+  if (up_to(2) == 0) settle();
+  const std::size_t what = up_to(19);
+  if (what < 11) {
+    begin();
+  } else if (what < 13) {
+    if (!steps_.empty()) steps_[up_to(steps_.size() - 1)]->stop.request_stop();
+  } else if (what < 16) {
+    if (!held_.empty()) let_go(up_to(held_.size() - 1));
+  } else {
+    do_something_else();
+  }
+  settled_ = false;
+  if (up_to(2) == 0) settle();
+}
+
+void sync_program::settle() {
+  while (home_->has_ready()) home_->turn(false);
+  settled_ = true;
+  check_conservation();
+  check_order();
+  check_nobody_stranded();
+  just_ended_.clear();
+  for (auto& each : just_received_) each.clear();
+  if (permits(0) == 0) rendezvous_permits_ = false;
+}
+
+void sync_program::end() {
+  ++now_;
+  if (up_to(1) == 0) {
+    settle();
+    ending_ = true;
+    for (program_step* each : std::vector(waiting_)) each->stop.request_stop();
+    settle();
+    expect(waiting_.empty(), "a stop request does not end an operation");
+  }
+  ending_ = true;
+  home_.reset();
+  waiting_.clear();
+  check_conservation();
+  while (!held_.empty()) let_go(held_.size() - 1);
+  check_conservation();
+}
+
+// ---- what is told -------------------------------------------------------------------------------------
+
+void sync_program::broken(const program_step& by, const char* rule) {
+  if (!fault_.empty()) return;
+  fault_ = std::string(rule) + ": step " + std::to_string(by.number) + ", choice " +
+           std::to_string(by.index) + " of";
+  for (const wish& each : by.wishes)
+    fault_ += " " + std::to_string(static_cast<int>(each.what)) + "/" + std::to_string(each.which);
+}
+
+void sync_program::note_end(program_step& step, std::size_t index) {
+  if (std::exchange(step.ended, true)) broken(step, "an operation ended twice");
+  step.index = index;
+  if (step.at_once >= 0 && static_cast<std::size_t>(step.at_once) != index)
+    broken(step, "not the first that could be done at once");
+  if (step.at_once == must_wait && step.number == now_) broken(step, "an operation that had to wait has not");
+  std::erase(waiting_, &step);
+  just_ended_.push_back(&step);
+  for (std::size_t i = 0; i < step.wishes.size(); ++i)
+    if (step.wishes[i].kept && (step.wishes[i].kept->id == 0) != (i == index))
+      broken(step, "send_from keeps its element unless it was sent");
+}
+
+void sync_program::ended_with_error(program_step& step, const error& why) {
+  const bool refused = why == errc::channel_closed;
+  std::size_t index = step.wishes.size();
+  for (std::size_t i = step.wishes.size(); i-- > 0;) {
+    const wish& each = step.wishes[i];
+    if (refused && (is_sending(each.what) || each.what == kind::reserve) && closed_[each.which]) index = i;
+    if (each.kept && each.kept->id == 0) broken(step, "send_from failed, and its element is gone");
+  }
+  if (std::exchange(step.ended, true)) broken(step, "an operation ended twice");
+  std::erase(waiting_, &step);
+  if (refused && index == step.wishes.size()) broken(step, "refused by a channel that is open");
+  if (!refused && !(why == std::errc::operation_canceled && (step.stop.stop_requested() || ending_)))
+    broken(step, "a failure out of nothing");
+  if (!refused && step.at_once >= 0) broken(step, "cancelled, though it could be done at once");
+}
+
+void sync_program::accepted(std::size_t channel, int id) {
+  for (sent_element& each : sent_[channel])
+    if (each.id == id) each.accepted = now_;
+}
+
+void sync_program::received(std::size_t channel, const std::optional<element>& got) {
+  if (!got) return expect(closed_[channel], "the end of a channel that is open");
+  just_received_[channel].push_back(got->id);
+  for (sent_element& each : sent_[channel])
+    if (each.id == got->id)
+      return expect(!std::exchange(each.received, true), "an element was received twice");
+  expect(false, "an element of nowhere");
+}
+
+// ---- what must hold -----------------------------------------------------------------------------------
+
+std::size_t sync_program::held_of(std::size_t which_variant, const void* object) const {
+  return static_cast<std::size_t>(std::count_if(held_.begin(), held_.end(), [&](const auto& each) {
+    return each.first == object && each.second.index() == which_variant;
+  }));
+}
+
+std::size_t sync_program::permits(std::size_t channel) const {
+  return held_of(4, &objects_.channels[channel]);
+}
+
+std::size_t sync_program::waiting(kind what, std::size_t which, const program_step* but) const {
+  return static_cast<std::size_t>(
+      std::count_if(waiting_.begin(), waiting_.end(), [&](const program_step* step) {
+        return step != but && std::any_of(step->wishes.begin(), step->wishes.end(), [&](const wish& each) {
+                 return each.what == what && each.which == which;
+               });
+      }));
+}
+
+void sync_program::check_conservation() {
+  for (std::size_t w = 0; w < 2; ++w) {
+    expect(objects_.doors[w].is_locked() == (held_of(0, &objects_.doors[w]) == 1),
+           "a mutex is locked by nobody");
+    const std::size_t writers = held_of(1, &objects_.books[w]), readers = held_of(2, &objects_.books[w]);
+    expect(objects_.books[w].is_locked() == (writers + readers != 0), "a shared_mutex is locked by nobody");
+    expect(objects_.tickets[w].available() + held_of(3, &objects_.tickets[w]) == w + 1,
+           "a semaphore's permits");
+    expect(rung_[w] + (objects_.bells[w].is_set() ? 1 : 0) == bell_sets_[w], "an auto_reset_event's passes");
+    expect(met_[w] % expected_at_meeting[w] == 0, "a barrier's phase without all who were counted");
+  }
+  for (std::size_t c = 0; c < 3; ++c) {
+    std::size_t inside = 0;
+    for (const sent_element& each : sent_[c]) {
+      expect(!each.received || each.accepted >= 0, "an element was received whose sender was told otherwise");
+      inside += each.accepted >= 0 && !each.received ? 1 : 0;
+    }
+    expect(inside == objects_.channels[c].size(), "an element was lost");
+  }
+  expect(objects_.news.size() <= 2, "a broadcast keeps more than it should");
+  if (std::min(news_next_[0], news_next_[1]) > news_sent_)
+    expect(objects_.news.size() == 0, "a broadcast keeps what all have received");
+}
+
+sync_program::answer sync_program::can_now(const wish& of) {
+  sync_objects& o = objects_;
+  const std::size_t w = of.which;
+  const auto yes_if = [](bool yes) { return yes ? answer::yes : answer::no; };
+  switch (of.what) {
+    case kind::lock: return yes_if(!o.doors[w].is_locked());
+    case kind::write: return yes_if(!o.books[w].is_locked());
+    case kind::read:
+      return yes_if(held_of(1, &o.books[w]) == 0 && waiting(kind::read, w) + waiting(kind::write, w) == 0);
+    case kind::acquire: return yes_if(o.tickets[w].available() != 0);
+    case kind::event: return yes_if(o.events[w].is_set());
+    case kind::bell: return yes_if(o.bells[w].is_set());
+    case kind::latch: return yes_if(latch_left_[w] == 0);
+    case kind::meet: return yes_if(waiting(kind::meet, w) + 1 >= expected_at_meeting[w]);
+    case kind::news: return yes_if(news_closed_ || news_next_[w] <= news_sent_);
+    case kind::latest: return yes_if(latest_closed_ || latest_seen_[w] != latest_version_);
+    case kind::pause: return answer::no;
+    case kind::beat: return answer::unknown;
+    default: break;
+  }
+  const channel<element>& it = o.channels[w];
+  const bool has_room = it.size() + permits(w) < it.capacity();
+  const bool receiver = waiting(kind::receive, w) != 0;
+  const bool sender = waiting(kind::send, w) + waiting(kind::send_from, w) != 0;
+  if (of.what == kind::receive) {
+    if (it.size() != 0 || (closed_[w] && permits(w) == 0)) return answer::yes;
+    if (sender && w == 0 && waiting(kind::reserve, w) != 0) return answer::unknown;
+    return yes_if(sender);
+  }
+  if (closed_[w] || has_room) return answer::yes;
+  if (w != 0) return yes_if(receiver && of.what != kind::reserve);
+  return receiver && permits(0) != 0 ? answer::unknown : yes_if(receiver);
+}
+
+// Only what is certain.
+bool sync_program::could_pass(const program_step& step, const wish& of) {
+  sync_objects& o = objects_;
+  const std::size_t w = of.which;
+  switch (of.what) {
+    case kind::write:
+    case kind::read:
+      for (const program_step* each : waiting_)
+        for (const wish& first : each->wishes)
+          if (first.which == w && (first.what == kind::write || first.what == kind::read))
+            return &first == &of &&
+                   (of.what == kind::write ? !o.books[w].is_locked() : held_of(1, &o.books[w]) == 0);
+      return false;
+    case kind::meet: return waiting(kind::meet, w) >= expected_at_meeting[w];
+    case kind::send:
+    case kind::send_from:
+    case kind::reserve:
+    case kind::receive: break;
+    default: return can_now(of) == answer::yes;
+  }
+  const channel<element>& it = o.channels[w];
+  const bool has_room = it.size() + permits(w) < it.capacity();
+  const bool is_free = w != 0 || permits(w) == 0;  // no permit binds a receiver
+  const bool receiver = is_free && waiting(kind::receive, w, &step) != 0;
+  if (of.what == kind::reserve) return closed_[w] || has_room || (w == 0 && receiver);
+  if (of.what != kind::receive) return closed_now_[w] || has_room || receiver;
+  const bool sender = waiting(kind::send, w, &step) + waiting(kind::send_from, w, &step) != 0;
+  return it.size() != 0 || (closed_[w] && permits(w) == 0) || (is_free && sender);
+}
+
+void sync_program::check_nobody_stranded() {
+  for (const program_step* step : waiting_) {
+    for (const wish& each : step->wishes)
+      if (could_pass(*step, each)) return broken(*step, "an operation waits for what is there");
+    if (step->stop.stop_requested()) return broken(*step, "a stop request does not end an operation");
+  }
+}
+
+// First come, first served: of the operations, and of the elements.
+void sync_program::check_order() {
+  for (const program_step* later : just_ended_) {
+    const wish& got = later->wishes[later->index];
+    if (got.what == kind::pause || got.what == kind::beat) continue;
+    if (got.what == kind::receive && got.which == 0 && rendezvous_permits_) continue;
+    for (const program_step* earlier : waiting_) {
+      if (earlier->number >= later->number) continue;
+      bool same = false, meets_itself = false;
+      for (const wish& each : earlier->wishes) {
+        const bool of_same = each.which == got.which;
+        same |= of_same && each.what == got.what;
+        meets_itself |= of_same && is_channel(got.what) && is_channel(each.what) && each.what != got.what;
+      }
+      if (same && !meets_itself) return broken(*later, "an operation was overtaken");
+    }
+  }
+  for (std::size_t c = 0; c < 3; ++c)
+    for (const int id : just_received_[c])
+      for (const sent_element& got : sent_[c])
+        for (const sent_element& left : sent_[c])
+          if (got.id == id && left.accepted >= 0 && !left.received && left.accepted < got.begun)
+            return expect(false, "an element was overtaken");
+}
+
+namespace {
+
+unsigned number_in(const char* variable, unsigned otherwise) {
+  const char* const given = std::getenv(variable);
+  return given == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(given, nullptr, 10));
+}
+
+}  // namespace
+
+// BRAID_TEST_PROGRAMS is how many, from the seed BRAID_TEST_SEED on.
+TEST_CASE("select: random programs over everything that it takes break no rule",
+          "[select][property][programs]") {
+  const unsigned first = number_in("BRAID_TEST_SEED", 1);
+  const unsigned programs = number_in("BRAID_TEST_PROGRAMS", sanitized ? 300 : 2'000);
+  std::string fault;
+  for (unsigned seed = first; seed != first + programs && fault.empty(); ++seed) {
+    std::mt19937 random(seed);
+    sim::virtual_time time;
+    sync_program program(random);
+    for (auto steps = 1 + random() % 60; steps > 0 && program.fault().empty(); --steps) program.step();
+    program.end();
+    if (!program.fault().empty()) fault = "BRAID_TEST_SEED=" + std::to_string(seed) + ": " + program.fault();
+  }
+  CHECK(fault == "");
+}
+
+}  // namespace braid_tests
