@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +21,14 @@ inline std::size_t open_descriptors() {
   while (const dirent* entry = ::readdir(folder.get()))
     if (entry->d_name[0] != '.') ++count;
   return count - 1;  // the folder's own
+}
+
+/// How many bytes can be read at once: 0 says that they have been taken.
+inline int readable_bytes_of(int descriptor) {
+  int count = 0;
+  if (::ioctl(descriptor, FIONREAD, &count) != 0)
+    throw std::system_error(errno, std::generic_category(), "FIONREAD");
+  return count;
 }
 
 /// A pipe whose ends close themselves; give an end away with release.

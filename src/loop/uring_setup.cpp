@@ -132,6 +132,10 @@ ring_features set_up_ring(io_uring& ring, unsigned entries) {
     refuse(ENOSYS);
   }
   found.registered = io_uring_register_ring_fd(&ring) == 1;
+  // Of the kernel's threads for files there are few. Those that wait for a FIFO's other end, or for a dead server, may
+  // not take them all. A kernel that refuses keeps its number.
+  unsigned most_threads[] = {256, 0};  // for files; for all else as it is
+  (void)io_uring_register_iowq_max_workers(&ring, most_threads);
   found.taskrun_flag = (found.setup_flags & IORING_SETUP_TASKRUN_FLAG) != 0;
   return found;
 }

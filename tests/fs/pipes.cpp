@@ -12,8 +12,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_stop_token.hpp"
@@ -159,6 +161,20 @@ TEST_CASE("read_file: of a FIFO waits for its writer, and ends with it", "[fs][p
   const std::string text(100'000, 'x');
   CHECK(style.wait(when_all(write_file(path, text),
                             [&]() -> task<void> { CHECK((co_await std::move(reading) == text)); })));
+}
+
+TEST_CASE("open_file: any number of FIFOs that wait do not keep other files waiting", "[fs][pipe]") {
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  loop here;
+  if (std::string_view(here.reactor_name()) == "epoll") return;  // the blocking pool's own tests have it
+  std::vector<future<file>> opening;
+  for (int n = 0; n < 40; ++n) opening.push_back(spawn(open_file(path)));
+  here.run(nop());
+  here.run(write_file(folder / "other", "text"));
+  CHECK(here.run(read_file(folder / "other")) == "text");
+  const file writer = here.run(open_file(path, O_WRONLY));
+  for (auto& each : opening) CHECK(here.run(std::move(each)).is_open());
 }
 
 TEST_CASE("open_file: with O_NONBLOCK a FIFO is not waited for", "[fs][pipe]") {

@@ -3,14 +3,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "braid/fs/file.hpp"
 #include "braid/fs/whole_file.hpp"
+#include "braid/sim/explore.hpp"
 #include "braid/sim/world.hpp"
 #include "braid/style/as_result.hpp"
+#include "braid/style/spawn.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
 #include "path_requests.hpp"
@@ -46,6 +49,38 @@ TEST_CASE("sim::disk: put makes what a program reads, and contents reads what it
     CHECK(why.code() == std::errc::not_a_directory);
     CHECK_THAT(why.what(), contains("sim::host::put /etc/motd/below"));
   }
+}
+
+TEST_CASE("sim::disk: a full one takes a part, and then fails", "[sim][disk]") {
+  std::string text;
+  for (int n = 0; text.size() < 10'000; ++n) text += std::to_string(100'000 + n);
+  sim::world in(1);
+  sim::host& at = in.add_host("disk", {.disk = {.most_latency = 2ms, .capacity_bytes = 4096}});
+  in.run_on(at, [&]() -> task<void> {
+    const file to = co_await open_file("/tmp/one", O_RDWR | O_CREAT);
+    const auto ended = co_await as_result(to.write_all(text));
+    CHECK_FALSE(ended);
+    CHECK(ended.error() == std::errc::no_space_on_device);
+    CHECK(ended.error().transferred() == 4096);
+    CHECK(co_await read_file("/tmp/one") == text.substr(0, 4096));
+    const auto more = co_await as_result(to.write_some(text));
+    CHECK(more.error() == std::errc::no_space_on_device);
+    CHECK(more.error().transferred() == 0);
+  }());
+}
+
+TEST_CASE("sim::disk: operations at the position keep the order in which they were begun", "[sim][disk]") {
+  sim::explore(50, [](sim::world& in) {
+    sim::host& at = in.add_host("disk", {.disk = {.most_latency = 2ms}});
+    in.run_on(at, [&]() -> task<void> {
+      const file both = co_await open_file("/tmp/one", O_RDWR | O_CREAT);
+      std::vector<future<void>> writes;
+      const std::string words[] = {"one ", "two ", "three"};
+      for (const std::string& each : words) writes.push_back(spawn(both.write_all(each)));
+      for (auto& each : writes) co_await std::move(each);
+      if (co_await read_file("/tmp/one") != "one two three") throw std::runtime_error("they passed each other");
+    }());
+  });
 }
 
 TEST_CASE("sim::disk: each host has its own, which a restart finds again", "[sim][disk]") {
