@@ -241,12 +241,14 @@ void blocking_pool::await_job(std::unique_lock<std::mutex>& lock) noexcept {
     }
     const std::uint64_t seen = begun_;
     if (has_jobs_.wait_for(lock, long_time) == std::cv_status::timeout && begun_ == seen && queued_ != 0)
-      leave_alone_what_lasts();
+      go_on_from_standstill();
   }
 }
 
-// All who work have been at it for long while jobs are queued: a file system may have died.
-void blocking_pool::leave_alone_what_lasts() noexcept {
+// Jobs are queued, and none has begun for long. Those who work may be at a file system that has died; those who wait
+// may wait for what is queued.
+void blocking_pool::go_on_from_standstill() noexcept {
+  overdue_ = true;
   workers_.for_each([this](worker& each) {
     if (each.lasts) set_aside(each);
   });
@@ -255,6 +257,7 @@ void blocking_pool::leave_alone_what_lasts() noexcept {
 blocking_job& blocking_pool::next_job() noexcept {
   --queued_;
   ++begun_;
+  overdue_ = false;
   return (inner_jobs_.empty() ? jobs_ : inner_jobs_).pop_front();
 }
 
@@ -275,17 +278,25 @@ void blocking_pool::count_again(worker& one) noexcept {
 
 void blocking_pool::begin_wait(worker& self, const char* call) {
   const std::lock_guard lock(mutex_);
-  if (++self.waits != 1 || self.aside) return;
+  if (++self.waits != 1) return;
+  if (!self.lasts) ++waiting_;
+  if (self.aside) return;
   set_aside(self);
   if (queued_ == 0 || at_hand() != 0) return;
-  count_again(self);
-  --self.waits;
+  stop_waiting(self);
   throw_no_thread(call);
 }
 
 void blocking_pool::end_wait(worker& self) noexcept {
   const std::lock_guard lock(mutex_);
-  if (--self.waits == 0 && !self.unwanted) count_again(self);
+  stop_waiting(self);
+  if (queued_ != 0) has_jobs_.notify_one();
+}
+
+void blocking_pool::stop_waiting(worker& self) noexcept {
+  if (--self.waits != 0) return;
+  if (!self.lasts) --waiting_;
+  if (!self.unwanted) count_again(self);
 }
 
 // At the process's end, so that what their threads own is gone before it is looked for.

@@ -38,7 +38,8 @@ class blocking_job : pinned {
 ///
 /// At most BRAID_BLOCKING_THREADS of them work at a time (default 4, at most 1024). A thread that waits for braid
 /// (see blocking_wait) does not count, nor does one whose system call or look-up was abandoned, or lasts while all
-/// others are busy: up to 256 more take their places.
+/// others are busy: up to 256 more take their places. While 64 threads wait for braid, other jobs than their own are
+/// begun only when nothing has happened for 100 ms.
 ///
 /// Lifetime  from its first use to the process's end: static destructors may use it too. When the process exits,
 ///           threads without a job end; a job that runs or is queued is not waited for, and ends with the process.
@@ -85,19 +86,25 @@ class blocking_pool : pinned {
   static void* run_thread(void* pool) noexcept;
   void work(worker& self) noexcept;
   void await_job(std::unique_lock<std::mutex>& lock) noexcept;
-  void leave_alone_what_lasts() noexcept;
+  void go_on_from_standstill() noexcept;
   [[nodiscard]] blocking_job& next_job() noexcept;
   [[nodiscard]] bool start_thread() noexcept;
   [[nodiscard]] bool find_threads_for(std::size_t jobs) noexcept;
   [[nodiscard]] bool leave(const blocking_job& job) noexcept;
   void begin_wait(worker& self, const char* call);
   void end_wait(worker& self) noexcept;
+  void stop_waiting(worker& self) noexcept;
   void set_aside(worker& one) noexcept;
   void count_again(worker& one) noexcept;
   void end_idle_threads() noexcept;
   // Those that work, or could at once.
   [[nodiscard]] std::size_t at_hand() const noexcept { return threads_ - aside_; }
-  [[nodiscard]] bool may_begin() const noexcept { return queued_ != 0 && at_hand() - idle_ < most_working_; }
+  [[nodiscard]] bool may_begin() const noexcept {
+    return queued_ != 0 && at_hand() - idle_ < most_working_ &&
+           (!inner_jobs_.empty() || waiting_ < most_eager || overdue_);
+  }
+
+  static constexpr std::size_t most_eager = 64;  // of waiting_
 
   const std::size_t most_working_;
   std::mutex mutex_;  // guards what follows
@@ -110,6 +117,8 @@ class blocking_pool : pinned {
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
   std::size_t aside_ = 0;  // wait, were abandoned, or last: do not count
+  std::size_t waiting_ = 0;  // of them, those that wait for braid
+  bool overdue_ = false;  // nothing has happened for long: one job may begin
   bool ending_ = false;  // idle threads end
   intrusive_list<worker> workers_;
   const blocking_pool* parents_ = nullptr;  // of the process that forked this one; never destroyed
