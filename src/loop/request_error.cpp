@@ -7,11 +7,22 @@
 
 namespace braid {
 
+namespace {
+
+// A request that a thread carries out never says EAGAIN by itself.
+bool found_no_thread(const request& what, int code) noexcept {
+  return code == EAGAIN && needs_thread(what.code);
+}
+
+}  // namespace
+
 error request_error(const char* call, const request& what, int code, std::string object) {
   const std::error_code failed(code, std::generic_category());
   // A cancelled request is no news of its object, and looking that up costs system calls.
   if (object.empty() && code != ECANCELED && what.descriptor >= 0) object = describe(what.descriptor);
   if (object.empty() && what.code != opcode::nop) object = "descriptor " + std::to_string(what.descriptor);
+  if (found_no_thread(what, code))
+    object += " (no thread can be started for it: RLIMIT_NPROC, or the cgroup's pids.max)";
   return error(failed, call, std::move(object));
 }
 

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 
 #include "uring_setup.hpp"
 
@@ -33,6 +32,14 @@ short awaited_events(opcode code) noexcept {
     case opcode::connect: return POLLOUT;
     default: return 0;
   }
+}
+
+// The kernel's ways to say that a signal came and the call is to be made again. They are no errno, and meant for its own
+// use; some reach a completion all the same.
+bool is_restart_code(std::int32_t result) noexcept {
+  constexpr std::int32_t restart_system_call = 512, no_interrupt = 513, no_handler = 514, restart_block = 516;
+  return result == -restart_system_call || result == -no_interrupt || result == -no_handler ||
+         result == -restart_block;
 }
 
 static_assert(sizeof(submission_lane::entry) == sizeof(io_uring_sqe) &&
@@ -76,12 +83,13 @@ uring_reactor::uring_reactor(const loop_options& options) {
   lane_.entries = reinterpret_cast<submission_lane::entry*>(ring_.sq.sqes);
   lane_.mask = *ring_.sq.kring_mask;
   lane_.tail = *ring_.sq.ktail;
+  begun_ = &listed_;
   set_lane();
 }
 
 uring_reactor::~uring_reactor() {
   BRAID_ASSERT(in_flight() == 0);
-  end_ring(ring_);
+  if (!broken_) end_ring(ring_);
   ::close(wake_descriptor_);
 }
 
@@ -120,18 +128,21 @@ bool uring_reactor::write(std::uint32_t word, const request& what, std::uint64_t
 
 std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
   const auto address = reinterpret_cast<std::uint64_t>(&operation);
-  return operation.what().code == opcode::accept_many ? address | many_bit : address;
+  switch (operation.what().code) {
+    case opcode::nop: return address;
+    case opcode::accept_many: return address | listed_bit | many_bit;
+    default: return address | listed_bit;
+  }
 }
 
 bool uring_reactor::place_request(io_operation& operation) noexcept {
   request what = operation.what();
-  if (what.code == opcode::cancel_descriptor && end_errands_of(what.descriptor))
-    return false;  // not before their end
   what.waits_first = false;
-  if (what.code == opcode::cancel_descriptor) what.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
   // The kernel tries what a poll calls ready as if it could not block: a terminal's write blocks all the same.
   const std::uint32_t on_a_worker = may_block(operation) ? IOSQE_ASYNC << 8 : 0;
-  return write(kernel::word_of(what.code) | on_a_worker, what, tag(operation));
+  if (!write(kernel::word_of(what.code) | on_a_worker, what, tag(operation))) return false;
+  if (what.code != opcode::nop) listed_.add(operation, what.descriptor);
+  return true;
 }
 
 bool uring_reactor::place_cancel(const io_operation& operation) noexcept {
@@ -144,6 +155,7 @@ bool uring_reactor::place_poll(io_operation& operation) noexcept {
   const auto events = static_cast<std::uint32_t>(awaited_events(what.code));
   if (!write(IORING_OP_POLL_ADD, {.descriptor = what.descriptor, .flags = events}, tag(operation) | poll_bit))
     return false;
+  listed_.add(operation, what.descriptor);
   polls(operation) = true;
   return true;
 }
@@ -151,49 +163,18 @@ bool uring_reactor::place_poll(io_operation& operation) noexcept {
 // What the lane does not take.
 void uring_reactor::submit(io_operation& operation) noexcept {
   depart(operation);
-  if (!supported_[index_of(operation.what().code)]) return send_out(operation);
+  const opcode code = operation.what().code;
+  if (code == opcode::cancel_descriptor) return close_later(operation);
+  if (broken_) return end_broken(operation);
+  if (!supported_[index_of(code)])
+    return send_out(operation);  // a thread that may block makes what this kernel's io_uring lacks
   if (behind_ || !place_request(operation)) fall_behind(operation);
-}
-
-// A thread that may block makes what this kernel's io_uring lacks.
-void uring_reactor::send_out(io_operation& operation) noexcept {
-  ++outside_;
-  try {
-    auto* const made = new errand(*this, operation);
-    errands_.push_back(*made);
-    made->begin();
-  } catch (const std::bad_alloc&) {
-    refused_.push_back(operation);
-    behind_ = true;
-    set_lane();
-  }
-}
-
-void uring_reactor::came_back(errand& one) noexcept {
-  io_operation& operation = one.operation();
-  const std::int32_t ended = one.ended();
-  one.unlink();
-  delete &one;
-  --outside_;
-  gives_up(operation) = false;
-  arrive(operation, {ended, 0});
-}
-
-// Are there any? Those that cannot end early end soon.
-bool uring_reactor::end_errands_of(int descriptor) noexcept {
-  bool found = false;
-  errands_.for_each([&](errand& each) {
-    if (each.operation().what().descriptor != descriptor) return;
-    found = true;
-    (void)each.end_early();
-  });
-  return found;
 }
 
 void uring_reactor::fall_behind(io_operation& operation) noexcept {
   backlog_.push_back(operation);
   ++outside_;
-  behind_ = true;
+  behind_ = watchful_ = true;
   set_lane();
 }
 
@@ -201,42 +182,43 @@ void uring_reactor::fall_behind(io_operation& operation) noexcept {
 // Nor can it hit a later operation at the same address, for that one is placed behind it.
 void uring_reactor::cancel(io_operation& operation) noexcept {
   gives_up(operation) = true;
-  errand* with_thread = nullptr;
-  errands_.for_each([&](errand& each) {
-    if (&each.operation() == &operation) with_thread = &each;
-  });
-  if (with_thread != nullptr) return (void)with_thread->end_early();
+  if (broken_ || take_back(operation)) return;
   if (!behind_ && place_cancel(operation)) return;
   late_cancels_.push_back(&operation);
-  behind_ = true;
+  behind_ = watchful_ = true;
   set_lane();
 }
 
 void uring_reactor::cancel_all() noexcept {
   ending_ = true;
   cancel_all_due_ = true;
-  behind_ = true;
+  behind_ = watchful_ = true;
   late_cancels_.clear();
   errands_.for_each([](errand& each) { (void)each.end_early(); });
   set_lane();
 }
 
-// Places what waited for room: requests in their order, then the cancels. Where the loop ends, no request any
-// more.
-void uring_reactor::catch_up() noexcept {
-  while (!refused_.empty()) {
-    --outside_;
-    arrive(refused_.pop_front(), {-ENOMEM, 0});
-  }
-  if (ending_) return give_up_all();
+// What a turn begins with, where there is something. True when that has finished an operation.
+bool uring_reactor::catch_up() noexcept {
+  if (failure_ != 0 && !broken_) break_down();
+  if (!broken_ && ending_) give_up_all();
+  if (!broken_ && behind_ && !ending_) place_backlog();
+  bool told = tell_ended();
+  if (backlog_.empty()) told |= tell_closing();
+  watch();
+  return told;
+}
+
+// Places what waited for room: requests in their order, then the cancels.
+void uring_reactor::place_backlog() noexcept {
   while (!backlog_.empty()) {
     auto& operation = static_cast<io_operation&>(*backlog_.front());
-    if (!place_request(operation)) return;
-    backlog_.pop_front();
+    backlog_.pop_front();  // it is linked into a list next
+    if (!place_request(operation)) return backlog_.push_front(operation);
     --outside_;
   }
   while (!late_cancels_.empty() && place_cancel(*late_cancels_.back())) late_cancels_.pop_back();
-  behind_ = !late_cancels_.empty() || !refused_.empty();
+  behind_ = !late_cancels_.empty();
   set_lane();
 }
 
@@ -244,10 +226,10 @@ void uring_reactor::give_up_all() noexcept {
   if (cancel_all_due_)
     cancel_all_due_ = !write(IORING_OP_ASYNC_CANCEL,
                              {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, of_nobody);
-  behind_ = cancel_all_due_ || !refused_.empty();
+  behind_ = cancel_all_due_;
   while (!backlog_.empty()) {
     --outside_;
-    arrive(backlog_.pop_front(), {-ECANCELED, 0});
+    end_later(static_cast<io_operation&>(backlog_.pop_front()), ECANCELED);
   }
 }
 
@@ -267,13 +249,24 @@ int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_times
   }
   const int ended = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), unsubmitted(), wait_for,
                                     flags, extra, extra_size);
+  if (ended < 0) [[unlikely]]
+    note_failure(-ended);
   set_lane();
   return ended;
 }
 
+// What is not over by itself ends the ring, once what has completed is told: to try again would be to turn for ever.
+void uring_reactor::note_failure(int code) noexcept {
+  if (code == EINTR || code == EAGAIN || code == EBUSY || code == ETIME) return;
+  failure_ = code;
+  behind_ = watchful_ = true;
+}
+
 void uring_reactor::turn(patience how_long, inbox& messages) noexcept {
-  if (behind_) [[unlikely]]
-    catch_up();
+  if (watchful_) [[unlikely]] {
+    if (catch_up()) how_long.may_wait = false;
+    if (broken_) return wait_without_ring(how_long, messages);
+  }
   // While the kernel has no memory for what is due it is asked again and again: nothing else might ever
   // complete.
   if (how_long.may_wait && !has_completions() && !behind_) {
@@ -339,9 +332,18 @@ void uring_reactor::reap() noexcept {
 
 [[gnu::always_inline]] inline void uring_reactor::complete(std::uint64_t user_data,
                                                            completion ended) noexcept {
-  if ((user_data & special) != 0 || ended.result == -EAGAIN || behind_) [[unlikely]]
-    return complete_specially(user_data, ended);
+  if ((user_data & special) != 0 || ended.result < 0 || watchful_) [[unlikely]]
+    return complete_listed(user_data, ended);
   arrive(*reinterpret_cast<io_operation*>(user_data), ended);
+}
+
+void uring_reactor::complete_listed(std::uint64_t user_data, completion ended) noexcept {
+  if ((user_data & special) != listed_bit || ended.result < 0 || watchful_) [[unlikely]]
+    return complete_specially(user_data, ended);
+  auto& operation = *reinterpret_cast<io_operation*>(user_data - listed_bit);
+  listed_.remove(operation);
+  gives_up(operation) = false;
+  arrive(operation, ended);
 }
 
 void uring_reactor::complete_specially(std::uint64_t user_data, completion ended) noexcept {
@@ -352,24 +354,38 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
   }
   auto& operation = *reinterpret_cast<io_operation*>(user_data & ~special);
   const bool polled = (user_data & poll_bit) != 0;
-  const bool would_block = ended.result == -EAGAIN && awaited_events(operation.what().code) != 0;
+  if ((ended.flags & completion::more) != 0 && !polled) {
+    ++parts_;
+    return arrive_in_part(operation, ended);
+  }
+  if ((user_data & listed_bit) != 0) listed_.remove(operation);
+  if (is_restart_code(ended.result)) ended.result = -EINTR;
+  const opcode code = operation.what().code;
+  const bool asked_to_end = ending_ || gives_up(operation);
+  const bool would_block = ended.result == -EAGAIN && awaited_events(code) != 0;
   if (polled || would_block) {
     polls(operation) = false;
     if (ended.result < 0 && !would_block) {
       // the poll itself failed, or was cancelled
-    } else if (ending_ || gives_up(operation)) {
+    } else if (asked_to_end) {
       ended.result = -ECANCELED;  // the cancel came between two tries and found nothing
     } else {
       if (polled ? !place_request(operation) : !place_poll(operation)) fall_behind(operation);
       return;
     }
   }
-  if ((ended.flags & completion::more) != 0) {
-    ++parts_;
-    return arrive_in_part(operation, ended);
+  if (ended.result == -EINTR && asked_to_end) ended.result = -ECANCELED;  // a thread's call was interrupted
+  if (ended.result == -ECANCELED && !asked_to_end) {
+    // The kernel found no thread to carry it out: it has not begun.
+    if (needs_thread(code)) return send_out(operation);
+    if (code != opcode::close) ended.result = -EAGAIN;
   }
+  tell(operation, ended);
+}
+
+void uring_reactor::tell(io_operation& operation, completion ended) noexcept {
   gives_up(operation) = false;
-  std::erase(late_cancels_, &operation);
+  if (behind_) std::erase(late_cancels_, &operation);
   arrive(operation, ended);
 }
 

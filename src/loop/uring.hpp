@@ -5,7 +5,9 @@
 #include <array>
 #include <vector>
 
+#include "braid/base/intrusive_list.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/operations_of.hpp"
 #include "braid/loop/reactor.hpp"
 #include "errand.hpp"
 #include "kernel_interface.hpp"
@@ -32,13 +34,14 @@ class uring_reactor final : public reactor, private errand_sender {
   loop_clock::time_point now() const noexcept override;
   std::int64_t position_of(int descriptor) noexcept override;
   void set_position(int descriptor, std::int64_t offset, int whence) noexcept override;
+  void leave_to_parent() noexcept override;
 
  private:
   // A completion's user_data is its operation's address, whose lowest bits say what is special about it.
   static constexpr std::uint64_t poll_bit = 1;   // it was only a poll
-  static constexpr std::uint64_t many_bit = 2;   // it may not be the last one
-  static constexpr std::uint64_t of_nobody = 2;  // no operation at all: a cancel
-  static constexpr std::uint64_t of_wake = 4;    // none either: the eventfd
+  static constexpr std::uint64_t many_bit = 2;   // it may not be the last one; listed_bit is 4
+  static constexpr std::uint64_t of_wake = 1;    // no operation at all: the eventfd
+  static constexpr std::uint64_t of_nobody = 2;  // none either: a cancel
   static constexpr std::uint64_t special = 7;
 
   // False when the queue is full and the kernel takes no more.
@@ -48,13 +51,30 @@ class uring_reactor final : public reactor, private errand_sender {
   [[nodiscard]] bool place_request(io_operation& operation) noexcept;
   [[nodiscard]] bool place_cancel(const io_operation& operation) noexcept;
   [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
+  void fall_behind(io_operation& operation) noexcept;
+  [[nodiscard]] bool catch_up() noexcept;
+  void place_backlog() noexcept;
+  void give_up_all() noexcept;
+  void watch() noexcept {
+    watchful_ = behind_ || ending_ || failure_ != 0 || !closing_.empty() || !ended_.empty();
+  }
+
+  // What ends without the kernel's word, and closing.
+  void end_later(io_operation& operation, int code) noexcept;
+  void close_later(io_operation& operation) noexcept;
   void send_out(io_operation& operation) noexcept;
   void came_back(errand& one) noexcept override;
-  [[nodiscard]] bool end_errands_of(int descriptor) noexcept;
-  void fall_behind(io_operation& operation) noexcept;
-  void catch_up() noexcept;
-  void give_up_all() noexcept;
+  [[nodiscard]] bool take_back(const io_operation& operation) noexcept;
+  [[nodiscard]] bool tell_ended() noexcept;
+  [[nodiscard]] bool tell_closing() noexcept;
+
+  // Once io_uring_enter fails for good.
+  [[gnu::cold]] void note_failure(int code) noexcept;
+  void break_down() noexcept;
+  void end_broken(io_operation& operation) noexcept;
+  void wait_without_ring(patience how_long, inbox& messages) noexcept;
   // The lane is open unless requests must wait their turn, the loop ends, or wants to see every request.
+  void tell(io_operation& operation, completion ended) noexcept;
   void set_lane() noexcept {
     lane_.limit = behind_ || ending_ || lane_closed_
                       ? lane_.tail
@@ -67,6 +87,7 @@ class uring_reactor final : public reactor, private errand_sender {
   void arm_wake() noexcept;
   void reap() noexcept;
   void complete(std::uint64_t user_data, completion ended) noexcept;
+  [[gnu::noinline]] void complete_listed(std::uint64_t user_data, completion ended) noexcept;
   [[gnu::cold, gnu::noinline]] void complete_specially(std::uint64_t user_data, completion ended) noexcept;
 
   [[nodiscard]] unsigned unsubmitted() const noexcept {
@@ -89,19 +110,24 @@ class uring_reactor final : public reactor, private errand_sender {
   int wake_descriptor_ = -1;
   // this thread
   operation_base::queue backlog_;  // submitted while the queue was full and the kernel busy
-  std::size_t outside_ = 0;  // requests that are not in the ring: those, and errands
-  intrusive_list<errand> errands_;  // what this kernel's io_uring lacks, with threads
-  operation_base::queue refused_;  // there was no memory for their errands: end so in the next turn
-  std::vector<const io_operation*> late_cancels_;  // the same for cancels
+  operation_base::queue closing_;  // each cancel_descriptor, until nothing is in flight on its descriptor
+  operation_base::queue ended_;    // end in the next turn, as their errno_ says
+  intrusive_list<errand> errands_;  // out, or ready to come back
+  std::size_t outside_ = 0;  // operations in these queues, or on errands
+  std::vector<const io_operation*> late_cancels_;  // while the queue was full and the kernel busy
   unsigned parts_ = 0;  // completions that were not their request's last
   std::uint64_t wake_count_ = 0;  // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
-  bool behind_ = false;  // there is a backlog, a late cancel, or something refused
+  bool behind_ = false;  // there is a backlog, or a late cancel
+  bool watchful_ = false;  // behind, or there is something else that a turn begins with
+  int failure_ = 0;  // the errno that io_uring_enter failed with, for good
+  bool broken_ = false;  // and so the ring was given up
   bool cancel_all_due_ = false;
   bool ending_ = false;  // everything was cancelled: nothing is tried again
   // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not
   // asking costs a call more. After a wrong guess of yes the next tries are skipped, twice as many each time.
   unsigned guess_skips_ = 0, guess_backoff_ = 0;
+  operations_of listed_;  // all in flight, but nops and what is in a queue
 };
 
 }  // namespace braid

@@ -56,6 +56,7 @@ int make_ring(unsigned entries, io_uring& ring, io_uring_params& params) {
 #if BRAID_TSAN
   (void)rings_ended.load(std::memory_order_acquire);
 #endif
+  (void)io_uring_ring_dontfork(&ring);  // the memory is shared: a forked child must not write into it
   ring.features = params.features;
   if ((params.flags & kernel::setup_no_sqarray) == 0)
     for (unsigned i = 0; i < params.sq_entries; ++i) ring.sq.array[i] = i;

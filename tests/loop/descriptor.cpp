@@ -1,14 +1,18 @@
 #include "braid/loop/descriptor.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <optional>
+#include <vector>
 
 #include "braid/fs/file.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/net/tcp.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/start.hpp"
@@ -137,6 +141,85 @@ TEST_CASE("descriptor: a close that is never started, or that the loop's end mee
     }
   }
   CHECK(open_descriptors() == open);
+}
+
+// Two numbers of one open file: what waits on the one is no concern of the other's end.
+TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[loop][descriptor]") {
+  loop home;
+  const int kind = GENERATE(0, 1, 2);  // a pipe, a socket, a terminal
+  std::array<int, 2> ends{-1, -1};
+  if (kind == 0) REQUIRE(::pipe(ends.data()) == 0);
+  if (kind == 1) REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
+  if (kind == 2) {
+    ends[1] = ::posix_openpt(O_RDWR | O_NOCTTY);
+    REQUIRE((ends[1] >= 0 && ::grantpt(ends[1]) == 0 && ::unlockpt(ends[1]) == 0));
+    ends[0] = ::open(::ptsname(ends[1]), O_RDWR | O_NOCTTY);
+    REQUIRE(ends[0] >= 0);
+  }
+  const descriptor far(ends[1]);
+  const file original = file::from_descriptor(ends[0]);
+  file copy = file::from_descriptor(::dup(ends[0]));
+  file other_copy = file::from_descriptor(::dup(ends[0]));
+  std::array<char, 8> room{}, rooms_of_copy{};
+  std::optional<result<std::size_t>> told, told_of_copy;
+  start(original.read_some(room), [&](result<std::size_t> ended) { told.emplace(std::move(ended)); });
+  start(copy.read_some(rooms_of_copy), [&](result<std::size_t> ended) { told_of_copy.emplace(std::move(ended)); });
+  const int turns = GENERATE(0, 3);
+  for (int n = 0; n < turns; ++n) home.turn(false);
+  if (GENERATE(false, true))
+    home.run(other_copy.close());
+  else
+    other_copy = file();
+  for (int n = 0; n < 3; ++n) home.turn(false);
+  CHECK_FALSE(told);
+  CHECK_FALSE(told_of_copy);
+  home.run(copy.close());
+  REQUIRE(told_of_copy);
+  CHECK(told_of_copy->error() == std::errc::operation_canceled);
+  CHECK_FALSE(told);
+  REQUIRE(::write(ends[1], "x\n", 2) == 2);
+  home.run();
+  REQUIRE(told);
+  CHECK(told->value() == 2);
+}
+
+TEST_CASE("descriptor: close meets what waits on it alone, however many numbers there are", "[loop][descriptor]") {
+  loop home;
+  constexpr std::size_t many = 200;
+  std::vector<pipe_ends> pipes(many);
+  std::vector<file> readers;
+  std::array<char, 8> room{};
+  std::vector<int> ended(many, 0);
+  for (auto& each : pipes) readers.push_back(file::from_descriptor(each.release_reader()));
+  for (std::size_t n = 0; n < many; ++n)
+    for (int twice = 0; twice < 2; ++twice)
+      start(readers[n].read_some(room), [&ended, n](result<std::size_t> r) {
+        ended[n] += r.error() == std::errc::operation_canceled;
+      });
+  for (std::size_t n = 0; n < many; n += 2) home.run(readers[n].close());
+  for (std::size_t n = 0; n < many; ++n) CHECK(ended[n] == (n % 2 == 0 ? 2 : 0));
+}
+
+// A socket's domain is no descriptor: the request that makes one is left alone by the end of that number.
+TEST_CASE("descriptor: what makes a descriptor is in nobody's way", "[loop][descriptor]") {
+  loop home;
+  pipe_ends pipe;
+  const int domain = AF_INET;
+  const int saved = ::dup(domain);
+  ::dup2(pipe.reader(), domain);
+  {
+    file there = file::from_descriptor(domain);
+    std::optional<result<tcp::stream>> told;
+    const tcp::listener listening = tcp::listen_now(endpoint::loopback());
+    start(tcp::connect(listening.local_endpoint()),
+          [&](result<tcp::stream> r) { told.emplace(std::move(r)); });
+    home.run(there.close());
+    home.run();
+    REQUIRE(told);
+    CHECK(told->has_value());
+  }
+  ::dup2(saved, domain);
+  ::close(saved);
 }
 
 }  // namespace

@@ -69,6 +69,18 @@ TEST_CASE("loop: what needs a thread where there is none ends with an error, and
   CHECK(ended.exit_status() == 0);
 }
 
+// The kernel ends what it finds no thread for as if it had been cancelled, which nobody asked for.
+TEST_CASE("loop: a file for which the kernel has no thread is the pool's, or an error that says so",
+          "[loop][fallback]") {
+  const std::string backend = GENERATE("BRAID_BACKEND=epoll", "BRAID_BACKEND=auto");
+  const std::string pool = GENERATE("pool", "none");
+  const braid_tests::scratch_folder folder;
+  const child_end ended = braid_tests::run_program(braid_tests::crash_program("without_workers"),
+                                                   {folder.path().string(), pool}, {backend});
+  INFO(backend << ' ' << pool << ' ' << ended.errors);
+  CHECK(ended.exit_status() == 0);
+}
+
 TEST_CASE("loop: on Linux 5.10 what is not cached is no end of a file, and timers are as precise as may be",
           "[loop][fallback]") {
   const braid_tests::scratch_folder folder;

@@ -33,6 +33,7 @@ namespace braid {
 /// may_block(request)       optional: may the request block although its descriptor is ready, or has it none?
 /// transferred()            optional: what an error says was transferred before it
 /// receives                 optional: a constant, true for what receives from a socket
+/// is_nop                   optional: a constant; the request completes at once, whatever else there is
 /// operator()(result, request)  the value of a request that ended well: result >= 0
 /// object()                 optional: what the call was made on, for messages
 template <class O>
@@ -89,6 +90,7 @@ class io_course : io_course_base<Outcome>, cancellation {
   }
 
  private:
+  static constexpr bool is_nop = requires { Outcome::is_nop; };
   static constexpr bool receives = [] {
     if constexpr (requires { Outcome::receives; }) return Outcome::receives;
     return false;
@@ -135,7 +137,7 @@ class io_course : io_course_base<Outcome>, cancellation {
     else if (may_block()) [[unlikely]]
       home.submit_blocking(*this, level);
     else
-      home.submit(*this, level);
+      home.submit<is_nop>(*this, level);
   }
 
   // Not noexcept, so that telling is a jump.

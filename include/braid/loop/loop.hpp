@@ -69,6 +69,8 @@ class outside_work : public list_node {
 ///           cancelled. A coroutine that swallows every cancellation and goes on waiting keeps it from
 ///           ending.
 /// Threads   one: the one that made it. post and deliver may be called on any.
+/// Fork      the parent's goes on. The child's copy does nothing: run throws std::logic_error, its destructor leaves
+///           everything as it is, and the thread may make a loop of its own: see docs/process.md.
 /// Errors    the constructor throws std::system_error where the kernel refuses the reactor that was asked for,
 ///           std::logic_error when the thread has a loop already, std::invalid_argument for a turn of no
 ///           operations and for a word that the environment's variables do not take.
@@ -156,9 +158,9 @@ class loop : pinned {
 
   /// Begins a request. Its completion comes in a later turn. who() is the level that waits for it: asked only
   /// where the loop tracks its tasks.
-  template <class Who = nobody>
+  template <bool IsNop = false, class Who = nobody>
   [[gnu::always_inline]] void submit(io_operation& operation, Who who = {}) noexcept {
-    if (!reactor_->place(operation)) [[unlikely]]
+    if (!reactor_->place<IsNop>(operation)) [[unlikely]]
       submit_otherwise(operation, who());
   }
   /// The same for one that may block although its descriptor is ready, or that has none: a reactor may know a thread
@@ -255,6 +257,8 @@ class loop : pinned {
   [[nodiscard]] loop_clock::time_point next_deadline() const noexcept {
     return timers_.empty() ? loop_clock::time_point::max() : timers_.nearest();
   }
+  /// In a forked child: see after_fork. The loop is as good as destroyed.
+  void leave_to_parent() noexcept;
   /// What the sockets' last receives were like, for the next ones.
   [[nodiscard]] receive_history& receives() noexcept { return receives_; }
 
@@ -286,7 +290,7 @@ class loop : pinned {
   // constant
   loop* const* const thread_ = &current_;  // a thread is known by the address of its own
   const loop_options options_;
-  const std::unique_ptr<reactor> reactor_;
+  std::unique_ptr<reactor> reactor_;
   // this thread
   operation_base::queue ready_;
   operation_base::queue rejected_;  // end as cancelled
@@ -303,6 +307,7 @@ class loop : pinned {
   bool ending_ = false;
   bool returned_early_ = false;  // the last turn left the reactor out
   bool adds_otherwise_ = false;  // it tracks its tasks, or ends
+  bool of_parent_ = false;  // this process is a forked child of the one that made it
   std::unique_ptr<task_tracker> tracker_;
   // any thread
   inbox inbox_;

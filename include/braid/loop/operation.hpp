@@ -40,6 +40,7 @@ class operation_base : pinned {
   friend class loop;  // writes what follows; clears in_flight_ before finish
   friend class inbox;
   friend class reactor;
+  friend class operations_of;
   friend class task_tracker;  // is told in its place
   friend class timer_queue;
   void depart() noexcept { in_flight_ = true; }
@@ -54,7 +55,7 @@ class operation_base : pinned {
     run_parked();
   }
 
-  operation_base* next_;  // while it is in a queue
+  operation_base* next_;  // while it is in a queue or a list
   finish_fn* finish_;
   bool in_flight_ = false;
 

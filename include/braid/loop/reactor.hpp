@@ -7,7 +7,8 @@
 #include "braid/base/unique_function.hpp"
 #include "braid/loop/clock.hpp"
 #include "braid/loop/inbox.hpp"
-#include "braid/loop/operation.hpp"
+#include "braid/loop/io_operation.hpp"
+#include "braid/loop/operations_of.hpp"
 #include "braid/loop/request.hpp"
 #include "braid/loop/submission_lane.hpp"
 
@@ -16,25 +17,6 @@ namespace braid {
 struct loop_options;
 class blocking_job;
 class direct_calls;
-
-/// An operation that is one request to the reactor.
-/// Lifetime  the request is kept by who derives from this, for as long.
-class io_operation : public operation_base {
- public:
-  /// What it asks for.
-  [[nodiscard]] const request& what() const noexcept { return *request_; }
-
- protected:
-  io_operation(finish_fn& finish, const request& what) noexcept : operation_base(finish), request_(&what) {}
-
- private:
-  friend class reactor;
-  friend class loop;
-  const request* const request_;
-  bool polls_ = false;     // the reactor waits for the descriptor to become ready before it tries again
-  bool gives_up_ = false;  // it was cancelled: not tried again
-  bool may_block_ = false;  // even where its descriptor is ready: not on the loop's thread
-};
 
 /// Carries out requests: the seam between a loop and the kernel, or a simulation of it.
 ///
@@ -55,9 +37,13 @@ class reactor : pinned {
   /// Begins the request; its completion arrives in a later turn, never within this call.
   virtual void submit(io_operation& operation) noexcept = 0;
   /// The same, where it takes no more than an entry in the lane; else false, and nothing has happened.
+  template <bool IsNop>
   [[nodiscard, gnu::always_inline]] bool place(io_operation& operation) noexcept {
-    if (!lane_.place(*operation.request_, reinterpret_cast<std::uint64_t>(&operation))) [[unlikely]]
+    const request& what = *operation.request_;
+    const int descriptor = what.descriptor;  // before anything is written, which might be the request
+    if (!lane_.place(what, reinterpret_cast<std::uint64_t>(&operation) | (IsNop ? 0 : listed_bit))) [[unlikely]]
       return false;
+    if constexpr (!IsNop) begun_->add(operation, descriptor);
     operation.depart();
     return true;
   }
@@ -80,6 +66,9 @@ class reactor : pinned {
   virtual void offload(blocking_job& job);
   /// Takes back a job that no thread has begun; false when one has.
   [[nodiscard]] virtual bool withdraw(blocking_job& job) noexcept;
+  /// In a forked child, whose parent goes on with it: lets go of what the two share, and forgets everything. It is not
+  /// used, nor destroyed, any more.
+  virtual void leave_to_parent() noexcept {}
   /// What its descriptors are asked without waiting.
   [[nodiscard]] virtual direct_calls& direct() noexcept;
   /// A file's own position, where requests at current_position may leave it wrong: after a transfer that an error
@@ -102,13 +91,18 @@ class reactor : pinned {
     operation.arrive_in_part(part);
   }
 
+  // In the user_data of what the lane takes: the operation is in begun_.
+  static constexpr std::uint64_t listed_bit = 4;
+
   static bool& polls(io_operation& operation) noexcept { return operation.polls_; }
   static bool polls(const io_operation& operation) noexcept { return operation.polls_; }
   static bool& may_block(io_operation& operation) noexcept { return operation.may_block_; }
   static bool& gives_up(io_operation& operation) noexcept { return operation.gives_up_; }
+  static std::int16_t& errno_of(io_operation& operation) noexcept { return operation.errno_; }
 
   submission_lane lane_;
   bool lane_closed_ = false;
+  operations_of* begun_ = nullptr;  // those that the lane took, but nops; where there is one
   std::size_t system_calls_ = 0;
 };
 

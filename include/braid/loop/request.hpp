@@ -27,7 +27,8 @@ enum class opcode : std::uint8_t {
   rename,      ///< address: from; offset: address of the path to
   unlink,      ///< address: path; flags: 0 or AT_REMOVEDIR
   make_directory,  ///< address: path; length: mode
-  cancel_descriptor,  ///< descriptor: cancels what is in flight on it; completes with how many were found
+  cancel_descriptor,  ///< descriptor: cancels what is in flight on that number; completes with 0 when nothing is
+                      ///< any more, or else with how many were found, and must be asked again
   accept_many,  ///< like accept, and may complete again and again: see completion::more
   send_message,  ///< descriptor; address: a msghdr of at most one buffer; length: the buffer's; flags: of sendmsg(2)
   receive_message,  ///< the same with recvmsg(2), which fills in the msghdr as well
@@ -49,6 +50,13 @@ struct request {
   std::uint64_t offset = 0;
   std::uint32_t length = 0;
   std::uint32_t flags = 0;
+
+  /// Does it name a descriptor that must stay open until it has ended?
+  [[nodiscard]] constexpr bool uses_descriptor() const noexcept {
+    return code != opcode::nop && code != opcode::open && code != opcode::close && code != opcode::socket &&
+           code != opcode::rename && code != opcode::unlink && code != opcode::make_directory &&
+           code != opcode::cancel_descriptor;
+  }
 
   struct buffer {
     void* address = nullptr;
@@ -82,6 +90,9 @@ static_assert(sizeof(request) == 32);
 
 /// "read", "cancel_descriptor": the opcode as it is written here.
 [[nodiscard]] const char* name_of(opcode code) noexcept;
+
+/// Is it one of a file, so that a thread carries it out where it would block?
+[[nodiscard]] bool needs_thread(opcode code) noexcept;
 
 /// Makes the request as a plain blocking system call: its result, or minus the errno.
 /// For reactors without the operation, on a thread that may block.

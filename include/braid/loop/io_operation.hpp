@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+#include "braid/loop/operation.hpp"
+#include "braid/loop/request.hpp"
+
+namespace braid {
+
+/// An operation that is one request to the reactor.
+/// Lifetime  the request is kept by the class that derives from this, for as long.
+class io_operation : public operation_base {
+ public:
+  /// What it asks for.
+  [[nodiscard]] const request& what() const noexcept { return *request_; }
+
+ protected:
+  io_operation(finish_fn& finish, const request& what) noexcept : operation_base(finish), request_(&what) {}
+
+ private:
+  friend class reactor;  // writes what follows
+  friend class loop;
+  friend class operations_of;
+  bool polls_ = false;     // the reactor waits for the descriptor to become ready before it tries again
+  bool gives_up_ = false;  // somebody asked that it end: not tried again
+  bool may_block_ = false;  // even where its descriptor is ready: not on the loop's thread
+  std::int16_t errno_;     // that it ends with, while it is in the reactor's queue of those that end
+  const request* const request_;
+  operation_base** before_;  // what points to it, a list's head or a next_, while it is in an operations_of
+};
+static_assert(sizeof(io_operation) == 40);
+
+}  // namespace braid

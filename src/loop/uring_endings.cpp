@@ -1,0 +1,95 @@
+// What ends without the kernel's word, what a thread carries out, and what must have ended before a descriptor is closed.
+
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "uring.hpp"
+
+namespace braid {
+
+void uring_reactor::end_later(io_operation& operation, int code) noexcept {
+  errno_of(operation) = static_cast<std::int16_t>(code);
+  ended_.push_back(operation);
+  ++outside_;
+  watchful_ = true;
+}
+
+bool uring_reactor::tell_ended() noexcept {
+  if (ended_.empty()) return false;
+  operation_base::queue ended(std::move(ended_));
+  while (!ended.empty()) {
+    auto& operation = static_cast<io_operation&>(ended.pop_front());
+    --outside_;
+    tell(operation, {-errno_of(operation), 0});
+  }
+  return true;
+}
+
+void uring_reactor::close_later(io_operation& operation) noexcept {
+  closing_.push_back(operation);
+  ++outside_;
+  watchful_ = true;
+}
+
+// A descriptor is a number here. The kernel can cancel by descriptor, too, but means the open file then, which other
+// numbers may stand for; and it looks at all that is in flight.
+bool uring_reactor::tell_closing() noexcept {
+  bool told = false;
+  operation_base::queue closing(std::move(closing_));
+  while (!closing.empty()) {
+    auto& operation = static_cast<io_operation&>(closing.pop_front());
+    const int descriptor = operation.what().descriptor;
+    bool busy = false;
+    listed_.for_each_near(descriptor, [&](io_operation& each) {
+      if (each.what().descriptor != descriptor || !each.what().uses_descriptor()) return;
+      busy = true;
+      if (!gives_up(each)) cancel(each);
+    });
+    if (busy) {
+      closing_.push_back(operation);
+      continue;
+    }
+    --outside_;
+    told = true;
+    tell(operation, {});
+  }
+  return told;
+}
+
+void uring_reactor::send_out(io_operation& operation) noexcept {
+  errand* made = nullptr;
+  try {
+    made = new errand(*this, operation);
+  } catch (const std::bad_alloc&) {
+    return end_later(operation, ENOMEM);
+  }
+  listed_.add(operation, operation.what().descriptor);
+  errands_.push_back(*made);
+  ++outside_;
+  made->begin();
+}
+
+void uring_reactor::came_back(errand& one) noexcept {
+  io_operation& operation = one.operation();
+  std::int32_t ended = one.ended();
+  if (ended == -EINTR && (ending_ || gives_up(operation))) ended = -ECANCELED;
+  one.unlink();
+  delete &one;
+  listed_.remove(operation);
+  --outside_;
+  tell(operation, {ended, 0});
+}
+
+// True when the operation is a thread's.
+bool uring_reactor::take_back(const io_operation& operation) noexcept {
+  errand* found = nullptr;
+  errands_.for_each([&](errand& each) {
+    if (&each.operation() == &operation) found = &each;
+  });
+  if (found == nullptr) return false;
+  (void)found->end_early();
+  return true;
+}
+
+}  // namespace braid
