@@ -1,5 +1,6 @@
 #include "epoll.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -60,18 +61,22 @@ epoll_reactor::epoll_reactor(const loop_options& options) : entries_(options.ent
     call = "timerfd_create";
     verification_timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   }
-  // Edge-triggered, so that nobody need read them: every write and every expiry is an event of its own.
-  const auto watched = [this](int descriptor, std::uint64_t data) {
-    epoll_event event{EPOLLIN | EPOLLET, {.u64 = data}};
-    return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
-  };
   if (verification_timer_ >= 0) {
     call = "epoll_ctl";
-    if (watched(wake_descriptor_, of_wake) && watched(verification_timer_, of_verification)) return;
+    if (watch_own()) return;
   }
   const int code = errno;
   close_descriptors();
   fail(code, call);
+}
+
+// Edge-triggered, so that nobody need read them: every write and every expiry is an event of its own.
+bool epoll_reactor::watch_own() noexcept {
+  const auto watched = [this](int descriptor, std::uint64_t data) {
+    epoll_event event{EPOLLIN | EPOLLET, {.u64 = data}};
+    return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
+  };
+  return watched(wake_descriptor_, of_wake) && watched(verification_timer_, of_verification);
 }
 
 epoll_reactor::~epoll_reactor() {
@@ -142,7 +147,10 @@ void epoll_reactor::turn(patience how_long, inbox& messages) noexcept {
 void epoll_reactor::tell_ended() noexcept {
   operation_base::queue cancelled(std::move(cancelled_)), orphaned(std::move(orphaned_));
   while (!cancelled.empty()) finish(static_cast<io_operation&>(cancelled.pop_front()), -ECANCELED);
-  while (!orphaned.empty()) finish(static_cast<io_operation&>(orphaned.pop_front()), -EBADF);
+  while (!orphaned.empty()) {
+    auto& operation = static_cast<io_operation&>(orphaned.pop_front());
+    finish(operation, -errno_of(operation));
+  }
 }
 
 void epoll_reactor::begin_submitted() noexcept {
@@ -162,7 +170,9 @@ void epoll_reactor::wait(patience how_long, inbox& messages) noexcept {
 
 void epoll_reactor::look(const loop_clock::duration* limit) noexcept {
   unlooked_ = 0;
+  if (failure_ != 0) return await_wake(limit);
   const int count = await_events(limit);
+  if (count < 0 && errno != EINTR) break_down(errno);
   for (int n = 0; n < count; ++n) {
     const epoll_event& each = events_[static_cast<std::size_t>(n)];
     if (each.data.u64 == of_verification)
@@ -195,7 +205,11 @@ int epoll_reactor::await_events(const loop_clock::duration* limit) noexcept {
 
 void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
   descriptor_watch* const found = watches_.find(descriptor);
-  if (found == nullptr || found->interest == 0) return;  // of a descriptor that is closed, but not its copy
+  if (found == nullptr || found->interest == 0) {
+    // Of a descriptor that is closed, but not its copy. The one event may have been on its way already.
+    if (++strays_ == most_unheeded) register_anew();
+    return;
+  }
   descriptor_watch& of = *found;
   if ((events & read_events) != 0) of.readable = true;
   if ((events & write_events) != 0) of.writable = true;
@@ -204,11 +218,17 @@ void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
     if (++of.unheeded == most_unheeded) return unregister(descriptor);
     return tell_once(descriptor, of);
   }
-  of.unheeded = 0;
   bool led_somewhere = serve(of.readers, of.readable);
   led_somewhere |= serve(of.writers, of.writable);
   if (!of.pollers.empty()) serve_pollers(of);
-  if (!led_somewhere && of.interest != 0) tell_once(descriptor, of);
+  if (led_somewhere || of.interest == 0) {
+    of.unheeded = 0;
+  } else if (of.edge && ++of.unheeded == most_unheeded) {
+    of.unheeded = 0;
+    register_anew();  // another open file, which had the number before, goes on telling
+  } else {
+    tell_once(descriptor, of);
+  }
 }
 
 bool epoll_reactor::serve(operation_base::queue& waiting, const bool& ready) noexcept {
@@ -235,6 +255,46 @@ void epoll_reactor::serve_pollers(descriptor_watch& of) noexcept {
     stop_waiting(operation);
     settle(operation, carry_out(operation, false));
   }
+}
+
+// What waits for descriptors would wait for ever, and the loop turn for ever to find that out. Timers, and what other
+// threads deliver, go on.
+void epoll_reactor::break_down(int code) noexcept {
+  failure_ = code;
+  watches_.for_each([&](int descriptor, descriptor_watch& each) {
+    make_blocking_again(descriptor, each);
+    orphan(each, code);
+  });
+}
+
+void epoll_reactor::await_wake(const loop_clock::duration* limit) noexcept {
+  timespec left{};
+  if (limit != nullptr) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(*limit);
+    left = {static_cast<std::time_t>(seconds.count()), static_cast<long>((*limit - seconds).count())};
+  }
+  pollfd wakes{wake_descriptor_, POLLIN, 0};
+  std::uint64_t count = 0;
+  ++system_calls_;
+  if (::ppoll(&wakes, 1, limit != nullptr ? &left : nullptr, nullptr) == 1)
+    (void)!::read(wake_descriptor_, &count, sizeof count);
+}
+
+// The child may have been forked in the middle of a turn: what that goes on with finds nothing.
+void epoll_reactor::leave_to_parent() noexcept {
+  left_ = true;
+  close_descriptors();
+  epoll_ = wake_descriptor_ = verification_timer_ = -1;
+  for (operation_base::queue* each : {&submitted_, &batch_, &cancelled_, &orphaned_})
+    (void)operation_base::queue(std::move(*each));
+  watches_.for_each([](int, descriptor_watch& each) {
+    for (operation_base::queue* waiting : {&each.readers, &each.writers, &each.pollers})
+      (void)operation_base::queue(std::move(*waiting));
+    each.reset();
+  });
+  while (!errands_.empty()) (void)errands_.pop_front();
+  held_.clear();
+  for (epoll_event& each : events_) each.data.u64 = of_wake;
 }
 
 void epoll_reactor::wake() noexcept {

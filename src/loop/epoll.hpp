@@ -44,6 +44,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   void wake() noexcept override;
   direct_calls& direct() noexcept override { return direct_; }
   loop_clock::time_point now() const noexcept override;
+  void leave_to_parent() noexcept override;
 
  private:
   // Sees descriptors end and begin, so that their registrations do.
@@ -86,6 +87,9 @@ class epoll_reactor final : public reactor, private errand_sender {
   [[nodiscard]] int require(int descriptor, descriptor_watch& of, const request& what) noexcept;
   int control(int what, int descriptor, std::uint32_t events) noexcept;
   void unregister(int descriptor) noexcept;
+  void register_anew() noexcept;
+  bool watch_own() noexcept;
+  void try_again(descriptor_watch& of) noexcept;
   void forget(int descriptor) noexcept;
   void make_blocking_again(int descriptor, descriptor_watch& of) noexcept;
   void doubt(int descriptor, descriptor_watch& of) noexcept;
@@ -111,6 +115,9 @@ class epoll_reactor final : public reactor, private errand_sender {
   void on_event(int descriptor, std::uint32_t events) noexcept;
   [[nodiscard]] bool serve(operation_base::queue& waiting, const bool& ready) noexcept;
   void serve_pollers(descriptor_watch& of) noexcept;
+  [[gnu::cold]] void break_down(int code) noexcept;
+  void await_wake(const loop_clock::duration* limit) noexcept;
+  void orphan(descriptor_watch& of, int code) noexcept;
 
   void start_waiting(io_operation& operation) noexcept {
     polls(operation) = true;
@@ -133,7 +140,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   operation_base::queue submitted_;  // to be tried in the next turn
   operation_base::queue batch_;  // being tried
   operation_base::queue cancelled_;  // end as cancelled in the next turn
-  operation_base::queue orphaned_;  // the same as EBADF: their descriptor was closed
+  operation_base::queue orphaned_;  // the same as their errno_ says: nothing will be heard of their descriptor
   intrusive_list<errand> errands_;  // out, or ready to come back
   std::vector<held_cancel> held_;
   std::vector<int> doubted_;  // descriptors whose registration somebody relies on unverified
@@ -141,8 +148,11 @@ class epoll_reactor final : public reactor, private errand_sender {
   std::size_t waiting_ = 0;  // in a watch's queues
   std::size_t told_ = 0;  // completions so far
   unsigned unlooked_ = 0;  // turns since epoll was asked
+  unsigned strays_ = 0;  // events of a number that is not registered
   bool verification_due_ = false;  // the timer runs
   bool precise_ = true;  // the kernel has epoll_pwait2
+  bool left_ = false;    // to the parent process
+  int failure_ = 0;  // the errno that epoll_wait failed with, for good: nothing can wait for a descriptor any more
 };
 
 template <class Predicate>

@@ -1,5 +1,6 @@
 // What the readiness reactor knows of descriptors: who waits for them, and what epoll was told of them.
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -45,6 +46,7 @@ int epoll_reactor::control(int what, int descriptor, std::uint32_t events) noexc
 // Has epoll watch for what the request waits for: 0, or an errno. Writing is asked for only once somebody
 // waits for it, and told once: there is nearly always room.
 int epoll_reactor::require(int descriptor, descriptor_watch& of, const request& what) noexcept {
+  if (failure_ != 0) return failure_;
   const bool edge = of.edge || what.code == opcode::poll || events_of(what) != EPOLLIN;
   const std::uint32_t wanted =
       of.interest | EPOLLIN | EPOLLRDHUP | EPOLLPRI | events_of(what) | (edge ? EPOLLET : 0U);
@@ -111,13 +113,18 @@ void epoll_reactor::unregister(int descriptor) noexcept {
 void epoll_reactor::forget(int descriptor) noexcept {
   descriptor_watch* const of = watches_.find(descriptor);
   if (of == nullptr) return;
-  for (operation_base::queue* each : {&of->readers, &of->writers, &of->pollers})
+  orphan(*of, EBADF);
+  of->reset();
+}
+
+void epoll_reactor::orphan(descriptor_watch& of, int code) noexcept {
+  for (operation_base::queue* each : {&of.readers, &of.writers, &of.pollers})
     while (!each->empty()) {
       auto& operation = static_cast<io_operation&>(each->pop_front());
       stop_waiting(operation);
+      errno_of(operation) = static_cast<std::int16_t>(code);
       orphaned_.push_back(operation);
     }
-  of->reset();
 }
 
 void epoll_reactor::make_blocking_again(int descriptor, descriptor_watch& of) noexcept {
@@ -149,14 +156,35 @@ void epoll_reactor::verify_doubted() noexcept {
     if (of.interest == 0 || !of.has_waiters() || control(EPOLL_CTL_MOD, descriptor, of.interest) == 0)
       continue;
     of.reset();
-    for (operation_base::queue* each : {&of.readers, &of.writers, &of.pollers})
-      while (!each->empty()) {
-        auto& operation = static_cast<io_operation&>(each->pop_front());
-        stop_waiting(operation);
-        submitted_.push_back(operation);
-      }
+    try_again(of);
   }
   doubted_.clear();
+}
+
+void epoll_reactor::try_again(descriptor_watch& of) noexcept {
+  for (operation_base::queue* each : {&of.readers, &of.writers, &of.pollers})
+    while (!each->empty()) {
+      auto& operation = static_cast<io_operation&>(each->pop_front());
+      stop_waiting(operation);
+      submitted_.push_back(operation);
+    }
+}
+
+// A registration outlives its descriptor where a copy does, in this process or another, and cannot be taken back then:
+// its number means something else. So all others move to a new epoll, under the number of the old one.
+void epoll_reactor::register_anew() noexcept {
+  strays_ = 0;
+  const int made = ::epoll_create1(EPOLL_CLOEXEC);
+  if (made < 0) return;
+  ++system_calls_;
+  ::dup3(made, epoll_, O_CLOEXEC);
+  ::close(made);
+  watch_own();
+  watches_.for_each([this](int descriptor, descriptor_watch& each) {
+    if (each.interest == 0 || control(EPOLL_CTL_ADD, descriptor, each.interest) == 0) return;
+    each.reset();
+    try_again(each);
+  });
 }
 
 std::int32_t epoll_reactor::give_up_waiting(int descriptor, descriptor_watch& of) noexcept {

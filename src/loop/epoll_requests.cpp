@@ -103,7 +103,7 @@ std::int32_t epoll_reactor::carry_out_refused(io_operation& operation) noexcept 
   const request& what = operation.what();
   try {
     const int failed = require(what.descriptor, watches_.at(what.descriptor), what);
-    if (failed == EPERM) return nonblocking::refused;
+    if (failed == EPERM && failure_ == 0) return nonblocking::refused;
     if (failed != 0) return -failed;
   } catch (const std::bad_alloc&) {
     return -ENOMEM;
@@ -118,6 +118,7 @@ std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
     forget(ended);
     ++told_;
     arrive_in_part(operation, {ended, completion::more});
+    if (left_) break;
     if (gives_up(operation)) return -ECANCELED;
   }
   return in_another_turn;
@@ -167,7 +168,7 @@ void epoll_reactor::wait_for(io_operation& operation) noexcept {
       queue_of(of, what.code).push_back(operation);
       return start_waiting(operation);
     }
-    if (failed == EPERM) return send_out(operation);  // epoll does not take files: their disk is waited for
+    if (failed == EPERM && failure_ == 0) return send_out(operation);  // epoll does not take files: their disk is waited for
     if (what.code == opcode::connect) make_blocking_again(what.descriptor, of);
     finish(operation, -failed);
   } catch (const std::bad_alloc&) {

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
@@ -19,6 +21,7 @@
 #include "braid/loop/loop.hpp"
 #include "braid/loop/nop.hpp"
 #include "braid/net/tcp.hpp"
+#include "braid/schedule/sleep.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/spawn.hpp"
@@ -357,6 +360,49 @@ TEST_CASE("epoll: cancel_descriptor counts what waited, and leaves others alone"
   home.cancel(third);
   home.run();
   CHECK(third.told == -ECANCELED);
+}
+
+// A copy keeps the open file, and with it the registration, which nothing can take back any more.
+TEST_CASE("epoll: a descriptor closed behind the reactor's back, of which a copy stays, does not wake it for ever",
+          "[loop][epoll]") {
+  loop home(on_epoll);
+  std::array<int, 2> ends{-1, -1};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
+  const descriptor copy(::dup(ends[0]));
+  descriptor far(ends[1]);
+  std::array<char, 4> room;
+  asked first({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
+  home.submit(first);
+  home.turn(false);
+  REQUIRE(::write(ends[1], "x", 1) == 1);
+  turn_until(home, first.told);
+  ::close(ends[0]);
+  const bool reused = GENERATE(false, true);
+  std::array<int, 2> others{-1, -1};
+  std::optional<asked> waits;
+  if (reused) {
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, others.data()) == 0);
+    REQUIRE(others[0] == ends[0]);
+    waits.emplace(request{.code = opcode::receive, .descriptor = others[0], .address = room.data(), .length = 4});
+    home.submit(*waits);
+  }
+  REQUIRE(::write(ends[1], "y", 1) == 1);  // stays unread in the copy
+  asked alive({.code = opcode::receive, .descriptor = ends[1], .address = room.data(), .length = 4});
+  home.submit(alive);
+  home.run(sleep_for(std::chrono::milliseconds(30)));
+  const std::size_t before = home.system_calls();
+  home.run(sleep_for(std::chrono::milliseconds(30)));
+  CHECK(home.system_calls() < before + 20);
+  REQUIRE(::write(copy.number(), "z", 1) == 1);
+  turn_until(home, alive.told);
+  CHECK(*alive.told == 1);
+  if (reused) {
+    REQUIRE(::write(others[1], "w", 1) == 1);
+    turn_until(home, waits->told);
+    CHECK(*waits->told == 1);
+    ::close(others[0]);
+    ::close(others[1]);
+  }
 }
 
 }  // namespace
