@@ -22,6 +22,7 @@
 #include "braid/core/just.hpp"
 #include "braid/fs/file.hpp"
 #include "braid/fs/whole_file.hpp"
+#include "braid/loop/after_fork.hpp"
 #include "braid/loop/blocking_wait.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/nop.hpp"

@@ -4,16 +4,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include "braid/base/frame_pool.hpp"
 #include "braid/base/lost_error.hpp"
 #include "braid/loop/task_tracker.hpp"
+#include "living_loops.hpp"
 
 namespace braid {
 
@@ -30,16 +29,6 @@ bool asked_to_track(const loop_options& options) {
   if (word == nullptr || std::string_view(word) == "0") return options.track_tasks;
   if (std::string_view(word) == "1") return true;
   throw std::invalid_argument("loop: BRAID_TRACK_TASKS is '" + std::string(word) + "'; it takes 0 or 1");
-}
-
-// The loops that live, for who may come too late for one.
-struct living_loops {
-  std::mutex mutex;
-  std::vector<const loop*> all;
-};
-living_loops& living() {
-  static auto* const never_destroyed = new living_loops;
-  return *never_destroyed;
 }
 
 // A function on its way to a loop.
@@ -72,13 +61,15 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
     adds_otherwise_ = true;
   }
   {
-    const std::lock_guard lock(living().mutex);
-    living().all.push_back(this);
+    living_loops& living = living_loops::here();
+    const std::lock_guard lock(living.mutex);
+    living.all.push_back({this, ::pthread_self()});
   }
   make_current(this);
 }
 
 loop::~loop() {
+  if (of_parent_) return;
   if (current_ != this) misused("~loop: this is not the thread that made the loop");
   if (running_) misused("~loop: the loop is running");
   ending_ = adds_otherwise_ = true;
@@ -91,8 +82,9 @@ loop::~loop() {
     while (has_work()) turn(true);
   }
   {
-    const std::lock_guard lock(living().mutex);
-    std::erase(living().all, this);
+    living_loops& living = living_loops::here();
+    const std::lock_guard lock(living.mutex);
+    std::erase_if(living.all, [this](const auto& each) { return each.which == this; });
   }
   while (has_work()) turn(true);  // what came until then
   inbox_.await_wakers();
@@ -107,6 +99,7 @@ void loop::throw_no_loop(const char* call) {
 void loop::run() {
   running_scope scope(*this, "loop::run");
   while (has_work()) turn(true);
+  if (of_parent_) misused("loop::run: this is a forked child of the process that called it");
 }
 
 void loop::forget(operation_base& operation) noexcept {
@@ -149,14 +142,15 @@ void loop::add_otherwise(timer_base& timer, loop_clock::time_point deadline,
 }
 
 void loop::post(unique_function<void()> f) {
+  if (of_parent_) throw std::logic_error("loop::post: the loop of the parent process");
   if (current_ == this && ending_) return;  // or a function that posts itself would never let the loop end
   deliver(*new posted(std::move(f)));
 }
 
 bool loop::post_if_alive(loop* home, unique_function<void()>& f) {
-  const std::lock_guard lock(living().mutex);
-  const auto& all = living().all;
-  if (std::find(all.begin(), all.end(), home) == all.end()) return false;
+  living_loops& living = living_loops::here();
+  const std::lock_guard lock(living.mutex);
+  if (std::ranges::none_of(living.all, [home](const auto& each) { return each.which == home; })) return false;
   home->post(std::move(f));
   return true;
 }
@@ -236,6 +230,9 @@ void loop::make_current(loop* which) noexcept {
 }
 
 running_scope::running_scope(loop& which, const char* call) : which_(which), waits_(call) {
+  if (which.of_parent_)
+    throw std::logic_error(std::string(call) +
+                           ": the loop of the parent process: make one of this process's own");
   if (loop::current_or_null() != &which)
     throw std::logic_error(std::string(call) + ": the loop of another thread");
   if (which.running_)

@@ -41,9 +41,8 @@ void uring_reactor::break_down() noexcept {
     operations_of::remove(each);
     end_later(each, gives_up(each) || ending_ ? ECANCELED : failure_);
   });
-  errands_.for_each([this](errand& each) {
-    listed_.add(each.operation(), each.operation().what().descriptor);
-  });
+  errands_.for_each(
+      [this](errand& each) { listed_.add(each.operation(), each.operation().what().descriptor); });
   while (!backlog_.empty()) {
     --outside_;
     end_broken(static_cast<io_operation&>(backlog_.pop_front()));
@@ -85,8 +84,8 @@ void uring_reactor::wait_without_ring(patience how_long, inbox& messages) noexce
 void uring_reactor::leave_to_parent() noexcept {
   if (!broken_) {
     const auto put_memory = [](void* where, std::size_t size) {
-      return ::mmap(where, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
-             where;
+      return ::mmap(where, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+                    -1, 0) == where;
     };
     const bool mapped =
         put_memory(ring_.sq.ring_ptr, ring_.sq.ring_sz) &&

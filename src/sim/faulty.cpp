@@ -40,6 +40,7 @@ class faulty_reactor final : public reactor {
   const char* name() const noexcept override { return over_->name(); }
   void wake() noexcept override { over_->wake(); }
   loop_clock::time_point now() const noexcept override { return over_->now(); }
+  void leave_to_parent() noexcept override { over_->leave_to_parent(); }
   void offload(blocking_job& job) override { over_->offload(job); }
   bool withdraw(blocking_job& job) noexcept override { return over_->withdraw(job); }
   direct_calls& direct() noexcept override { return over_->direct(); }

@@ -23,7 +23,8 @@ constexpr auto no_thread = std::errc::resource_unavailable_try_again;
 // To the superuser the limit does not apply.
 bool forbid_threads(const char* folder) {
   constexpr uid_t nobody = 65534;
-  if (::getuid() == 0 && (::chmod(folder, 0777) != 0 || ::setresuid(nobody, nobody, nobody) != 0)) return false;
+  if (::getuid() == 0 && (::chmod(folder, 0777) != 0 || ::setresuid(nobody, nobody, nobody) != 0))
+    return false;
   const rlimit none{0, 0};
   return ::setrlimit(RLIMIT_NPROC, &none) == 0;
 }
@@ -48,5 +49,6 @@ int main(int count, char** words) {
   const bool has_pool = words[2] == std::string("pool");
   if (has_pool) run(offload([] {}));
   if (!forbid_threads(words[1])) return 65;
-  ::_exit(use_files(std::string(words[1]) + "/file", has_pool));  // at whose end a sanitizer would look for leaks with a thread
+  ::_exit(use_files(std::string(words[1]) + "/file",
+                    has_pool));  // at whose end a sanitizer would look for leaks with a thread
 }

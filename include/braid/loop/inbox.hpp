@@ -53,6 +53,9 @@ class inbox : pinned {
     return true;
   }
 
+  /// In a forked child: what is here, and is on its way here, is the parent's.
+  void forget() noexcept { top_.store(nullptr, std::memory_order_relaxed); }
+
   /// Moves all messages behind the queue's own, oldest first. Ends a sleep.
   void drain_into(operation_base::queue& ready) noexcept {
     operation_base* newest = top_.exchange(nullptr, std::memory_order_acquire);
