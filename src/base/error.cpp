@@ -2,12 +2,14 @@
 
 #include <cerrno>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "braid/base/assert.hpp"
 #include "braid/base/frame_pool.hpp"
+#include "known_exceptions.hpp"
 
 namespace braid {
 
@@ -34,8 +36,9 @@ void detail::no_value_in_result(const error& instead) noexcept {
 }
 
 const std::error_category& braid_category() noexcept {
-  static const category instance;
-  return instance;
+  alignas(category) static unsigned char place[sizeof(category)];
+  static const category& never_destroyed = *new (place) category;
+  return never_destroyed;
 }
 
 struct error::record : pooled {
@@ -46,6 +49,7 @@ struct error::record : pooled {
   std::vector<std::source_location, detail::pool_allocator<std::source_location>> stack;
   bool stack_is_whole = true;
   std::size_t transferred = 0;
+  const void* stack_cut_off_at = nullptr;
   std::vector<error> suppressed;
 };
 
@@ -59,18 +63,6 @@ std::error_code code_of(const std::exception_ptr& exception) noexcept {
   } catch (...) {
     return make_error_code(errc::exception);
   }
-}
-
-// The last exception that this thread threw out of an error, and that error: so that what is caught one task
-// further out is known to be the same failure.
-struct last_thrown {
-  std::exception_ptr exception;
-  error cause{std::error_code{}};
-};
-
-last_thrown& last_thrown_here() {
-  thread_local last_thrown last;
-  return last;
 }
 
 }  // namespace
@@ -87,12 +79,10 @@ error::error(std::error_code code, const char* call, std::string object) : error
 
 error error::current() {
   std::exception_ptr exception = std::current_exception();
-  last_thrown& last = last_thrown_here();
-  if (last.exception != exception) return error(std::move(exception));
-  error same = std::exchange(last.cause, error(std::error_code{}));
-  last.exception = nullptr;
-  same.own_record().exception = std::move(exception);
-  return same;
+  std::optional<error> same = detail::known_of(exception);
+  if (!same) return error(std::move(exception));
+  same->own_record().exception = std::move(exception);
+  return *std::move(same);
 }
 
 // A record that other copies share is never written: it is cloned first.
@@ -107,6 +97,7 @@ error::record& error::own_record() {
     clone->stack = record_->stack;
     clone->stack_is_whole = record_->stack_is_whole;
     clone->transferred = record_->transferred;
+    clone->stack_cut_off_at = record_->stack_cut_off_at;
     clone->suppressed = record_->suppressed;
     drop_reference();
     record_ = clone;
@@ -132,7 +123,15 @@ void error::rethrow() const {
     thrown =
         std::make_exception_ptr(what.empty() ? std::system_error(code()) : std::system_error(code(), what));
   }
-  last_thrown_here() = {thrown, *this};
+  if (record_ != nullptr) {
+    try {
+      error known = *this;
+      known.own_record().exception = nullptr;  // the exception keeps this, not the other way round
+      detail::keep_known(thrown, std::move(known));
+    } catch (const std::bad_alloc&) {
+      // the exception counts, not what is known of it
+    }
+  }
   std::rethrow_exception(std::move(thrown));
 }
 
@@ -158,10 +157,13 @@ std::span<const std::source_location> error::stack() const noexcept {
 
 bool error::stack_is_whole() const noexcept { return record_ == nullptr || record_->stack_is_whole; }
 
-void error::set_stack(std::span<const std::source_location> levels, bool whole) {
+const void* error::stack_cut_off_at() const noexcept { return record_ ? record_->stack_cut_off_at : nullptr; }
+
+void error::set_stack(std::span<const std::source_location> levels, bool whole, const void* cut_off_at) {
   record& mine = own_record();
   mine.stack.assign(levels.begin(), levels.end());
   mine.stack_is_whole = whole;
+  mine.stack_cut_off_at = cut_off_at;
 }
 
 std::size_t error::transferred() const noexcept { return record_ != nullptr ? record_->transferred : 0; }

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -157,8 +158,9 @@ struct look_up_sender {
 }  // namespace
 
 const std::error_category& resolve_category() noexcept {
-  static const category instance;
-  return instance;
+  alignas(category) static unsigned char place[sizeof(category)];
+  static const category& never_destroyed = *new (place) category;
+  return never_destroyed;
 }
 
 task<std::vector<endpoint>> resolve(std::string host, std::string service) {

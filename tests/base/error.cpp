@@ -1,5 +1,6 @@
 #include "braid/base/error.hpp"
 
+#include <memory>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -193,3 +194,58 @@ TEST_CASE("error: keeps the others that it was preferred to", "[base][error]") {
 }
 
 }  // namespace
+
+TEST_CASE("error: an exception that was caught is destroyed there, not with the thread's next error",
+          "[base][error]") {
+  struct holds : std::runtime_error {
+    explicit holds(std::shared_ptr<int> what) : runtime_error("holds"), held(std::move(what)) {}
+    std::shared_ptr<int> held;
+  };
+  const auto held = std::make_shared<int>(1);
+  const auto throw_one = [&](const error* other) {
+    error failure = caught([&] { throw holds(held); });
+    failure.set_stack(two_places());
+    if (other != nullptr) failure.suppress(*other);
+    failure.rethrow();
+  };
+  SECTION("by itself") {
+    try {
+      throw_one(nullptr);
+    } catch (const holds&) {
+      CHECK(held.use_count() == 2);  // and the exception's
+    }
+    CHECK(held.use_count() == 1);
+  }
+  SECTION("with what it suppressed, and after it was taken up as an error again") {
+    try {
+      const error other = caught([&] { throw holds(held); });
+      throw_one(&other);
+    } catch (...) {
+      const error again = error::current();
+      CHECK(again.stack().size() == 2);
+      CHECK(again.suppressed().size() == 1);
+    }
+    CHECK(held.use_count() == 1);
+  }
+  SECTION("another one at the same address is another one") {
+    for (int i = 0; i < 100; ++i) {
+      try {
+        throw_one(nullptr);
+      } catch (const holds&) {}
+      CHECK(caught([&] { throw holds(held); }).stack().empty());
+    }
+  }
+}
+
+TEST_CASE("error: what is known of an exception goes with it to another thread", "[base][error]") {
+  std::exception_ptr carried;
+  try {
+    error(std::make_error_code(std::errc::io_error), "read_some", "/etc").rethrow();
+  } catch (...) {
+    carried = std::current_exception();
+  }
+  error seen{std::error_code{}};
+  std::thread([&] { seen = caught([&] { std::rethrow_exception(carried); }); }).join();
+  CHECK(seen.call() == "read_some");
+  CHECK(seen.code() == std::errc::io_error);
+}

@@ -83,8 +83,11 @@ class error {
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
   /// Does stack() go out to the verb? Else the chain was longer than what is kept.
   [[nodiscard]] bool stack_is_whole() const noexcept;
-  /// Called once, by whatever the failure leaves first.
-  void set_stack(std::span<const std::source_location> levels, bool whole = true);
+  /// Called by whatever the failure leaves first. cut_off_at is the address where the chain goes on, if this thread may
+  /// not follow it there.
+  void set_stack(std::span<const std::source_location> levels, bool whole = true,
+                 const void* cut_off_at = nullptr);
+  [[nodiscard]] const void* stack_cut_off_at() const noexcept;
 
   /// How many bytes, the first ones of the buffer, read_exactly or write_all had moved when it failed or was
   /// cancelled. 0 for all that moves none. In a catch block: error::current().transferred().
