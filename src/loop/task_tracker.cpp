@@ -29,10 +29,16 @@ auto oldest_first(const Table& table) {
   return all;
 }
 
-// The nearest level that has a place: what only links levels is none.
+// The nearest level that has a place: what only links levels is none. Beyond a link of another thread nothing is known.
 const async_frame* placed(const async_frame* level) noexcept {
-  while (level != nullptr && level->where.line() == 0) level = level->parent;
-  return level;
+  for (; level != nullptr; level = level->parent) {
+    if (const async_link* link = async_link::from(*level)) {
+      if (!link->is_here()) return nullptr;
+    } else if (level->where.line() != 0) {
+      return level;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ bool shared_waiter::wait(stop_token token, async_frame* frame) noexcept {
   if (run_.state_ == state::lazy) {
     run_.state_ = state::running;
     run_.home_ = here;
+    run_.frame_.belong_here();
     run_.frame_.called_by(frame);
     run_.beginner_ = this;
     run_.begin();

@@ -15,38 +15,14 @@
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
+#include "loop_thread.hpp"
 #include "recorder.hpp"
 
 namespace {
 
 using namespace braid;
+using braid_tests::loop_thread;
 using namespace std::chrono_literals;
-
-// A thread with a loop that runs until the end.
-class loop_thread {
- public:
-  loop_thread() : thread_([this] { work(); }) { ready_.wait(nullptr); }
-  ~loop_thread() {
-    there().post([this] { end_->set_value(); });
-    thread_.join();
-  }
-  [[nodiscard]] loop& there() noexcept { return *ready_.load(); }
-  [[nodiscard]] std::thread::id id() const noexcept { return thread_.get_id(); }
-
- private:
-  void work() {
-    loop mine;
-    promise<void> end;
-    end_ = &end;
-    auto ended = end.get_future();
-    ready_ = &mine;
-    ready_.notify_one();
-    mine.run(std::move(ended));
-  }
-  std::atomic<loop*> ready_{nullptr};
-  promise<void>* end_ = nullptr;
-  std::thread thread_;
-};
 
 TEST_CASE("resume_on: what follows runs there, and the awaiter goes on at home",
           "[schedule][resume_on][threads]") {

@@ -56,6 +56,7 @@ class ahead_run : public resident, public pooled {
     if (home_ != nullptr && home_ != here) return waiter.told(misuse("next: it runs on another loop"));
     if (home_ == nullptr) {
       home_ = here;
+      frame_.belong_here();
       home_->adopt(*this);
     }
     waiter_ = &waiter;
@@ -76,7 +77,7 @@ class ahead_run : public resident, public pooled {
   // For the operations.
   [[nodiscard]] loop* home() const noexcept { return home_; }
   [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
-  [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
+  [[nodiscard]] async_link* frame() noexcept { return &frame_; }
   void child_begins() noexcept { ++running_; }
   void child_ended() noexcept { --running_; }  // held
   [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
@@ -154,7 +155,7 @@ class ahead_run : public resident, public pooled {
   std::size_t running_ = 0;
   stop_source stop_;
   std::optional<stop_callback<on_stop>> link_;  // to who waits
-  async_frame frame_;  // for its parent: who waits
+  async_link frame_;  // to the next() that waits
   join_failures failures_;
   bool closing_ = false;
   bool ended_ = false;  // and has failed, if it did
@@ -203,6 +204,7 @@ class ahead_child : operation_base {
   }
   void tell(result<value_type>&& with) noexcept {
     ahead_run<T>& run = run_;
+    if (!with) complete_stack(with.error(), *run.frame());
     auto ended = Derived::kept_of(std::move(with));
     ended_elsewhere_.reset();
     run.hold();

@@ -4,6 +4,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "braid/base/error.hpp"
@@ -35,11 +36,25 @@ struct async_frame {
   }
 
   async_frame* parent = nullptr;  ///< null for a verb
-  /// The await that the level waits in, or came to last; the verb's call. None in what only links levels to
-  /// who waits for them now: it is left out of stacks.
-  std::source_location where;
+  std::source_location where;  ///< the await that the level waits in, or came to last; the verb's call
 };
 static_assert(sizeof(async_frame) == 16);
+
+/// Links what runs to the level that waits for it now: that level may change, or go away, while the operation runs on.
+/// Left out of stacks.
+///
+/// Threads  parent is its home thread's own. On another thread a stack ends here; the home thread adds the rest to an
+///          error, by complete_stack, when it gets it.
+struct async_link : async_frame {
+  async_link() noexcept;
+  void belong_here() noexcept { home_ = std::this_thread::get_id(); }
+  [[nodiscard]] bool is_here() const noexcept { return home_ == std::this_thread::get_id(); }
+  /// The link that frame is, or null.
+  [[nodiscard]] static const async_link* from(const async_frame& frame) noexcept;
+
+ private:
+  std::thread::id home_;
+};
 
 /// An asynchronous call chain as a value, innermost level first.
 struct async_stack {
@@ -49,11 +64,15 @@ struct async_stack {
   bool is_whole = true;  ///< the last level is the verb that began it all; else the chain was longer
 };
 
-/// The chain from innermost outwards, as it is now. For who runs the innermost level.
+/// The chain from innermost outwards, as it is now, for the thread that runs the innermost level. It is not whole where
+/// it goes on in what another thread may be changing.
 [[nodiscard]] async_stack stack_of(const async_frame* innermost);
 
 /// Gives failure that chain, unless it has one. Without memory it stays without.
 void attach_stack(error& failure, const async_frame* innermost) noexcept;
+
+/// Adds the levels beyond link, if failure's stack was cut off there because it was on another thread. On the link's own.
+void complete_stack(error& failure, const async_link& link) noexcept;
 
 /// "  at function (file:line)" for each level, innermost first; "  started at …" for the verb that began it
 /// all, or "  ..." where the chain was longer. Then each suppressed error and its own stack, indented.

@@ -59,7 +59,7 @@ class shared_run_base : public pooled, pinned {
   }
   [[nodiscard]] bool ended() const noexcept { return state_ == state::ended; }
   [[nodiscard]] stop_token get_stop_token() noexcept { return stop_.get_token(); }
-  [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
+  [[nodiscard]] async_link* frame() noexcept { return &frame_; }
 
  protected:
   virtual ~shared_run_base() = default;
@@ -76,7 +76,7 @@ class shared_run_base : public pooled, pinned {
   shared_waiter* beginner_ = nullptr;  // who waits, but is within begin
   intrusive_list<shared_waiter> waiters_;
   stop_source stop_;
-  async_frame frame_;  // for its parent: the first who waits
+  async_link frame_;  // to the first who waits
   state state_ = state::lazy;
 };
 
@@ -119,6 +119,7 @@ class shared_run final : public shared_run_base {
     finish(std::errc::operation_canceled);
   }
   void finish(result<T>&& with) noexcept {
+    if (!with) complete_stack(with.error(), *this->frame());
     ended_.emplace(std::move(with));
     operation_.reset();
     tell_all();
