@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -55,6 +56,9 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
   if (options.operations_per_turn < 1)
     throw std::invalid_argument(
         "loop: a turn has at least one operation (loop_options::operations_per_turn)");
+  if (options.fiber_stack_bytes > SIZE_MAX >> 17)
+    throw std::invalid_argument(
+        "loop: no address space holds such a stack (loop_options::fiber_stack_bytes)");
   if (asked_to_track(options)) {
     tracker_ = std::make_unique<task_tracker>(*this);
     reactor_->close_lane();
@@ -73,6 +77,7 @@ loop::~loop() {
   if (current_ != this) misused("~loop: this is not the thread that made the loop");
   if (running_) misused("~loop: the loop is running");
   ending_ = adds_otherwise_ = true;
+  expected_ -= std::exchange(foreign_, 0);
   while (!timers_.empty()) reject(timers_.pop());
   reactor_->cancel_all();
   outside_.for_each([](outside_work& work) { work.stop(); });

@@ -36,7 +36,7 @@ enum class backend : std::uint8_t { automatic, uring, epoll };
 struct loop_options {
   braid::backend backend = braid::backend::automatic;
   unsigned entries = 256;  ///< requests begun in one turn; more in flight is no error
-  std::size_t fiber_stack_bytes = 256 << 10;  ///< per fiber, touched pages only; a guard page comes on top
+  std::size_t fiber_stack_bytes = 256 << 10;  ///< per fiber, 32 KiB at least; touched pages only; a guard page comes on top
   int operations_per_turn =
       256;  ///< at most so many timers, then so much ready work, before the reactor's turn
   bool track_tasks = false;  ///< for dump_tasks; the environment's BRAID_TRACK_TASKS=1 asks for it too
@@ -73,7 +73,8 @@ class outside_work : public list_node {
 ///           everything as it is, and the thread may make a loop of its own: see docs/process.md.
 /// Errors    the constructor throws std::system_error where the kernel refuses the reactor that was asked for,
 ///           std::logic_error when the thread has a loop already, std::invalid_argument for a turn of no
-///           operations and for a word that the environment's variables do not take.
+///           operations, for fiber stacks beyond the address space, and for a word that the environment's
+///           variables do not take.
 class loop : pinned {
  public:
   explicit loop(const loop_options& options = {});
@@ -235,6 +236,16 @@ class loop : pinned {
   /// Work that comes back by deliver keeps run() going until then.
   void expect_delivery() noexcept { ++expected_; }
   void delivery_came() noexcept { --expected_; }
+  /// The same for what nobody can cancel, and may never come: the loop's end does not wait for it.
+  void expect_foreign() noexcept {
+    ++expected_;
+    ++foreign_;
+  }
+  void foreign_came() noexcept {
+    if (foreign_ == 0) return;  // the loop ends
+    --expected_;
+    --foreign_;
+  }
   /// The same for what may have to be asked to end when the loop does.
   void begin_outside(outside_work& work) noexcept {
     outside_.push_back(work);
@@ -302,6 +313,7 @@ class loop : pinned {
   descriptor_turns turns_;
   unique_function<void(const error&)> unhandled_;
   std::size_t expected_ = 0;
+  std::size_t foreign_ = 0;  // of these, what the loop's end does not wait for
   int batch_ = 1;  // how much ready work runs before the clock is asked
   bool running_ = false;
   bool ending_ = false;

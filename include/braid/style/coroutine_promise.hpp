@@ -15,6 +15,7 @@
 #include "braid/loop/loop.hpp"
 #include "braid/loop/task_tracker.hpp"
 #include "braid/loop/transfer.hpp"
+#include "braid/style/foreign_awaiter.hpp"
 #include "braid/style/late_result.hpp"
 
 namespace braid {
@@ -76,27 +77,6 @@ class sender_awaiter {
   connected<S, receiver> state_;
 };
 
-// The awaiter of another library's awaitable, in an object of ours: one that await_transform returns by reference is
-// copied by g++ 12.
-template <awaitable A>
-class foreign_awaiter {
- public:
-  explicit foreign_awaiter(A&& a) : awaiter_(awaiter_of(std::forward<A>(a))) {}
-  foreign_awaiter(const foreign_awaiter&) = delete;
-  foreign_awaiter& operator=(const foreign_awaiter&) = delete;
-
-  [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
-  template <class Promise>
-  auto await_suspend(std::coroutine_handle<Promise> awaiting) {
-    return awaiter_.await_suspend(awaiting);
-  }
-  decltype(auto) await_resume() { return awaiter_.await_resume(); }
-
- private:
-  decltype(awaiter_of(
-      std::declval<A>())) awaiter_;  // made by operator co_await, or a reference to the awaitable
-};
-
 // Follows a co_await that does not compile.
 struct awaits_anything {
   static bool await_ready() { return true; }
@@ -128,13 +108,16 @@ class coroutine_promise : public pooled_frame, pinned {
     else
       return detail::sender_awaiter<sender_of<S>>(as_sender(std::forward<S>(op)), *this);
   }
-  /// So can what brings its own awaiter.
+  /// So can what brings its own awaiter. The coroutine goes on on the loop that it awaited on, whichever thread resumes it;
+  /// its home loop counts the wait as its work. At that loop's end the awaitable is destroyed, and a later resumption does
+  /// nothing. An awaitable that destroys its handle cancels the await.
   template <awaitable A>
   detail::foreign_awaiter<A> await_transform(A&& other,
                                              std::source_location where = std::source_location::current()) {
     frame_.waits_at(where);
     note_await();
-    return detail::foreign_awaiter<A>(std::forward<A>(other));
+    const bool at_home = home_ != nullptr && !away_ && home_ == loop::current_or_null();
+    return {std::forward<A>(other), stop_, at_home};
   }
   /// Nothing else.
   template <class X>

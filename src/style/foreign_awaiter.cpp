@@ -1,0 +1,75 @@
+#include "braid/style/foreign_awaiter.hpp"
+
+#include <cerrno>
+
+#include "braid/base/error.hpp"
+#include "braid/loop/transfer.hpp"
+
+namespace braid::detail {
+
+namespace {
+
+foreign_relay make_relay(foreign_link&, stop_token) { co_return; }
+
+}  // namespace
+
+void foreign_relay::promise_type::tell(bool destroyed) noexcept {
+  foreign_link& shared = *std::exchange(link, nullptr);
+  if (foreign_wait* waits = shared.waiter.exchange(nullptr, std::memory_order_acq_rel))
+    waits->came(destroyed);
+  shared.let_go();
+}
+
+std::coroutine_handle<foreign_relay::promise_type> foreign_wait::begin(std::coroutine_handle<> awaiting) {
+  home_ = loop::current_or_null();
+  awaiting_ = awaiting;
+  auto* const shared = new foreign_link(*this);
+  std::coroutine_handle<foreign_relay::promise_type> relay;
+  try {
+    relay = make_relay(*shared, stop_).handle;
+  } catch (...) {
+    delete shared;
+    throw;
+  }
+  link_ = shared;
+  starting_ = home_ != nullptr;
+  counted_ = counted_ && !home_->ending();
+  if (counted_) home_->expect_foreign();
+  return relay;
+}
+
+// On any thread. The loop's own may still be starting the wait, and sees then that it has ended. Without a loop there is no
+// place to go back to.
+void foreign_wait::came(bool destroyed) noexcept {
+  destroyed_ = destroyed;
+  if (home_ != nullptr && loop::current_or_null() != home_) return home_->deliver(*this);
+  if (starting_) return end();
+  go_on();
+}
+
+void foreign_wait::arrived(operation_base& base, completion) noexcept {
+  static_cast<foreign_wait&>(base).go_on();
+}
+
+void foreign_wait::go_on() noexcept {
+  end();
+  if (transfers.running() && transfers.too_deep()) return park(awaiting_);
+  resume(awaiting_);
+}
+
+void foreign_wait::end() noexcept {
+  std::exchange(link_, nullptr)->let_go();
+  if (counted_) home_->foreign_came();
+}
+
+// The coroutine is destroyed while it waits: who resumes the relay later finds nobody.
+void foreign_wait::leave() noexcept {
+  if (link_->waiter.exchange(nullptr, std::memory_order_acq_rel) == nullptr) home_->forget(*this);
+  end();
+}
+
+void foreign_wait::throw_destroyed() {
+  error(std::make_error_code(std::errc::operation_canceled), "co_await").rethrow();
+}
+
+}  // namespace braid::detail
