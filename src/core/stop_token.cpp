@@ -1,6 +1,7 @@
 #include "braid/core/stop_token.hpp"
 
 #include "braid/base/assert.hpp"
+#include "braid/base/nested_call.hpp"
 
 namespace braid {
 
@@ -20,6 +21,7 @@ stop_source::~stop_source() {
     misused(
         "~stop_source: an operation still obeys its token, or a stop_callback is registered: it outlives "
         "them");
+  if (gone_ != nullptr) *gone_ = true;
 }
 
 // Held for a few instructions only, never while a callback runs: spinning is right.
@@ -66,7 +68,16 @@ bool stop_source::request_stop() noexcept {
   if ((state & requested) != 0) return unlock(state), false;
   state |= requested;
   requester_ = std::this_thread::get_id();
-  while (callbacks_ != nullptr) {
+  if (callbacks_ == nullptr) return unlock(state), true;
+  detail::nested_call([&]() noexcept { run_callbacks(state); });
+  return true;
+}
+
+// A callback may request stop at the next source, and so on: any number of levels.
+void stop_source::run_callbacks(std::uint8_t state) noexcept {
+  bool source_gone = false;
+  gone_ = &source_gone;
+  do {
     stop_callback_base& callback = *callbacks_;
     callbacks_ = callback.next_;
     if (callbacks_ != nullptr) callbacks_->link_ = &callbacks_;
@@ -80,10 +91,11 @@ bool stop_source::request_stop() noexcept {
       callback.executed_.store(true, std::memory_order_release);
       callback.executed_.notify_all();
     }
+    if (source_gone) return;
     lock();
-  }
+  } while (callbacks_ != nullptr);
+  gone_ = nullptr;
   unlock(state);
-  return true;
 }
 
 }  // namespace braid

@@ -1,16 +1,15 @@
 #include "braid/style/fiber.hpp"
 
 #include <cxxabi.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <boost/context/detail/fcontext.hpp>
+#include <cstddef>
 #include <memory>
-#include <new>
-#include <vector>
+#include <utility>
 
-#include "braid/base/poison.hpp"
-#include "stack_switch.hpp"
+#include "braid/base/stack_switch.hpp"
+#include "fiber_stacks.hpp"
 
 namespace braid {
 
@@ -28,39 +27,14 @@ exception_state& exceptions_here() noexcept {
   return *reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
 }
 
-std::size_t page_bytes() noexcept {
-  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return bytes;
-}
-
 }  // namespace
 
 struct fiber::machine {
-  machine(char* memory, std::size_t mapped) noexcept
-      : memory_(memory), mapped_(mapped), annotations_(memory + page_bytes(), mapped - page_bytes()) {
-    inside_ = context::make_fcontext(memory + mapped, mapped - page_bytes(), entry);
+  explicit machine(const fiber_stack& on) noexcept : stack(on), annotations_(on.bottom, on.bytes) {
+    inside_ = context::make_fcontext(on.bottom + on.bytes, on.bytes, entry);
   }
   machine(const machine&) = delete;
   machine& operator=(const machine&) = delete;
-  // What AddressSanitizer has marked on the stack would else be held against whatever is mapped there next.
-  ~machine() {
-    unpoison(memory_ + page_bytes(), mapped_ - page_bytes());
-    ::munmap(memory_, mapped_);
-  }
-
-  // The lowest page may not be touched: what overflows the stack traps there.
-  static machine* map(std::size_t stack_bytes) {
-    const std::size_t page = page_bytes();
-    const std::size_t mapped = (stack_bytes + page - 1) / page * page + page;
-    void* memory = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    if (::mprotect(memory, page, PROT_NONE) != 0) {
-      ::munmap(memory, mapped);
-      throw std::bad_alloc();
-    }
-    return new machine(static_cast<char*>(memory), mapped);
-  }
 
   // Everything that a stack has of its own and a thread keeps elsewhere changes hands.
   void exchange_thread_state(exception_state& exceptions) noexcept {
@@ -79,13 +53,13 @@ struct fiber::machine {
     }
   }
 
-  char* const memory_;
-  const std::size_t mapped_;
+  const fiber_stack stack;
+  fiber* next_idle = nullptr;  // in the pool
   context::fcontext_t inside_ = nullptr;   // the suspended job
   context::fcontext_t outside_ = nullptr;  // who resumed it
   exception_state exceptions_;
   transfer_state transfers_;
-  stack_switch annotations_;
+  detail::stack_switch annotations_;
 };
 
 [[gnu::always_inline]] inline void fiber::enter() noexcept {
@@ -126,47 +100,85 @@ void fiber::begin_tracked() noexcept {
   task_tracker::begins(frame_, level_kind::fiber);
 }
 
-void fiber::comes_to_await_otherwise() {
-  if (unwinding_) throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
+bool fiber::comes_to_await_otherwise() noexcept {
+  if (unwinding_) return false;
   task_tracker::awaits(loop::current_or_null(), frame_);
+  return true;
 }
 
-// A thread's fibers that nobody leases, all of one stack size.
+error fiber::unwound() { return {std::make_error_code(std::errc::operation_canceled), "await"}; }
+
+// A thread's fibers that nobody leases, all of one stack size. Trivially destructible, and of use until the thread's very
+// end: a loop may be a static object, or its thread's own. What is released after the pool was closed is not kept.
 struct fiber_pool {
-  ~fiber_pool() {
-    for (fiber* each : idle) discard(each);
+  static constexpr std::size_t most_idle = 4096;
+
+  [[nodiscard]] fiber* make(std::size_t bytes) {
+    const fiber_stack stack = stacks.take(bytes);
+    try {
+      auto inside = std::make_unique<fiber::machine>(stack);
+      auto* made = new fiber(*inside);
+      (void)inside.release();
+      return made;
+    } catch (...) {
+      stacks.give_back(stack);
+      throw;
+    }
   }
-  static void discard(fiber* one) noexcept {
-    std::unique_ptr<fiber::machine> inside(&one->machine_);
+  void discard(fiber* one) noexcept {
+    const std::unique_ptr<fiber::machine> inside(&one->machine_);
     delete one;
+    stacks.give_back(inside->stack);
   }
-  static fiber* make(std::size_t bytes) {
-    std::unique_ptr<fiber::machine> inside(fiber::machine::map(bytes));
-    auto* made = new fiber(*inside);
-    inside.release();
-    return made;
+  [[nodiscard]] fiber* take() noexcept {
+    fiber* const taken = idle;
+    if (taken == nullptr) return nullptr;
+    idle = taken->machine_.next_idle;
+    --idle_count;
+    return taken;
   }
-  static constexpr std::size_t kept = 4096;
+  void put_back(fiber* one) noexcept {
+    if (closed || one->machine_.stack.bytes != stack_bytes || idle_count == most_idle) return discard(one);
+    one->machine_.next_idle = std::exchange(idle, one);
+    ++idle_count;
+  }
+  void discard_idle() noexcept {
+    while (fiber* const each = take()) discard(each);
+  }
+
+  fiber_stacks stacks;
   std::size_t stack_bytes = 0;
-  std::vector<fiber*> idle;
+  fiber* idle = nullptr;
+  std::size_t idle_count = 0;
+  bool closed = false;
 };
 
 namespace {
-thread_local fiber_pool pool;
-}
+
+constinit thread_local fiber_pool pool;
+
+// Closes the pool where the thread's other objects are destroyed; built when the pool is first used.
+struct pool_closer {
+  ~pool_closer() {
+    pool.closed = true;
+    pool.discard_idle();
+  }
+  bool exists = false;
+};
+thread_local pool_closer closer;
+
+}  // namespace
 
 fiber& fiber::lease(std::size_t stack_bytes) {
   constexpr std::size_t least = 2 * transfer_state::most_bytes;  // so far down coroutines call each other
-  if (stack_bytes < least) stack_bytes = least;
+  stack_bytes = (std::max(stack_bytes, least) + page_bytes() - 1) / page_bytes() * page_bytes();
   if (pool.stack_bytes != stack_bytes) {
-    for (fiber* each : std::exchange(pool.idle, {})) fiber_pool::discard(each);
+    if (!pool.closed) closer.exists = true;
+    pool.discard_idle();
     pool.stack_bytes = stack_bytes;
-    pool.idle.reserve(fiber_pool::kept);
   }
-  if (pool.idle.empty()) return *fiber_pool::make(stack_bytes);
-  fiber* leased = pool.idle.back();
-  pool.idle.pop_back();
-  return *leased;
+  fiber* const idle = pool.take();
+  return idle != nullptr ? *idle : *pool.make(stack_bytes);
 }
 
 void fiber::release() noexcept {
@@ -176,10 +188,7 @@ void fiber::release() noexcept {
     unwinding_ = false;
   }
   if (std::exchange(tracked_, false)) task_tracker::ends_here(frame_);
-  if (pool.idle.size() < fiber_pool::kept)
-    pool.idle.push_back(this);
-  else
-    fiber_pool::discard(this);
+  pool.put_back(this);
 }
 
 }  // namespace braid

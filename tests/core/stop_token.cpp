@@ -210,4 +210,50 @@ TEST_CASE("stop_source: callbacks come and go on several threads while stop is r
   CHECK(none_forgotten);
 }
 
+TEST_CASE("stop_source: a callback may destroy it, and itself", "[core][stop_token]") {
+  auto source = std::make_unique<stop_source>();
+  struct ends_all {
+    std::unique_ptr<stop_source>& source;
+    std::optional<stop_callback<ends_all>>& self;
+    void operator()() const noexcept {
+      auto& ended = source;
+      self.reset();
+      ended.reset();
+    }
+  };
+  std::optional<stop_callback<ends_all>> last;
+  last.emplace(source->get_token(), ends_all{source, last});
+  CHECK(source->request_stop());
+  CHECK(source == nullptr);
+  CHECK_FALSE(last.has_value());
+}
+
+TEST_CASE("stop_source: a request that a callback makes is carried out before it returns",
+          "[core][stop_token]") {
+  constexpr std::size_t levels = 10'000;
+  stop_source outermost;
+  struct level {
+    stop_source next;
+    std::size_t after = 0;
+  };
+  std::vector<std::unique_ptr<level>> all;
+  struct on_stop {
+    std::vector<std::unique_ptr<level>>& all;
+    std::size_t number;
+    void operator()() const noexcept {
+      all[number]->next.request_stop();
+      all[number]->after = number + 1 < all.size() ? all[number + 1]->after + 1 : 1;
+    }
+  };
+  std::vector<std::unique_ptr<stop_callback<on_stop>>> callbacks;
+  for (std::size_t n = 0; n < levels; ++n) {
+    all.push_back(std::make_unique<level>());
+    stop_source& above = n == 0 ? outermost : all[n - 1]->next;
+    callbacks.push_back(std::make_unique<stop_callback<on_stop>>(above.get_token(), on_stop{all, n}));
+  }
+  outermost.request_stop();
+  CHECK(all.front()->after == levels);
+  callbacks.clear();
+}
+
 }  // namespace

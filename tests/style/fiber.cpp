@@ -1,5 +1,7 @@
 #include "braid/style/fiber.hpp"
 
+#include <sys/mman.h>
+
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -22,8 +24,10 @@
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
+#include "braid/sync/event.hpp"
 #include "catch.hpp"
 #include "child_process.hpp"
+#include "sanitized.hpp"
 
 using namespace braid;
 using namespace braid_tests;
@@ -182,6 +186,100 @@ TEST_CASE("fiber: one that waits when its loop ends is unwound", "[fiber]") {
   CHECK(thrown[0] == std::errc::operation_canceled);
   CHECK(thrown[1] == std::errc::operation_canceled);
   outlives.set_value();
+}
+
+TEST_CASE("fiber: a destructor may await while the loop ends", "[fiber]") {
+  enum class waits_for { a_sleep, a_promise };
+  struct closes {
+    std::vector<std::string>& seen;
+    ~closes() {
+      await(sleep_for(1ms));
+      await(nop());
+      await(just());
+      seen.push_back(await(as_result(sleep_for(1ms))).error() == std::errc::operation_canceled ? "cancelled"
+                                                                                               : "slept");
+      try {
+        (void)await(get_stop_token());
+        seen.push_back("a token");
+      } catch (const std::system_error&) {
+        seen.push_back("no value");
+      }
+    }
+  };
+  for (const waits_for what : {waits_for::a_sleep, waits_for::a_promise}) {
+    promise<void> outlives;
+    std::vector<std::string> seen;
+    {
+      loop here;
+      detach(in_fiber([&, never = outlives.get_future()]() mutable {
+        const closes local{seen};
+        if (what == waits_for::a_sleep)
+          await(sleep_for(1h));
+        else
+          await(std::move(never));
+      }));
+      here.run(yield());
+      CHECK(seen.empty());
+    }
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0] == "cancelled");
+    CHECK(seen[1] == (what == waits_for::a_sleep ? "a token" : "no value"));
+    outlives.set_value();
+  }
+}
+
+TEST_CASE("fiber: a destructor that awaits when a stop request cut the fiber short", "[fiber][stop]") {
+  loop here;
+  auto stopping = spawn(as_result(in_fiber([] {
+    struct closes {
+      ~closes() { await(sleep_for(1h)); }
+    } const local;
+    await(sleep_for(1h));
+  })));
+  here.run(yield());
+  stopping.request_stop();
+  CHECK(here.run(std::move(stopping)).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("fiber: more live at once than a process may have mappings for", "[fiber]") {
+  const bool guards_are_free = [] {  // Linux 6.13
+    void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const bool works = ::madvise(page, 4096, 102) == 0;
+    ::munmap(page, 4096);
+    return works;
+  }();
+  const int count = sanitized ? 2'000 : guards_are_free ? 70'000 : 20'000;
+  loop here(loop_options{.fiber_stack_bytes = 1});
+  event open;
+  int through = 0;
+  for (int i = 0; i < count; ++i)
+    detach(in_fiber([&] {
+      await(open.wait());
+      ++through;
+    }));
+  here.run(yield());
+  open.set();
+  here.run();
+  CHECK(through == count);
+}
+
+TEST_CASE("fiber: stacks of several sizes side by side", "[fiber]") {
+  for (int round = 0; round < 3; ++round)
+    for (const std::size_t bytes : {32 << 10, 256 << 10, 1 << 20, 40 << 20}) {
+      loop here(loop_options{.fiber_stack_bytes = bytes});
+      std::vector<future<int>> all;
+      for (int i = 0; i < 5; ++i)
+        all.push_back(spawn(in_fiber([&] {
+          await(yield());
+          return uses(bytes / 8);
+        })));
+      for (auto& each : all) CHECK(here.run(std::move(each)) == 1);
+    }
+}
+
+TEST_CASE("fiber: a stack that no address space holds is refused when the loop is made", "[fiber]") {
+  for (const std::size_t bytes : {SIZE_MAX, SIZE_MAX - 4096, SIZE_MAX / 2})
+    CHECK_THROWS_AS(loop(loop_options{.fiber_stack_bytes = bytes}), std::invalid_argument);
 }
 
 TEST_CASE("fiber: stacks are used again", "[fiber]") {

@@ -52,8 +52,9 @@ class stop_token {
 
 /// The place from which stop is requested, once, for all who hold its token.
 ///
-/// Lifetime  pinned; outlives its tokens and callbacks.
-/// Threads   any; callbacks run on the thread that requests stop, before request_stop returns.
+/// Lifetime  pinned; outlives its tokens and callbacks. A callback may destroy it, on the thread that requests stop.
+/// Threads   any; callbacks run on the thread that requests stop, before request_stop returns: also where a callback
+///           requests stop at another source, and so on, however deep.
 /// Cost      32 bytes, no allocation; registering and leaving take one uncontended spin lock each.
 /// Source    P2300's inplace_stop_source.
 class stop_source : pinned {
@@ -77,10 +78,12 @@ class stop_source : pinned {
   void unlock(std::uint8_t state) noexcept { state_.store(state, std::memory_order_release); }
   bool add(stop_callback_base& callback) noexcept;  // false when stop was requested already
   void remove(stop_callback_base& callback) noexcept;
+  void run_callbacks(std::uint8_t state) noexcept;
 
   std::atomic<std::uint8_t> state_{0};
   stop_callback_base* callbacks_ = nullptr;  // under the lock
   std::thread::id requester_;                // written once, before any callback runs
+  bool* gone_ = nullptr;  // the requester's, while callbacks run: one of them may end the source
 };
 
 inline bool stop_token::stop_requested() const noexcept {

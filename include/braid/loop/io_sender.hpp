@@ -272,7 +272,7 @@ class io_stack_waiter final : io_course<io_stack_waiter<Outcome, Stack>, Outcome
                    [](io_stack_waiter& self) noexcept { return self.stack_.frame(); });
     stack_.suspend();
     if (this->has_failed()) [[unlikely]]
-      this->failure().rethrow();
+      return Stack::template failed_await<typename Outcome::value_type>(this->failure());
     return this->value().value();
   }
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/nested_call.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/loop/transfer.hpp"
 #include "braid/style/coroutine_promise.hpp"
@@ -53,18 +54,18 @@ class async_generator_promise final : public task_promise_base {
   void end_turn() noexcept {
     element_ = nullptr;
     end_level();
-    if (owner_ == nullptr) self().destroy();
+    if (owner_ == nullptr) destroy_nested(self());
   }
   void abandon_turn() noexcept {
     if (owner_ != nullptr) owner_->frame_ = nullptr;
-    self().destroy();
+    destroy_nested(self());
   }
 
   // For the generator.
   void belong_to(async_generator<T>& owner) noexcept { owner_ = &owner; }
   void lose_owner() noexcept {
     owner_ = nullptr;
-    if (!in_turn()) self().destroy();
+    if (!in_turn()) destroy_nested(self());
   }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <source_location>
 #include <stdexcept>
@@ -21,7 +22,8 @@ namespace braid {
 /// A stack of its own and what runs on it. Pooled; users see in_fiber and await.
 ///
 /// Lifetime  leased from the thread's pool, back in it when its job is done. A job that is suspended when its
-///           lease ends is unwound: the await it waits in throws operation_canceled, as does every later one.
+///           lease ends is unwound: the await it waits in throws operation_canceled, as does every later one;
+///           in destructors on the way, see await.
 /// Threads   one.
 /// Cost      a switch saves seven registers, the thread's exception state and its transfer_state: some
 ///           nanoseconds. The stack is mapped memory above a guard page; running past it is a SIGSEGV.
@@ -43,11 +45,29 @@ class fiber : pinned {
   /// From the job: back to who resumed it.
   void suspend() noexcept;
 
-  /// The job has come to an await. Throws when it is unwound.
-  void comes_to(std::source_location await) {
+  /// The job has come to an await. False when it is unwound, so that nothing may be begun: await ends as failed_await does
+  /// then.
+  [[nodiscard]] bool comes_to(std::source_location await) noexcept {
     frame_.waits_at(await);
     if (unwinding_ || tracked_) [[unlikely]]
-      comes_to_await_otherwise();
+      return comes_to_await_otherwise();
+    return true;
+  }
+  /// How an await ends that failed: it throws. A cancelled await for nothing (void) returns where an exception is on its
+  /// way through the fiber already: that is in a destructor, which must not throw.
+  template <class T>
+  static T failed_await(const error& failure) {
+    if constexpr (std::is_void_v<T>)
+      if (failure == std::errc::operation_canceled && std::uncaught_exceptions() > 0) return;
+    failure.rethrow();
+  }
+  /// How an await ends in a fiber that is unwound.
+  template <class T>
+  static T cut_off_await() {
+    if constexpr (is_result<T>)
+      return unwound();
+    else
+      return failed_await<T>(unwound());
   }
   [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
   [[nodiscard]] stop_token get_stop_token() const noexcept { return stop_; }
@@ -67,7 +87,8 @@ class fiber : pinned {
   void enter() noexcept;  // both inlined: the processor mispredicts each return address on the way
   void leave() noexcept;
   [[gnu::cold]] void begin_tracked() noexcept;
-  [[gnu::cold]] void comes_to_await_otherwise();
+  [[gnu::cold]] bool comes_to_await_otherwise() noexcept;
+  [[gnu::cold]] static error unwound();
 
   static inline constinit thread_local fiber* current_ = nullptr;
 
@@ -102,8 +123,14 @@ class fiber_waiter : operation_base {
     state.start();
     starting_ = false;
     if (!ended_) who_.suspend();
-    if (!ended_) throw std::system_error(std::make_error_code(std::errc::operation_canceled), "await");
-    return std::move(result_).value();
+    if (!ended_) [[unlikely]]
+      return fiber::cut_off_await<T>();
+    if constexpr (std::is_void_v<T>) {
+      if (result_.has_failed()) [[unlikely]]
+        fiber::failed_await<void>(std::move(result_).take().error());
+    } else {
+      return std::move(result_).value();
+    }
   }
 
  private:
@@ -199,13 +226,18 @@ template <class F>
 /// The fiber verb: suspends this fiber until op is done; its value, or its error thrown.
 ///
 /// Errors  op's; std::logic_error outside of a fiber.
+/// Cancel  throws operation_canceled. In a destructor that runs while an exception leaves the fiber, as at the loop's
+///         end, throwing would terminate the program: there a cancelled await of void returns. For an op with a value, and
+///         in destructors that run otherwise, write await(as_result(op)), which never throws. A fiber that is unwound
+///         begins nothing more.
 /// Cost    op's state is on the fiber's stack.
 template <sender_or_factory S>
 value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_location::current()) {
   fiber* self = fiber::current();
   if (self == nullptr)
     throw std::logic_error("await: this is no fiber; in a coroutine use co_await, else run(op)");
-  self->comes_to(where);
+  if (!self->comes_to(where)) [[unlikely]]
+    return fiber::cut_off_await<value_of<sender_of<S>>>();
   if constexpr (requires { std::forward<S>(op).waited_on(*self); }) {
     return std::forward<S>(op).waited_on(*self);
   } else {

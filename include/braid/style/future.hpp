@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/nested_call.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/loop/cancellation.hpp"
 #include "braid/style/future_state.hpp"
@@ -197,8 +198,11 @@ class future_link final
   }
 
   bool request_stop() noexcept override {
-    if (loop::current_or_null() == &future_waiter::home() && upstream_ != nullptr)
-      return upstream_->request_stop();
+    if (loop::current_or_null() == &future_waiter::home() && upstream_ != nullptr) {
+      bool heard = false;
+      nested_call([&]() noexcept { heard = upstream_->request_stop(); });
+      return heard;
+    }
     if constexpr (flattens) {
       inner_.stop.request_stop();
       return true;

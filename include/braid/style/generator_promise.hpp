@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "braid/base/frame_pool.hpp"
+#include "braid/base/nested_call.hpp"
 #include "braid/base/pinned.hpp"
 
 namespace braid {
@@ -106,9 +107,9 @@ class generator_promise : public pooled_frame, pinned {
     while (innermost_ != this) {
       generator_promise* const inner = std::exchange(innermost_, innermost_->parent_);
       *inner->owner_ = nullptr;
-      inner->self().destroy();
+      destroy_nested(inner->self());
     }
-    self().destroy();
+    destroy_nested(self());
   }
 
  private:
@@ -130,7 +131,7 @@ class generator_promise : public pooled_frame, pinned {
    public:
     explicit nested(generator_promise* inner) noexcept : inner_(inner) {}
     ~nested() {
-      if (inner_ != nullptr) inner_->self().destroy();
+      if (inner_ != nullptr) destroy_nested(inner_->self());
     }
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(handle outer) noexcept {

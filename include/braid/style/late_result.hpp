@@ -25,6 +25,7 @@ class late_result {
   ~late_result() noexcept { reset(); }
 
   [[nodiscard]] bool empty() const noexcept { return holds_ == holds::nothing; }
+  [[nodiscard]] bool has_failed() const noexcept { return holds_ == holds::failure; }
 
   void set(result<T>&& ended) noexcept {
     if (!ended) [[unlikely]]

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/nested_call.hpp"
 #include "braid/base/result.hpp"
 #include "braid/style/coroutine_promise.hpp"
 #include "braid/style/late_result.hpp"
@@ -129,7 +130,7 @@ class task_awaiter {
   task_awaiter& operator=(const task_awaiter&) = delete;
   ~task_awaiter() {
     if (result_.empty()) [[unlikely]]
-      child_.destroy();
+      destroy_nested(child_);
   }
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -157,7 +158,7 @@ class task_state final : pinned {
   task_state(handle child, R receiver) : child_(child), receiver_(std::move(receiver)) {}
   ~task_state() {
     if (result_.empty()) [[unlikely]]
-      child_.destroy();
+      destroy_nested(child_);
   }
 
   void start() noexcept {
@@ -206,7 +207,7 @@ class [[nodiscard]] task {
     return *this;
   }
   ~task() {
-    if (frame_) frame_.destroy();
+    if (frame_) detail::destroy_nested(frame_);
   }
 
   template <receiver_of<T> R>

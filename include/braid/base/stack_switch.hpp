@@ -15,7 +15,7 @@ extern "C" {
 [[gnu::weak]] void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 }
 
-namespace braid {
+namespace braid::detail {
 
 /// Tells AddressSanitizer and ThreadSanitizer about the switches of one fiber.
 /// Source  sanitizer/common_interface_defs.h, sanitizer/tsan_interface.h.
@@ -67,4 +67,4 @@ class stack_switch {
   void* outside_tsan_ = nullptr;
 };
 
-}  // namespace braid
+}  // namespace braid::detail
