@@ -4,7 +4,10 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -25,6 +28,7 @@
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
+#include "child_process.hpp"
 #include "descriptors.hpp"
 
 // A loop's destructor with work in flight: everything is cancelled, waited for and destroyed.
@@ -327,6 +331,16 @@ TEST_CASE("loop's end: a future that outlives its loop has its answer", "[loop][
     }));
   }
   CHECK_THROWS_AS(std::move(*kept).get(), std::system_error);
+}
+
+TEST_CASE("loop's end: a static loop, a thread's own, and one of a static destructor end as any other", "[loop][ending]") {
+  const auto ended = braid_tests::run_program(braid_tests::crash_program("static_loops"));
+  INFO(ended.errors);
+  CHECK(ended.exit_status() == 0);
+  std::multiset<std::string> words;
+  std::istringstream lines(ended.output);
+  for (std::string line; std::getline(lines, line);) words.insert(line);
+  CHECK(words == std::multiset<std::string>{"fiber", "fiber", "fiber", "late", "task", "task", "task"});
 }
 
 TEST_CASE("loop's end: everything at once, on a small ring, leaves nothing behind", "[loop][ending]") {

@@ -66,7 +66,7 @@ constexpr level every_level[] = {level::task,  level::scope, level::child,  leve
 
 // Counts in its destructor, and notes in which order.
 struct counted {
-  counted(std::vector<long>& ends, long number) : ends(ends), number(number) {}
+  counted(std::vector<long>& all, long mine) : ends(all), number(mine) {}
   counted(const counted&) = delete;
   counted& operator=(const counted&) = delete;
   ~counted() { ends.push_back(number); }
