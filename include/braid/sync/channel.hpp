@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -141,18 +140,18 @@ class channel : pinned {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
-  enum class refusal : std::uint8_t { none, closed, no_memory };
   // In the queue of senders_.
   struct to_send {
     explicit to_send(channel& which) noexcept : on(&which) {}
-    [[nodiscard]] bool failed() const noexcept { return refused != refusal::none; }
+    to_send(to_send&& other) noexcept : on(other.on) {}  // it has not begun
+    [[nodiscard]] bool failed() const noexcept { return refused; }
     [[nodiscard, gnu::cold, gnu::noinline]] error failure_of(const char* call) const {
-      if (refused == refusal::closed) return error(make_error_code(errc::channel_closed), call);
+      if (on->closed_) return error(make_error_code(errc::channel_closed), call);
       return error(std::make_error_code(std::errc::not_enough_memory), call);
     }
     channel* on;
-    T* element = nullptr;  // while it waits: where it is moved from; null for a reserve
-    refusal refused = refusal::none;
+    T* element;  // set by waiters(): where it is moved from; null for a reserve
+    bool refused = false;  // because it is closed, or for want of memory
   };
 
   struct sending : to_send {
@@ -160,7 +159,10 @@ class channel : pinned {
     using queued_as = to_send;
     static constexpr const char* name = "channel::send";
     sending(channel& which, T&& what) : to_send(which), value(std::move(what)) {}
-    [[nodiscard]] bool try_pass() { return this->on->try_to_send(*this, value); }
+    [[nodiscard]] bool try_pass() {
+      this->refused = this->on->closed_;
+      return this->refused || this->on->put(std::move(value));
+    }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept {
       this->element = &value;
       return this->on->senders_;
@@ -175,12 +177,19 @@ class channel : pinned {
     using value_type = void;
     using queued_as = to_send;
     static constexpr const char* name = "channel::send_from";
-    sending_from(channel& which, T& what) noexcept : to_send(which) { this->element = &what; }
-    [[nodiscard]] bool try_pass() { return this->on->try_to_send(*this, *this->element); }
-    [[nodiscard]] detail::waiter_queue& waiters() noexcept { return this->on->senders_; }
+    sending_from(channel& which, T& what) noexcept : to_send(which), value(&what) {}
+    [[nodiscard]] bool try_pass() {
+      this->refused = this->on->closed_;
+      return this->refused || this->on->put(std::move(*value));
+    }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept {
+      this->element = value;
+      return this->on->senders_;
+    }
     void take() const noexcept {}
     void give_back() const noexcept {}
     [[nodiscard]] error failure() const { return this->failure_of(name); }
+    T* value;
   };
 
   struct reserving : to_send {
@@ -189,11 +198,13 @@ class channel : pinned {
     static constexpr const char* name = "channel::reserve";
     explicit reserving(channel& which) noexcept : to_send(which) {}
     [[nodiscard]] bool try_pass() noexcept {
-      if (!this->on->closed_) return this->on->take_permit(nullptr);
-      this->refused = refusal::closed;
-      return true;
+      this->refused = this->on->closed_;
+      return this->refused || this->on->take_permit(nullptr);
     }
-    [[nodiscard]] detail::waiter_queue& waiters() noexcept { return this->on->senders_; }
+    [[nodiscard]] detail::waiter_queue& waiters() noexcept {
+      this->element = nullptr;
+      return this->on->senders_;
+    }
     [[nodiscard]] permit take() const noexcept { return permit(*this->on); }
     void give_back() const noexcept {
       if (!this->failed()) this->on->give_up_permit();
@@ -225,11 +236,6 @@ class channel : pinned {
   using sender_waiting = detail::queued_claim<to_send>;
   using receiver_waiting = detail::queued_claim<receiving>;
 
-  [[nodiscard]] bool try_to_send(to_send& claim, T& value) {
-    if (!closed_) return put(std::move(value));
-    claim.refused = refusal::closed;
-    return true;
-  }
   template <class U>
   static void hand_over(detail::sync_waiter& receiver, U&& value) {
     receiver_waiting::claim_of(receiver).got.emplace(std::forward<U>(value));
@@ -251,7 +257,7 @@ class channel : pinned {
   bool take_into(std::optional<T>& where, bool can_wait) {
     if (!elements_.empty()) {
       where.emplace(elements_.pop_front());
-      if (!senders_.empty() && elements_.size() < room_) serve_senders();
+      if (!senders_.empty() && elements_.size() < room_) serve_first_sender();
       return true;
     }
     return !senders_.empty() && take_from_sender(where, can_wait);
@@ -288,6 +294,14 @@ class channel : pinned {
         [sender](detail::sync_waiter& each) { return sender == nullptr || !each.in_group_with(*sender); });
   }
 
+  // For an element that was taken out of the ring.
+  void serve_first_sender() {
+    T* const element = element_of(senders_.front());
+    if (element == nullptr) [[unlikely]]
+      return serve_senders();
+    elements_.push_back(std::move(*element));
+    senders_.pop_front().pass();
+  }
   // Lets operations that wait to send or to reserve pass, in their order, as far as that can be done now.
   void serve_senders() noexcept {
     const detail::settling at_once;  // a sender and its receiver pass in one step
@@ -309,7 +323,7 @@ class channel : pinned {
       try {
         elements_.push_back(std::move(*element));
       } catch (...) {
-        sender_waiting::claim_of(sender).refused = refusal::no_memory;
+        sender_waiting::claim_of(sender).refused = true;
       }
     } else {
       return false;
@@ -361,7 +375,7 @@ class channel : pinned {
     while (!senders_.empty()) {
       detail::sync_waiter& each = senders_.pop_front();
       to_send& claim = sender_waiting::claim_of(each);
-      if (which(claim)) claim.refused = refusal::closed;
+      if (which(claim)) claim.refused = true;
       (claim.failed() ? refused : others).push_back(each);
     }
     while (!others.empty()) senders_.push_back(others.pop_front());
