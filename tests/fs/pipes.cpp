@@ -11,8 +11,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -163,18 +163,63 @@ TEST_CASE("read_file: of a FIFO waits for its writer, and ends with it", "[fs][p
                             [&]() -> task<void> { CHECK((co_await std::move(reading) == text)); })));
 }
 
-TEST_CASE("open_file: any number of FIFOs that wait do not keep other files waiting", "[fs][pipe]") {
+TEST_CASE("open_file: a FIFO that nobody opens at its other end is left when that is asked for",
+          "[fs][pipe][stop]") {
+  IN_EVERY_STYLE(style);
+  for (const int flags : {O_WRONLY, O_RDONLY}) {
+    const scratch_folder folder;  // for each: on epoll a thread may still be at the one that was left
+    const auto path = made_fifo(folder);
+    loop here;
+    stop_source stop;
+    auto opening = spawn(with_stop_token(open_file(path, flags), stop.get_token()));
+    for (int turns = 0; turns < 5; ++turns) here.run(nop());
+    CHECK_FALSE(opening.is_ready());
+    stop.request_stop();
+    const auto ended = style.wait(std::move(opening));
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error() == std::errc::operation_canceled);
+  }
+}
+
+TEST_CASE("open_file: a loop that ends leaves a FIFO that nobody opens at its other end", "[fs][pipe][stop]") {
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  std::optional<result<file>> told;
+  {
+    loop here;
+    start(open_file(path, O_WRONLY), [&](result<file> ended) { told.emplace(std::move(ended)); });
+    here.run(nop());
+  }
+  REQUIRE(told);
+  REQUIRE_FALSE(*told);
+  CHECK(told->error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("open_file: any number of FIFOs that wait do not keep other files waiting", "[fs][pipe][stop]") {
   const scratch_folder folder;
   const auto path = made_fifo(folder);
   loop here;
-  if (std::string_view(here.reactor_name()) == "epoll") return;  // the blocking pool's own tests have it
+  stop_source stop;
   std::vector<future<file>> opening;
-  for (int n = 0; n < 40; ++n) opening.push_back(spawn(open_file(path)));
+  for (int n = 0; n < 40; ++n) opening.push_back(spawn(with_stop_token(open_file(path), stop.get_token())));
   here.run(nop());
   here.run(write_file(folder / "other", "text"));
   CHECK(here.run(read_file(folder / "other")) == "text");
-  const file writer = here.run(open_file(path, O_WRONLY));
-  for (auto& each : opening) CHECK(here.run(std::move(each)).is_open());
+  stop.request_stop();
+  for (auto& each : opening)
+    CHECK(here.run(as_result(std::move(each))).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("write_all: to a terminal without room it can be stopped, and says how much it wrote",
+          "[fs][terminal][stop]") {
+  IN_EVERY_STYLE(style);
+  const terminal both;
+  loop here;
+  const std::string much(200'000, 'x');
+  const auto ended = style.wait(with_timeout(both.slave.write_all(much), 50ms));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::timed_out);
+  CHECK(ended.error().transferred() < much.size());
 }
 
 TEST_CASE("open_file: with O_NONBLOCK a FIFO is not waited for", "[fs][pipe]") {
