@@ -89,6 +89,16 @@ TEST_CASE("buffered: values in the range's order, then nothing for ever", "[buff
   CHECK(style.wait(values.next()).value() == std::nullopt);
 }
 
+TEST_CASE("buffered: allocates for what runs, whatever the limit is", "[buffered][allocation]") {
+  if (!counts_allocations) return;
+  loop here;
+  const allocation_count count;
+  auto values = crossing(7) | buffered(500'000);
+  for (int i = 0; i < 7; ++i) (void)here.run(values.next());
+  const std::size_t made = count.made();
+  CHECK(made < 200);
+}
+
 TEST_CASE("buffered: so many operations run at a time, no more", "[buffered]") {
   loop here;
   for (const std::size_t limit : {1, 2, 5}) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <new>
@@ -46,6 +47,22 @@ inline constexpr bool made_of_whole =
     std::is_constructible_v<T, Whole> || std::is_constructible_v<T, Whole&> ||
     std::is_constructible_v<T, const Whole&>;
 
+// Is X a template's instance of R, as a std::tuple of R is, and what that is made of? Such an X is no value of R,
+// even where R's T can be made of anything: to ask whether it is copied would be to ask the same of R.
+template <class X, class R>
+inline constexpr bool is_made_of = false;
+template <template <class...> class X, class... A, class R>
+inline constexpr bool is_made_of<X<A...>, R> = (std::is_same_v<A, R> || ...);
+template <template <std::size_t, class...> class X, std::size_t I, class... A, class R>
+inline constexpr bool is_made_of<X<I, A...>, R> = (std::is_same_v<A, R> || ...);
+template <template <std::size_t, class, bool> class X, std::size_t I, class A, bool Empty, class R>
+inline constexpr bool is_made_of<X<I, A, Empty>, R> = std::is_same_v<A, R>;
+
+// May a stored value of R be made of a U?
+template <class U, class Stored, class R>
+concept value_for = std::is_same_v<U, Stored> ||
+                    (!is_made_of<std::remove_cvref_t<U>, R> && std::is_constructible_v<Stored, U>);
+
 // May a result<T> take over what the result R holds? Not where a T can be made of the whole of R, which is
 // meant then; nor is a reference taken to a value that another result keeps.
 template <class R, class T>
@@ -68,7 +85,8 @@ concept failure_of =
 /// The steps to the next one (and_then, transform, or_else, transform_error) are those of result_steps.
 ///
 /// Errors  value() throws the error; operator* and operator-> assert that there is a value. What a value's
-///         destructor throws goes to the loop's unhandled-error handler.
+///         move throws as a result is moved becomes the new one's error; what its destructor throws goes to
+///         the loop's unhandled-error handler.
 template <class T>
 class [[nodiscard]] result : public result_steps<T> {
   static_assert(!std::is_same_v<std::remove_cvref_t<T>, braid::error>, "a result's value cannot be an error");
@@ -90,7 +108,7 @@ class [[nodiscard]] result : public result_steps<T> {
     requires(!std::is_same_v<std::remove_cvref_t<U>, result> &&
              !(is_result<std::remove_cvref_t<U>> && std::is_same_v<std::remove_cv_t<T>, bool>) &&
              !std::is_same_v<std::remove_cvref_t<U>, std::in_place_t> &&
-             !std::is_same_v<std::remove_cvref_t<U>, braid::error> && std::is_constructible_v<stored, U>)
+             !std::is_same_v<std::remove_cvref_t<U>, braid::error> && detail::value_for<U, stored, result>)
   explicit(!std::is_convertible_v<U, T>) result(U&& value)
       : has_value_(true), value_(std::forward<U>(value)) {}
   template <class... Args>
@@ -108,7 +126,7 @@ class [[nodiscard]] result : public result_steps<T> {
   explicit(!std::is_convertible_v<decltype(*std::declval<R>()), T>) result(R&& other)
       : has_value_(other.has_value()) {
     if (has_value_)
-      std::construct_at(&value_, *std::forward<R>(other));
+      std::construct_at(std::addressof(value_), *std::forward<R>(other));
     else
       std::construct_at(&error_, std::forward<R>(other).error());
   }
@@ -118,22 +136,29 @@ class [[nodiscard]] result : public result_steps<T> {
       : has_value_(other.has_value_) {
     construct(other);
   }
-  result(result&& other) noexcept(detail::moves_without_throwing<stored>) : has_value_(other.has_value_) {
-    construct(std::move(other));
+  /// Never throws: what the value's move throws becomes the error of the result that is made.
+  result(result&& other) noexcept
+    requires std::is_move_constructible_v<stored>
+      : has_value_(other.has_value_) {
+    if constexpr (detail::moves_without_throwing<stored>)
+      construct(std::move(other));
+    else
+      try_construct(std::move(other));
   }
   result& operator=(const result& other)
     requires std::is_copy_constructible_v<stored>
   {
     return *this = result(other);
   }
-  result& operator=(result&& other) noexcept(detail::moves_without_throwing<stored>) {
+  result& operator=(result&& other) noexcept
+    requires std::is_move_constructible_v<stored>
+  {
     if (this == &other) return *this;
     if (has_value_ && other.has_value_ && std::is_nothrow_move_assignable_v<stored>) {
       assign_value(std::move(other));
       return *this;
     }
     std::destroy_at(this);
-    static_assert(detail::moves_without_throwing<stored>, "what a result assigns must not throw when moved");
     return *std::construct_at(this, std::move(other));
   }
   /// A value made of args in place of what was held. What throws on the way leaves that as it is.
@@ -145,6 +170,7 @@ class [[nodiscard]] result : public result_steps<T> {
       std::construct_at(this, std::in_place, std::forward<Args>(args)...);
     } else {
       *this = result(std::in_place, std::forward<Args>(args)...);
+      checked();  // moving it there may have failed
     }
     return **this;
   }
@@ -208,9 +234,17 @@ class [[nodiscard]] result : public result_steps<T> {
   template <class Other>
   void construct(Other&& other) {
     if (has_value_)
-      std::construct_at(&value_, std::forward<Other>(other).value_);
+      std::construct_at(std::addressof(value_), std::forward<Other>(other).value_);
     else
       std::construct_at(&error_, std::forward<Other>(other).error_);
+  }
+  void try_construct(result&& other) noexcept {
+    try {
+      construct(std::move(other));
+    } catch (...) {
+      has_value_ = false;
+      std::construct_at(&error_, braid::error::current());
+    }
   }
   void assign_value(result&& other) {
     if constexpr (std::is_move_assignable_v<stored>) value_ = std::move(other.value_);

@@ -36,13 +36,13 @@ class ring_buffer : pinned {
   template <class U>
   void push_back(U&& value) {
     if (size_ == room()) grow();
-    new (&slots_[(first_ + size_) & mask_]) T(std::forward<U>(value));
+    ::new (place((first_ + size_) & mask_)) T(std::forward<U>(value));
     ++size_;
   }
   template <class U>
   void push_front(U&& value) {
     if (size_ == room()) grow();
-    new (&slots_[(first_ - 1) & mask_]) T(std::forward<U>(value));
+    ::new (place((first_ - 1) & mask_)) T(std::forward<U>(value));
     first_ = (first_ - 1) & mask_;
     ++size_;
   }
@@ -67,11 +67,13 @@ class ring_buffer : pinned {
  private:
   [[nodiscard]] std::size_t room() const noexcept { return slots_ == nullptr ? 0 : mask_ + 1; }
 
+  [[nodiscard]] void* place(std::size_t i) const noexcept { return slots_ + i; }
+
   [[gnu::cold, gnu::noinline]] void grow() {
     const std::size_t more = slots_ == nullptr ? 8 : 2 * room();
     T* const larger = std::allocator<T>().allocate(more);
     for (std::size_t i = 0; i < size_; ++i) {
-      new (&larger[i]) T(std::move((*this)[i]));
+      ::new (static_cast<void*>(larger + i)) T(std::move((*this)[i]));
       (*this)[i].~T();
     }
     if (slots_ != nullptr) std::allocator<T>().deallocate(slots_, room());

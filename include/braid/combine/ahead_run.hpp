@@ -100,7 +100,7 @@ class ahead_run : public resident, public pooled {
     if (linked()) unlink();
   }
   virtual void ask() noexcept = 0;  // begins what may be begun
-  virtual std::optional<T> take() noexcept = 0;  // the element that is due, if it has come
+  virtual std::optional<result<T>> take() noexcept = 0;  // the element that is due, if it has come
   virtual bool exhausted() const noexcept = 0;  // has everything been begun, and taken?
   virtual void clear() noexcept = 0;  // destroys the operations that have not ended
 
@@ -125,13 +125,16 @@ class ahead_run : public resident, public pooled {
   }
   void tell() noexcept {
     while (waiter_ != nullptr && !abandoned_) {
-      std::optional<T> next;
-      if (!closing_) next = take();
+      std::optional<result<T>> next = closing_ ? std::optional<result<T>>() : take();
       if (!next && running_ != 0) return;
       ahead_waiter<T>& waiter = *waiter_;
       waited();
-      waiter.told(next ? element(std::in_place, std::move(next)) : end());
+      waiter.told(next ? element_of(*std::move(next)) : end());
     }
+  }
+  static element element_of(result<T>&& next) noexcept {
+    if (!next) return std::move(next).error();  // its move failed
+    return capture([&] { return std::optional<T>(std::in_place, *std::move(next)); });
   }
   element end() noexcept {
     if (closing_) return std::nullopt;

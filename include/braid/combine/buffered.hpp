@@ -2,12 +2,13 @@
 
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/frame_pool.hpp"
+#include "braid/base/intrusive_list.hpp"
 #include "braid/combine/ahead_run.hpp"
 #include "braid/combine/running_ahead.hpp"
 #include "braid/style/async_range.hpp"
@@ -39,7 +40,7 @@ class buffered_run final : public ahead_run<T> {
   };
 
   // Runs one operation at a time.
-  struct slot : ahead_child<slot, T, op>, pooled {
+  struct slot : ahead_child<slot, T, op>, list_node, pooled {
     explicit slot(buffered_run& whole) noexcept : ahead_child<slot, T, op>(whole), run(whole) {}
     static result<T> kept_of(result<value_of<op>>&& with) noexcept {
       if (!with) return std::move(with).error();
@@ -59,58 +60,74 @@ class buffered_run final : public ahead_run<T> {
   };
 
  public:
-  buffered_run(Range&& range, std::size_t limit) : source_(*this, std::forward<Range>(range)) {
-    slots_.reserve(limit);
-    for (; limit > 0; --limit) slots_.push_back(std::make_unique<slot>(*this));
+  buffered_run(Range&& range, std::size_t limit)
+      : source_(*this, std::forward<Range>(range)), limit_(limit) {}
+  ~buffered_run() override {
+    for (auto* each : {&used_, &idle_})
+      while (!each->empty()) delete &each->pop_front();
   }
 
   void came(result<std::optional<op>> next) noexcept {
+    slot* const where = next && *next ? room(next) : nullptr;
+    open_ = where != nullptr;
     if (!next) {
       source_failure_.emplace(std::move(next).error());
-    } else if (*next) {
-      slot& free = *slots_[(first_ + used_++) % slots_.size()];
+    } else if (where != nullptr) {
+      used_.push_back(*where);
+      ++used_count_;
       if (this->stopping())
-        free.kept.emplace(error(std::errc::operation_canceled));
+        where->kept.emplace(error(std::errc::operation_canceled));
       else
-        free.begin([&] { return **std::move(next); });
+        where->begin([&] { return **std::move(next); });
     }
-    open_ = next && *next;
     ask();
   }
 
  private:
   void ask() noexcept override {
     if (std::exchange(asking_, true)) return;  // it came within the loop below
-    while (open_ && !source_.asked && used_ < slots_.size() && !this->stopping()) source_.ask();
+    while (open_ && !source_.asked && used_count_ < limit_ && !this->stopping()) source_.ask();
     asking_ = false;
   }
-  std::optional<T> take() noexcept override {
+  // One that was used, or a new one; without memory for that the source has failed.
+  template <class Next>
+  [[nodiscard]] slot* room(Next& next) noexcept {
+    if (!idle_.empty()) return &idle_.pop_front();
+    try {
+      return new slot(*this);
+    } catch (...) {
+      next = error::current();
+      return nullptr;
+    }
+  }
+  std::optional<result<T>> take() noexcept override {
     if (this->failed()) return std::nullopt;
-    if (used_ == 0) {
+    if (used_.empty()) {
       if (source_failure_) this->fail(*std::exchange(source_failure_, std::nullopt));
       return std::nullopt;
     }
-    slot& first = *slots_[first_];
+    slot& first = used_.front();
     if (!first.kept) return std::nullopt;
     result<T> ended = *std::exchange(first.kept, std::nullopt);
-    first_ = (first_ + 1) % slots_.size();
-    --used_;
+    idle_.push_back(used_.pop_front());
+    --used_count_;
     if (!ended) {
       this->fail(std::move(ended).error());
       return std::nullopt;
     }
-    return std::optional<T>(std::in_place, *std::move(ended));
+    return std::optional<result<T>>(std::in_place, std::move(ended));
   }
-  bool exhausted() const noexcept override { return !open_ && used_ == 0; }
+  bool exhausted() const noexcept override { return !open_ && used_.empty(); }
   void clear() noexcept override {
     source_.clear();
-    for (auto& each : slots_) each->clear();
+    used_.for_each([](slot& each) { each.clear(); });
   }
 
   source source_;
-  pool_vector<std::unique_ptr<slot>> slots_;  // a ring
-  std::size_t first_ = 0;
-  std::size_t used_ = 0;  // run, or wait to be taken
+  const std::size_t limit_;
+  intrusive_list<slot> used_;  // run, or wait to be taken, in the range's order
+  intrusive_list<slot> idle_;  // as many as were once in use together
+  std::size_t used_count_ = 0;
   std::optional<error> source_failure_;
   bool open_ = true;  // the source has not ended
   bool asking_ = false;

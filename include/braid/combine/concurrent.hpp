@@ -91,7 +91,7 @@ class concurrent_walk final : public join_base, operation_base {
     where.next_free = std::exchange(free_, &where);
     --running_;
     if (with || Outcome::settles)
-      outcome_.keep(index, std::move(with));
+      keep(index, std::move(with));
     else
       fail(std::move(with).error(), true);
     pump();
@@ -122,6 +122,14 @@ class concurrent_walk final : public join_base, operation_base {
     static_cast<concurrent_walk&>(base).source_came();
   }
 
+  template <class T>
+  void keep(std::size_t index, result<T>&& with) noexcept {
+    try {
+      outcome_.keep(index, std::move(with));
+    } catch (...) {
+      fail(error::current(), true);  // what the value's move throws
+    }
+  }
   void fail(error why, bool stops) noexcept {
     stops = stops && !failures_.any();
     failures_.add(std::move(why));

@@ -78,7 +78,7 @@ class first_of_pack final : public first_base<Rule, R> {
   void pick(std::index_sequence<I...>) noexcept {
     std::optional<result<value_type>> first;
     children_.apply(
-        [&](auto&... each) { ((I == this->winner() ? first.emplace(won<I>(each)), 0 : 0), ...); });
+        [&](auto&... each) { ((I == this->winner() ? void(first.emplace(won<I>(each))) : void()), ...); });
     this->finish(first ? *std::move(first) : result<value_type>(this->failure()));
   }
   template <std::size_t I, class Child>

@@ -36,7 +36,7 @@ template <class T>
 struct map_outcome : kept_in_order<regular<T>> {
   static constexpr const char* name = "map_concurrent";
   static constexpr bool settles = false;
-  void keep(std::size_t index, result<T>&& with) noexcept { this->kept_[index].emplace(*std::move(with)); }
+  void keep(std::size_t index, result<T>&& with) { this->kept_[index].emplace(*std::move(with)); }
 };
 template <>
 struct map_outcome<void> : nothing_kept {

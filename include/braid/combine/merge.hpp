@@ -26,10 +26,10 @@ class merge_source : public list_node, public pooled {
   }
   virtual void ask() noexcept = 0;
   virtual void clear() noexcept = 0;
-  [[nodiscard]] std::optional<T> take() noexcept { return std::exchange(element_, std::nullopt); }
+  [[nodiscard]] std::optional<result<T>> take() noexcept { return std::exchange(element_, std::nullopt); }
 
  protected:
-  std::optional<T> element_;
+  std::optional<result<T>> element_;
 };
 
 template <class T>
@@ -44,7 +44,7 @@ class merge_run final : public ahead_run<T> {
   void ask() noexcept override {
     while (!idle_.empty() && !this->stopping()) idle_.pop_front().ask();
   }
-  std::optional<T> take() noexcept override {
+  std::optional<result<T>> take() noexcept override {
     if (ready_.empty()) return std::nullopt;
     merge_source<T>& first = ready_.pop_front();
     idle_.push_back(first);
@@ -79,7 +79,7 @@ class merge_source_of final : public merge_source<T>,
     if (!next) return run_.fail(std::move(next).error());
     if (!*next) return;
     try {
-      this->element_.emplace(**std::move(next));
+      this->element_.emplace(std::in_place, **std::move(next));
     } catch (...) {
       run_.ended();
       return run_.fail(error::current());

@@ -60,7 +60,8 @@ struct ahead_sender {
 /// Errors    the first error stops the others, and is the result of a next once they have ended; then the
 ///           end.
 /// Cancel    stops everything, for good; what comes in spite of that is still given out.
-/// Cost      one block of the frame pool, made when it is called; nothing for each element.
+/// Cost      one block of the frame pool, made when it is called, and one for each operation of buffered that
+///           is in flight at once, or range of merge; nothing for each element.
 template <class T>
 class [[nodiscard]] running_ahead {
  public:

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <type_traits>
 #include <variant>
 
 namespace braid {
@@ -9,7 +10,7 @@ namespace braid {
 namespace detail {
 template <class T>
 struct regular_type {
-  using type = T;
+  using type = std::remove_cv_t<T>;
 };
 template <>
 struct regular_type<void> {
@@ -22,7 +23,7 @@ struct regular_type<T&> {
 }  // namespace detail
 
 /// What a tuple, variant or vector of results holds in place of a T: std::monostate for void,
-/// std::reference_wrapper for a reference, else a T.
+/// std::reference_wrapper for a reference, else a T without const.
 template <class T>
 using regular = typename detail::regular_type<T>::type;
 

@@ -210,10 +210,9 @@ struct next_sender {
 ///           calls.
 template <class T>
 class [[nodiscard]] async_generator {
-  static_assert(
-      std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>> &&
-          std::is_nothrow_move_constructible_v<T>,
-      "an async_generator yields values that move without throwing: for a reference, yield a pointer");
+  static_assert(std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>> &&
+                    std::is_move_constructible_v<T>,
+                "an async_generator yields values that can be moved: for a reference, yield a pointer");
 
  public:
   using promise_type = detail::async_generator_promise<T>;

@@ -39,12 +39,14 @@ struct then_step {
 };
 template <class T, class F>
 struct catch_error_step {
+  using value_type = T;
   F f;
   auto operator()(result<T>&& ended) { return f(std::move(ended).error()); }
   static bool concerns(const result<T>& ended) noexcept { return !ended.has_value(); }
 };
 template <class T, class F>
 struct finally_step {
+  using value_type = T;
   F f;
   T operator()(result<T>&& ended) {
     f();
@@ -70,6 +72,14 @@ struct flattened {
 template <sender X>
 struct flattened<X> {
   using type = value_of<X>;
+};
+// What a link's future has.
+template <class Step, class T>
+struct link_value : flattened<std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>> {};
+template <class Step, class T>
+  requires requires { typename Step::value_type; }
+struct link_value<Step, T> {
+  using type = typename Step::value_type;
 };
 
 }  // namespace detail
@@ -156,8 +166,7 @@ class [[nodiscard]] future {
   }
   template <class Step>
   auto link(const char* call, Step step, std::source_location where) {
-    using returned = std::invoke_result_t<Step&, result<T>&&>;
-    using value = typename detail::flattened<std::remove_cvref_t<returned>>::type;
+    using value = typename detail::link_value<Step, T>::type;
     checked(call);
     loop& home = loop::current(call);
     auto* next = new detail::future_link<T, Step>(*state_, std::move(step), home, where);
@@ -174,12 +183,9 @@ namespace detail {
 
 // One link of a chain: waits for the upstream state, runs its step, settles its own state.
 template <class T, class Step>
-class future_link final
-    : public future_state<
-          typename flattened<std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>>::type>,
-      future_waiter {
+class future_link final : public future_state<typename link_value<Step, T>::type>, future_waiter {
   using returned = std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>;
-  using value = typename flattened<returned>::type;
+  using value = typename link_value<Step, T>::type;
   static constexpr bool flattens = sender<returned>;
 
  public:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -152,7 +153,7 @@ class future_state : public future_state_base {
 
   /// The first half of set: puts the result in place, and tells nobody.
   void keep(result<T>&& ended) noexcept {
-    new (&result_) result<T>(std::move(ended));
+    std::construct_at(&result_, std::move(ended));
     has_result_ = true;
   }
   /// Once there is a result: how it ended.

@@ -15,7 +15,8 @@ template <class T>
 class late_result {
   using stored =
       std::conditional_t<std::is_void_v<T>, char,
-                         std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+                         std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, std::remove_cv_t<T>>>;
+  static constexpr bool moves = std::is_void_v<T> || moves_without_throwing<stored>;
   enum class holds : unsigned char { nothing, value, failure };
 
  public:
@@ -32,15 +33,17 @@ class late_result {
       return set_error(std::move(ended).error());
     if constexpr (std::is_void_v<T>)
       holds_ = holds::value;
-    else
+    else if constexpr (moves)
       set_value(*std::move(ended));
+    else
+      try_set_value(*std::move(ended));
   }
   template <class... U>
   void set_value(U&&... value) {
     if constexpr (std::is_reference_v<T>)
-      new (&value_) stored(std::addressof(value)...);
+      std::construct_at(&value_, std::addressof(value)...);
     else if constexpr (!std::is_void_v<T>)
-      new (&value_) stored(std::forward<U>(value)...);
+      ::new (static_cast<void*>(std::addressof(value_))) stored(std::forward<U>(value)...);
     holds_ = holds::value;
   }
   void set_error(error failure) noexcept {
@@ -67,11 +70,21 @@ class late_result {
       return {};
     else if constexpr (std::is_reference_v<T>)
       return result<T>(std::in_place, static_cast<T>(*value_));
-    else
+    else if constexpr (moves)
       return result<T>(std::in_place, std::move(value_));
+    else
+      return capture([this]() -> T { return std::move(value_); });
   }
 
  private:
+  template <class U>
+  void try_set_value(U&& value) noexcept {
+    try {
+      set_value(std::forward<U>(value));
+    } catch (...) {
+      set_error(error::current());
+    }
+  }
   void reset() noexcept {
     if (holds_ == holds::failure) [[unlikely]]
       error_.~error();

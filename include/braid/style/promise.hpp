@@ -21,7 +21,7 @@ struct promise_state final : future_state<T> {
  private:
   // Where the promise was dropped and its own future too, nobody is left who could care.
   void report_unseen() noexcept override {
-    if (this->ended() != errc::broken_promise) future_state<T>::report_unseen();
+    if (!this->ended() && this->ended().error() != errc::broken_promise) future_state<T>::report_unseen();
   }
 };
 }  // namespace detail

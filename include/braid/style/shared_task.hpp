@@ -116,7 +116,7 @@ class shared_run final : public shared_run_base {
   }
   void abandon() noexcept override {
     operation_.reset();
-    finish(std::errc::operation_canceled);
+    finish(error(std::errc::operation_canceled));
   }
   void finish(result<T>&& with) noexcept {
     if (!with) complete_stack(with.error(), *this->frame());

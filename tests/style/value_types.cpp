@@ -1,0 +1,235 @@
+// What an operation may complete with: types that are awkward to keep, through the verbs and the combinators.
+
+#include <any>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "braid/combine/buffered.hpp"
+#include "braid/combine/finally.hpp"
+#include "braid/combine/hedge.hpp"
+#include "braid/combine/map_concurrent.hpp"
+#include "braid/combine/merge.hpp"
+#include "braid/combine/retry.hpp"
+#include "braid/combine/scope.hpp"
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/when_all_settled.hpp"
+#include "braid/combine/when_any.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/core/just.hpp"
+#include "braid/schedule/offload.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/async_generator.hpp"
+#include "braid/style/fiber.hpp"
+#include "braid/style/promise.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/shared_task.hpp"
+#include "braid/style/spawn.hpp"
+#include "braid/style/start.hpp"
+#include "braid/style/task.hpp"
+#include "catch.hpp"
+
+using namespace braid;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct const_member {
+  const std::string text = "kept";
+};
+struct throwing_move {  // declared so, as std::deque's is by some libraries
+  throwing_move() = default;
+  throwing_move(throwing_move&&) noexcept(false) {}
+};
+// Its operators do not mean what they mean elsewhere.
+struct odd_operators {
+  void operator&() const = delete;
+  template <class T>
+  void operator,(T&&) const = delete;
+  static void* operator new(std::size_t) = delete;
+  static void* operator new(std::size_t, void*) = delete;
+};
+struct from_anything {
+  from_anything() = default;
+  template <class T>
+  from_anything(T&&) {}
+  from_anything(const from_anything&) = default;
+  from_anything(from_anything&&) = default;
+};
+struct from_an_error {
+  from_an_error() = default;
+  from_an_error(const error&) : failed(true) {}
+  from_an_error(std::errc) : failed(true) {}
+  from_an_error(errc) : failed(true) {}
+  bool failed = false;
+};
+struct like_an_error {
+  operator error() const { return std::errc::io_error; }
+  operator bool() const { return false; }
+};
+
+template <class T>
+T sample() {
+  if constexpr (std::is_same_v<T, std::any> || std::is_same_v<T, std::variant<int, errc>>)
+    return T(1);
+  else
+    return T();
+}
+template <class T>
+task<T> later() {
+  co_await yield();
+  co_return sample<T>();
+}
+template <class T>
+async_generator<T> several() {
+  co_yield sample<T>();
+  co_yield sample<T>();
+}
+template <class T>
+async_generator<task<T>> several_tasks() {
+  for (int i = 0; i < 3; ++i) co_yield later<T>();
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("value types: an operation may complete with what is awkward to keep", "[style][types]",
+                   std::deque<int>, std::any, (std::variant<int, errc>), const std::deque<int>, const_member,
+                   throwing_move, odd_operators, from_anything, from_an_error, like_an_error, bool,
+                   result<int>) {
+  using value = TestType;
+  const auto make = [] { return later<value>(); };
+  loop here;
+
+  SECTION("the verbs") {
+    [[maybe_unused]] value blocking = here.run(make());
+    here.run([&]() -> task<> { [[maybe_unused]] value awaited = co_await make(); });
+    auto fiber = in_fiber([&]() -> value { return await(make()); });
+    [[maybe_unused]] value in = here.run(std::move(fiber));
+    int ended = 0;
+    start(make(), [&](result<value> with) { ended += with.has_value() ? 1 : 0; });
+    detach(make());
+    auto chained = spawn(make())
+                       .then([](value) { return later<value>(); })
+                       .catch_error([](error) -> value { return sample<value>(); })
+                       .finally([] {});
+    CHECK(here.run(as_result(std::move(chained))).has_value());
+    promise<value> settled;
+    auto waiting = settled.get_future();
+    settled.set_value(sample<value>());
+    CHECK(here.run(as_result(std::move(waiting))).has_value());
+    { promise<value> dropped; }
+    here.run();
+    CHECK(ended == 1);
+  }
+  SECTION("joins") {
+    const auto two = [&] {
+      std::vector<task<value>> ops;
+      ops.push_back(make());
+      ops.push_back(make());
+      return ops;
+    };
+    CHECK(here.run(as_result(when_all(make(), make()))).has_value());
+    CHECK(here.run(as_result(when_any(make(), make()))).has_value());
+    CHECK(here.run(as_result(when_all_settled(make(), make()))).has_value());
+    CHECK(here.run(when_all(two())).size() == 2);
+    CHECK(here.run(when_any(two())).index == 0);
+    CHECK(here.run(when_all_settled(two())).size() == 2);
+  }
+  SECTION("around one operation") {
+    CHECK(here.run(as_result(with_timeout(make(), 1h))).has_value());
+    CHECK(here.run(as_result(retry(retry_policy{}, make))).has_value());
+    CHECK(here.run(as_result(hedge(make, 1h))).has_value());
+    CHECK(here.run(as_result(finally(make(), [] { return yield(); }))).has_value());
+    CHECK(here.run(as_result(just_from([]() -> value { return sample<value>(); }))).has_value());
+    shared_task<value> shared = make();
+    (void)here.run(shared);
+    CHECK(shared.is_ready());
+  }
+  SECTION("scopes") {
+    auto whole = with_scope([&](scope& within) {
+      (void)within.spawn(make);
+      (void)within.spawn(make());
+      return make();
+    });
+    CHECK(here.run(as_result(std::move(whole))).has_value());
+  }
+  SECTION("ranges") {
+    const std::vector<int> from(3);
+    auto mapped = map_concurrent(from, 2, [&](int) { return make(); });
+    CHECK(here.run(std::move(mapped)).size() == 3);
+    int count = 0;
+    here.run([&]() -> task<> {
+      auto ahead = buffered(several_tasks<value>(), 2);
+      while (auto each = co_await ahead.next()) ++count;
+      if constexpr (!std::is_const_v<value>) {
+        auto merged = merge(several<value>(), several<value>());
+        while (auto each = co_await merged.next()) ++count;
+      }
+    });
+    CHECK(count == (std::is_const_v<value> ? 3 : 7));
+  }
+}
+
+namespace {
+
+// Its n-th move throws.
+struct move_failed {};
+struct explosive {
+  static inline int moves_left = 0;
+  explosive() = default;
+  explosive(explosive&&) noexcept(false) {
+    if (moves_left-- == 0) throw move_failed();
+  }
+};
+task<explosive> explosive_later() {
+  co_await yield();
+  co_return explosive();
+}
+
+// Counts how often f, which waits for an operation, fails because a move did; each other failure is one too many.
+template <class F>
+int failures_of(F f) {
+  int failures = 0;
+  for (int n = 0; n < 40; ++n) {
+    explosive::moves_left = n;
+    try {
+      f();
+    } catch (const move_failed&) {
+      ++failures;
+    }
+  }
+  explosive::moves_left = 1000;
+  return failures;
+}
+
+}  // namespace
+
+TEST_CASE("value types: what the move of a value throws is its operation's error", "[style][types]") {
+  loop here;
+  const auto fails = [&](auto make) { return failures_of([&] { (void)here.run(make()); }); };
+  CHECK(fails([] { return explosive_later(); }) > 0);
+  CHECK(fails([] { return spawn(explosive_later()); }) > 0);
+  CHECK(fails([] { return in_fiber([] { return await(explosive_later()); }); }) > 0);
+  CHECK(fails([] { return offload([] { return explosive(); }); }) > 0);
+  CHECK(fails([] { return when_all(explosive_later(), explosive_later()); }) > 0);
+  CHECK(fails([] { return when_any(explosive_later(), explosive_later()); }) > 0);
+  CHECK(fails([] { return with_timeout(explosive_later(), 1h); }) > 0);
+  CHECK(fails([] { return with_scope([](scope&) { return explosive_later(); }); }) > 0);
+  CHECK(fails([] { return map_concurrent(std::vector<int>(3), 2, [](int) { return explosive_later(); }); }) >
+        0);
+  CHECK(fails([]() -> task<> {
+          auto ahead = buffered(several_tasks<explosive>(), 2);
+          while (auto each = co_await ahead.next()) {}
+        }) > 0);
+  int failed = 0;
+  CHECK(failures_of([&] {
+          start(explosive_later(), [&](result<explosive> ended) { failed += ended ? 0 : 1; });
+          here.run();
+        }) == 0);
+  CHECK(failed > 0);
+}
