@@ -14,6 +14,11 @@ inline constexpr bool counts_allocations = BRAID_ASAN == 0 && BRAID_TSAN == 0;
 /// Those that operator delete has not had back.
 [[nodiscard]] std::size_t allocations_alive() noexcept;
 
+/// The n-th call of operator new from now on, in any thread, throws std::bad_alloc, once. 0 for none.
+void fail_allocation(std::size_t n) noexcept;
+/// Has it?
+[[nodiscard]] bool allocation_failed() noexcept;
+
 /// Counts from its construction. Catch's assertions allocate too: take the number first, check it afterwards.
 class allocation_count {
  public:

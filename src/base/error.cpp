@@ -1,6 +1,7 @@
 #include "braid/base/error.hpp"
 
 #include <cerrno>
+#include <cstddef>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -60,6 +61,8 @@ std::error_code code_of(const std::exception_ptr& exception) noexcept {
     std::rethrow_exception(exception);
   } catch (const std::system_error& e) {
     return e.code();
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
   } catch (...) {
     return make_error_code(errc::exception);
   }
@@ -67,21 +70,51 @@ std::error_code code_of(const std::exception_ptr& exception) noexcept {
 
 }  // namespace
 
-error::error(std::exception_ptr exception) : error(code_of(exception)) {
-  own_record().exception = std::move(exception);
+error::error(std::exception_ptr exception) noexcept : error(code_of(exception)) {
+  keep(std::move(exception));
 }
 
-error::error(std::error_code code, const char* call, std::string object) : error(code) {
-  record& mine = own_record();
-  mine.call = call;
-  mine.object = std::move(object);
+error::error(std::error_code code, const char* call, std::string object) noexcept : error(code) {
+  try {
+    record& mine = own_record();
+    mine.call = call;
+    mine.object = std::move(object);
+  } catch (const std::bad_alloc&) {
+    // the code counts
+  }
 }
 
-error error::current() {
+// Made at the start, and shared by all for ever.
+error error::out_of_memory() noexcept {
+  alignas(record) static std::byte room[sizeof(record)];
+  static record* const prepared = [] {
+    auto* made = new (&room) record;
+    made->exception = std::make_exception_ptr(std::bad_alloc());
+    return made;
+  }();
+  error shared(std::errc::not_enough_memory);
+  shared.record_ = prepared;
+  shared.add_reference();
+  return shared;
+}
+namespace {
+[[maybe_unused]] const error prepared_at_the_start = error::out_of_memory();
+}
+
+// Where it cannot be kept, a code that says enough stays; else what is lost is told as what lost it.
+void error::keep(std::exception_ptr exception) noexcept {
+  try {
+    own_record().exception = std::move(exception);
+  } catch (const std::bad_alloc&) {
+    if (*this == errc::exception || *this == std::errc::not_enough_memory) *this = out_of_memory();
+  }
+}
+
+error error::current() noexcept {
   std::exception_ptr exception = std::current_exception();
   std::optional<error> same = detail::known_of(exception);
   if (!same) return error(std::move(exception));
-  same->own_record().exception = std::move(exception);
+  same->keep(std::move(exception));
   return *std::move(same);
 }
 
@@ -184,8 +217,20 @@ void error::suppress(error other) noexcept {
   }
 }
 
-error invalid_argument_error(const char* call, const char* why) {
-  return std::make_exception_ptr(std::invalid_argument(std::string(call) + ": " + why));
+namespace {
+template <class Exception, class... Text>
+error made_of(const Text&... text) noexcept {
+  try {
+    return std::make_exception_ptr(Exception((std::string() + ... + text)));
+  } catch (const std::bad_alloc&) {
+    return error::out_of_memory();
+  }
 }
+}  // namespace
+
+error invalid_argument_error(const char* call, const char* why) noexcept {
+  return made_of<std::invalid_argument>(call, ": ", why);
+}
+error misuse_error(const char* what) noexcept { return made_of<std::logic_error>(what); }
 
 }  // namespace braid

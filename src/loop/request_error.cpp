@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -16,7 +17,7 @@ bool found_no_thread(const request& what, int code) noexcept {
 
 }  // namespace
 
-error request_error(const char* call, const request& what, int code, std::string object) {
+error request_error(const char* call, const request& what, int code, std::string object) noexcept try {
   const std::error_code failed(code, std::generic_category());
   // A cancelled request is no news of its object, and looking that up costs system calls.
   if (object.empty() && code != ECANCELED && what.descriptor >= 0) object = describe(what.descriptor);
@@ -24,11 +25,15 @@ error request_error(const char* call, const request& what, int code, std::string
   if (found_no_thread(what, code))
     object += " (no thread can be started for it: RLIMIT_NPROC, or the cgroup's pids.max)";
   return error(failed, call, std::move(object));
+} catch (const std::bad_alloc&) {
+  return error(std::error_code(code, std::generic_category()), call);  // without the object's name
 }
 
-error no_loop_error(const char* call) {
+error no_loop_error(const char* call) noexcept try {
   return error(std::make_exception_ptr(
       std::logic_error(std::string(call) + ": this thread has no loop; make one, or use run(op)")));
+} catch (const std::bad_alloc&) {
+  return error::out_of_memory();
 }
 
 }  // namespace braid

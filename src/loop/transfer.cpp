@@ -1,5 +1,7 @@
 #include "braid/loop/transfer.hpp"
 
+#include <new>
+
 #include "braid/base/frame_pool.hpp"
 #include "braid/loop/loop.hpp"
 
@@ -27,9 +29,15 @@ struct late_call final : operation_base, pooled {
 
 }  // namespace
 
-// Too deep, the stack must unwind first: the call takes its turn in the loop.
+// Too deep, the stack must unwind first: the call takes its turn in the loop. Without memory for that it goes
+// deeper.
 void run_otherwise(void (*function)(void*), void* argument) {
-  if (transfers.too_deep()) return loop::current("resume").make_ready(*new late_call(function, argument));
+  if (transfers.too_deep()) {
+    try {
+      return loop::current("resume").make_ready(*new late_call(function, argument));
+    } catch (const std::bad_alloc&) {
+    }
+  }
   const transfer_base here;
   function(argument);
   run_parked();

@@ -83,7 +83,7 @@ void shared_run_base::tell_all() noexcept {
 
 error shared_task_canceled() { return {std::make_error_code(std::errc::operation_canceled), "shared_task"}; }
 error shared_task_elsewhere() {
-  return std::make_exception_ptr(std::logic_error("shared_task: it runs on another loop"));
+  return misuse_error("shared_task: it runs on another loop");
 }
 
 }  // namespace braid::detail

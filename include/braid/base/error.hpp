@@ -33,19 +33,25 @@ enum class errc {
 /// Lifetime  a value; copies share one counted record (call, object, exception, stack).
 /// Threads   distinct copies may be used on distinct threads.
 /// Cost      24 bytes. A bare code allocates nothing; the record comes from the frame pool.
+/// Errors    making one never throws.
 class error {
  public:
   error(std::error_code code) noexcept : category_(&code.category()), value_(code.value()) {}
   error(std::errc code) noexcept : error(std::make_error_code(code)) {}
   error(errc code) noexcept : error(make_error_code(code)) {}
-  /// A std::system_error keeps its code; any other exception gives errc::exception.
-  error(std::exception_ptr exception);
+  /// A std::system_error keeps its code, std::bad_alloc gives std::errc::not_enough_memory; any other exception
+  /// gives errc::exception. Without memory to keep another exception the error is a std::bad_alloc.
+  error(std::exception_ptr exception) noexcept;
 
-  /// The failure of a named call ("read_some") on a named object (a path, an endpoint).
-  error(std::error_code code, const char* call, std::string object = {});
+  /// The failure of a named call ("read_some") on a named object (a path, an endpoint), which are left out
+  /// without memory.
+  error(std::error_code code, const char* call, std::string object = {}) noexcept;
+
+  /// A std::bad_alloc, for where there is no memory for another error: it needs none.
+  [[nodiscard]] static error out_of_memory() noexcept;
 
   /// The exception being handled. If it came out of an error, that error's call, object and stack are kept.
-  [[nodiscard]] static error current();
+  [[nodiscard]] static error current() noexcept;
 
   error(const error& other) noexcept
       : category_(other.category_), value_(other.value_), record_(other.record_) {
@@ -112,6 +118,7 @@ class error {
  private:
   struct record;
   record& own_record();
+  void keep(std::exception_ptr exception) noexcept;
   void add_reference() const noexcept;
   void drop_reference() noexcept;
 
@@ -122,7 +129,9 @@ class error {
 static_assert(sizeof(error) == 24);
 
 /// A std::invalid_argument that says "call: why".
-[[nodiscard]] error invalid_argument_error(const char* call, const char* why);
+[[nodiscard]] error invalid_argument_error(const char* call, const char* why) noexcept;
+/// A std::logic_error that says what.
+[[nodiscard]] error misuse_error(const char* what) noexcept;
 
 namespace detail {
 // operator* on a result that holds an error: says which, and aborts.

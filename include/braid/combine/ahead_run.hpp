@@ -52,8 +52,8 @@ class ahead_run : public resident, public pooled {
     loop* const here = loop::current_or_null();
     if (here == nullptr) return waiter.told(no_loop_error("next"));
     if (abandoned_) return waiter.told(error(std::errc::operation_canceled));
-    if (waiter_ != nullptr) return waiter.told(misuse("next: another next is in flight"));
-    if (home_ != nullptr && home_ != here) return waiter.told(misuse("next: it runs on another loop"));
+    if (waiter_ != nullptr) return waiter.told(misuse_error("next: another next is in flight"));
+    if (home_ != nullptr && home_ != here) return waiter.told(misuse_error("next: it runs on another loop"));
     if (home_ == nullptr) {
       home_ = here;
       frame_.belong_here();
@@ -116,7 +116,6 @@ class ahead_run : public resident, public pooled {
   };
 
   void stop() noexcept { stop_.request_stop(); }
-  static error misuse(const char* what) { return std::make_exception_ptr(std::logic_error(what)); }
 
   void waited() noexcept {
     link_.reset();

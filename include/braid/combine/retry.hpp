@@ -47,7 +47,7 @@ class retry_state final : operation_base {
     home_ = loop::current_or_null();
     if (home_ == nullptr) return finish(no_loop_error("retry"));
     if (policy_.attempts < 1)
-      return finish(error(std::make_exception_ptr(std::invalid_argument("retry: of no attempts"))));
+      return finish(invalid_argument_error("retry", "of no attempts"));
     random_ = seed_of(policy_);
     attempt();
   }

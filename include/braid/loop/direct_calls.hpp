@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,11 @@ class direct_calls : pinned {
   ~direct_calls() = default;
 };
 
-/// What the descriptor stands for, as the system that it is of describes it.
-[[nodiscard]] inline std::string describe(std::int32_t descriptor) {
+/// What the descriptor stands for, as the system that it is of describes it; empty without memory.
+[[nodiscard]] inline std::string describe(std::int32_t descriptor) noexcept try {
   return direct_calls::current().describe(descriptor);
+} catch (const std::bad_alloc&) {
+  return {};
 }
 
 }  // namespace braid

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <concepts>
 #include <coroutine>
+#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -17,9 +18,10 @@
 namespace braid {
 
 /// The error of a request: its call, its object ("/etc", "127.0.0.1:80") and what the errno says.
-[[nodiscard]] error request_error(const char* call, const request& what, int code, std::string object = {});
+[[nodiscard]] error request_error(const char* call, const request& what, int code,
+                                  std::string object = {}) noexcept;
 /// The std::logic_error of an operation that was started on a thread without a loop.
-[[nodiscard]] error no_loop_error(const char* call);
+[[nodiscard]] error no_loop_error(const char* call) noexcept;
 
 /// What an I/O operation makes of its request: the second half of an io_sender.
 ///
@@ -77,10 +79,14 @@ class io_course : io_course_base<Outcome>, cancellation {
     // what it holds ends here; the sender may be kept for longer
     const Outcome spent = std::move(sender_.outcome);
     error failed = [&] {
-      if constexpr (requires { spent.object(); })
-        return request_error(spent.name(), sender_.what, -result_, spent.object());
-      else
-        return request_error(spent.name(), sender_.what, -result_);
+      if constexpr (requires { spent.object(); }) {
+        try {
+          return request_error(spent.name(), sender_.what, -result_, spent.object());
+        } catch (const std::bad_alloc&) {
+          // without the name that it has no memory for
+        }
+      }
+      return request_error(spent.name(), sender_.what, -result_);
     }();
     if constexpr (requires { spent.transferred(); }) failed.set_transferred(spent.transferred());
     return failed;

@@ -103,7 +103,7 @@ class generator_turn : pinned {
     async_generator_promise<T>& promise = frame_.promise();
     if (promise.in_turn()) [[unlikely]] {
       element_.set_error(
-          std::make_exception_ptr(std::logic_error("async_generator::next: another next is in flight")));
+          misuse_error("async_generator::next: another next is in flight"));
     } else if (frame_.done()) {
       element_.set_value(std::nullopt);
     } else {
