@@ -8,10 +8,12 @@ namespace {
 
 std::atomic<std::size_t> made{0};
 std::atomic<std::size_t> ended{0};
+std::atomic<std::size_t> bytes{0};
 std::atomic<std::size_t> until_failure{0};
 
 // Counts one more, and fails it if it is the one that shall fail.
-[[maybe_unused]] void count() {
+[[maybe_unused]] void count(std::size_t size) {
+  bytes.fetch_add(size, std::memory_order_relaxed);
   made.fetch_add(1, std::memory_order_relaxed);
   if (until_failure.load(std::memory_order_relaxed) != 0 && until_failure.fetch_sub(1) == 1) {
     ended.fetch_add(1, std::memory_order_relaxed);
@@ -21,6 +23,7 @@ std::atomic<std::size_t> until_failure{0};
 
 }  // namespace
 
+std::size_t braid_tests::bytes_allocated() noexcept { return bytes.load(std::memory_order_relaxed); }
 void braid_tests::fail_allocation(std::size_t n) noexcept { until_failure = n; }
 bool braid_tests::allocation_failed() noexcept { return until_failure == 0; }
 
@@ -33,12 +36,12 @@ std::size_t braid_tests::allocations_alive() noexcept {
 
 // The other forms of new and delete end in these.
 void* operator new(std::size_t size) {
-  count();
+  count(size);
   if (void* room = std::malloc(size == 0 ? 1 : size)) return room;
   throw std::bad_alloc();
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
-  count();
+  count(size);
   const auto multiple = static_cast<std::size_t>(alignment);
   if (void* room = std::aligned_alloc(multiple, (size + multiple - 1) / multiple * multiple)) return room;
   throw std::bad_alloc();

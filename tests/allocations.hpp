@@ -14,6 +14,9 @@ inline constexpr bool counts_allocations = BRAID_ASAN == 0 && BRAID_TSAN == 0;
 /// Those that operator delete has not had back.
 [[nodiscard]] std::size_t allocations_alive() noexcept;
 
+/// How many bytes those calls asked for, in all.
+[[nodiscard]] std::size_t bytes_allocated() noexcept;
+
 /// The n-th call of operator new from now on, in any thread, throws std::bad_alloc, once. 0 for none.
 void fail_allocation(std::size_t n) noexcept;
 /// Has it?

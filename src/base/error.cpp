@@ -201,8 +201,12 @@ void error::set_stack(std::span<const std::source_location> levels, bool whole, 
 
 std::size_t error::transferred() const noexcept { return record_ != nullptr ? record_->transferred : 0; }
 
-void error::set_transferred(std::size_t bytes) {
-  if (bytes != transferred()) own_record().transferred = bytes;
+void error::set_transferred(std::size_t bytes) noexcept {
+  try {
+    if (bytes != transferred()) own_record().transferred = bytes;
+  } catch (const std::bad_alloc&) {
+    // the failure counts
+  }
 }
 
 std::span<const error> error::suppressed() const noexcept {

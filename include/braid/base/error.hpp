@@ -98,7 +98,7 @@ class error {
   /// How many bytes, the first ones of the buffer, read_exactly or write_all had moved when it failed or was
   /// cancelled. 0 for all that moves none. In a catch block: error::current().transferred().
   [[nodiscard]] std::size_t transferred() const noexcept;
-  void set_transferred(std::size_t bytes);
+  void set_transferred(std::size_t bytes) noexcept;
 
   /// Other errors that this one was preferred to: those of a join's other operations, in the order they came.
   [[nodiscard]] std::span<const error> suppressed() const noexcept;

@@ -59,8 +59,8 @@ class frame_pool {
   };
 
   static constexpr std::align_val_t line{64};  // what an aligned block has
-  static constexpr std::size_t step = 64;
-  static constexpr std::size_t small_classes = 32;  // 64, 128, … 2048 bytes
+  static constexpr std::size_t step = 32;
+  static constexpr std::size_t small_classes = 64;  // 32, 64, … 2048 bytes
   static constexpr std::size_t steps = 8;  // from there to 2 MiB, so many classes between two powers of two
   static constexpr std::size_t classes = small_classes + 10 * steps;
 
