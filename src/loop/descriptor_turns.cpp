@@ -61,13 +61,15 @@ void descriptor_turns::grow() noexcept {
     return;
   }
   old.swap(buckets_);
-  old.push_back(std::exchange(only_bucket_, nullptr));
-  for (turn_operation* each : old)
+  const auto move_all = [this](turn_operation* each) {
     while (each != nullptr) {
       turn_operation& moved = *std::exchange(each, each->next_);
       turn_operation*& first = bucket_of(moved.key_);
       moved.next_ = std::exchange(first, &moved);
     }
+  };
+  move_all(std::exchange(only_bucket_, nullptr));
+  for (turn_operation* each : old) move_all(each);
 }
 
 void descriptor_turns::moved(turn_operation& operation, std::int32_t result, reactor& on) noexcept {

@@ -368,6 +368,31 @@ TEST_CASE("scope: 10,000 children", "[scope]") {
   CHECK(cancelled == 10'000);
 }
 
+TEST_CASE("scope: an idle child takes its state, and its coroutine's frame, and little more",
+          "[scope][allocation]") {
+  if (!counts_allocations) return;
+  constexpr std::size_t children = 100;
+  std::size_t of_tasks = 0, of_sleeps = 0;
+  std::thread([&] {  // whose pool is empty
+    loop here;
+    event over;
+    const auto idle = [](event& until) -> task<> { co_await until.wait(); };
+    here.run(with_scope([&](scope& within) {
+      (void)within.spawn(idle(over));
+      const std::size_t before = bytes_allocated();
+      for (std::size_t i = 0; i < children; ++i) (void)within.spawn(idle(over));
+      const std::size_t between = bytes_allocated();
+      for (std::size_t i = 0; i < children; ++i) (void)within.spawn(sleep_for(1h));
+      of_tasks = (between - before) / children;
+      of_sleeps = (bytes_allocated() - between) / children;
+      over.set();
+      within.request_stop();
+    }));
+  }).join();
+  CHECK(of_tasks <= 640);
+  CHECK(of_sleeps <= 512);
+}
+
 TEST_CASE("scope: no allocation per child once the pools are warm", "[scope][allocation]") {
   if (!counts_allocations) return;
   loop here;
