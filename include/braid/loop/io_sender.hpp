@@ -132,10 +132,9 @@ class io_course : io_course_base<Outcome>, cancellation {
     return false;
   }
   [[gnu::always_inline]] void submit_to(loop& home, auto who) noexcept {
-    if (poisons()) [[unlikely]] {
-      const request::buffer filled = sender_.what.filled_buffer();
-      poison(filled.address, filled.length);
-    }
+    if constexpr (!is_nop)
+      if (poisons()) [[unlikely]]
+        poison_buffer();
     if constexpr (receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
     const auto level = [this, who]() noexcept { return who(static_cast<Waiter&>(*this)); };
     if constexpr (takes_turns<Outcome>)
@@ -146,14 +145,22 @@ class io_course : io_course_base<Outcome>, cancellation {
       home.submit<is_nop>(*this, level);
   }
 
+  [[gnu::cold, gnu::noinline]] void poison_buffer() noexcept {
+    const request::buffer filled = sender_.what.filled_buffer();
+    poison(filled.address, filled.length);
+  }
+  [[gnu::cold, gnu::noinline]] void unpoison_buffer() noexcept {
+    const request::buffer filled = sender_.what.filled_buffer();
+    unpoison(filled.address, filled.length);
+  }
+
   // Not noexcept, so that telling is a jump.
   static void ended(operation_base& base, completion with) {
     auto& self = static_cast<io_course&>(static_cast<io_operation&>(base));
     request& what = self.sender_.what;
-    if (poisons()) [[unlikely]] {
-      const request::buffer filled = what.filled_buffer();
-      unpoison(filled.address, filled.length);
-    }
+    if constexpr (!is_nop)
+      if (poisons()) [[unlikely]]
+        self.unpoison_buffer();
     if constexpr (receives)
       loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
