@@ -22,14 +22,16 @@ class sync_waiter;
 class sync_group : pinned {
  public:
   virtual void decide(std::size_t index) noexcept = 0;  // the waiter of this index passes
+  virtual void settle() noexcept = 0;
 
  protected:
   ~sync_group() = default;
 
  private:
-  friend class settling;
-  virtual void settle() noexcept = 0;
-  sync_group* next_ = nullptr;
+  sync_group* next_ = nullptr;  // while it waits to be settled
+
+ public:
+  using queue = intrusive_queue<sync_group, &sync_group::next_>;
 };
 
 // Groups that are decided while one of these lives are settled at the end of the outermost one, one after the
@@ -46,8 +48,7 @@ class settling : pinned {
   void later(sync_group& group) noexcept { decided_.push_back(group); }
 
  private:
-  using queue = intrusive_queue<sync_group, &sync_group::next_>;
-  static constinit thread_local inline queue decided_;
+  static constinit thread_local inline sync_group::queue decided_;
   static constinit thread_local inline bool active_ = false;
   const bool outermost_;
 };
