@@ -37,6 +37,20 @@ TEST_CASE("crash: an unhandled error is printed with its asynchronous stack, the
   CHECK_THAT(errors, contains("  started at int main()"));
 }
 
+TEST_CASE(
+    "crash: an error that nobody catches is printed with its asynchronous stack, then the handler is called",
+    "[crash]") {
+  const std::string errors = aborted("uncaught_error").errors;
+  CHECK_THAT(errors, contains("braid: uncaught error: the disk is gone\n"));
+  std::vector<std::size_t> levels;
+  for (const char* part : {"innermost", "outermost", "  started at int main()", "the program's own handler"})
+    levels.push_back(errors.find(part));
+  for (std::size_t n = 0; n < levels.size(); ++n) {
+    REQUIRE(levels[n] != std::string::npos);
+    if (n > 0) CHECK(levels[n - 1] < levels[n]);
+  }
+}
+
 TEST_CASE("crash: an exception out of a posted function is unhandled too", "[crash]") {
   CHECK_THAT(aborted("unhandled_post").errors, contains("braid: unhandled error: spool: "));
 }

@@ -16,6 +16,7 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"
+#include "braid/combine/when_any_settled.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/combine/with_timeout.hpp"
 #include "braid/core/any_result.hpp"

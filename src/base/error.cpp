@@ -1,5 +1,6 @@
 #include "braid/base/error.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <new>
@@ -30,10 +31,24 @@ class category final : public std::error_category {
   }
 };
 
+class timeout final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "braid timeout"; }
+  std::string message(int) const override { return "Timed out"; }
+  std::error_condition default_error_condition(int value) const noexcept override {
+    return {value, std::generic_category()};
+  }
+};
+
 }  // namespace
 
 void detail::no_value_in_result(const error& instead) noexcept {
   misused(("result: operator* on an error: " + instead.message()).c_str());
+}
+
+const std::error_category& timeout_category() noexcept {
+  static const timeout instance;
+  return instance;
 }
 
 const std::error_category& braid_category() noexcept {
@@ -51,26 +66,47 @@ struct error::record : pooled {
   bool stack_is_whole = true;
   std::size_t transferred = 0;
   const void* stack_cut_off_at = nullptr;
+  bool of_clean_up = false;
   std::vector<error> suppressed;
 };
 
 namespace {
 
-std::error_code code_of(const std::exception_ptr& exception) noexcept {
+// What a cancellation that was requested is thrown as, so that it is still known when it is caught again.
+struct requested_cancellation final : std::system_error {
+  using std::system_error::system_error;
+};
+
+struct origin {
+  std::error_code code;
+  bool requested = false;
+};
+origin origin_of(const std::exception_ptr& exception) noexcept {
   try {
     std::rethrow_exception(exception);
+  } catch (const requested_cancellation& e) {
+    return {e.code(), true};
   } catch (const std::system_error& e) {
-    return e.code();
+    return {e.code()};
   } catch (const std::bad_alloc&) {
-    return std::make_error_code(std::errc::not_enough_memory);
+    return {std::make_error_code(std::errc::not_enough_memory)};
   } catch (...) {
-    return make_error_code(errc::exception);
+    return {make_error_code(errc::exception)};
   }
+}
+
+template <class Exception>
+std::exception_ptr made(std::error_code code, const std::string& what) {
+  return std::make_exception_ptr(what.empty() ? Exception(code) : Exception(code, what));
 }
 
 }  // namespace
 
-error::error(std::exception_ptr exception) noexcept : error(code_of(exception)) {
+error::error(std::exception_ptr exception) noexcept : error(std::error_code{}) {
+  const origin from = origin_of(exception);
+  category_ = &from.code.category();
+  value_ = from.code.value();
+  requested_ = from.requested;
   keep(std::move(exception));
 }
 
@@ -118,6 +154,10 @@ error error::current() noexcept {
   return *std::move(same);
 }
 
+std::optional<error> error::behind(const std::exception_ptr& exception) noexcept {
+  return exception != nullptr ? detail::known_of(exception) : std::nullopt;
+}
+
 // A record that other copies share is never written: it is cloned first.
 error::record& error::own_record() {
   if (record_ == nullptr) {
@@ -131,6 +171,7 @@ error::record& error::own_record() {
     clone->stack_is_whole = record_->stack_is_whole;
     clone->transferred = record_->transferred;
     clone->stack_cut_off_at = record_->stack_cut_off_at;
+    clone->of_clean_up = record_->of_clean_up;
     clone->suppressed = record_->suppressed;
     drop_reference();
     record_ = clone;
@@ -153,8 +194,7 @@ void error::rethrow() const {
   if (thrown == nullptr) {
     std::string what{call()};
     if (record_ && !record_->object.empty()) what += " " + record_->object;
-    thrown =
-        std::make_exception_ptr(what.empty() ? std::system_error(code()) : std::system_error(code(), what));
+    thrown = requested_ ? made<requested_cancellation>(code(), what) : made<std::system_error>(code(), what);
   }
   if (record_ != nullptr) {
     try {
@@ -218,6 +258,18 @@ void error::suppress(error other) noexcept {
     own_record().suppressed.push_back(std::move(other));
   } catch (const std::bad_alloc&) {
     // the one that counts is kept
+  }
+}
+
+bool error::tells_of_clean_up() const noexcept {
+  return record_->of_clean_up || std::ranges::any_of(record_->suppressed, &error::of_clean_up);
+}
+
+void error::set_of_clean_up() noexcept {
+  try {
+    own_record().of_clean_up = true;
+  } catch (const std::bad_alloc&) {
+    // it is an error all the same
   }
 }
 

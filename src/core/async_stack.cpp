@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -64,6 +69,19 @@ void format_into(std::string& text, const error& failure, const std::string& ind
   }
 }
 
+std::terminate_handler called_next = nullptr;
+std::atomic<bool> is_explained{false};
+
+void explain_and_terminate() {
+  if (const auto failure = error::behind(std::current_exception()); failure && !is_explained) {
+    const std::string stack = format_stack(*failure);
+    if (!stack.empty())
+      std::fprintf(stderr, "braid: uncaught error: %s\n%s", failure->message().c_str(), stack.c_str());
+  }
+  if (called_next != nullptr) called_next();
+  std::abort();
+}
+
 }  // namespace
 
 async_link::async_link() noexcept { waits_at(place_of_links); }
@@ -72,6 +90,19 @@ const async_link* async_link::from(const async_frame& frame) noexcept {
   const bool is_link =
       frame.where.line() == place_of_links.line() && frame.where.file_name() == place_of_links.file_name();
   return is_link ? static_cast<const async_link*>(&frame) : nullptr;
+}
+
+void explain_uncaught_errors() noexcept {
+  static const bool once = [] {
+    called_next = std::set_terminate(explain_and_terminate);
+    return true;
+  }();
+  (void)once;
+}
+
+void terminate_explained() noexcept {
+  is_explained = true;
+  std::terminate();
 }
 
 async_stack stack_of(const async_frame* innermost) {

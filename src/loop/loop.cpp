@@ -22,7 +22,7 @@ namespace {
 void print_and_terminate(const error& failure) {
   std::fprintf(stderr, "braid: unhandled error: %s\n%s", failure.message().c_str(),
                format_stack(failure).c_str());
-  std::terminate();
+  terminate_explained();
 }
 
 bool asked_to_track(const loop_options& options) {
@@ -51,7 +51,9 @@ struct posted final : operation_base, pooled {
 loop::loop(const loop_options& options) : loop(options, make_reactor(options)) {}
 
 loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
-    : options_(options), reactor_(std::move(on)), unhandled_(print_and_terminate) {
+    : options_(options),
+      reactor_(std::move(on)),
+      unhandled_(std::make_shared<unhandled_fn>(print_and_terminate)) {
   if (current_ != nullptr) throw std::logic_error("loop: this thread has a loop already");
   if (options.operations_per_turn < 1)
     throw std::invalid_argument(
@@ -59,6 +61,7 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
   if (options.fiber_stack_bytes > SIZE_MAX >> 17)
     throw std::invalid_argument(
         "loop: no address space holds such a stack (loop_options::fiber_stack_bytes)");
+  explain_uncaught_errors();
   if (asked_to_track(options)) {
     tracker_ = std::make_unique<task_tracker>(*this);
     reactor_->close_lane();
@@ -161,9 +164,10 @@ bool loop::post_if_alive(loop* home, unique_function<void()>& f) {
 }
 
 void loop::report_unhandled(error failure, const async_frame* where) noexcept {
-  if (failure == std::errc::operation_canceled) return;  // somebody asked for it, or the loop ends
+  if (failure.is_requested_cancellation() || (ending_ && failure == std::errc::operation_canceled)) return;
   attach_stack(failure, where);
-  unhandled_(failure);
+  const auto handler = unhandled_;  // it may set another one
+  (*handler)(failure);
 }
 
 // Each kind of work gets a bounded share of every turn, so that none starves another: messages that had come

@@ -24,7 +24,9 @@ error request_error(const char* call, const request& what, int code, std::string
   if (object.empty() && what.code != opcode::nop) object = "descriptor " + std::to_string(what.descriptor);
   if (found_no_thread(what, code))
     object += " (no thread can be started for it: RLIMIT_NPROC, or the cgroup's pids.max)";
-  return error(failed, call, std::move(object));
+  error made(failed, call, std::move(object));
+  made.set_requested(true);  // if it was cancelled: by a stop, by close or by the loop's end
+  return made;
 } catch (const std::bad_alloc&) {
   return error(std::error_code(code, std::generic_category()), call);  // without the object's name
 }

@@ -182,7 +182,7 @@ void world::run_for(loop_clock::duration time) {
 void world::fail(const host& where, const error& why) noexcept {
   note(where, {"fails", opcode::nop, -1, why.code().value()});
   if (!where.up()) return;  // the last words of a host that crashes
-  if (failure_ != nullptr || why == std::errc::operation_canceled) return;
+  if (failure_ != nullptr || why.is_requested_cancellation()) return;
   try {
     why.rethrow();
   } catch (...) {

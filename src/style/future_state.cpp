@@ -10,7 +10,7 @@ namespace braid {
 void future_state_base::report(error failure) noexcept {
   if (home_ != nullptr && loop::current_or_null() == home_)
     return home_->report_unhandled(std::move(failure), &frame_);
-  if (failure == std::errc::operation_canceled) return;
+  if (failure.is_requested_cancellation()) return;
   attach_stack(failure, &frame_);
   unique_function<void()> report_there = [failure] { loop::current().report_unhandled(failure, nullptr); };
   if (home_ != nullptr && loop::post_if_alive(home_, report_there)) return;

@@ -234,9 +234,16 @@ class model {
     if (!join.failure) {
       join.failure = how;
       if (join.what == kind::all) stop(join);
-    } else if (*how.code != cancelled_code) {
+    } else if (*how.code == cancelled_code) {
+      suppress_those_of(*join.failure, how);
+    } else if (*join.failure->code == cancelled_code) {  // a failure goes before a cancellation
+      suppress_those_of(*join.failure, std::exchange(*join.failure, how));
+    } else {
       join.failure->suppressed.push_back(how);
     }
+  }
+  static void suppress_those_of(outcome& by, const outcome& canceled) {
+    by.suppressed.insert(by.suppressed.end(), canceled.suppressed.begin(), canceled.suppressed.end());
   }
   static outcome outcome_of(const state& join) {
     if (join.winner) {

@@ -1,6 +1,7 @@
 #include "braid/combine/with_stop_token.hpp"
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "braid/core/just.hpp"
@@ -54,6 +55,49 @@ TEST_CASE("with_stop_token: what ends by itself is untouched, and so is one with
   stop_source stop;
   CHECK(style.wait(with_stop_token(just(1), stop.get_token())).value() == 1);
   CHECK(style.wait(with_stop_token(yield(), stop_token())));
+}
+
+namespace {
+
+// Ends within the call that asks it to stop.
+struct ends_when_asked {
+  using sender_concept = sender_tag;
+  using value_type = void;
+  template <class R>
+  struct state {
+    explicit state(R to) : receiver(std::move(to)) {}
+    void start() noexcept { callback.emplace(receiver.get_stop_token(), on_stop{this}); }
+    struct on_stop {
+      state* self;
+      void operator()() const noexcept {
+        R told = std::move(self->receiver);
+        self->callback.reset();
+        std::move(told).finish(error(std::errc::operation_canceled));
+      }
+    };
+    R receiver;
+    std::optional<stop_callback<on_stop>> callback;
+  };
+  template <receiver_of<void> R>
+  auto connect(R receiver) && {
+    return state<R>(std::move(receiver));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("with_stop_token: around what ends within the stop call, whose end destroys it",
+          "[with_stop_token][stop]") {
+  for (const bool by_outer : {false, true}) {
+    loop here;
+    stop_source outer, inner;
+    bool told = false;
+    start(with_stop_token(with_stop_token(ends_when_asked(), inner.get_token()), outer.get_token()),
+          [&](result<void> ended) { told = ended == std::errc::operation_canceled; });
+    (by_outer ? outer : inner).request_stop();
+    here.run();
+    CHECK(told);
+  }
 }
 
 TEST_CASE("with_stop_token: both tokens stop the operation", "[with_stop_token][stop]") {

@@ -101,6 +101,18 @@ TEST_CASE("with_timeout: the longest is cancelled from outside as any other", "[
   CHECK(here.run(as_result(std::move(waiting))) == std::errc::operation_canceled);
 }
 
+TEST_CASE("with_timeout: its time-out is told apart from that of a connection", "[with_timeout]") {
+  IN_EVERY_STYLE(style);
+  const auto late = style.wait(with_timeout(sleep_for(1h), 1us));
+  REQUIRE_FALSE(late);
+  CHECK(late.error() == std::errc::timed_out);
+  CHECK(late.error().code().category() == timeout_category());
+  CHECK(late.error().message() == "with_timeout: Timed out");
+  const auto connection = style.wait(with_timeout(just_error<int>(std::errc::timed_out), 1h));
+  CHECK(connection == std::errc::timed_out);
+  CHECK(connection.error().code().category() != timeout_category());
+}
+
 TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_timeout]") {
   IN_EVERY_STYLE(style);
   auto inner = style.wait(with_timeout(as_result(with_timeout(sleep_for(1h), 1us)), 1h));

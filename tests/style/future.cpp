@@ -17,6 +17,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/shield.hpp"
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
@@ -292,6 +293,27 @@ TEST_CASE("future: request_stop reaches the operation, through links and flatten
   while (!begun) here.run(yield());
   flattened.request_stop();
   CHECK(ended(std::move(flattened)).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("future: what a chain begins later, with the request made already, ends as cancelled",
+          "[future][stop]") {
+  loop here;
+  auto chain = spawn(shield(yield())).then([] { return sleep_for(1h); });
+  chain.request_stop();
+  CHECK(ended(std::move(chain)).error() == std::errc::operation_canceled);
+
+  auto longer =
+      spawn(shield(yield())).then([] { return shield(yield()); }).then([] { return sleep_for(1h); });
+  longer.request_stop();
+  CHECK(ended(std::move(longer)).error() == std::errc::operation_canceled);
+
+  auto caught = spawn(sleep_for(1h)).catch_error([](const error&) { return sleep_for(1h); });
+  caught.request_stop();
+  CHECK(ended(std::move(caught)).error() == std::errc::operation_canceled);
+
+  auto in_time = spawn(shield(yield())).then([] { return 1; });
+  in_time.request_stop();
+  CHECK(ended(std::move(in_time)).value() == 1);
 }
 
 TEST_CASE("future: request_stop may come from another thread", "[future][stop]") {

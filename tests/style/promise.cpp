@@ -9,6 +9,7 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
@@ -113,6 +114,24 @@ TEST_CASE("promise: an error that it was given is told when the future was dropp
   here.run();
   REQUIRE(told.size() == 1);
   CHECK(told[0] == std::errc::io_error);
+}
+
+TEST_CASE("promise: nobody is told of an error that comes when the one who waited was cancelled",
+          "[promise][stop]") {
+  loop here;
+  int told = 0;
+  here.on_unhandled_error([&](const error&) { ++told; });
+  promise<int> awaited, chained;
+  auto waits = spawn(awaited.get_future());
+  auto chain = spawn(chained.get_future().then([](int n) { return n; }));
+  waits.request_stop();
+  chain.request_stop();
+  CHECK(here.run(as_result(std::move(waits))) == std::errc::operation_canceled);
+  CHECK(here.run(as_result(std::move(chain))) == std::errc::operation_canceled);
+  awaited.set_error(std::errc::io_error);
+  chained.set_error(std::errc::io_error);
+  here.run();
+  CHECK(told == 0);
 }
 
 TEST_CASE("promise: assigning over a pending one breaks it", "[promise]") {

@@ -258,7 +258,7 @@ TEST_CASE("unhandled: a local's destructor that throws is the task's own failure
   CHECK(all == std::vector<told>{{"at its end", {own_line, line}}});
 }
 
-TEST_CASE("unhandled: a cancellation is not told, whatever it ends", "[unhandled]") {
+TEST_CASE("unhandled: a cancellation that nobody asked for is told, whatever it ends", "[unhandled]") {
   const auto all = told_of([](loop& here) {
     detach(just_error<int>(std::errc::operation_canceled));
     auto dropped = spawn(just_error<int>(std::errc::operation_canceled));
@@ -266,7 +266,20 @@ TEST_CASE("unhandled: a cancellation is not told, whatever it ends", "[unhandled
           [](result<void>) { throw std::system_error(std::make_error_code(std::errc::operation_canceled)); });
     here.post([] { throw std::system_error(std::make_error_code(std::errc::operation_canceled)); });
   });
-  CHECK(all.empty());
+  CHECK(all.size() == 4);
+}
+
+TEST_CASE("unhandled: a handler may set another one, and ends once it has returned", "[unhandled]") {
+  std::vector<std::string> messages;
+  loop here;
+  here.on_unhandled_error([&, own = std::make_unique<std::string>("first")](const error&) {
+    here.on_unhandled_error([&](const error&) { messages.push_back("second"); });
+    messages.push_back(*own);
+  });
+  detach(fails());
+  detach(fails());
+  here.run();
+  CHECK(messages == std::vector<std::string>{"first", "second"});
 }
 
 TEST_CASE("unhandled: a handler of unhandled errors may cause the next one", "[unhandled]") {

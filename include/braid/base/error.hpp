@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <source_location>
 #include <span>
 #include <string>
@@ -21,6 +22,9 @@ enum class errc {
   exception,          ///< what an error that holds a caller's own exception gives as its code
 };
 
+/// The category of what a with_timeout or with_deadline fails with: equal to std::errc::timed_out, but told
+/// apart from a connection that timed out by this category and by its message, "Timed out".
+[[nodiscard]] const std::error_category& timeout_category() noexcept;
 /// The category of errc, "braid".
 [[nodiscard]] const std::error_category& braid_category() noexcept;
 /// What makes an errc usable wherever a std::error_code is.
@@ -54,14 +58,21 @@ class error {
   [[nodiscard]] static error current() noexcept;
 
   error(const error& other) noexcept
-      : category_(other.category_), value_(other.value_), record_(other.record_) {
+      : category_(other.category_),
+        value_(other.value_),
+        requested_(other.requested_),
+        record_(other.record_) {
     if (record_ != nullptr) add_reference();
   }
   error(error&& other) noexcept
-      : category_(other.category_), value_(other.value_), record_(std::exchange(other.record_, nullptr)) {}
+      : category_(other.category_),
+        value_(other.value_),
+        requested_(other.requested_),
+        record_(std::exchange(other.record_, nullptr)) {}
   error& operator=(error other) noexcept {
     std::swap(category_, other.category_);
     std::swap(value_, other.value_);
+    std::swap(requested_, other.requested_);
     std::swap(record_, other.record_);
     return *this;
   }
@@ -105,6 +116,24 @@ class error {
   /// Adds one. Without memory it is dropped.
   void suppress(error other) noexcept;
 
+  /// Is it the end of an operation that was asked to stop, or that its loop's end cut off? Such an error is
+  /// silent: where nobody waits for the operation, nobody is told. An operation_canceled that nobody asked for
+  /// is an error like any other.
+  [[nodiscard]] bool is_requested_cancellation() const noexcept { return requested_ && !of_clean_up(); }
+  /// Says that a stop was requested of the operation that failed: of an operation_canceled only.
+  void set_requested(bool requested) noexcept {
+    requested_ = requested && code() == std::errc::operation_canceled;
+  }
+
+  /// Is this the failure of a clean-up (finally), or is one in its suppressed()? What drops the errors of its
+  /// losers does not drop that one.
+  [[nodiscard]] bool of_clean_up() const noexcept { return record_ != nullptr && tells_of_clean_up(); }
+  /// Says so. Without memory it is left out.
+  void set_of_clean_up() noexcept;
+
+  /// The error that this exception was thrown out of, if it was thrown out of one.
+  [[nodiscard]] static std::optional<error> behind(const std::exception_ptr& exception) noexcept;
+
   /// Errors compare by their code alone.
   friend bool operator==(const error& left, const error& right) noexcept {
     return left.code() == right.code();
@@ -121,9 +150,11 @@ class error {
   void keep(std::exception_ptr exception) noexcept;
   void add_reference() const noexcept;
   void drop_reference() noexcept;
+  [[nodiscard]] bool tells_of_clean_up() const noexcept;
 
   const std::error_category* category_;
   int value_;
+  bool requested_ = false;
   record* record_ = nullptr;
 };
 static_assert(sizeof(error) == 24);

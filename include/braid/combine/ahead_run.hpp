@@ -44,6 +44,8 @@ class ahead_run : public resident, public pooled {
   }
   void leave() noexcept {
     hold();
+    closing_ = true;
+    if (waiter_ != nullptr) canceled_ = true;
     stop();
     --references_;
     release();
@@ -51,7 +53,7 @@ class ahead_run : public resident, public pooled {
   void wait(ahead_waiter<T>& waiter, stop_token token, async_frame* frame, bool to_close) noexcept {
     loop* const here = loop::current_or_null();
     if (here == nullptr) return waiter.told(no_loop_error("next"));
-    if (abandoned_) return waiter.told(error(std::errc::operation_canceled));
+    if (abandoned_) return waiter.told(canceled());
     if (waiter_ != nullptr) return waiter.told(misuse_error("next: another next is in flight"));
     if (home_ != nullptr && home_ != here) return waiter.told(misuse_error("next: it runs on another loop"));
     if (home_ == nullptr) {
@@ -62,6 +64,7 @@ class ahead_run : public resident, public pooled {
     waiter_ = &waiter;
     frame_.called_by(frame);
     closing_ = closing_ || to_close;
+    waits_for_close_ = to_close;
     hold();
     if (token.stop_possible()) link_.emplace(token, on_stop{this});
     if (closing_)
@@ -83,15 +86,20 @@ class ahead_run : public resident, public pooled {
   [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
   /// An operation failed, which stops the others. Held.
   void fail(error failure) noexcept {
-    failures_.add(std::move(failure));
+    failures_.add(std::move(failure), stopping());
     stop();
   }
+  /// Nobody takes elements any more.
+  [[nodiscard]] bool closing() const noexcept { return closing_; }
   [[nodiscard]] bool failed() const noexcept { return failures_.any(); }
   // While held nobody is told, and *this stays.
   void hold() noexcept { ++holds_; }
   void release() noexcept {
     if (holds_ == 1) tell();
-    if (--holds_ == 0 && references_ == 0 && running_ == 0) delete this;
+    if (--holds_ != 0 || references_ != 0 || running_ != 0) return;
+    if (!told_ && failures_.of_clean_up() && home_ != nullptr)
+      home_->report_unhandled(std::move(failures_).first(), nullptr);
+    delete this;
   }
 
  protected:
@@ -108,6 +116,7 @@ class ahead_run : public resident, public pooled {
   struct on_stop {
     ahead_run* self;
     void operator()() const noexcept {
+      self->canceled_ = true;
       if (loop::current_or_null() != self->home_) return self->stop();  // the link's own end waits for this
       self->hold();
       self->stop();
@@ -135,13 +144,17 @@ class ahead_run : public resident, public pooled {
     if (!next) return std::move(next).error();  // its move failed
     return capture([&] { return std::optional<T>(std::in_place, *std::move(next)); });
   }
+  // A failure is told once; once it closes, only that of a clean-up. Where a next was cancelled, and the rest
+  // with it, no later one says that all has been read.
   element end() noexcept {
-    if (closing_) return std::nullopt;
-    if (!failures_.any() && stopping() && !exhausted() && !ended_)
-      failures_.add(std::make_error_code(std::errc::operation_canceled));
-    if (std::exchange(ended_, true) || !failures_.any()) return std::nullopt;
-    return std::move(failures_).first();
+    if (failures_.any() && !told_ && (!closing_ || failures_.of_clean_up())) {
+      told_ = true;
+      return std::move(failures_).first();
+    }
+    if (canceled_ && !waits_for_close_ && (failures_.any() || !exhausted())) return canceled();
+    return std::nullopt;
   }
+  static error canceled() noexcept { return {std::make_error_code(std::errc::operation_canceled), "next"}; }
   void abandon() noexcept override {
     hold();
     abandoned_ = true;
@@ -159,8 +172,10 @@ class ahead_run : public resident, public pooled {
   std::optional<stop_callback<on_stop>> link_;  // to who waits
   async_link frame_;  // to the next() that waits
   join_failures failures_;
-  bool closing_ = false;
-  bool ended_ = false;  // and has failed, if it did
+  bool closing_ = false;  // or its handle is gone
+  bool waits_for_close_ = false;
+  bool told_ = false;  // the failure
+  bool canceled_ = false;  // a next was
   bool abandoned_ = false;
 };
 

@@ -52,7 +52,7 @@ class buffered_run final : public ahead_run<T> {
       });
     }
     void ended(result<T> with) noexcept {
-      if (!with && run.failed()) run.fail(with.error());
+      if (!with && (run.failed() || run.closing())) run.fail(with.error());
       kept.emplace(std::move(with));
     }
     buffered_run& run;

@@ -90,10 +90,12 @@ class concurrent_walk final : public join_base, operation_base {
   void ended(slot& where, std::size_t index, result<T>&& with) noexcept {
     where.next_free = std::exchange(free_, &where);
     --running_;
-    if (with || Outcome::settles)
+    if (with || Outcome::settles) {
+      if (!with && with.error().of_clean_up()) lost_.add(with.error());
       keep(index, std::move(with));
-    else
+    } else {
       fail(std::move(with).error(), true);
+    }
     pump();
     release();
   }
@@ -132,16 +134,18 @@ class concurrent_walk final : public join_base, operation_base {
   }
   void fail(error why, bool stops) noexcept {
     stops = stops && !failures_.any();
-    failures_.add(std::move(why));
+    failures_.add(std::move(why), stopping());
     if (stops) stop_children();
   }
 
   void complete() noexcept override {
     R receiver = std::move(receiver_);
-    if (failures_.any()) return std::move(receiver).finish(std::move(failures_).first());
-    if (!source_ended_)
-      return std::move(receiver).finish(
-          error(std::make_error_code(std::errc::operation_canceled), Outcome::name));
+    if (!source_ended_ && !failures_.any())
+      failures_.add(error(std::make_error_code(std::errc::operation_canceled), Outcome::name), stopping());
+    if (failures_.any()) {
+      if (lost_.any()) failures_.add(std::move(lost_).first());
+      return std::move(receiver).finish(std::move(failures_).first());
+    }
     result<value_type> all = capture([this] { return outcome_.take(); });
     std::move(receiver).finish(std::move(all));
   }
@@ -156,6 +160,7 @@ class concurrent_walk final : public join_base, operation_base {
   bool waiting_ = false;  // for the source's next element, or for a turn of the loop
   bool source_ended_ = false;
   join_failures failures_;
+  join_failures lost_;  // clean-ups that failed, which only the results tell
   Outcome outcome_;
   slot* free_ = nullptr;
   std::unique_ptr<slot> slots_;  // all of them

@@ -52,15 +52,24 @@ class finally_state final : operation_base {
     static_cast<finally_state&>(base).clean_up_.start();
   }
   void cleaned(result<value_of<CleanUp>>&& how) noexcept {
+    const bool stopping = receiver_.get_stop_token().stop_requested();
     R told = std::move(receiver_);
     result<value_type> ended = *std::move(result_);
-    if (!how) {
-      join_failures failures;
-      if (!ended) failures.add(std::move(ended).error());
-      failures.add(std::move(how).error());
-      ended = std::move(failures).first();
-    }
+    if (!how) [[unlikely]]
+      clean_up_failed(ended, std::move(how).error(), stopping);
     std::move(told).finish(std::move(ended));
+  }
+  // A clean-up that its loop's end cut off has not failed by itself.
+  [[gnu::cold]] void clean_up_failed(result<value_type>& ended, error why, bool stopping) const noexcept {
+    const bool loop_ends = home_ != nullptr && home_->ending();
+    if (loop_ends && why == std::errc::operation_canceled)
+      why.set_requested(true);
+    else
+      why.set_of_clean_up();
+    join_failures failures;
+    if (!ended) failures.add(std::move(ended).error(), stopping || loop_ends);
+    failures.add(std::move(why));
+    ended = std::move(failures).first();
   }
 
   loop* home_ = nullptr;
@@ -87,8 +96,9 @@ struct finally_sender {
 /// op, and clean_up behind it however op ended: the asynchronous destructor. Completes with op's result once
 /// clean_up has ended; a value of clean_up is dropped.
 ///
-/// Errors  clean_up's failure takes the place of op's value; op's own failure stays, and clean_up's is in its
-///         suppressed().
+/// Errors  clean_up's failure takes the place of op's value and of a cancellation that was requested; another
+///         failure of op stays, and clean_up's is in its suppressed(). No form drops it: where a join drops
+///         the errors of those that lost, it fails with this one.
 /// Cancel  reaches op alone: clean_up is deaf to it, as in shield. Cancelled before it begins op is begun all
 ///         the same, to end as it does then, and clean_up follows; what a join or a scope does not begin at
 ///         all has nothing to clean up. When the loop ends clean_up still runs, but what it awaits ends as

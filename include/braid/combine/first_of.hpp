@@ -23,10 +23,15 @@ class first_base : public join_base {
 
   template <class Child>
   void ended(Child& child, std::size_t index) noexcept {
-    if (winner_ != nobody) return;
-    if (!Rule::decides(child.ended_result())) return failures_.add(std::move(child.ended_result()).error());
-    winner_ = index;
-    stop_children();
+    auto& ended = child.ended_result();
+    if (!ended && winner_ == nobody && this->stopping()) ended.error().set_requested(true);
+    if (winner_ == nobody && Rule::decides(ended)) {
+      winner_ = index;
+      failures_.forget();
+      stop_children();
+    } else if (!ended && (winner_ == nobody || ended.error().of_clean_up())) {
+      failures_.add(std::move(ended).error());
+    }
   }
 
  protected:
@@ -41,6 +46,8 @@ class first_base : public join_base {
   template <class T>
   void finish(result<T> first) noexcept {
     R receiver = std::move(receiver_);
+    if (winner_ != nobody && failures_.any()) [[unlikely]]
+      add_losers(first);
     std::move(receiver).finish(std::move(first));
   }
   [[nodiscard]] std::size_t winner() const noexcept { return winner_; }
@@ -50,11 +57,20 @@ class first_base : public join_base {
   }
 
  private:
+  // A clean-up of a loser failed: its error takes the place of a value and of a cancellation; another error keeps
+  // it.
+  template <class T>
+  [[gnu::cold]] void add_losers(result<T>& first) noexcept {
+    join_failures all;
+    if (!first) all.add(std::move(first).error());
+    all.add(std::move(failures_).first());
+    first = std::move(all).first();
+  }
   // Who was stopped from outside, or by the loop's end, while some had failed might have succeeded with the
   // others.
   [[nodiscard]] error stopped_or(error first) noexcept {
     const bool stopped_outside = this->stopping() || (this->home() != nullptr && this->home()->ending());
-    if (!stopped_outside || first == std::errc::operation_canceled) return first;
+    if (!stopped_outside || first == std::errc::operation_canceled || first.of_clean_up()) return first;
     error stopped(std::make_error_code(std::errc::operation_canceled), Rule::name);
     stopped.suppress(std::move(first));
     return stopped;

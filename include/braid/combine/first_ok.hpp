@@ -20,7 +20,8 @@ struct ok_rule {
 /// std::reference_wrapper). The others are stopped, and have ended, before this completes; what a loser had
 /// achieved is dropped.
 ///
-/// Errors  only when all have failed: the first error, with the others in its suppressed().
+/// Errors  only when all have failed: the first error, with the others in its suppressed(); or when the
+///         clean-up (finally) of a loser failed.
 /// Cancel  stops all, waits for all; ends as operation_canceled, with what had failed before in its
 ///         suppressed().
 /// Cost    the operation states are side by side in this one; no allocation but for suppressed errors.

@@ -39,12 +39,17 @@ class hedge_state final : public join_base {
 
   void ended(attempt& which, std::size_t index) noexcept {
     ++ended_;
-    if (winner_ != nobody) return;
-    if (which.ended_result()) {
+    result<value_type>& ended = which.ended_result();
+    if (winner_ != nobody) {
+      if (!ended && ended.error().of_clean_up()) failures_.add(std::move(ended).error());
+      return;
+    }
+    if (ended) {
       winner_ = index;
+      failures_.forget();
       return stop_children();
     }
-    failures_.add(std::move(which.ended_result()).error());
+    failures_.add(std::move(ended).error(), stopping());
     if (more_to_start())
       start_next();
     else if (ended_ == started_) {
@@ -93,7 +98,7 @@ class hedge_state final : public join_base {
 
   void complete() noexcept override {
     R receiver = std::move(receiver_);
-    if (winner_ == nobody) return std::move(receiver).finish(failure());
+    if (winner_ == nobody || failures_.any()) return std::move(receiver).finish(failure());
     result<value_type> won = std::move(attempts_[winner_].ended_result());
     std::move(receiver).finish(std::move(won));
   }
@@ -101,7 +106,8 @@ class hedge_state final : public join_base {
   // As first_ok: who was stopped from outside while some had failed might have succeeded with the others.
   [[nodiscard]] error failure() noexcept {
     error first = std::move(failures_).first();
-    if (all_failed_ || !stopping() || first == std::errc::operation_canceled) return first;
+    if (all_failed_ || !stopping() || first == std::errc::operation_canceled || first.of_clean_up())
+      return first;
     error stopped(std::make_error_code(std::errc::operation_canceled), "hedge");
     stopped.suppress(std::move(first));
     return stopped;
@@ -139,8 +145,8 @@ struct hedge_sender {
 /// have ended, before this completes. What a loser had achieved is dropped: what is hedged must be harmless
 /// to do twice.
 ///
-/// Errors  only when all attempts have failed: the first error, with the others in its suppressed(). What
-///         make throws is a failed attempt.
+/// Errors  only when all attempts have failed: the first error, with the others in its suppressed(); or when
+///         the clean-up (finally) of a loser failed. What make throws is a failed attempt.
 /// Cancel  stops all, waits for all.
 /// Cost    the states of all attempts side by side in this one, and a timer; no allocation but for suppressed
 ///         errors.

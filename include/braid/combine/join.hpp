@@ -81,17 +81,25 @@ class join_base : pinned {
   std::optional<stop_callback<on_parent_stop>> parent_link_;
 };
 
-/// The errors of a join's operations: the first stands for all, and keeps the others as suppressed. What was
-/// cancelled after it is not counted: the join did that.
+/// The errors of a join's operations: the first stands for all, and keeps the others as suppressed. A
+/// cancellation that was requested counts only where nothing else failed.
 class join_failures {
  public:
-  void add(error failure) noexcept {
+  /// stopping: the operation had been asked to stop when it failed.
+  void add(error failure, bool stopping = false) noexcept {
+    if (stopping) failure.set_requested(true);
     if (!first_)
       first_ = std::move(failure);
-    else if (failure != std::errc::operation_canceled)
+    else if (failure.is_requested_cancellation())
+      suppress_those_of(failure);
+    else if (first_->is_requested_cancellation())
+      suppress_those_of(std::exchange(*first_, std::move(failure)));
+    else
       first_->suppress(std::move(failure));
   }
   [[nodiscard]] bool any() const noexcept { return first_.has_value(); }
+  [[nodiscard]] bool of_clean_up() const noexcept { return first_ && first_->of_clean_up(); }
+  void forget() noexcept { first_.reset(); }
   /// Is the failure one of these, which came by another way once more?
   [[nodiscard]] bool contain(const error& failure) const noexcept {
     const auto same = [&](const error& known) { return same_failure(known, failure); };
@@ -106,6 +114,10 @@ class join_failures {
     return left == right && std::ranges::equal(left.stack(), right.stack(), [](const auto& a, const auto& b) {
              return a.line() == b.line() && a.column() == b.column() && a.file_name() == b.file_name();
            });
+  }
+  // What a cancellation that does not count had suppressed, the failed attempts of a retry for instance.
+  void suppress_those_of(const error& canceled) noexcept {
+    for (const error& each : canceled.suppressed()) first_->suppress(each);
   }
   std::optional<error> first_;
 };

@@ -96,9 +96,10 @@ class retry_state final : operation_base {
 
   void failed(error why) noexcept {
     attempt_.reset();
+    const bool stopping = receiver_.get_stop_token().stop_requested();
     std::optional<loop_clock::duration> pause;
     try {
-      if (number_ < policy_.attempts && worth_(std::as_const(why)))
+      if (!stopping && number_ < policy_.attempts && worth_(std::as_const(why)))
         pause = pause_after(number_, policy_, random_);
       observe_(failed_attempt{number_, why, pause});
     } catch (...) {
@@ -160,7 +161,8 @@ struct retry_sender {
 /// Errors   the last attempt's; of those before it the latest, seven at most, are in its suppressed(), in
 ///          order. std::invalid_argument when the policy has no attempts.
 /// Cancel   ends the attempt, or the pause at once, as operation_canceled that has suppressed what failed
-///          before.
+///          before. Where the attempt fails in spite of the request, with its clean-up's error for instance,
+///          that is the retry's error: there is no other attempt.
 /// Cost     the state of one attempt and of one timer; no allocation but for suppressed errors. A pause, be
 ///          it of zero, is a turn of the loop, so that any number of attempts is fair to others.
 template <sender_factory F, class Worth = detail::worth_retrying_fn,

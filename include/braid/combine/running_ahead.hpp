@@ -58,8 +58,10 @@ struct ahead_sender {
 ///           with close().
 /// Threads   one loop's: that of its first next.
 /// Errors    the first error stops the others, and is the result of a next once they have ended; then the
-///           end.
-/// Cancel    stops everything, for good; what comes in spite of that is still given out.
+///           end. The failure of a clean-up (finally) that nobody can be given any more is that of close(), or
+///           goes to the loop's unhandled-error handler.
+/// Cancel    stops everything, for good; what comes in spite of that is still given out. Every later next()
+///           fails as operation_canceled, since not all has been read.
 /// Cost      one block of the frame pool, made when it is called, and one for each operation of buffered that
 ///           is in flight at once, or range of merge; nothing for each element.
 template <class T>

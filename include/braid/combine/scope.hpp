@@ -11,7 +11,6 @@
 #include "braid/core/takes_sender.hpp"
 #include "braid/loop/io_sender.hpp"
 #include "braid/style/future.hpp"
-#include "braid/style/promise.hpp"
 
 namespace braid {
 
@@ -27,7 +26,8 @@ class scope_state;
 class scope : pinned {
  public:
   /// The future of what was spawned in a scope. Unlike another one it may be dropped without a word: the
-  /// scope waits, and takes the error.
+  /// scope waits, and takes the error. So it is with a chain on it (then and its kin): the scope ends once that
+  /// has, stops what it begins, and fails with what its steps throw.
   template <class T>
   class child : public future<T> {
     friend scope;
@@ -46,10 +46,13 @@ class scope : pinned {
   template <sender_or_factory S>
   child<value_of<sender_of<S>>> spawn(S&& op, std::source_location where = std::source_location::current()) {
     using value = value_of<sender_of<S>>;
-    if (!join_.admits()) return child<value>(refused<value>());
+    const bool admitted = join_.admits();
     auto* made = new detail::scope_child<sender_of<S>>(join_, as_sender(std::forward<S>(op)), where);
     child<value> begun{future<value>(*made)};
-    made->begin();
+    if (admitted)
+      made->begin();
+    else
+      made->refuse();
     return begun;
   }
 
@@ -71,14 +74,6 @@ class scope : pinned {
   friend class detail::scope_state;
   explicit scope(detail::scope_join& join) noexcept : join_(join) {}
 
-  template <class T>
-  future<T> refused() {
-    const error why(std::make_error_code(std::errc::operation_canceled), "scope::spawn");
-    join_.child_failed(why);
-    promise<T> never;
-    never.set_error(why);
-    return never.get_future();
-  }
   detail::scope_join& join_;
 };
 
@@ -129,6 +124,7 @@ class scope_state final : public scope_join {
     result<value_type> ended = std::move(body_.ended_result());
     if (ended && cut_short())
       ended = error(std::make_error_code(std::errc::operation_canceled), "with_scope");
+    if (!ended && stopped_by_request()) ended.error().set_requested(true);
     std::move(receiver).finish(std::move(ended));
   }
 

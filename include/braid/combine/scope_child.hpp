@@ -4,6 +4,7 @@
 #include <source_location>
 #include <utility>
 
+#include "braid/combine/scope_chain.hpp"
 #include "braid/combine/scope_join.hpp"
 #include "braid/core/async_stack.hpp"
 #include "braid/style/future_state.hpp"
@@ -20,20 +21,40 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
 
  public:
   scope_child(scope_join& scope, S&& op, std::source_location where)
-      : future_state<value_type>(scope.home(), where), operation_base(came), scope_(scope) {
+      : future_state<value_type>(scope.home(), where), operation_base(came), scope_(&scope) {
+    this->belong_to_scope();
     this->frame()->parent = scope.frame();
     operation_.emplace(elided{[&] { return connect(std::move(op), receiver{this}); }});
   }
 
+  ~scope_child() override {
+    if (ended_) life_.~reference();
+  }
+
   void begin() noexcept {
-    scope_.enter(*this);
+    scope_->enter(*this);
     this->track();
-    scope_stops_.emplace(scope_.child_stop_token(), on_scope_stop{this});
+    scope_stops_.emplace(scope_->child_stop_token(), on_scope_stop{this});
     operation_->start();
+  }
+  /// The scope has no room for another child: this one ends as cancelled, and its operation is not begun.
+  void refuse() noexcept {
+    operation_.reset();
+    error why(std::make_error_code(std::errc::operation_canceled), "scope::spawn");
+    why.set_requested(true);
+    scope_join& scope = *scope_;
+    scope.child_failed(why);
+    leave(scope.living() ? scope.life() : scope_life::reference());
+    this->frame()->parent = nullptr;
+    this->set(std::move(why));
   }
   bool request_stop() noexcept override {
     stop();
     return true;
+  }
+  std::unique_ptr<chain_hold> hold_for(future_state_base& link) noexcept override {
+    if (loop::current_or_null() != this->home()) return std::make_unique<scope_chain>(nullptr, link);
+    return scope_chain::begin(ended_ ? life_.scope() : scope_, link);
   }
 
  private:
@@ -69,24 +90,32 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
 
   // All that the child owned is gone before anybody is told that it has ended.
   void tell() noexcept {
-    scope_join& scope = scope_;
+    scope_join& scope = *scope_;
     end_operation();
     this->unlink();
     if (result<value_type>& how = this->ended(); !how) {
-      if (how.error() != std::errc::operation_canceled) attach_stack(how.error(), this->frame());
+      if (stop_.stop_requested() || this->home()->ending()) how.error().set_requested(true);
+      if (!how.error().is_requested_cancellation()) attach_stack(how.error(), this->frame());
       scope.child_failed(how.error());
     }
     this->frame()->parent = nullptr;
+    leave(this->is_held() ? scope.life() : scope_life::reference());
     this->settle();  // *this may be gone
     scope.release();
   }
   void abandon() noexcept override {
     end_operation();
+    leave({});
     if (this->in_flight())
       this->home()->forget(*this);
     else
-      this->keep(error(std::errc::operation_canceled));
+      this->keep(this->cut_off());
     this->settle();
+  }
+  // The scope may end from now on.
+  void leave(scope_life::reference life) noexcept {
+    ended_ = true;
+    new (&life_) scope_life::reference(std::move(life));
   }
   void end_operation() noexcept {
     scope_stops_.reset();
@@ -94,7 +123,11 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
   }
   void report_unseen() noexcept override {}  // the scope has the error
 
-  scope_join& scope_;
+  union {
+    scope_join* scope_;            // until it has ended
+    scope_life::reference life_;  // then, where its future is still held
+  };
+  bool ended_ = false;
   bool stopping_ = false;  // the home loop's thread
   stop_source stop_;  // by the future, or with the scope
   std::optional<stop_callback<on_scope_stop>> scope_stops_;

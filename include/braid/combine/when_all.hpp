@@ -24,7 +24,7 @@ class all_base : public join_base {
     auto& result = child.ended_result();
     if (result) return;
     const bool decides = !failures_.any();
-    failures_.add(std::move(result).error());
+    failures_.add(std::move(result).error(), this->stopping());
     if (decides) stop_children();
   }
 
@@ -117,7 +117,7 @@ struct all_of_range_sender {
 
 /// All values, in a tuple in the order of the arguments (void as std::monostate, a reference as
 /// std::reference_wrapper); or the first error, once the others were stopped and have ended; what failed
-/// meanwhile is in its suppressed(). None at all completes at once.
+/// meanwhile is in its suppressed(). A failure goes before a cancellation. None at all completes at once.
 ///
 /// Cancel  stops all, waits for all.
 /// Cost    the operation states are side by side in this one; no allocation.

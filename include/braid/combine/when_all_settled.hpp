@@ -23,9 +23,8 @@ class settled_base : public join_base {
  protected:
   ~settled_base() = default;
   template <class Children>
-  void start_with(Children& children) noexcept {
-    if (!begin(receiver_.get_stop_token()))
-      return std::move(receiver_).finish(no_loop_error("when_all_settled"));
+  void start_with(const char* call, Children& children) noexcept {
+    if (!begin(receiver_.get_stop_token())) return std::move(receiver_).finish(no_loop_error(call));
     children.start_all();
     release();
   }
@@ -46,7 +45,7 @@ class settled_pack final : public settled_base<R> {
   using value_type = std::tuple<result<value_of<S>>...>;
   settled_pack(std::tuple<S...>&& ops, R receiver)
       : settled_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
-  void start() noexcept { this->start_with(children_); }
+  void start() noexcept { this->start_with("when_all_settled", children_); }
 
  private:
   void complete() noexcept override {
@@ -63,7 +62,7 @@ class settled_range final : public settled_base<R> {
   using value_type = std::vector<result<value_of<S>>>;
   settled_range(pool_vector<S>&& ops, R receiver)
       : settled_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
-  void start() noexcept { this->start_with(children_); }
+  void start() noexcept { this->start_with("when_all_settled", children_); }
 
  private:
   void complete() noexcept override {

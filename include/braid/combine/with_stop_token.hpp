@@ -39,6 +39,7 @@ class with_stop_token_state : pinned {
     void finish(result<value_type> ended) && noexcept {
       self->first_.reset();
       self->second_.reset();
+      if (!ended && self->token_.stop_requested()) ended.error().set_requested(true);
       R told = std::move(self->receiver_);
       std::move(told).finish(std::move(ended));
     }

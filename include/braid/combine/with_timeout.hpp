@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -47,7 +48,7 @@ class timeout_state final : public join_base {
 
   // A cancellation that tells what had failed before, as that of a retry does, is told by the timeout too.
   static error timed_out(const error& canceled) noexcept {
-    error late(std::make_error_code(std::errc::timed_out), "with_timeout");
+    error late(std::error_code(ETIMEDOUT, timeout_category()), "with_timeout");
     for (const error& each : canceled.suppressed()) late.suppress(each);
     late.set_transferred(canceled.transferred());
     return late;
@@ -76,6 +77,9 @@ struct timeout_sender {
 /// op, stopped when it has not ended d, of any unit, after it was begun. It fails as
 /// std::errc::timed_out then, once it has really ended; what it achieved in spite of the stop is its value.
 ///
+/// Errors  op's; where op fails in spite of the stop, with its clean-up's error for instance, that one.
+///         A time-out is of timeout_category(): so it is told apart from a connection that timed out, which is
+///         std::errc::timed_out as well.
 /// Cancel  from outside ends it as operation_canceled.
 /// Cost    a timer: no allocation, no system call of its own.
 template <sender_or_factory S, class Rep, class Period>

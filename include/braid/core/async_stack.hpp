@@ -80,6 +80,13 @@ void complete_stack(error& failure, const async_link& link) noexcept;
 /// The same for a stack alone.
 [[nodiscard]] std::string format_stack(const async_stack& stack);
 
+/// From now on the terminate handler first prints the asynchronous stack of the exception that nobody caught,
+/// if that came out of an error of this thread, and then calls the handler that was set before. Once a process;
+/// making a loop does it.
+void explain_uncaught_errors() noexcept;
+/// std::terminate for who has printed the error already.
+[[noreturn]] void terminate_explained() noexcept;
+
 /// The name of a function as its author wrote it: of a coroutine, g++ tells the name of what it made of the
 /// body.
 [[nodiscard]] std::string_view written_name(std::string_view function_name);

@@ -127,14 +127,17 @@ class loop : pinned {
 
   /// Who is told of an error that nobody waits for: its asynchronous stack comes with it. The default prints
   /// both and terminates the program. A handler that throws terminates it too.
-  void on_unhandled_error(unique_function<void(const error&)> handler) { unhandled_ = std::move(handler); }
+  /// It may set another one.
+  void on_unhandled_error(unique_function<void(const error&)> handler) {
+    unhandled_ = std::make_shared<unhandled_fn>(std::move(handler));
+  }
   template <class F>
     requires lazy_sender<std::invoke_result_t<std::decay_t<F>&, const error&>>
   void on_unhandled_error(F&&) {
     static_assert(std::is_void_v<F>,
                   "on_unhandled_error drops the sender that its handler returns: detach it in the handler");
   }
-  /// Tells that handler, unless the failure is a cancellation. A failure without a stack gets that of where.
+  /// Tells that handler, unless the failure is a cancellation that was requested, or the loop's end. A failure without a stack gets that of where.
   void report_unhandled(error failure, const async_frame* where) noexcept;
 
   [[nodiscard]] const loop_options& options() const noexcept { return options_; }
@@ -281,6 +284,7 @@ class loop : pinned {
   void choose_next(std::size_t most, Pick pick);
 
  private:
+  using unhandled_fn = unique_function<void(const error&)>;
   [[noreturn]] static void throw_no_loop(const char* call);
   static void make_current(loop* which) noexcept;
   [[gnu::cold]] void submit_otherwise(io_operation& operation, const async_frame* who) noexcept;
@@ -311,7 +315,7 @@ class loop : pinned {
   intrusive_list<outside_work> outside_;
   receive_history receives_;
   descriptor_turns turns_;
-  unique_function<void(const error&)> unhandled_;
+  std::shared_ptr<unhandled_fn> unhandled_;
   std::size_t expected_ = 0;
   std::size_t foreign_ = 0;  // of these, what the loop's end does not wait for
   int batch_ = 1;  // how much ready work runs before the clock is asked

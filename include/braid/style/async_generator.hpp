@@ -43,10 +43,16 @@ class async_generator_promise final : public task_promise_base {
     return turn_end();
   }
   void return_void() noexcept { element_->set_value(std::nullopt); }
-  void unhandled_exception() noexcept { element_->set_error(current_failure()); }
+  void unhandled_exception() noexcept {
+    error failure = current_failure();
+    if (failure == std::errc::operation_canceled) canceled_ = true;
+    element_->set_error(std::move(failure));
+  }
 
   // For a turn.
   [[nodiscard]] bool in_turn() const noexcept { return element_ != nullptr; }
+  /// Has it ended as cancelled?
+  [[nodiscard]] bool canceled() const noexcept { return canceled_; }
   void begin_turn(late_element& where, stop_token stop, async_frame* parent) noexcept {
     element_ = &where;
     inherit(stop, parent);
@@ -81,6 +87,7 @@ class async_generator_promise final : public task_promise_base {
 
   // the home loop's thread
   async_generator<T>* owner_ = nullptr;
+  bool canceled_ = false;
   late_element* element_ = nullptr;  // where the turn's element goes
 };
 
@@ -105,7 +112,11 @@ class generator_turn : pinned {
       element_.set_error(
           misuse_error("async_generator::next: another next is in flight"));
     } else if (frame_.done()) {
-      element_.set_value(std::nullopt);
+      if (promise.canceled())
+        element_.set_error(
+            error(std::make_error_code(std::errc::operation_canceled), "async_generator::next"));
+      else
+        element_.set_value(std::nullopt);
     } else {
       begun_ = true;
       promise.begin_turn(element_, stop, parent);
@@ -205,7 +216,8 @@ struct next_sender {
 ///           generator was moved from, or was abandoned in flight with its loop.
 /// Cancel    the token of who waits for a next flows down through every await until the next co_yield, not
 ///           beyond. What the generator throws then ends it, as ever; if it yields in spite of the stop, that
-///           next has the element.
+///           next has the element. Where it ends as cancelled, every later next() fails so as well: not all
+///           has been read. A generator that catches the cancellation goes on.
 /// Cost      one frame from the frame pool; nothing for each element. A next that is answered at once is two
 ///           calls.
 template <class T>

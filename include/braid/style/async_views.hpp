@@ -98,7 +98,8 @@ async_stage(Apply) -> async_stage<Apply>;
 // Lifetime  a range that is an rvalue becomes the view's own; an lvalue outlives the view, and goes on where
 //           that has stopped. Functions are kept.
 // Errors    the range's and the functions' pass at once, and end the view.
-// Cancel    the token of who waits flows up through all views to the range.
+// Cancel    the token of who waits flows up through all views to the range. A view that ends as cancelled
+//           fails so at every later next(), as its generator does.
 // Cost      a coroutine frame for each view, nothing for each element.
 
 /// f(element) for each element, moved; f may return a sender, which is awaited, one at a time.

@@ -49,7 +49,14 @@ struct finally_step {
   using value_type = T;
   F f;
   T operator()(result<T>&& ended) {
-    f();
+    try {
+      f();
+    } catch (...) {
+      if (ended || ended.error().is_requested_cancellation()) throw;
+      error why = error::current();
+      why.suppress(std::move(ended).error());
+      why.rethrow();
+    }
     return std::move(ended).value();
   }
   static bool concerns(const result<T>&) noexcept { return true; }
@@ -64,6 +71,14 @@ struct blocked_thread final : future_waiter {
   }
   std::atomic<bool> ready{false};
 };
+
+// What one who waits for a future gets: a cancellation was requested of somebody else's operation.
+template <class T>
+result<T> received(result<T>&& taken) noexcept {
+  if (!taken) [[unlikely]]
+    taken.error().set_requested(false);
+  return std::move(taken);
+}
 
 template <class X>
 struct flattened {
@@ -122,7 +137,8 @@ class [[nodiscard]] future {
   future<T> catch_error(F f, std::source_location where = std::source_location::current()) && {
     return link<detail::catch_error_step<T, F>>("future::catch_error", {std::move(f)}, where);
   }
-  /// f() in either case; what it throws takes the result's place.
+  /// f() in either case; what it throws takes the result's place, and has an error that was there in its
+  /// suppressed().
   template <class F>
   future<T> finally(F f, std::source_location where = std::source_location::current()) && {
     static_assert(!sender<std::invoke_result_t<F&>>,
@@ -130,7 +146,8 @@ class [[nodiscard]] future {
     return link<detail::finally_step<T, F>>("future::finally", {std::move(f)}, where);
   }
 
-  /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. A
+  /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. What then
+  /// or its kin begins later, with the request made already, ends as cancelled where it would wait. A
   /// request to a future of spawn may come from any thread; one that then or its kin returned hands it on
   /// from its loop's thread.
   void request_stop() const { checked("future::request_stop").request_stop(); }
@@ -146,7 +163,7 @@ class [[nodiscard]] future {
     const blocking_wait here("future::get");
     detail::blocked_thread<T> thread;
     if (state_->attach(thread)) thread.ready.wait(false, std::memory_order_acquire);
-    return std::exchange(state_, nullptr)->take().value();
+    return detail::received(std::exchange(state_, nullptr)->take()).value();
   }
 
   template <receiver_of<T> R>
@@ -194,9 +211,18 @@ class future_link final : public future_state<typename link_value<Step, T>::type
         future_waiter(come, home),
         upstream_(&upstream),
         step_(std::move(step)) {}
+  ~future_link() override {
+    if (this->belongs_to_scope()) [[unlikely]]
+      delete hold_;
+  }
 
   void begin() noexcept {
     this->track();
+    if (upstream_->belongs_to_scope()) [[unlikely]] {
+      hold_ = upstream_->hold_for(*this).release();
+      told_ = false;
+      this->belong_to_scope();
+    }
     if (upstream_->attach(*this))
       settle_in();
     else
@@ -204,16 +230,15 @@ class future_link final : public future_state<typename link_value<Step, T>::type
   }
 
   bool request_stop() noexcept override {
-    if (loop::current_or_null() == &future_waiter::home() && upstream_ != nullptr) {
-      bool heard = false;
-      nested_call([&]() noexcept { heard = upstream_->request_stop(); });
-      return heard;
-    }
-    if constexpr (flattens) {
-      inner_.stop.request_stop();
-      return true;
-    }
-    return false;
+    future_state<T>* const pending = loop::current_or_null() == &future_waiter::home() ? upstream_ : nullptr;
+    if constexpr (flattens) inner_.stop.request_stop();  // reaches what the step began, or begins later
+    if (pending == nullptr) return flattens;
+    bool heard = false;
+    nested_call([&]() noexcept { heard = pending->request_stop(); });
+    return heard;
+  }
+  std::unique_ptr<chain_hold> hold_for(future_state_base& link) noexcept override {
+    return hold_->hold_for(link);
   }
 
  private:
@@ -239,9 +264,9 @@ class future_link final : public future_state<typename link_value<Step, T>::type
   void step(result<T>&& ended) noexcept {
     if (!Step::concerns(ended)) {
       if constexpr (std::is_same_v<T, value>)
-        return this->set(std::move(ended));
+        return finish(std::move(ended), true);
       else
-        return this->set(std::move(ended).error());
+        return finish(std::move(ended).error(), true);
     }
     if constexpr (flattens) {
       try {
@@ -264,21 +289,37 @@ class future_link final : public future_state<typename link_value<Step, T>::type
             [this, back = std::move(ended)]() mutable { end(std::move(back)); });
       move_out();
     }
-    if (!ended) [[unlikely]]
+    if (!ended) [[unlikely]] {
+      if constexpr (flattens)
+        if (inner_.stop.stop_requested()) ended.error().set_requested(true);
       attach_stack(ended.error(), future_state<value>::frame());
-    this->set(std::move(ended));
+    }
+    finish(std::move(ended), false);
+  }
+  // A scope that the chain belongs to takes the step's error. One that was passed on it has already.
+  void finish(result<value>&& ended, bool passed_on) noexcept {
+    if (!this->belongs_to_scope()) [[likely]]
+      return this->set(std::move(ended));
+    chain_scope* const scope = hold_->link_ended(ended || passed_on ? nullptr : &ended.error());
+    told_ = passed_on || scope != nullptr;
+    this->set(std::move(ended));  // *this may be gone
+    if (scope != nullptr) scope->chain_ended();
+  }
+  void report_unseen() noexcept override {
+    if (!this->belongs_to_scope() || !told_) future_state<value>::report_unseen();
   }
 
   // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on. Or
   // what the step began is pending.
   void abandon() noexcept override {
+    if (this->belongs_to_scope()) hold_->abandon();
     if constexpr (flattens) {
       if (upstream_ == nullptr) {
         inner_.state.reset();
-        return this->set(error(std::errc::operation_canceled));
+        return this->set(this->cut_off());
       }
     }
-    error why = std::errc::operation_canceled;
+    error why = this->cut_off();
     if (!upstream_->detach(*this)) {
       this->forget_settled();
       if (result<T> came = upstream_->take(); !came) why = std::move(came).error();
@@ -288,6 +329,9 @@ class future_link final : public future_state<typename link_value<Step, T>::type
   }
 
   future_state<T>* upstream_;
+  // where it belongs to a scope
+  chain_hold* hold_;
+  bool told_;  // the scope has the error, or somebody took it
   [[no_unique_address]] Step step_;
   [[no_unique_address]] std::conditional_t<
       flattens, flattening<std::conditional_t<flattens, returned, nothing>>, nothing> inner_;
@@ -331,7 +375,7 @@ class future_operation final : future_waiter, cancellation {
   void finish() noexcept {
     R receiver = std::move(receiver_);
     if (state_ == nullptr) return std::move(receiver).finish(error(std::errc::operation_canceled));
-    std::move(receiver).finish(std::exchange(state_, nullptr)->take());
+    std::move(receiver).finish(received(std::exchange(state_, nullptr)->take()));
   }
 
   future_state<T>* state_;

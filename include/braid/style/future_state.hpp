@@ -53,6 +53,30 @@ class future_waiter : operation_base, resident {
   loop* const home_;
 };
 
+class future_state_base;
+
+/// A scope, to the chains on its children.
+class chain_scope {
+ public:
+  virtual void chain_ended() noexcept = 0;
+
+ protected:
+  ~chain_scope() = default;
+};
+
+/// What a link of a chain on a scope's child holds of the scope, which stops the link and waits for it.
+class chain_hold : public pooled, pinned {
+ public:
+  virtual ~chain_hold() = default;
+  /// The link has ended. Tells the scope its error, if there is one. To be told chain_ended once the link is
+  /// settled; null where the scope has ended already.
+  [[nodiscard]] virtual chain_scope* link_ended(const error* failure) noexcept = 0;
+  /// The link ends with its loop.
+  virtual void abandon() noexcept = 0;
+  /// The same for a link behind this one.
+  [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base& link) noexcept = 0;
+};
+
 /// What a future and who settles it share. Both act once; whoever acts second owns the state.
 ///
 /// Threads  the future may be on one thread and its settler on another: they meet in one atomic word.
@@ -70,15 +94,21 @@ class future_state_base : public pooled, pinned {
 
   /// The future's act: false when the state is settled, so that there is nothing to wait for.
   [[nodiscard]] bool attach(future_waiter& waiter) noexcept { return meet(&waiter); }
-  /// Takes back attach. False when the settler was first: the waiter is being told.
+  /// Takes back attach: the waiter was cancelled. It asks for the result no more, so that nobody is told of an
+  /// error. False when the settler was first: the waiter is being told.
   [[nodiscard]] bool detach(future_waiter& waiter) noexcept {
     void* expected = &waiter;
+    left_ = true;
     return meeting_.compare_exchange_strong(expected, dropped(), std::memory_order_acq_rel);
   }
   /// The future's act when it is dropped.
   void drop() noexcept {
     if (!meet(dropped())) end_unseen();
   }
+  /// Is it the future of a scope's child, or a link of a chain on one?
+  [[nodiscard]] bool belongs_to_scope() const noexcept { return belongs_to_scope_; }
+  /// If so, what another link behind it holds of the scope. On the link's thread.
+  [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base&) noexcept { return nullptr; }
 
  protected:
   explicit future_state_base(loop* home, std::source_location where = {}) noexcept
@@ -102,12 +132,21 @@ class future_state_base : public pooled, pinned {
   }
   [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
   [[nodiscard]] loop* home() const noexcept { return home_; }
+  /// Does a future hold it that nobody waits for yet? The settler's question.
+  [[nodiscard]] bool is_held() const noexcept { return meeting_.load(std::memory_order_acquire) == nullptr; }
+  /// What the loop's end cut off ends with.
+  [[nodiscard]] static error cut_off() noexcept {
+    error canceled = std::errc::operation_canceled;
+    canceled.set_requested(true);
+    return canceled;
+  }
+  void belong_to_scope() noexcept { belongs_to_scope_ = true; }
   void report(error failure) noexcept;  // on the home loop's thread, or there by post
 
  private:
   virtual void report_unseen() noexcept = 0;  // settled and dropped: reports an error that somebody may miss
   void end_unseen() noexcept {
-    report_unseen();
+    if (!left_) report_unseen();
     delete this;
   }
 
@@ -125,6 +164,8 @@ class future_state_base : public pooled, pinned {
   loop* const home_;
   async_frame frame_;
   bool tracked_ = false;
+  bool left_ = false;  // its waiter was cancelled: written before meeting_
+  bool belongs_to_scope_ = false;  // written before it has a waiter
 };
 
 /// The same with the result in it.

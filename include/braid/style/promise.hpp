@@ -33,7 +33,9 @@ struct promise_state final : future_state<T> {
 /// Threads   may be settled on any thread; the loop where its future is waited for must still live then.
 ///           The future of one is not work of a loop: loop::run() returns while it still waits, loop::run(future) does
 ///           not. For a callback API there is from_callback, which is work of its loop.
-/// Errors    one that set_error hands on says where the promise was made. A second get_future, set_value or
+/// Errors    one that set_error hands on says where the promise was made. Where the one who waited was cancelled
+///           meanwhile (it timed out, lost a race, or its loop ended), nobody asks for the result any more: it
+///           is dropped, be it an error. A second get_future, set_value or
 ///           set_error throws std::logic_error.
 template <class T>
 class promise {

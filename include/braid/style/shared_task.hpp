@@ -92,7 +92,11 @@ class shared_run final : public shared_run_base {
 
   /// Once it has ended.
   [[nodiscard]] result<shared_value<T>> get() const {
-    if (!*ended_) return ended_->error();
+    if (!*ended_) {
+      error why = ended_->error();
+      why.set_requested(false);  // of those who wait now
+      return why;
+    }
     if constexpr (std::is_void_v<T>)
       return {};
     else

@@ -57,6 +57,8 @@ class spawned final : public future_state<value_of<S>>,
     end(std::move(ended));
   }
   [[gnu::cold, gnu::noinline]] void fail(result<value_type>&& failed) noexcept {
+    const loop* const here = loop::current_or_null();
+    if (stop_.stop_requested() || (here != nullptr && here->ending())) failed.error().set_requested(true);
     attach_stack(failed.error(), this->frame());
     end(std::move(failed));
   }
@@ -76,7 +78,7 @@ class spawned final : public future_state<value_of<S>>,
   }
   void abandon() noexcept override {
     operation_.reset();
-    this->set(error(std::errc::operation_canceled));
+    this->set(this->cut_off());
   }
 
   stop_source stop_;

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <cstddef>
+#include <ranges>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/when_all_settled.hpp"
+
+namespace braid {
+
+/// Which operation ended first, counted from 0, and how each ended.
+template <class Results>
+struct any_settled {
+  std::size_t index;
+  Results results;  ///< a tuple or a vector of result, in the order of the operations
+};
+
+namespace detail {
+
+// A when_all_settled that the first end of an operation cuts short.
+template <class R>
+class any_settled_base : public settled_base<R> {
+ public:
+  using settled_base<R>::settled_base;
+  template <class Child>
+  void ended(Child&, std::size_t index) noexcept {
+    if (std::exchange(decided_, true)) return;
+    first_ = index;
+    this->stop_children();
+  }
+
+ protected:
+  ~any_settled_base() = default;
+  std::size_t first_ = 0;
+
+ private:
+  bool decided_ = false;
+};
+
+template <class R, sender... S>
+class any_settled_pack final : public any_settled_base<R> {
+ public:
+  using value_type = any_settled<std::tuple<result<value_of<S>>...>>;
+  any_settled_pack(std::tuple<S...>&& ops, R receiver)
+      : any_settled_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  void start() noexcept { this->start_with("when_any_settled", children_); }
+
+ private:
+  void complete() noexcept override {
+    this->finish([this] {
+      return children_.apply(
+          [this](auto&... each) { return value_type{this->first_, {std::move(each.ended_result())...}}; });
+    });
+  }
+  pack_children<any_settled_pack, std::index_sequence_for<S...>, S...> children_;
+};
+
+template <class R, sender S>
+class any_settled_range final : public any_settled_base<R> {
+ public:
+  using value_type = any_settled<std::vector<result<value_of<S>>>>;
+  any_settled_range(pool_vector<S>&& ops, R receiver)
+      : any_settled_base<R>(std::move(receiver)), children_(*this, std::move(ops)) {}
+  void start() noexcept { this->start_with("when_any_settled", children_); }
+
+ private:
+  void complete() noexcept override {
+    if (children_.size() == 0)
+      return this->finish(
+          []() -> value_type { throw std::invalid_argument("when_any_settled: the range is empty"); });
+    this->finish([this] {
+      value_type all{this->first_, {}};
+      all.results.reserve(children_.size());
+      for (auto& each : children_) all.results.push_back(std::move(each.ended_result()));
+      return all;
+    });
+  }
+  range_children<any_settled_range, S> children_;
+};
+
+template <sender... S>
+struct any_settled_pack_sender {
+  using sender_concept = sender_tag;
+  using value_type = any_settled<std::tuple<result<value_of<S>>...>>;
+  std::tuple<S...> ops;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return any_settled_pack<R, S...>(std::move(ops), std::move(receiver));
+  }
+};
+
+template <sender S>
+struct any_settled_range_sender {
+  using sender_concept = sender_tag;
+  using value_type = any_settled<std::vector<result<value_of<S>>>>;
+  pool_vector<S> ops;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return any_settled_range<R, S>(std::move(ops), std::move(receiver));
+  }
+};
+
+}  // namespace detail
+
+/// As when_any, but with the result of each: {index, results}. Once the first has ended the others are stopped;
+/// what one of them achieves all the same is not lost. A read that races a timer keeps its bytes:
+///
+///     auto race = co_await when_any_settled(stream.read_some(buffer), sleep_for(1s));
+///     if (auto& bytes = std::get<0>(race.results)) use(buffer, *bytes);   // whichever was first
+///
+/// Errors  none of theirs: those are in the results. One that was not begun, since another had ended at once,
+///         is operation_canceled.
+/// Cancel  stops all, waits for all; the results tell.
+/// Cost    the operation states are side by side in this one; no allocation.
+template <sender_or_factory... S>
+  requires(sizeof...(S) > 0)
+[[nodiscard]] auto when_any_settled(S&&... ops) {
+  return detail::any_settled_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
+}
+
+/// The same over a range of senders: a vector of results. An empty range fails with std::invalid_argument.
+template <sender_range Range>
+[[nodiscard]] auto when_any_settled(Range&& ops) {
+  return detail::any_settled_range_sender<std::ranges::range_value_t<Range>>{
+      detail::collect(std::forward<Range>(ops))};
+}
+
+}  // namespace braid
