@@ -155,7 +155,10 @@ error error::current() noexcept {
 }
 
 std::optional<error> error::behind(const std::exception_ptr& exception) noexcept {
-  return exception != nullptr ? detail::known_of(exception) : std::nullopt;
+  if (exception == nullptr) return std::nullopt;
+  std::optional<error> thrown = detail::known_of(exception);
+  if (thrown) thrown->keep(exception);
+  return thrown;
 }
 
 // A record that other copies share is never written: it is cloned first.
