@@ -352,16 +352,21 @@ TEST_CASE("loop: an error that nobody waits for goes to the handler, once, with 
   CHECK(heard == std::vector<std::string>{"seven", "from a post", "from a handler"});
 }
 
-TEST_CASE("loop: a cancellation is no unhandled error", "[loop]") {
+TEST_CASE("loop: a cancellation that was requested is no unhandled error", "[loop]") {
   loop home;
   int heard = 0;
   home.on_unhandled_error([&](const error&) { ++heard; });
-  detach(just_error<int>(std::errc::operation_canceled));
+  error requested = std::errc::operation_canceled;
+  requested.set_requested(true);
+  detach(just_error<int>(requested));
   home.run();
   CHECK(heard == 0);
   detach(just_error<int>(std::errc::timed_out));
   home.run();
   CHECK(heard == 1);
+  detach(just_error<int>(std::errc::operation_canceled));  // nobody asked for it
+  home.run();
+  CHECK(heard == 2);
 }
 
 }  // namespace
