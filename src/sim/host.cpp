@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "agenda.hpp"
 #include "braid/sim/world.hpp"
 #include "disk.hpp"
 #include "machine.hpp"
@@ -28,6 +29,7 @@ host::~host() {
 
 loop& host::its_loop() {
   if (loop_ == nullptr) throw std::logic_error("sim::host " + name_ + " is down");
+  changed();  // by the caller, presumably
   return *loop_;
 }
 
@@ -40,6 +42,7 @@ void host::start() {
     const current_loop_scope nowhere(nullptr);
     loop_ = std::make_unique<loop>(options, std::make_unique<detail::sim_reactor>(*this, false));
   }
+  changed();
   loop_->on_unhandled_error([this](const error& why) { world_.fail(*this, why); });
   if (!options_.program) return;
   loop_->post([this] {
@@ -58,9 +61,14 @@ void host::end_loop() {
   const current_loop_scope there(loop_.get());
   loop_.reset();
   reactor_ = nullptr;
+  changed();
 }
 
 void host::awaken() noexcept { reactor_->wake(); }
+
+void host::changed() noexcept {
+  if (entry_ != nullptr) world_.agenda_->changed(*entry_);
+}
 
 loop_clock::time_point host::now() const noexcept { return clock_at(world_.now()); }
 

@@ -43,7 +43,7 @@ machine::~machine() = default;
 void machine::submit(io_operation& operation) {
   request what = operation.what();
   world_.note(host_, {"begins", what.code, what.descriptor, what.length});
-  if (what.code == opcode::nop) return completed_.push_back({&operation, {}});
+  if (what.code == opcode::nop) return add_completion({&operation, {}});
   const std::uint64_t number = ++begun_;
   pending& made = pending_[number] = {&operation, number, what, find(what.descriptor)};
   numbers_[&operation] = number;
@@ -142,7 +142,7 @@ std::optional<std::int32_t> machine::accept_all(pending& one) {
   for (;;) {
     const auto accepted = one.on->attempt(one.what);
     if (!accepted || *accepted < 0) return accepted;
-    completed_.push_back({one.operation, {*accepted, completion::more}});
+    add_completion({one.operation, {*accepted, completion::more}});
   }
 }
 
@@ -165,7 +165,12 @@ void machine::complete(std::uint64_t number, completion ended) {
   if (one.waits) std::erase(one.on->waiting_, number);
   pending_.erase(found);
   numbers_.erase(operation);
-  completed_.push_back({operation, ended});
+  add_completion({operation, ended});
+}
+
+void machine::add_completion(completed one) {
+  completed_.push_back(one);
+  host_.changed();
 }
 
 // What is under way in a device may be past stopping.

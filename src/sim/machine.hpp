@@ -120,6 +120,7 @@ class machine final : public direct_calls {
   template <class Ask>
   int ask_socket(int descriptor, Ask ask) const noexcept;
   void complete(std::uint64_t number, completion ended);
+  void add_completion(completed one);
 
   world& world_;
   host& host_;

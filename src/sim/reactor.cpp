@@ -77,6 +77,7 @@ void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
 void sim_reactor::wake() noexcept {
   woken_.store(true, std::memory_order_release);
   woken_.notify_one();
+  host_.changed();
 }
 
 bool sim_reactor::runnable() const noexcept {

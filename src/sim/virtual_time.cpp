@@ -13,9 +13,9 @@ virtual_time::virtual_time(const world_options& options)
     : world_(options), override_([this](const loop_options&) {
         forget_ended();
         const std::string number = std::to_string(world_.hosts_.size() + 1);
-        world_.hosts_.push_back(
+        host& made = world_.adopt(
             std::make_unique<host>(world_, "loop " + number, "10.1.0." + number, host_options{}));
-        return std::make_unique<detail::sim_reactor>(*world_.hosts_.back(), true);
+        return std::make_unique<detail::sim_reactor>(made, true);
       }) {}
 virtual_time::~virtual_time() = default;
 
@@ -25,6 +25,7 @@ void virtual_time::forget_ended() noexcept {
   if (!std::ranges::all_of(world_.hosts_, has_ended)) return;
   world_.events_.clear();
   world_.due_.clear();
+  world_.known_.clear();
   world_.hosts_.clear();
   world_.network_ = std::make_unique<detail::network>(world_);  // which knows hosts by their address
 }

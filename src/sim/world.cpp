@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "agenda.hpp"
 #include "machine.hpp"
 #include "network.hpp"
 #include "reactor.hpp"
@@ -17,6 +18,9 @@ namespace {
 // After so many steps without time passing a program is taken to wait for it by yielding: time passes then, as
 // it does while a real one spins.
 constexpr std::uint64_t most_steps_at_a_time = 100'000;
+
+// So many steps for each host go by between two looks at all hosts: a step pays for a tenth of a look.
+constexpr std::uint64_t steps_a_look = 10;
 
 std::string text_of(loop_clock::time_point when) {
   std::array<char, 48> text{};
@@ -31,12 +35,14 @@ world::world(const world_options& options)
     : options_(options),
       own_choices_(options.seed),
       choices_(&own_choices_),
-      network_(std::make_unique<detail::network>(*this)) {}
+      network_(std::make_unique<detail::network>(*this)),
+      agenda_(std::make_unique<detail::agenda>()) {}
 world::world(const world_options& options, choices& from)
     : options_(options),
       own_choices_(options.seed),
       choices_(&from),
-      network_(std::make_unique<detail::network>(*this)) {}
+      network_(std::make_unique<detail::network>(*this)),
+      agenda_(std::make_unique<detail::agenda>()) {}
 
 world::~world() {
   for (const auto& each : hosts_)
@@ -49,17 +55,24 @@ host& world::add_host(std::string name, host_options options) {
   if (find(name) != nullptr) throw std::invalid_argument("sim::world: there is a host " + name + " already");
   const std::size_t number = hosts_.size() + 1;
   const std::string address = "10.0." + std::to_string(number / 256) + "." + std::to_string(number % 256);
-  hosts_.push_back(std::make_unique<host>(*this, std::move(name), address, std::move(options)));
-  hosts_.back()->start();
-  return *hosts_.back();
+  host& made = adopt(std::make_unique<host>(*this, std::move(name), address, std::move(options)));
+  made.entry_ = &agenda_->add(made);
+  made.start();
+  return made;
+}
+
+host& world::adopt(std::unique_ptr<host> one) {
+  host& made = *hosts_.emplace_back(std::move(one));
+  known_.try_emplace(made.name(), &made);
+  known_.try_emplace(made.address(), &made);
+  return made;
 }
 
 host& world::first_host() { return hosts_.empty() ? add_host("local") : *hosts_.front(); }
 
 host* world::find(std::string_view name_or_address) noexcept {
-  for (const auto& each : hosts_)
-    if (each->name() == name_or_address || each->address() == name_or_address) return each.get();
-  return nullptr;
+  const auto found = known_.find(name_or_address);
+  return found != known_.end() ? found->second : nullptr;
 }
 
 void world::crash(host& which) {
@@ -101,7 +114,10 @@ bool world::are_apart(const host& one, const host& other) const noexcept {
 
 void world::after(loop_clock::duration later, unique_function<void()> f) {
   if (later < loop_clock::duration::zero()) throw std::invalid_argument("sim::world::after: in the past");
-  at(loop_clock::later_than(now_, later), std::move(f));
+  at(loop_clock::later_than(now_, later), [this, f = std::move(f)]() mutable {
+    f();
+    look_at_all_hosts();
+  });
 }
 
 void world::at(loop_clock::time_point when, unique_function<void()> f) {
@@ -111,9 +127,9 @@ void world::at(loop_clock::time_point when, unique_function<void()> f) {
 }
 
 bool world::advance(loop_clock::time_point latest) {
-  auto next = events_.empty() ? latest : std::min(latest, events_.front().when);
-  for (const auto& each : hosts_)
-    if (each->up()) next = std::min(next, each->reactor_->wakes_at());
+  agenda_->update();
+  auto next = std::min(latest, agenda_->next_wake());
+  if (!events_.empty()) next = std::min(next, events_.front().when);
   if (next == loop_clock::time_point::max()) return false;
   if (next <= now_) return true;
   now_ = next;
@@ -123,6 +139,7 @@ bool world::advance(loop_clock::time_point latest) {
     due_.push_back(std::move(events_.back().happens));
     events_.pop_back();
   }
+  agenda_->wake(now_);
   return true;
 }
 
@@ -133,25 +150,31 @@ void world::happen(std::size_t due) {
   f();
 }
 
+bool world::nothing_to_do() const noexcept { return due_.empty() && agenda_->runnable() == 0; }
+
+// An event or channel tells nobody when it makes a task of another loop ready. Code outside of all hosts may use them, and
+// is followed by a look at all hosts. A host must not use those of another one, since an object of sync/ belongs to
+// one loop; if it does, the other host is seen to be ready after steps_a_look steps for each host.
+void world::look_at_all_hosts() {
+  all_looked_at_ = steps_;
+  agenda_->update_all();
+}
+
 bool world::step() {
   if (steps_ == options_.most_steps) throw_stuck();
-  const auto collect = [this] {
-    runnable_.clear();
-    for (const auto& each : hosts_)
-      if (each->up() && each->reactor_->runnable()) runnable_.push_back(each.get());
-  };
-  collect();
-  if ((runnable_.empty() && due_.empty()) || steps_at_this_time_ >= most_steps_at_a_time) {
-    if (!advance() && runnable_.empty() && due_.empty()) return false;
-    collect();
+  agenda_->update();
+  if (nothing_to_do() && steps_ - all_looked_at_ >= steps_a_look * hosts_.size()) look_at_all_hosts();
+  if ((nothing_to_do() || steps_at_this_time_ >= most_steps_at_a_time) && !advance() && nothing_to_do()) {
+    look_at_all_hosts();
+    if (nothing_to_do() && !advance()) return false;
   }
   ++steps_;
   ++steps_at_this_time_;
-  const std::size_t chosen = choices_->among(due_.size() + runnable_.size());
+  const std::size_t chosen = choices_->among(due_.size() + agenda_->runnable());
   if (chosen < due_.size())
     happen(chosen);
-  else if (chosen - due_.size() < runnable_.size())
-    turn(*runnable_[chosen - due_.size()]);
+  else if (chosen - due_.size() < agenda_->runnable())
+    turn(agenda_->runnable(chosen - due_.size()));
   return true;
 }
 
@@ -205,6 +228,7 @@ void world::throw_stuck() {
 
 world::driving::driving(world& which) : which_(which), outer_(std::exchange(which.driven_, true)) {
   if (outer_) throw std::logic_error("sim::world::run: the world is being run already");
+  which.look_at_all_hosts();
 }
 
 // FNV-1a, word by word.

@@ -16,6 +16,8 @@ class world;
 class host;
 
 namespace detail {
+class agenda;
+class agenda_entry;
 class machine;
 class sim_reactor;
 }  // namespace detail
@@ -73,12 +75,14 @@ class host : pinned {
  private:
   friend class world;
   friend class virtual_time;
+  friend class detail::agenda;
   friend class detail::machine;
   friend class detail::sim_reactor;
 
   void start();
   void end_loop();
   void awaken() noexcept;
+  void changed() noexcept;  // any thread
   void lose_power();
   [[nodiscard]] loop_clock::time_point clock_at(loop_clock::time_point worlds) const noexcept;
   [[nodiscard]] loop_clock::time_point world_time_of(loop_clock::time_point mine) const noexcept;
@@ -89,6 +93,7 @@ class host : pinned {
   std::unique_ptr<detail::machine> machine_;
   std::unique_ptr<loop> loop_;
   detail::sim_reactor* reactor_ = nullptr;  // the loop's
+  detail::agenda_entry* entry_ = nullptr;  // none for a loop on virtual time, which no world turns
   unsigned boots_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,7 @@ class stuck : public std::runtime_error {
 };
 
 namespace detail {
+class agenda;
 class machine;
 class network;
 class sim_reactor;
@@ -58,10 +60,12 @@ class sim_reactor;
 /// same run, with every compiler.
 ///
 /// Lifetime  owns its hosts. Its end cancels what still runs, host by host.
-/// Threads   one: all hosts take turns on it. No loop may be running on it.
+/// Threads   one: all hosts take turns on it. No loop may be running on it. Hosts are different loops: they share
+///           promises, stop requests and posts, but no object of sync/.
 /// Errors    an error that nobody handles on any host ends the run: it is thrown by the call that drives the
 ///           world.
-/// Cost      a step (one turn of one host) is below a microsecond, whatever its virtual time.
+/// Cost      a step (one turn of one host) is below a microsecond, whatever its virtual time and however many hosts
+///           there are with nothing to do.
 class world : pinned {
  public:
   explicit world(std::uint64_t seed) : world(world_options{.seed = seed}) {}
@@ -139,6 +143,7 @@ class world : pinned {
 
   void at(loop_clock::time_point when, unique_function<void()> f);
   host& first_host();
+  host& adopt(std::unique_ptr<host> one);
   // Marks the world as driven by a call on the stack.
   class driving : pinned {
    public:
@@ -158,6 +163,8 @@ class world : pinned {
     rethrow_failure();
   }
   bool step();  // false when nothing can happen
+  [[nodiscard]] bool nothing_to_do() const noexcept;  // at this instant
+  void look_at_all_hosts();
   // To the next instant at which something happens, or to this one where nothing happens before.
   bool advance(loop_clock::time_point latest = loop_clock::time_point::max());
   void happen(std::size_t due);
@@ -171,8 +178,9 @@ class world : pinned {
   choices* const choices_;
   fault_schedule faults_;
   std::unique_ptr<detail::network> network_;
+  const std::unique_ptr<detail::agenda> agenda_;
   std::vector<std::unique_ptr<host>> hosts_;
-  std::vector<host*> runnable_;  // while a step is being drawn
+  std::unordered_map<std::string_view, host*> known_;  // by name and by address: the first one of each
   std::vector<std::pair<const host*, const host*>> apart_;
 
   struct timed {
@@ -189,6 +197,7 @@ class world : pinned {
   std::uint64_t scheduled_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t steps_at_this_time_ = 0;
+  std::uint64_t all_looked_at_ = 0;  // in this step
   bool driven_ = false;  // by a call on the stack
 
   std::exception_ptr failure_;

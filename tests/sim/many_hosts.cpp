@@ -1,0 +1,226 @@
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/net/tcp.hpp"
+#include "braid/schedule/interval.hpp"
+#include "braid/schedule/resume_on.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/sim/world.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/promise.hpp"
+#include "braid/style/start.hpp"
+#include "braid/sync/event.hpp"
+#include "catch.hpp"
+
+using namespace braid;
+using namespace std::chrono_literals;
+
+// A sleeping host wakes by whatever it waits for, also where that happens outside of its own turns. A world that has
+// other hosts must not notice them.
+
+namespace {
+
+constexpr loop_clock::time_point start_of_time{};
+
+// A host that sleeps for good but for what a test does to it, among others that sleep for good.
+struct sleeper_among_others {
+  explicit sleeper_among_others(std::uint64_t seed) : world(seed) {
+    for (int i = 0; i < 10; ++i) world.add_host("before " + std::to_string(i));
+    sleeper = &world.add_host("sleeper");
+    other = &world.add_host("other");
+    world.run_for(1s);
+  }
+  // Begins the operation on the sleeper, which then sleeps.
+  template <class S>
+  void wait_for(S&& op) {
+    const current_loop_scope there(&sleeper->its_loop());
+    start(std::forward<S>(op), [this](auto) { woke = world.now() - start_of_time; });
+  }
+  // Has the other host do f() at 5 s, and something else later.
+  template <class F>
+  void other_does_at_5s(F f) {
+    const auto doing = [](F what) -> task<void> {
+      co_await sleep_for(4s);
+      what();
+      co_await sleep_for(1h);
+    };
+    world.run_on(*other, doing(std::move(f)));
+  }
+
+  sim::world world;
+  sim::host* sleeper;
+  sim::host* other;
+  std::optional<loop_clock::duration> woke;
+};
+
+TEST_CASE("many hosts: a promise that another host settles wakes a sleeper at once", "[sim][world]") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    sleeper_among_others here(seed);
+    promise<void> settled;
+    here.wait_for(settled.get_future());
+    here.other_does_at_5s([&] { settled.set_value(); });
+    CHECK(here.woke == 5s);
+  }
+}
+
+TEST_CASE("many hosts: a post of another host wakes a sleeper at once", "[sim][world]") {
+  sleeper_among_others here(1);
+  std::optional<loop_clock::duration> ran;
+  loop& its = here.sleeper->its_loop();
+  here.other_does_at_5s([&] { its.post([&] { ran = here.world.now() - start_of_time; }); });
+  CHECK(ran == 5s);
+}
+
+TEST_CASE("many hosts: a stop request of another host wakes a sleeper at once", "[sim][world]") {
+  sleeper_among_others here(2);
+  stop_source stop;
+  here.wait_for(as_result(with_stop_token(sleep_for(10h), stop.get_token())));
+  here.other_does_at_5s([&] { stop.request_stop(); });
+  CHECK(here.woke == 5s);
+}
+
+TEST_CASE("many hosts: a coroutine that comes from another host wakes a sleeper at once", "[sim][world]") {
+  sleeper_among_others here(3);
+  loop& its = here.sleeper->its_loop();
+  bool was_there = false;
+  const auto visit = [&]() -> task<void> {
+    co_await sleep_for(4s);
+    co_await resume_on(its);
+    was_there = loop::current_or_null() == &its;
+  };
+  here.world.run_on(*here.other, visit());
+  CHECK(was_there);
+  CHECK(here.world.now() - start_of_time == 5s);
+}
+
+TEST_CASE("many hosts: what a script does to a sleeper wakes it at once", "[sim][world]") {
+  const auto woken_by = [](auto wait, auto happens) {
+    sleeper_among_others here(4);
+    wait(here);
+    here.world.after(4s, [&] { happens(here); });
+    here.world.run_for(1h);
+    return here.woke;
+  };
+  event set;
+  CHECK(woken_by([&](auto& here) { here.wait_for(set.wait()); }, [&](auto&) { set.set(); }) == 5s);
+  promise<void> settled;
+  CHECK(woken_by([&](auto& here) { here.wait_for(settled.get_future()); },
+                 [&](auto&) { settled.set_value(); }) == 5s);
+  std::optional<interval> ticks;
+  CHECK(woken_by(
+            [&](auto& here) {
+              const current_loop_scope there(&here.sleeper->its_loop());
+              ticks.emplace(30min);
+              here.wait_for(ticks->next());
+            },
+            [&](auto& here) {
+              const current_loop_scope there(&here.sleeper->its_loop());
+              ticks->reset(loop_clock::after(2s));
+            }) == 7s);
+  // Begun while it sleeps, on a loop that was asked for long before.
+  loop* its = nullptr;
+  CHECK(woken_by([&](auto& here) { its = &here.sleeper->its_loop(); },
+                 [&](auto& here) {
+                   const current_loop_scope there(its);
+                   start(sleep_for(3s), [&](auto) { here.woke = here.world.now() - start_of_time; });
+                 }) == 8s);
+}
+
+TEST_CASE("many hosts: what happens to a sleeper between two runs wakes it in the next one", "[sim][world]") {
+  sleeper_among_others here(5);
+  event set;
+  here.wait_for(set.wait());
+  here.world.run_for(1s);
+  CHECK_FALSE(here.woke);
+  set.set();
+  here.world.run_for(1s);
+  CHECK(here.woke == 2s);
+}
+
+TEST_CASE("many hosts: a thread's post before a run wakes a sleeper", "[sim][world]") {
+  sleeper_among_others here(6);
+  bool ran = false;
+  loop& its = here.sleeper->its_loop();
+  here.world.run_for(1s);
+  std::thread([&] { its.post([&] { ran = true; }); }).join();
+  here.world.run_until_idle();
+  CHECK(ran);
+}
+
+TEST_CASE("many hosts: an event shared with another host wakes a sleeper, if late", "[sim][world]") {
+  sleeper_among_others here(7);
+  event set;
+  here.wait_for(set.wait());
+  here.other_does_at_5s([&] { set.set(); });
+  here.world.run_until_idle();
+  CHECK(here.woke);
+}
+
+TEST_CASE("many hosts: a crash takes a host's timers, and a restart gives new ones", "[sim][world]") {
+  sim::world here(8);
+  for (int i = 0; i < 10; ++i) here.add_host("idle " + std::to_string(i));
+  std::vector<loop_clock::duration> beats;
+  sim::host& beating = here.add_host("beating", {.program = [&](sim::host&) -> task<void> {
+                                       for (;;) {
+                                         co_await sleep_for(2s);
+                                         beats.push_back(here.now() - start_of_time);
+                                       }
+                                     }});
+  here.after(5s, [&] { here.crash(beating); });
+  here.after(10s, [&] { here.restart(beating); });
+  here.after(13s, [&] { here.crash(beating); });
+  here.after(13s, [&] { here.crash(beating); });
+  here.run_until_idle();
+  CHECK(beats == std::vector<loop_clock::duration>{2s, 4s, 12s});
+  CHECK(here.now() - start_of_time == 13s);
+}
+
+TEST_CASE("many hosts: hosts are turned in an order that hosts with nothing to do leave alone",
+          "[sim][world]") {
+  const auto run = [](int idle) {
+    sim::world here(9);
+    std::vector<sim::host*> busy;
+    for (int i = 0; i < 4; ++i) {
+      busy.push_back(&here.add_host("busy " + std::to_string(i)));
+      if (i == 1)
+        for (int k = 0; k < idle; ++k) here.crash(here.add_host("idle " + std::to_string(k)));
+    }
+    std::string order;
+    const auto some_yields = [&](char name) -> task<void> {
+      for (int i = 0; i < 20; ++i) {
+        co_await yield();
+        order += name;
+        if (i % 7 == 3) co_await sleep_for(1ms);
+      }
+    };
+    char name = 'a';
+    for (sim::host* each : busy) {
+      const current_loop_scope there(&each->its_loop());
+      detach(some_yields(name++));
+    }
+    here.run_until_idle();
+    return order;
+  };
+  const std::string alone = run(0);
+  CHECK(alone.size() == 80);
+  CHECK(run(100) == alone);
+}
+
+TEST_CASE("many hosts: the first host of a name or address is found", "[sim][world]") {
+  sim::world here(10);
+  sim::host& first = here.add_host("first");
+  sim::host& second = here.add_host("second");
+  CHECK(here.find("first") == &first);
+  CHECK(here.find("10.0.0.2") == &second);
+  CHECK(here.find("third") == nullptr);
+  CHECK_THROWS_AS(here.add_host("10.0.0.2"), std::invalid_argument);
+}
+
+}  // namespace
