@@ -103,6 +103,10 @@ std::exception_ptr made(std::error_code code, const std::string& what) {
 }  // namespace
 
 error::error(std::exception_ptr exception) noexcept : error(std::error_code{}) {
+  if (exception == nullptr) {
+    *this = misuse_error("error: made of a std::exception_ptr that holds no exception");
+    return;
+  }
   const origin from = origin_of(exception);
   category_ = &from.code.category();
   value_ = from.code.value();

@@ -1,5 +1,6 @@
 #include "braid/base/error.hpp"
 
+#include <exception>
 #include <memory>
 #include <source_location>
 #include <stdexcept>
@@ -98,6 +99,13 @@ TEST_CASE("error: a system_error keeps its code, what is no std::exception has a
   CHECK(odd == errc::exception);
   CHECK_THAT(odd.message(), contains("no std::exception"));
   CHECK_THROWS_AS(odd.rethrow(), int);
+}
+
+TEST_CASE("error: made of an exception_ptr without an exception it says so", "[base][error]") {
+  const error none{std::exception_ptr()};
+  CHECK(none == errc::exception);
+  CHECK_THROWS_AS(none.rethrow(), std::logic_error);
+  CHECK_THAT(none.message(), contains("holds no exception"));
 }
 
 TEST_CASE("error: current() finds call and stack of an error that was thrown on the way", "[base][error]") {

@@ -13,9 +13,11 @@
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/combine/with_timeout.hpp"
 #include "braid/core/just.hpp"
+#include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/shield.hpp"
+#include "braid/style/spawn.hpp"
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
@@ -237,4 +239,14 @@ TEST_CASE("hedge: stopped from outside it is cancelled, and keeps what had faile
   CHECK(ended.error() == std::errc::operation_canceled);
   REQUIRE(ended.error().suppressed().size() == 1);
   CHECK(ended.error().suppressed()[0].message() == "the first");
+}
+
+TEST_CASE("hedge: at the end of its loop an attempt that is cancelled begins no other", "[hedge]") {
+  int begun = 0;
+  {
+    loop here;
+    const auto waiting = spawn(hedge<3>([&] { return ++begun, sleep_for(1h); }, 1h));
+    here.run(yield());
+  }
+  CHECK(begun == 1);
 }

@@ -215,10 +215,11 @@ TEST_CASE("merge: a second next in flight, and one that was moved from, are logi
   auto first = merge(slowly(0, 2));
   auto waiting = spawn(first.next());
   CHECK_THROWS_AS(here.run(first.next()), std::logic_error);
-  CHECK_THROWS_AS(here.run(first.close()), std::logic_error);
+  CHECK_THROWS_WITH(here.run(first.close()), "close: a next is in flight: stop it, or wait for it");
   CHECK(here.run(std::move(waiting)) == 0);
   auto second = std::move(first);
   CHECK_THROWS_AS(first.next(), std::logic_error);
+  CHECK_THROWS_WITH(first.close(), "close: the range was moved from");
   CHECK(here.run(second.next()) == 1);
 }
 

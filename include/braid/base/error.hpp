@@ -45,6 +45,7 @@ class error {
   error(errc code) noexcept : error(make_error_code(code)) {}
   /// A std::system_error keeps its code, std::bad_alloc gives std::errc::not_enough_memory; any other exception
   /// gives errc::exception. Without memory to keep another exception the error is a std::bad_alloc.
+  /// A null pointer gives a std::logic_error that says so.
   error(std::exception_ptr exception) noexcept;
 
   /// The failure of a named call ("read_some") on a named object (a path, an endpoint), which are left out

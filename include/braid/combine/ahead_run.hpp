@@ -52,10 +52,14 @@ class ahead_run : public resident, public pooled {
   }
   void wait(ahead_waiter<T>& waiter, stop_token token, async_frame* frame, bool to_close) noexcept {
     loop* const here = loop::current_or_null();
-    if (here == nullptr) return waiter.told(no_loop_error("next"));
+    if (here == nullptr) return waiter.told(no_loop_error(to_close ? "close" : "next"));
     if (abandoned_) return waiter.told(canceled());
-    if (waiter_ != nullptr) return waiter.told(misuse_error("next: another next is in flight"));
-    if (home_ != nullptr && home_ != here) return waiter.told(misuse_error("next: it runs on another loop"));
+    if (waiter_ != nullptr)
+      return waiter.told(misuse_error(to_close ? "close: a next is in flight: stop it, or wait for it"
+                                               : "next: another next is in flight"));
+    if (home_ != nullptr && home_ != here)
+      return waiter.told(
+          misuse_error(to_close ? "close: it runs on another loop" : "next: it runs on another loop"));
     if (home_ == nullptr) {
       home_ = here;
       frame_.belong_here();

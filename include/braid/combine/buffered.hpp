@@ -11,6 +11,7 @@
 #include "braid/base/intrusive_list.hpp"
 #include "braid/combine/ahead_run.hpp"
 #include "braid/combine/running_ahead.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/style/async_range.hpp"
 #include "braid/style/async_views.hpp"
 
@@ -135,19 +136,30 @@ class buffered_run final : public ahead_run<T> {
 
 }  // namespace detail
 
+/// A range that gives operations, one by one.
+template <class Range>
+concept async_range_of_senders = async_range<Range> && sender<async_range_value_t<Range>>;
+
 /// The values of a range's senders, in the range's order, as running_ahead<T>: at most limit of them run at a
 /// time, or wait to be taken. A void result is std::monostate. Also operations() | buffered(8).
 ///
 /// Lifetime  an rvalue is moved in; an lvalue stays, and must live until what is in flight has ended.
 /// Errors    come in their place, as the values do; those behind are stopped. std::invalid_argument when
 ///           limit is 0.
-template <async_range Range>
-  requires sender<async_range_value_t<Range>>
+template <async_range_of_senders Range>
 [[nodiscard]] auto buffered(Range&& operations, std::size_t limit) {
   using value = regular<std::remove_cvref_t<value_of<async_range_value_t<Range>>>>;
   if (limit == 0) throw std::invalid_argument("buffered: the limit is 0");
   return running_ahead<value>(
       *new detail::buffered_run<value, Range>(std::forward<Range>(operations), limit));
+}
+template <class X>
+  requires(!async_range_of_senders<X>)
+detail::anything buffered(X&&, std::size_t) {
+  static_assert(async_range_of_senders<X>,
+                "buffered takes an async_range of operations, as an async_generator<task<T>> is; for each "
+                "element of any range: map_concurrent(range, limit, fn)");
+  return {};
 }
 [[nodiscard]] inline auto buffered(std::size_t limit) {
   return detail::async_stage{

@@ -50,6 +50,7 @@ class hedge_state final : public join_base {
       return stop_children();
     }
     failures_.add(std::move(ended).error(), stopping());
+    if (home()->ending()) stop_children();  // whatever was begun now would be cancelled, too
     if (more_to_start())
       start_next();
     else if (ended_ == started_) {

@@ -11,6 +11,7 @@
 #include "braid/base/intrusive_list.hpp"
 #include "braid/combine/ahead_run.hpp"
 #include "braid/combine/running_ahead.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/style/async_range.hpp"
 
 namespace braid {
@@ -132,6 +133,14 @@ template <range_of_async_ranges Ranges>
   running_ahead<value> merged(*run);
   for (auto&& each : ranges) run->add(std::ranges::range_value_t<Ranges>(std::move(each)));
   return merged;
+}
+template <class... X>
+  requires(!(async_range<X> && ...) && !(range_of_async_ranges<X> && ...))
+detail::anything merge(X&&...) {
+  static_assert((async_range<X> && ...),
+                "merge takes async_ranges, as an async_generator<T> is, or one range of them: what has a next() "
+                "that gives a std::optional, empty at the end");
+  return {};
 }
 
 }  // namespace braid

@@ -183,5 +183,12 @@ detail::anything retry(const retry_policy&, X&&, More&&...) {
       "op(…); })");
   return {};
 }
+template <class X, class... More>
+  requires(!std::convertible_to<X, const retry_policy&>)
+detail::anything retry(X&&, More&&...) {
+  static_assert(std::convertible_to<X, const retry_policy&>,
+                "retry takes its policy first: retry(retry_policy{.attempts = 3}, [&] { return op(…); })");
+  return {};
+}
 
 }  // namespace braid

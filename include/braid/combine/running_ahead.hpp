@@ -79,14 +79,16 @@ class [[nodiscard]] running_ahead {
 
   /// A sender of std::optional<T>, empty at the end. One at a time: a second one in flight is a
   /// std::logic_error.
-  [[nodiscard]] auto next() { return detail::ahead_sender<T, false>{&run()}; }
+  [[nodiscard]] auto next() { return detail::ahead_sender<T, false>{&run("next: the range was moved from")}; }
   /// A sender of void: stops what is in flight, and completes when all of it has ended. next() is at the end
-  /// then.
-  [[nodiscard]] auto close() { return detail::ahead_sender<T, true>{&run()}; }
+  /// then. Beside a next in flight it is a std::logic_error.
+  [[nodiscard]] auto close() {
+    return detail::ahead_sender<T, true>{&run("close: the range was moved from")};
+  }
 
  private:
-  detail::ahead_run<T>& run() const {
-    if (run_ == nullptr) throw std::logic_error("next: the range was moved from");
+  detail::ahead_run<T>& run(const char* if_moved_from) const {
+    if (run_ == nullptr) throw std::logic_error(if_moved_from);
     return *run_;
   }
   detail::ahead_run<T>* run_;

@@ -60,7 +60,7 @@ class promise {
 
   /// Once. The future is settled when this is.
   [[nodiscard]] future<T> get_future() {
-    if (future_ == nullptr) throw std::logic_error("promise::get_future: the future was taken already");
+    if (future_ == nullptr) throw std::logic_error("promise::get_future: the future was taken already, or the promise moved from");
     return future<T>(*std::exchange(future_, nullptr));
   }
 
@@ -86,7 +86,7 @@ class promise {
 
  private:
   void unsettled(const char* call) const {
-    if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the promise was settled already");
+    if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the promise was settled or moved from already");
   }
   detail::promise_state<T>* state_;  // until it is settled
   future_state<T>* future_;  // the same, until get_future
