@@ -165,6 +165,13 @@ bool blocking_pool::let_go() noexcept {
   return true;
 }
 
+bool blocking_pool::is_wanted() noexcept {
+  worker* const self = worker::here;
+  if (self == nullptr) return true;
+  const std::lock_guard lock(self->pool.mutex_);
+  return !self->unwanted;
+}
+
 // Is there a thread, or can one be started, that will come to so many queued jobs? What works comes to them in its
 // time.
 bool blocking_pool::find_threads_for(std::size_t jobs) noexcept {

@@ -13,6 +13,7 @@
 
 #include "braid/base/poison.hpp"
 #include "braid/loop/blocking_wait.hpp"
+#include "stepwise.hpp"
 
 namespace braid {
 
@@ -35,11 +36,13 @@ bool empties_a_buffer(opcode code) noexcept { return code == opcode::write || co
 // What may keep a thread until another process does something: a FIFO, a terminal, a socket.
 bool waits_for_others(mode_t mode) noexcept { return !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISBLK(mode); }
 
-bool opens_what_waits(const request& what) noexcept {
+// The kind of what an open may wait for; 0 when it does not wait.
+mode_t opens_what_waits(const request& what) noexcept {
   struct stat found;
-  return (what.flags & O_NONBLOCK) == 0 &&
-         ::fstatat(what.descriptor, static_cast<const char*>(what.address), &found, 0) == 0 &&
-         waits_for_others(found.st_mode);
+  const bool waits = (what.flags & (O_NONBLOCK | O_PATH)) == 0 &&
+                     ::fstatat(what.descriptor, static_cast<const char*>(what.address), &found, 0) == 0 &&
+                     waits_for_others(found.st_mode);
+  return waits ? found.st_mode : 0;
 }
 
 // Of a file system that another machine or process keeps, and may never answer.
@@ -133,9 +136,11 @@ std::int32_t carried_request::carry_out_any() {
 
 std::int32_t carried_request::carry_out_path() {
   if (asked_.code == opcode::rename && static_cast<int>(asked_.length) >= 0) return carry_out_held();
-  if (asked_.code != opcode::open || !opens_what_waits(own_)) return perform(own_);
+  const mode_t waits_for = asked_.code == opcode::open ? opens_what_waits(own_) : 0;
+  if (waits_for == 0) return perform(own_);
   const blocking_wait here("open");
-  return perform(own_);
+  if (!S_ISFIFO(waits_for) || (own_.flags & O_ACCMODE) == O_RDWR) return perform(own_);
+  return blocking_pool::hold() ? stepwise::open_fifo(own_, blocking_pool::is_wanted) : -ECANCELED;
 }
 
 // What a local file is asked ends soon, and needs no copy of its data.
@@ -143,6 +148,10 @@ std::int32_t carried_request::carry_out_descriptor() {
   struct stat found;
   if (::fstat(own_.descriptor, &found) != 0) return -errno;
   if (!waits_for_others(found.st_mode) && !is_remote(own_.descriptor)) return carry_out_held();
+  if (asked_.code == opcode::write && S_ISCHR(found.st_mode) && ::isatty(own_.descriptor) == 1) {
+    const blocking_wait here("write");
+    return blocking_pool::hold() ? stepwise::write_to_terminal(own_, blocking_pool::is_wanted) : -ECANCELED;
+  }
   if ((fills_a_buffer(asked_.code) || empties_a_buffer(asked_.code)) && !make_buffer()) return -ECANCELED;
   const blocking_wait here(name_of(asked_.code));
   return perform(own_);

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -78,6 +79,7 @@ void expect_broken_pipe(const any_style& style) {
   const file pipe = file::from_descriptor(ends.release_writer());
   expect_in_child(style, pipe.write_some("x"), std::errc::broken_pipe);
   expect_in_child(style, pipe.write_all("x"), std::errc::broken_pipe);
+  expect_in_child(style, pipe.write_at(0, "x"), std::errc::broken_pipe);
   int sockets[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) != 0) throw std::runtime_error("socketpair");
   ::close(sockets[0]);
@@ -166,9 +168,9 @@ TEST_CASE("read_file: of a FIFO waits for its writer, and ends with it", "[fs][p
 TEST_CASE("open_file: a FIFO that nobody opens at its other end is left when that is asked for",
           "[fs][pipe][stop]") {
   IN_EVERY_STYLE(style);
-  for (const int flags : {O_WRONLY, O_RDONLY}) {
-    const scratch_folder folder;  // for each: on epoll a thread may still be at the one that was left
-    const auto path = made_fifo(folder);
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  for (const int flags : {O_WRONLY, O_RDONLY, O_WRONLY}) {  // each would meet the one before, were that still there
     loop here;
     stop_source stop;
     auto opening = spawn(with_stop_token(open_file(path, flags), stop.get_token()));
@@ -179,6 +181,44 @@ TEST_CASE("open_file: a FIFO that nobody opens at its other end is left when tha
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == std::errc::operation_canceled);
   }
+}
+
+TEST_CASE("open_file: who opens a FIFO later does not meet those that were given up", "[fs][pipe][stop]") {
+  IN_EVERY_STYLE(style);
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  loop here;
+  for (const int flags : {O_RDONLY, O_WRONLY, O_RDONLY}) {
+    const auto ended = style.wait(with_timeout(open_file(path, flags), 10ms));
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error() == std::errc::timed_out);
+  }
+  CHECK(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0);  // nobody reads
+  auto reading = spawn(read_file(path));
+  auto writing = spawn(write_file(path, "for the one that waits"));
+  CHECK(style.wait(std::move(writing)));
+  const auto got = style.wait(std::move(reading));
+  REQUIRE(got);
+  CHECK(*got == "for the one that waits");
+}
+
+TEST_CASE("open_file: a FIFO whose other end is opened and stays silent is open", "[fs][pipe]") {
+  IN_EVERY_STYLE(style);
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  loop here;
+  auto reading = spawn(open_file(path, O_RDONLY));
+  auto writing = spawn(open_file(path, O_WRONLY));
+  const auto writer = style.wait(std::move(writing));
+  const auto reader = style.wait(std::move(reading));
+  REQUIRE(reader);
+  REQUIRE(writer);
+  CHECK((::fcntl(reader->number(), F_GETFL) & O_NONBLOCK) == 0);
+  CHECK((::fcntl(writer->number(), F_GETFL) & O_NONBLOCK) == 0);
+  CHECK(style.wait(writer->write_all("late")));
+  std::string got(4, '\0');
+  CHECK(style.wait(reader->read_exactly(got)));
+  CHECK(got == "late");
 }
 
 TEST_CASE("open_file: a loop that ends leaves a FIFO that nobody opens at its other end", "[fs][pipe][stop]") {
@@ -215,11 +255,56 @@ TEST_CASE("write_all: to a terminal without room it can be stopped, and says how
   IN_EVERY_STYLE(style);
   const terminal both;
   loop here;
-  const std::string much(200'000, 'x');
+  std::string much(200'000, '\0');
+  std::iota(much.begin(), much.end(), '\0');
   const auto ended = style.wait(with_timeout(both.slave.write_all(much), 50ms));
   REQUIRE_FALSE(ended);
   CHECK(ended.error() == std::errc::timed_out);
-  CHECK(ended.error().transferred() < much.size());
+  const std::size_t wrote = ended.error().transferred();
+  CHECK(wrote < much.size());
+  std::string got;
+  while (got.size() < wrote) both.drain(got);
+  CHECK(style.wait(both.slave.write_all("the next")));
+  while (!got.ends_with("the next")) both.drain(got);
+  CHECK((got == much.substr(0, wrote) + "the next"));
+}
+
+TEST_CASE("write_all: so it is at the end of the terminal that an emulator has", "[fs][terminal][stop]") {
+  IN_EVERY_STYLE(style);
+  const terminal both;
+  loop here;
+  const file keyboard = file::from_descriptor(::dup(both.master));
+  const std::string much(200'000, 'x');
+  const auto ended = style.wait(with_timeout(keyboard.write_all(much), 50ms));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error() == std::errc::timed_out);
+  const std::size_t wrote = ended.error().transferred();
+  CHECK(wrote < much.size());
+  std::string got(wrote, '\0');
+  CHECK(style.wait(both.slave.read_exactly(got)));
+  CHECK((got == much.substr(0, wrote)));
+  CHECK(style.wait(keyboard.write_all("the next")));
+  got.assign(8, '\0');
+  CHECK(style.wait(both.slave.read_exactly(got)));
+  CHECK(got == "the next");
+}
+
+TEST_CASE("write_at: to a terminal without room the loop goes on", "[fs][terminal]") {
+  IN_EVERY_STYLE(style);
+  const terminal both;
+  loop here;
+  const std::string much(200'000, 'x');
+  auto writing = spawn(both.slave.write_at(0, much));
+  for (int turns = 0; turns < 20; ++turns) here.run(nop());
+  std::string got;
+  while (!writing.is_ready()) {
+    both.drain(got);
+    here.run(nop());
+  }
+  const auto wrote = style.wait(std::move(writing));
+  REQUIRE(wrote);
+  while (got.size() < *wrote && both.drain(got)) {}
+  CHECK(got.size() == *wrote);
 }
 
 TEST_CASE("open_file: with O_NONBLOCK a FIFO is not waited for", "[fs][pipe]") {

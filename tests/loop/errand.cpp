@@ -139,11 +139,11 @@ TEST_CASE(
     }
   }
   REQUIRE(ended);
-  REQUIRE_FALSE(*ended);
-  CHECK(ended->error() == std::errc::operation_canceled);
+  REQUIRE(*ended);  // how much the terminal has taken
+  CHECK(**ended < text.size());
   text.assign(text.size(), 'y');
   to.reset();
-  // The thread goes on with its copy, now that there is room, and closes its terminal: EIO.
+  // Nobody has the terminal open any more: EIO.
   std::array<char, 4096> room;
   std::size_t seen = 0;
   bool only_x = true;
@@ -152,7 +152,7 @@ TEST_CASE(
     only_x &=
         std::string_view(room.data(), static_cast<std::size_t>(got)).find('y') == std::string_view::npos;
   CHECK(only_x);
-  CHECK(seen > 0);
+  CHECK(seen == **ended);
 }
 
 }  // namespace

@@ -86,10 +86,14 @@ class file {
   /// The same at an offset; the file's position stays. On a file opened with O_APPEND Linux writes at the end
   /// whatever the offset.
   [[nodiscard]] auto read_at(std::uint64_t offset, writable_bytes to) const noexcept {
-    return some_at<detail::read_at_name>(opcode::read, to.data(), to.size(), offset);
+    return io_sender<detail::some_outcome<detail::read_at_name>>{
+        at_offset(opcode::read, to.data(), to.size(), offset), {true}};
   }
   [[nodiscard]] auto write_at(std::uint64_t offset, readable_bytes from) const noexcept {
-    return some_at<detail::write_at_name>(opcode::write, const_cast<void*>(from.data()), from.size(), offset);
+    ask_traits();
+    request what = at_offset(opcode::write, const_cast<void*>(from.data()), from.size(), offset);
+    what.flags = traits_.write_flags;
+    return io_sender<detail::of_any_file<detail::some_outcome<detail::write_at_name>>>{what, {{true}, traits_}};
   }
   /// Exactly to.size() bytes from the file's position.
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
@@ -129,30 +133,28 @@ class file {
  private:
   explicit file(descriptor open) noexcept : descriptor_(std::move(open)) {}
 
-  template <const char* Name>
-  io_sender<detail::some_outcome<Name>> some_at(opcode code, void* address, std::size_t size,
-                                                std::uint64_t offset) const noexcept {
-    request what{.code = code,
-                 .descriptor = number(),
-                 .address = address,
-                 .offset = offset,
-                 .length = transfer_length(size)};
-    return {what, {true}};
+  [[nodiscard]] request at_offset(opcode code, void* address, std::size_t size,
+                                  std::uint64_t offset) const noexcept {
+    return {.code = code,
+            .descriptor = number(),
+            .address = address,
+            .offset = offset,
+            .length = transfer_length(size)};
   }
   template <const char* Name>
   io_sender<detail::in_turn<detail::some_outcome<Name>>> some_in_turn(opcode code, void* address,
                                                                       std::size_t size) const noexcept {
     request what = at_position(code, address);
     what.length = transfer_length(size);
-    return {what, {{}, traits_}};
+    return {what, {{{}, traits_}}};
   }
   template <const char* Name>
   io_sender<detail::in_turn<detail::whole_outcome<Name, void>>> whole_in_turn(
       opcode code, void* address, std::size_t size) const noexcept {
-    return {at_position(code, address), {{size}, traits_}};
+    return {at_position(code, address), {{{size}, traits_}}};
   }
   [[nodiscard]] request at_position(opcode code, void* address) const noexcept {
-    if (!traits_.known) traits_ = direct_calls::current().traits_of(number());
+    ask_traits();
     return {.code = code,
             .descriptor = number(),
             .address = address,
@@ -160,8 +162,12 @@ class file {
             .flags = code == opcode::write ? traits_.write_flags : 0};
   }
 
+  void ask_traits() const noexcept {
+    if (!traits_.known) traits_ = direct_calls::current().traits_of(number());
+  }
+
   descriptor descriptor_;
-  mutable file_traits traits_;  // asked for at the first operation at the position
+  mutable file_traits traits_;  // asked for at the first write, or at the first read at the position
 };
 
 namespace detail {

@@ -73,6 +73,8 @@ class blocking_pool : pinned {
   /// The reverse of hold. False when somebody tried to abandon it meanwhile: then it ends now, without being
   /// abandoned.
   [[nodiscard]] static bool let_go() noexcept;
+  /// On its thread: false when somebody tried to abandon it.
+  [[nodiscard]] static bool is_wanted() noexcept;
   /// On its thread, before it hands itself back. False when it was abandoned: then it deletes itself.
   [[nodiscard]] static bool end() noexcept;
 

@@ -21,14 +21,19 @@ namespace braid::detail {
   return 0;
 }
 
-// What an outcome becomes whose requests take their turns at a file.
+// What an outcome becomes whose request may meet a pipe without a reader, or a terminal without room.
 template <class Outcome>
-struct in_turn : Outcome {
-  static constexpr bool takes_turns = true;
+struct of_any_file : Outcome {
   [[nodiscard]] bool may_block(const request& what) const noexcept {
     return what.code == opcode::write && (traits.is_terminal || traits.may_signal);
   }
   file_traits traits;
+};
+
+// The same for requests that take their turns at a file.
+template <class Outcome>
+struct in_turn : of_any_file<Outcome> {
+  static constexpr bool takes_turns = true;
 };
 
 // How much one read or write moved.
