@@ -28,7 +28,11 @@ std::size_t next_buffer(std::size_t full) noexcept { return full + std::max(full
 
 }  // namespace
 
-task<std::string> read_file(std::filesystem::path path, std::size_t most_bytes) {
+task<std::string> read_file(std::filesystem::path path) {
+  return read_file_at_most(std::move(path), std::numeric_limits<std::size_t>::max());
+}
+
+task<std::string> read_file_at_most(std::filesystem::path path, std::size_t most_bytes) {
   const std::size_t most_room = most_bytes + (most_bytes != std::numeric_limits<std::size_t>::max() ? 1 : 0);
   file from = co_await open_file(path);
   const std::uint64_t expected = co_await from.size();

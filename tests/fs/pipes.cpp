@@ -342,9 +342,9 @@ TEST_CASE("read_file: a file that is larger than the limit is an error, and so i
   loop here;
   const auto path = folder / "ten";
   CHECK(style.wait(write_file(path, "0123456789")));
-  CHECK(style.wait(read_file(path, 10)).value() == "0123456789");
-  check_fails(style, read_file(path, 9), std::errc::file_too_large, "read_file", path.string());
-  check_fails(style, read_file(path, 0), std::errc::file_too_large, "read_file", path.string());
-  check_fails(style, read_file("/dev/zero", 1 << 20), std::errc::file_too_large, "read_file", "/dev/zero");
-  CHECK(style.wait(read_file("/dev/null", 0)).value() == "");
+  CHECK(style.wait(read_file_at_most(path, 10)).value() == "0123456789");
+  check_fails(style, read_file_at_most(path, 9), std::errc::file_too_large, "read_file", path.string());
+  check_fails(style, read_file_at_most(path, 0), std::errc::file_too_large, "read_file", path.string());
+  check_fails(style, read_file_at_most("/dev/zero", 1 << 20), std::errc::file_too_large, "read_file", "/dev/zero");
+  CHECK(style.wait(read_file_at_most("/dev/null", 0)).value() == "");
 }

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <limits>
 #include <string>
 
 #include "braid/loop/bytes.hpp"
@@ -12,11 +11,11 @@ namespace braid {
 
 /// The contents of a file, read until its end: also of files that do not know their size, as in /proc, of pipes,
 /// and of files that grow or shrink meanwhile.
-/// Errors  as open_file and file::read_some; file_too_large when there are more than most_bytes. Without that limit
-///         an endless file, as /dev/zero, is read until there is no memory.
+/// Errors  as open_file and file::read_some. An endless file, as /dev/zero, is read until there is no memory.
 /// Cost    memory for one and a half times the contents at most; only the contents where the size is known.
-[[nodiscard]] task<std::string> read_file(std::filesystem::path path,
-                                          std::size_t most_bytes = std::numeric_limits<std::size_t>::max());
+[[nodiscard]] task<std::string> read_file(std::filesystem::path path);
+/// The same; file_too_large when there are more than most_bytes.
+[[nodiscard]] task<std::string> read_file_at_most(std::filesystem::path path, std::size_t most_bytes);
 
 /// Makes the file anew, or replaces its contents. What was written survives a crash only after a sync.
 /// Lifetime  bytes stay alive until the operation has ended.
