@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <initializer_list>
@@ -64,8 +65,10 @@ bool goes_through(const error& failure, std::initializer_list<const char*> funct
   const std::string levels = format_stack(failure);
   std::size_t at = 0;
   for (const char* each : functions) {
-    at = levels.find(std::string(each) + "(", at);
-    if (at == std::string::npos) return false;
+    const std::string clang = std::string(each) + "(", gcc = std::string(each) + " (";
+    const std::size_t found = std::min(levels.find(clang, at), levels.find(gcc, at));
+    if (found == std::string::npos) return false;
+    at = found;
   }
   return true;
 }
