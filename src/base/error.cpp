@@ -1,6 +1,5 @@
 #include "braid/base/error.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <new>
@@ -66,7 +65,6 @@ struct error::record : pooled {
   bool stack_is_whole = true;
   std::size_t transferred = 0;
   const void* stack_cut_off_at = nullptr;
-  bool of_clean_up = false;
   std::vector<error> suppressed;
 };
 
@@ -109,8 +107,7 @@ error::error(std::exception_ptr exception) noexcept : error(std::error_code{}) {
   }
   const origin from = origin_of(exception);
   category_ = &from.code.category();
-  value_ = from.code.value();
-  requested_ = from.requested;
+  number_ = {from.code.value(), from.requested};
   keep(std::move(exception));
 }
 
@@ -178,7 +175,6 @@ error::record& error::own_record() {
     clone->stack_is_whole = record_->stack_is_whole;
     clone->transferred = record_->transferred;
     clone->stack_cut_off_at = record_->stack_cut_off_at;
-    clone->of_clean_up = record_->of_clean_up;
     clone->suppressed = record_->suppressed;
     drop_reference();
     record_ = clone;
@@ -201,7 +197,7 @@ void error::rethrow() const {
   if (thrown == nullptr) {
     std::string what{call()};
     if (record_ && !record_->object.empty()) what += " " + record_->object;
-    thrown = requested_ ? made<requested_cancellation>(code(), what) : made<std::system_error>(code(), what);
+    thrown = number_.requested ? made<requested_cancellation>(code(), what) : made<std::system_error>(code(), what);
   }
   if (record_ != nullptr) {
     try {
@@ -261,6 +257,7 @@ std::span<const error> error::suppressed() const noexcept {
 }
 
 void error::suppress(error other) noexcept {
+  number_.of_clean_up = number_.of_clean_up || other.number_.of_clean_up;
   try {
     own_record().suppressed.push_back(std::move(other));
   } catch (const std::bad_alloc&) {
@@ -268,15 +265,13 @@ void error::suppress(error other) noexcept {
   }
 }
 
-bool error::tells_of_clean_up() const noexcept {
-  return record_->of_clean_up || std::ranges::any_of(record_->suppressed, &error::of_clean_up);
-}
-
+// What an error is thrown as is known by its record.
 void error::set_of_clean_up() noexcept {
+  number_.of_clean_up = true;
   try {
-    own_record().of_clean_up = true;
+    (void)own_record();
   } catch (const std::bad_alloc&) {
-    // it is an error all the same
+    // it is known until it is thrown
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -40,7 +41,7 @@ enum class errc {
 /// Errors    making one never throws.
 class error {
  public:
-  error(std::error_code code) noexcept : category_(&code.category()), value_(code.value()) {}
+  error(std::error_code code) noexcept : category_(&code.category()), number_{code.value()} {}
   error(std::errc code) noexcept : error(std::make_error_code(code)) {}
   error(errc code) noexcept : error(make_error_code(code)) {}
   /// A std::system_error keeps its code, std::bad_alloc gives std::errc::not_enough_memory; any other exception
@@ -59,21 +60,14 @@ class error {
   [[nodiscard]] static error current() noexcept;
 
   error(const error& other) noexcept
-      : category_(other.category_),
-        value_(other.value_),
-        requested_(other.requested_),
-        record_(other.record_) {
+      : category_(other.category_), number_(other.number_), record_(other.record_) {
     if (record_ != nullptr) add_reference();
   }
   error(error&& other) noexcept
-      : category_(other.category_),
-        value_(other.value_),
-        requested_(other.requested_),
-        record_(std::exchange(other.record_, nullptr)) {}
+      : category_(other.category_), number_(other.number_), record_(std::exchange(other.record_, nullptr)) {}
   error& operator=(error other) noexcept {
     std::swap(category_, other.category_);
-    std::swap(value_, other.value_);
-    std::swap(requested_, other.requested_);
+    std::swap(number_, other.number_);
     std::swap(record_, other.record_);
     return *this;
   }
@@ -82,7 +76,7 @@ class error {
   }
 
   /// Why it failed; errc::exception when a caller's own exception is held.
-  [[nodiscard]] std::error_code code() const noexcept { return {value_, *category_}; }
+  [[nodiscard]] std::error_code code() const noexcept { return {number_.value, *category_}; }
 
   /// The exception held, or null when there is only a code.
   [[nodiscard]] std::exception_ptr exception() const noexcept;
@@ -120,16 +114,20 @@ class error {
   /// Is it the end of an operation that was asked to stop, or that its loop's end cut off? Such an error is
   /// silent: where nobody waits for the operation, nobody is told. An operation_canceled that nobody asked for
   /// is an error like any other.
-  [[nodiscard]] bool is_requested_cancellation() const noexcept { return requested_ && !of_clean_up(); }
+  [[nodiscard]] bool is_requested_cancellation() const noexcept {
+    return number_.requested && !of_clean_up();
+  }
   /// Says that a stop was requested of the operation that failed: of an operation_canceled only.
   void set_requested(bool requested) noexcept {
-    requested_ = requested && code() == std::errc::operation_canceled;
+    number_.requested =
+        requested && (category_ == &std::generic_category() ? number_.value == ECANCELED
+                                                            : code() == std::errc::operation_canceled);
   }
 
   /// Is this the failure of a clean-up (finally), or is one in its suppressed()? What drops the errors of its
   /// losers does not drop that one.
-  [[nodiscard]] bool of_clean_up() const noexcept { return record_ != nullptr && tells_of_clean_up(); }
-  /// Says so. Without memory it is left out.
+  [[nodiscard]] bool of_clean_up() const noexcept { return number_.of_clean_up; }
+  /// Says so.
   void set_of_clean_up() noexcept;
 
   /// The error that this exception was thrown out of, if it was thrown out of one.
@@ -147,15 +145,18 @@ class error {
 
  private:
   struct record;
+  struct number {  // moved as one word
+    int value;
+    bool requested = false;
+    bool of_clean_up = false;
+  };
   record& own_record();
   void keep(std::exception_ptr exception) noexcept;
   void add_reference() const noexcept;
   void drop_reference() noexcept;
-  [[nodiscard]] bool tells_of_clean_up() const noexcept;
 
   const std::error_category* category_;
-  int value_;
-  bool requested_ = false;
+  number number_;
   record* record_ = nullptr;
 };
 static_assert(sizeof(error) == 24);
