@@ -19,6 +19,7 @@
 #include "descriptors.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
+#include "sanitized.hpp"
 
 using namespace braid;
 using namespace braid_tests;
