@@ -15,6 +15,7 @@
 #include "braid/core/just.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
+#include "braid/sync/event.hpp"
 #include "catch.hpp"
 #include "combine/operations.hpp"
 #include "every_style.hpp"
@@ -101,7 +102,8 @@ TEST_CASE("scope chain: a stop of the scope reaches what a step began, silently"
   };
   CHECK(here.run(as_result(with_scope(body))));
   stop_source stop;
-  const auto waits = [](scope& s) { (void)s.spawn(yield()).then([] { return sleep_for(1h); }); };
+  event never;  // no sleep: a virtual clock does not wait for the other thread
+  const auto waits = [&](scope& s) { (void)s.spawn(yield()).then([&] { return never.wait(); }); };
   std::thread elsewhere([&] { stop.request_stop(); });
   CHECK(here.run(as_result(with_stop_token(with_scope(waits), stop.get_token()))) ==
         std::errc::operation_canceled);
