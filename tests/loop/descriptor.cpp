@@ -184,12 +184,12 @@ TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[l
 }
 
 TEST_CASE("descriptor: close meets what waits on it alone, however many numbers there are", "[loop][descriptor]") {
-  loop home;
   constexpr std::size_t many = 200;
+  std::array<char, 8> room{};
+  std::vector<int> ended(many, 0);  // told of at the loop's end, too
+  loop home;
   std::vector<pipe_ends> pipes(many);
   std::vector<file> readers;
-  std::array<char, 8> room{};
-  std::vector<int> ended(many, 0);
   for (auto& each : pipes) readers.push_back(file::from_descriptor(each.release_reader()));
   for (std::size_t n = 0; n < many; ++n)
     for (int twice = 0; twice < 2; ++twice)

@@ -210,7 +210,10 @@ TEST_CASE("away: a stack that is asked for there ends where the home thread migh
     if (there != nullptr) co_await resume_on(*there);
     co_return co_await current_async_stack();
   };
-  const auto stack_on = [&](loop* there) { return home.run(shared_task<async_stack>(asks(there))); };
+  const auto stack_on = [&](loop* there) -> async_stack {
+    const shared_task<async_stack> shared(asks(there));  // keeps what its awaiter gets a reference to
+    return home.run(shared);
+  };
   CHECK(stack_on(nullptr).is_whole);
   CHECK_FALSE(stack_on(&other.there()).is_whole);
   CHECK(stack_on(&other.there()).levels.size() == 1);
