@@ -207,6 +207,7 @@ TEST_CASE("retry: a stop request ends the attempt, and a pause at once", "[retry
   }
   SECTION("in the pause, from another thread") {
     auto retried = spawn(with_stop_token(retry(patient, succeeds_at{9}), stop.get_token()));
+    for (int turn = 0; turn < 3; ++turn) here.run(yield());  // an attempt that fails later would be the error
     std::thread elsewhere([&] { stop.request_stop(); });
     CHECK(here.run(as_result(std::move(retried))) == std::errc::operation_canceled);
     elsewhere.join();
