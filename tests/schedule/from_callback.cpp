@@ -63,6 +63,7 @@ TEST_CASE("from_callback: completes with what done is called with, in every styl
         std::errc::io_error);
   CHECK(style.wait(from_callback<void>([](auto done) { done(std::make_error_code(std::errc::io_error)); }))
             .error() == std::errc::io_error);
+  CHECK(style.wait(from_callback<void>([](auto done) { done(std::error_code()); })));  // no error
   const auto fails = [](auto done) { done(std::make_exception_ptr(std::out_of_range("seven"))); };
   CHECK_THROWS_AS(style.wait(from_callback<int>(fails)).value(), std::out_of_range);
 }

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <optional>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -37,11 +38,14 @@ class callback_done {
     if (link_ != nullptr) link_->drop_done();
   }
 
-  /// done() for void, done(value), done(result<T>), or done(failure) with anything an error is made of.
+  /// done() for void, done(value), done(result<T>), or done(failure) with anything an error is made of. For void a
+  /// std::error_code of 0 is no failure.
   template <class... From>
     requires(std::is_void_v<T> && sizeof...(From) == 0) ||
             (sizeof...(From) > 0 && std::constructible_from<result<T>, From...>)
   bool operator()(From&&... from) const {
+    if constexpr (std::is_void_v<T> && (std::same_as<std::remove_cvref_t<From>, std::error_code> && ...))
+      if ((!from && ...)) return settle(result<T>());  // what Asio's handlers are told: no error
     return settle(result<T>(std::forward<From>(from)...));
   }
   template <class Failure>
