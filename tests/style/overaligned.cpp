@@ -38,7 +38,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::size_t made = 0, misaligned = 0;
+std::atomic<std::size_t> made = 0, misaligned = 0;  // counted on threads of the pool, too
 
 // Counts those that lie where they must not.
 template <std::size_t Alignment>
