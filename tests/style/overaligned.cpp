@@ -1,5 +1,6 @@
 // Values that must lie at a multiple of 32, 64 or 4096 bytes do, wherever an operation keeps them.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
