@@ -9,6 +9,7 @@
 #include "braid/base/assert.hpp"
 #include "braid/core/any_result.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/takes_sender.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/sync/waiting.hpp"
 
@@ -268,6 +269,8 @@ template <class... S>
       "or let a task send its result through a channel");
   if constexpr ((detail::selectable<std::remove_cvref_t<S>> && ...))
     return detail::select_sender<std::remove_cvref_t<S>...>{{std::forward<S>(ops)...}};
+  else
+    return detail::anything();
 }
 
 }  // namespace braid
