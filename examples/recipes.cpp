@@ -24,8 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // [signals]
-/// SIGINT and SIGTERM as reads. Made at the beginning of main, before there is another thread: threads inherit what is
-/// blocked, and a signal goes to any thread that has not blocked it.
+/// SIGINT and SIGTERM as reads. Made at the beginning of main, before there is another thread: threads
+/// inherit what is blocked, and a signal goes to any thread that has not blocked it.
 braid::file stop_signals() {
   sigset_t both;
   sigemptyset(&both);
@@ -45,7 +45,8 @@ braid::task<int> next_signal(const braid::file& signals) {
 // [/signals]
 
 // [lines]
-/// The lines of a file, a pipe or a terminal. For the standard input: file::from_descriptor(dup(0)), which closes the copy.
+/// The lines of a file, a pipe or a terminal. For the standard input: file::from_descriptor(dup(0)), which
+/// closes the copy.
 braid::async_generator<std::string> lines_of(const braid::file& input) {
   std::string text, part(4096, '\0');
   while (const std::size_t got = co_await input.read_some(part)) {
@@ -128,8 +129,8 @@ braid::task<> run_server(const braid::tcp::listener& door, const braid::file& si
 // [/shutdown]
 
 // [loops]
-/// A loop on a thread of its own, for as long as the object lives. What is given to it comes back as a future, which the
-/// loop of the caller awaits.
+/// A loop on a thread of its own, for as long as the object lives. What is given to it comes back as a future,
+/// which the loop of the caller awaits.
 class other_loop {
  public:
   other_loop() : thread_([this] { run(); }) { ready_.get_future().get(); }
