@@ -33,11 +33,11 @@ inline void forbid(unsigned call, unsigned code) {
   detail::install(filter, std::size(filter));
 }
 
-/// The same for one of the things that io_uring_register does: its second argument.
-inline void forbid_register(unsigned what, unsigned code) {
+/// The same for one of the things that the call does, which its second argument names.
+inline void forbid(unsigned call, unsigned what, unsigned code) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_register, 0, 3),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, what, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),

@@ -5,13 +5,18 @@
 #include <new>
 #include <utility>
 
+#include "braid/loop/direct_calls.hpp"
+
 namespace braid {
 
 namespace {
 
-enum : unsigned { of_position, of_reads, of_writes, count_of_turns };
+enum which : unsigned { of_position, of_reads, of_writes };
 
-unsigned which_turn(const request& what, const file_traits& traits) noexcept {
+std::uint64_t key_of(const file_traits& traits, which of) noexcept {
+  return std::uint64_t{traits.identity} << 2 | of;
+}
+which which_turn(const request& what, const file_traits& traits) noexcept {
   if (traits.has_position) return of_position;
   return what.code == opcode::read ? of_reads : of_writes;
 }
@@ -23,9 +28,17 @@ turn_operation*& descriptor_turns::bucket_of(std::uint64_t key) noexcept {
   return buckets_[(key ^ key >> 2) & (buckets_.size() - 1)];
 }
 
-turn_operation* descriptor_turns::holder_of(std::uint64_t key) noexcept {
-  turn_operation* each = bucket_of(key);
-  while (each != nullptr && each->key_ != key) each = each->next_;
+// Who holds the turn that it asks for. One file on disk that was opened twice has two positions, and equal keys.
+turn_operation* descriptor_turns::holder_before(const turn_operation& operation, reactor& on) noexcept {
+  const int number = operation.what().descriptor;
+  turn_operation* each = bucket_of(operation.key_);
+  for (; each != nullptr; each = each->next_) {
+    if (each->key_ != operation.key_) continue;
+    const int its = each->what().descriptor;
+    if (its == number) break;
+    if (each->traits_.opened_here && operation.traits_.opened_here) continue;
+    if (on.direct().share_position(its, number)) break;
+  }
   return each;
 }
 
@@ -42,9 +55,10 @@ bool descriptor_turns::take(turn_operation& operation, const file_traits& traits
   if (operation.turn_ == turn_operation::turn::holds) return true;
   const request& what = operation.what();
   operation.traits_ = traits;
-  operation.key_ = key_of(what.descriptor, which_turn(what, traits));
-  if (turn_operation* const before = holder_of(operation.key_)) {
+  operation.key_ = key_of(traits, which_turn(what, traits));
+  if (turn_operation* const before = holder_before(operation, on)) {
     operation.turn_ = turn_operation::turn::waits;
+    ++waiting_;
     before->behind_.push_back(operation);
     return false;
   }
@@ -94,6 +108,7 @@ turn_operation* descriptor_turns::end(turn_operation& operation, reactor& on) no
   if (operation.behind_.empty()) return nullptr;
   auto& next = static_cast<turn_operation&>(operation.behind_.pop_front());
   next.behind_.append(std::move(operation.behind_));
+  --waiting_;
   hold(next, on);
   return &next;
 }
@@ -101,19 +116,39 @@ turn_operation* descriptor_turns::end(turn_operation& operation, reactor& on) no
 bool descriptor_turns::withdraw(turn_operation& operation) noexcept {
   if (operation.turn_ != turn_operation::turn::waits) return false;
   operation.turn_ = turn_operation::turn::none;
-  return holder_of(operation.key_)->behind_.remove(operation);
+  --waiting_;
+  turn_operation* each = bucket_of(operation.key_);
+  while (!each->behind_.remove(operation)) each = each->next_;
+  return true;
 }
 
-operation_base::queue descriptor_turns::withdraw_all(int descriptor) noexcept {
+operation_base::queue descriptor_turns::withdraw_all(int descriptor, reactor& on) noexcept {
   operation_base::queue found;
-  if (holders_ == 0) return found;
-  for (unsigned which = 0; which != count_of_turns; ++which)
-    if (turn_operation* const holder = holder_of(key_of(descriptor, which)))
+  if (waiting_ == 0) return found;
+  const auto withdraw_from = [&](std::uint64_t key) {
+    for (turn_operation* holder = bucket_of(key); holder != nullptr; holder = holder->next_) {
+      if (holder->key_ != key) continue;
+      operation_base::queue others;
       while (!holder->behind_.empty()) {
-        operation_base& each = holder->behind_.pop_front();
-        static_cast<turn_operation&>(each).turn_ = turn_operation::turn::none;
+        auto& each = static_cast<turn_operation&>(holder->behind_.pop_front());
+        if (each.what().descriptor != descriptor) {
+          others.push_back(each);
+          continue;
+        }
+        each.turn_ = turn_operation::turn::none;
+        --waiting_;
         found.push_back(each);
       }
+      holder->behind_.append(std::move(others));
+    }
+  };
+  const file_traits traits = on.direct().traits_of(descriptor);
+  if (traits.has_position) {
+    withdraw_from(key_of(traits, of_position));
+  } else {
+    withdraw_from(key_of(traits, of_reads));
+    withdraw_from(key_of(traits, of_writes));
+  }
   return found;
 }
 

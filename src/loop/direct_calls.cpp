@@ -1,8 +1,10 @@
 #include "braid/loop/direct_calls.hpp"
 
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <netdb.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +21,14 @@ namespace {
 struct kernel_calls final : direct_calls {};
 
 int or_errno(int ended) noexcept { return ended < 0 ? -errno : ended; }
+
+constexpr int dupfd_query = 1027;  // F_DUPFD_QUERY: Linux 6.10, newer than the system's headers
+
+// Files on disk are told apart by their device and inode: 32 bits of both, well mixed.
+std::uint32_t identity_of(const struct stat& file) noexcept {
+  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+  return static_cast<std::uint32_t>((file.st_ino ^ file.st_dev * odd) * odd >> 32);
+}
 
 }  // namespace
 
@@ -53,21 +63,27 @@ int direct_calls::peer_name(int socket, sockaddr_storage& name) noexcept {
   return or_errno(::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &length));
 }
 file_traits direct_calls::traits_of(int descriptor) noexcept {
-  file_traits found;
+  file_traits found{.identity = static_cast<std::uint32_t>(descriptor)};
   struct stat what;
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0 || ::fstat(descriptor, &what) != 0) return found;
   found.known = true;
   found.has_position =
       (S_ISREG(what.st_mode) || S_ISBLK(what.st_mode)) && ::lseek(descriptor, 0, SEEK_CUR) >= 0;
+  if (found.has_position) found.identity = identity_of(what);
   found.appends = (flags & O_APPEND) != 0;
   found.unbuffered = (flags & O_DIRECT) != 0;
   found.is_terminal = S_ISCHR(what.st_mode) && ::isatty(descriptor) == 1;
   if (S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode)) {
-    found.write_flags = rwf_nosignal();
+    found.write_flags = static_cast<std::uint16_t>(rwf_nosignal());
     found.may_signal = found.write_flags == 0;
   }
   return found;
+}
+bool direct_calls::share_position(int one, int other) noexcept {
+  if (const int answer = ::fcntl(one, dupfd_query, other); answer >= 0) return answer == 1;
+  const pid_t here = ::getpid();
+  return ::syscall(SYS_kcmp, here, here, KCMP_FILE, one, other) <= 0;  // refused: order is never wrong
 }
 int direct_calls::close(int descriptor) noexcept { return or_errno(::close(descriptor)); }
 

@@ -122,7 +122,7 @@ void loop::forget(operation_base& operation) noexcept {
 
 void loop::submit_otherwise(io_operation& operation, const async_frame* who) noexcept {
   if (operation.what().code == opcode::cancel_descriptor) {
-    operation_base::queue waiting = turns_.withdraw_all(operation.what().descriptor);
+    operation_base::queue waiting = turns_.withdraw_all(operation.what().descriptor, *reactor_);
     while (!waiting.empty()) reject(waiting.pop_front());
   }
   if (ending_) return reject(operation);  // the reactor has closed its lane by then

@@ -223,8 +223,11 @@ int machine::close(int descriptor) noexcept {
 
 file_traits machine::traits_of(int descriptor) noexcept {
   const auto what = find(descriptor);
-  return {.known = what != nullptr, .has_position = dynamic_cast<disk_file*>(what.get()) != nullptr};
+  return {.identity = static_cast<std::uint32_t>(descriptor),
+          .known = what != nullptr,
+          .has_position = dynamic_cast<disk_file*>(what.get()) != nullptr};
 }
+bool machine::share_position(int one, int other) noexcept { return find(one) == find(other); }
 
 std::string machine::describe(int descriptor) {
   const auto what = find(descriptor);

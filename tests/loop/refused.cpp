@@ -27,7 +27,6 @@ using namespace braid;
 using braid_tests::child_end;
 using braid_tests::contains;
 using braid_tests::forbid;
-using braid_tests::forbid_register;
 using braid_tests::in_child;
 
 // Tries to make a loop; prints the code and says why not in the errors.
@@ -117,7 +116,7 @@ TEST_CASE("loop: too few descriptors are a clear error, whichever is the one too
 
 TEST_CASE("loop: works where the ring's own descriptor cannot be registered", "[loop][refused]") {
   const child_end ended = in_child([] {
-    forbid_register(IORING_REGISTER_RING_FDS, EPERM);
+    forbid(SYS_io_uring_register, IORING_REGISTER_RING_FDS, EPERM);
     return use_a_loop();
   });
   INFO(ended.errors);

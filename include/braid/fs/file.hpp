@@ -45,6 +45,8 @@ struct size_outcome {
   struct statx found{};
 };
 
+struct open_outcome;
+
 }  // namespace detail
 
 /// An open file, or whatever else has a descriptor to read and write: a pipe, a terminal, a device.
@@ -52,8 +54,8 @@ struct size_outcome {
 /// Lifetime  closed by its destructor, without waiting, behind what its loop has begun; close() waits. A
 ///           buffer stays alive until the operation on it has ended.
 /// Order     what is at the position, reads and writes alike, is carried out in the order in which it was begun, one
-///           operation after the other; of a pipe or a terminal the reads, and the writes. read_at and write_at wait
-///           for nobody. Descriptors that share an open file (dup) share its position, not this order.
+///           operation after the other, by whichever descriptor of the open file (dup); of a pipe or a terminal the
+///           reads, and the writes, by one descriptor. read_at and write_at wait for nobody.
 /// Threads   its operations run on the current loop; on one loop at a time.
 /// Errors    std::error_code of the system call, its message naming call and path. The end of a file is a
 ///           read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. A pipe without a reader is
@@ -64,6 +66,8 @@ struct size_outcome {
 /// Cost      one request each; write_all and read_exactly as many as it takes. On io_uring an lseek(2) for what is at
 ///           a regular file's position.
 class file {
+  friend struct detail::open_outcome;
+
  public:
   /// None: every operation on it fails with bad_file_descriptor.
   file() = default;
@@ -159,11 +163,14 @@ class file {
             .descriptor = number(),
             .address = address,
             .offset = request::current_position,
-            .flags = code == opcode::write ? traits_.write_flags : 0};
+            .flags = code == opcode::write ? traits_.write_flags : 0U};
   }
 
   void ask_traits() const noexcept {
-    if (!traits_.known) traits_ = direct_calls::current().traits_of(number());
+    if (traits_.known) return;
+    const bool opened_here = traits_.opened_here;
+    traits_ = direct_calls::current().traits_of(number());
+    traits_.opened_here = opened_here;
   }
 
   descriptor descriptor_;
@@ -184,7 +191,9 @@ struct open_outcome {
     return path.find('\0') == path.npos ? 0 : EINVAL;  // the system would open what stands before it
   }
   result<file> operator()(std::int32_t ended, const request&) const noexcept {
-    return file::from_descriptor(ended);
+    file opened = file::from_descriptor(ended);
+    opened.traits_.opened_here = true;
+    return opened;
   }
   [[nodiscard]] std::string object() const {
     if (path.empty()) return "\"\"";

@@ -9,8 +9,8 @@
 
 namespace braid {
 
-/// A request that is carried out once those that were begun before it on the same descriptor have ended: of reads
-/// and writes that move the file's position, or that take from and add to a stream of bytes.
+/// A request that is carried out once those that were begun before it have ended: on the same open file, of reads and
+/// writes that move its position; on the same descriptor, of those that take from or add to a stream of bytes.
 ///
 /// Lifetime  as io_operation's. It holds its turn until end_turn, however often it is submitted.
 class turn_operation : public io_operation {
@@ -21,7 +21,7 @@ class turn_operation : public io_operation {
   friend class descriptor_turns;
   enum class turn : std::uint8_t { none, waits, holds };
 
-  std::uint64_t key_ = 0;  // the descriptor, and which of its turns
+  std::uint64_t key_ = 0;  // the identity of its file, and which of its turns
   turn_operation* next_ = nullptr;  // that holds a turn, in the same bucket
   queue behind_;  // what waits for this one's end
   std::int64_t position_ = -1;  // where it goes on; -1 where the reactor sees to that
@@ -29,12 +29,14 @@ class turn_operation : public io_operation {
   turn turn_ = turn::none;
 };
 
-/// Whose turn it is at each descriptor of a loop. A file that has a position has one turn for reads and writes; a
-/// pipe, a terminal or a socket one for reads and one for writes, which do not wait for each other.
+/// Whose turn it is at each file of a loop. An open file that has a position has one turn for reads and writes,
+/// whichever of its descriptors they use; each descriptor of a pipe, a terminal or a socket has one for reads and one
+/// for writes, which do not wait for each other.
 ///
 /// Threads  its loop's.
 /// Cost     O(1) on average; a table that grows with the operations that hold a turn. Without memory it stays as it
-///          is, and is searched for longer.
+///          is, and is searched for longer. Two descriptors of one file on disk, not both from open_file: a system
+///          call to know whether they share a position.
 class descriptor_turns {
  public:
   /// Does the operation hold its turn now, or already? Else it waits, and end_turn of another one gives it out.
@@ -46,19 +48,17 @@ class descriptor_turns {
   [[nodiscard]] turn_operation* end(turn_operation& operation, reactor& on) noexcept;
   /// Takes back an operation that waits; false when it does not. Cost: O(n) of those that wait for the same.
   [[nodiscard]] bool withdraw(turn_operation& operation) noexcept;
-  /// Takes back all that wait for the descriptor.
-  [[nodiscard]] operation_base::queue withdraw_all(int descriptor) noexcept;
+  /// Takes back all that wait by that descriptor; those that wait for the same file by another one stay.
+  [[nodiscard]] operation_base::queue withdraw_all(int descriptor, reactor& on) noexcept;
 
  private:
-  [[nodiscard]] static std::uint64_t key_of(int descriptor, unsigned which) noexcept {
-    return std::uint64_t{static_cast<unsigned>(descriptor)} << 2 | which;
-  }
   [[nodiscard]] turn_operation*& bucket_of(std::uint64_t key) noexcept;
-  [[nodiscard]] turn_operation* holder_of(std::uint64_t key) noexcept;
+  [[nodiscard]] turn_operation* holder_before(const turn_operation& operation, reactor& on) noexcept;
   void hold(turn_operation& operation, reactor& on) noexcept;
   void grow() noexcept;
 
   std::size_t holders_ = 0;
+  std::size_t waiting_ = 0;
   turn_operation* only_bucket_ = nullptr;  // where there was no memory for a table
   std::vector<turn_operation*> buckets_;  // none, or a power of two
 };

@@ -1,0 +1,241 @@
+// Descriptors that share an open file, and so its position: dup(2), or one that a parent process has handed on.
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/fs/file.hpp"
+#include "braid/fs/whole_file.hpp"
+#include "braid/loop/direct_calls.hpp"
+#include "braid/loop/nop.hpp"
+#include "braid/sim/faulty.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/spawn.hpp"
+#include "catch.hpp"
+#include "child_process.hpp"
+#include "scratch_folder.hpp"
+#include "seccomp.hpp"
+
+using namespace braid;
+using namespace std::chrono_literals;
+using braid_tests::forbid;
+using braid_tests::in_child;
+using braid_tests::scratch_folder;
+
+namespace {
+
+file copy_of(const file& original) { return file::from_descriptor(::dup(original.number())); }
+off_t position_of(const file& of) { return ::lseek(of.number(), 0, SEEK_CUR); }
+file plainly_opened(const std::filesystem::path& path) {
+  return file::from_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+// The first read of a loop on it does not begin until its descriptor is closed, or it is cancelled.
+std::unique_ptr<reactor> holding_first_read(sim::fault_schedule& faults) {
+  faults.add({.what = sim::fault::would_block, .nth = 1, .only = opcode::read, .delay = 24h});
+  return sim::faulty(make_reactor({}), faults);
+}
+
+constexpr std::size_t page = 4096;
+
+struct aligned_page {
+  alignas(page) char bytes[page];
+};
+
+}  // namespace
+
+TEST_CASE("file: reads by two descriptors of one open file get one after the other", "[fs][position]") {
+  const scratch_folder folder;
+  loop here;
+  const std::string text = "0123456789abcdefghijklmnopqrstuv";
+  here.run(write_file(folder / "text", text));
+  const file first = here.run(open_file(folder / "text"));
+  const file second = copy_of(first), third = copy_of(second);
+  std::vector<std::string> rooms(text.size(), "?");
+  std::vector<future<std::size_t>> reads;
+  for (std::size_t n = 0; n < rooms.size(); ++n) {
+    const file& from = n % 3 == 0 ? first : n % 3 == 1 ? second : third;
+    reads.push_back(spawn(from.read_some(rooms[n])));
+  }
+  for (const std::size_t got : here.run(when_all(std::move(reads)))) CHECK(got == 1);
+  std::string got;
+  for (const std::string& each : rooms) got += each;
+  CHECK(got == text);
+  CHECK(position_of(second) == static_cast<off_t>(text.size()));
+}
+
+TEST_CASE("file: writes by two descriptors of one open file stand one behind the other", "[fs][position]") {
+  const int flags = GENERATE(0, O_DIRECT, O_APPEND, O_DIRECT | O_APPEND);
+  const scratch_folder folder;
+  const auto path = folder / "text";
+  loop here;
+  const file first = file::from_descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666));
+  if (!first.is_open()) return;  // no O_DIRECT here
+  const file second = copy_of(first);
+  std::vector<aligned_page> pages(16);
+  std::string expected;
+  std::vector<future<std::size_t>> writes;
+  for (std::size_t n = 0; n < pages.size(); ++n) {
+    std::fill_n(pages[n].bytes, page, static_cast<char>('a' + n));
+    expected += std::string(pages[n].bytes, page);
+    writes.push_back(spawn((n % 2 == 0 ? first : second).write_some(std::span(pages[n].bytes))));
+  }
+  for (const std::size_t put : here.run(when_all(std::move(writes)))) CHECK(put == page);
+  CHECK((here.run(read_file(path)) == expected));
+  CHECK(position_of(first) == static_cast<off_t>(expected.size()));
+}
+
+TEST_CASE("file: whole writes by two descriptors of one open file do not mix", "[fs][position]") {
+  const scratch_folder folder;
+  loop here;
+  const file first = here.run(open_file(folder / "text", O_WRONLY | O_CREAT));
+  const file second = copy_of(first);
+  const std::string a(300'000, 'a'), b(300'000, 'b'), c(300'000, 'c');
+  here.run(when_all(first.write_all(a), second.write_all(b), first.write_all(c)));
+  CHECK((here.run(read_file(folder / "text")) == a + b + c));
+}
+
+TEST_CASE("file: when a descriptor is closed, what waits behind it by another one begins",
+          "[fs][position][stop]") {
+  const scratch_folder folder;
+  sim::fault_schedule faults;
+  loop here({}, holding_first_read(faults));
+  here.run(write_file(folder / "text", "0123"));
+  file first = here.run(open_file(folder / "text"));
+  const file second = copy_of(first);
+  std::string rooms[4] = {"??", "??", "??", "??"};
+  auto held = spawn(first.read_exactly(rooms[0]));
+  auto behind = spawn(second.read_exactly(rooms[1]));
+  auto closed_too = spawn(first.read_exactly(rooms[2]));
+  auto last = spawn(second.read_exactly(rooms[3]));
+  here.run(nop());
+  CHECK_FALSE(behind.is_ready());
+  here.run(first.close());
+  CHECK(here.run(as_result(std::move(held))).error() == std::errc::operation_canceled);
+  CHECK(here.run(as_result(std::move(closed_too))).error() == std::errc::operation_canceled);
+  here.run(when_all(std::move(behind), std::move(last)));
+  CHECK(rooms[1] == "01");
+  CHECK(rooms[3] == "23");
+}
+
+TEST_CASE("file: what waits behind another descriptor of its open file ends with its own",
+          "[fs][position][stop]") {
+  const bool by_destructor = GENERATE(false, true);
+  const scratch_folder folder;
+  sim::fault_schedule faults;
+  loop here({}, holding_first_read(faults));
+  here.run(write_file(folder / "text", "0123"));
+  file first = here.run(open_file(folder / "text"));
+  std::optional<file> second = copy_of(first);
+  std::string rooms[4] = {"??", "??", "??", "??"};
+  stop_source stop;
+  auto held = spawn(with_stop_token(first.read_exactly(rooms[0]), stop.get_token()));
+  auto behind = spawn(second->read_exactly(rooms[1]));
+  auto left = spawn(with_stop_token(first.read_exactly(rooms[2]), stop.get_token()));
+  auto last = spawn(first.read_exactly(rooms[3]));
+  if (by_destructor)
+    second.reset();
+  else
+    here.run(second->close());
+  CHECK(here.run(as_result(std::move(behind))).error() == std::errc::operation_canceled);
+  CHECK_FALSE(held.is_ready());
+  stop.request_stop();
+  CHECK(here.run(as_result(std::move(left))).error() == std::errc::operation_canceled);
+  CHECK(here.run(as_result(std::move(held))).error() == std::errc::operation_canceled);
+  here.run(std::move(last));
+  CHECK(rooms[3] == "01");
+}
+
+TEST_CASE("file: files that were opened apart do not wait for each other", "[fs][position]") {
+  const bool by_open_file = GENERATE(true, false);
+  const scratch_folder folder;
+  sim::fault_schedule faults;
+  loop here({}, holding_first_read(faults));
+  here.run(write_file(folder / "text", "0123"));
+  file first = here.run(open_file(folder / "text"));
+  const file second = by_open_file ? here.run(open_file(folder / "text")) : plainly_opened(folder / "text");
+  std::string rooms[4] = {"??", "??", "??", "??"};
+  auto held = spawn(first.read_exactly(rooms[0]));
+  here.run(second.read_exactly(rooms[1]));
+  CHECK(rooms[1] == "01");
+
+  const file copy = copy_of(first);
+  auto behind = spawn(copy.read_exactly(rooms[2]));
+  here.run(second.read_exactly(rooms[3]));
+  CHECK(rooms[3] == "23");
+  CHECK_FALSE(behind.is_ready());
+  here.run(first.close());
+  here.run(std::move(behind));
+  CHECK(rooms[2] == "01");
+  CHECK_FALSE(here.run(as_result(std::move(held))));
+}
+
+TEST_CASE("file: many files that were opened apart are read at once, each by two descriptors in their order",
+          "[fs][position]") {
+  const scratch_folder folder;
+  loop here;
+  here.run(write_file(folder / "text", "0123"));
+  struct one {
+    file opened, copy;
+    std::string rooms[2] = {"??", "??"};
+  };
+  std::vector<std::unique_ptr<one>> all;
+  std::vector<future<void>> reads;
+  for (int n = 0; n < 50; ++n) {
+    file opened = n % 2 == 0 ? here.run(open_file(folder / "text")) : plainly_opened(folder / "text");
+    file copy = copy_of(opened);
+    all.push_back(std::make_unique<one>(std::move(opened), std::move(copy)));
+  }
+  for (const auto& each : all) {
+    reads.push_back(spawn(each->opened.read_exactly(each->rooms[0])));
+    reads.push_back(spawn(each->copy.read_exactly(each->rooms[1])));
+  }
+  here.run(when_all(std::move(reads)));
+  for (const auto& each : all) CHECK(each->rooms[0] + each->rooms[1] == "0123");
+}
+
+TEST_CASE("direct_calls: a kernel may be too old to tell whether two descriptors share a position, or refuse",
+          "[fs][position]") {
+  const scratch_folder folder;
+  const auto path = folder / "text";
+  run(write_file(path, ""));
+  const auto ended = in_child([&] {
+    const file first = plainly_opened(path), copy = copy_of(first), other = plainly_opened(path);
+    direct_calls& kernel = direct_calls::of_kernel();
+    const auto answers = [&] {
+      return kernel.share_position(first.number(), copy.number()) * 2 +
+             kernel.share_position(first.number(), other.number());
+    };
+    forbid(SYS_fcntl, 1027, EINVAL);  // F_DUPFD_QUERY
+    const int by_kcmp = answers();
+    forbid(SYS_kcmp, EPERM);
+    return by_kcmp * 4 + answers();
+  });
+  CHECK(ended.exit_status() == 0b10'11);  // where it refuses all are taken for the same
+}
+
+TEST_CASE("direct_calls: tells whether two descriptors share a position", "[fs][position]") {
+  const scratch_folder folder;
+  run(write_file(folder / "text", ""));
+  const file first = plainly_opened(folder / "text");
+  const file copy = copy_of(first), other = plainly_opened(folder / "text");
+  direct_calls& kernel = direct_calls::of_kernel();
+  CHECK(kernel.share_position(first.number(), copy.number()));
+  CHECK_FALSE(kernel.share_position(first.number(), other.number()));
+  CHECK(kernel.share_position(first.number(), -1));  // not known
+  CHECK(kernel.traits_of(first.number()).identity == kernel.traits_of(copy.number()).identity);
+  CHECK(kernel.traits_of(first.number()).identity == kernel.traits_of(other.number()).identity);
+}
