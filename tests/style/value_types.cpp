@@ -11,6 +11,8 @@
 
 #include "braid/combine/buffered.hpp"
 #include "braid/combine/finally.hpp"
+#include "braid/combine/first_ok.hpp"
+#include "braid/combine/for_each_concurrent.hpp"
 #include "braid/combine/hedge.hpp"
 #include "braid/combine/map_concurrent.hpp"
 #include "braid/combine/merge.hpp"
@@ -19,20 +21,28 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"
+#include "braid/combine/when_any_settled.hpp"
+#include "braid/combine/with_stop_token.hpp"
 #include "braid/combine/with_timeout.hpp"
+#include "braid/core/defer.hpp"
 #include "braid/core/just.hpp"
+#include "braid/schedule/from_callback.hpp"
 #include "braid/schedule/offload.hpp"
+#include "braid/schedule/resume_on.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/async_generator.hpp"
+#include "braid/style/async_views.hpp"
 #include "braid/style/fiber.hpp"
 #include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/shared_task.hpp"
+#include "braid/style/shield.hpp"
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
+#include "loop_thread.hpp"
 
 using namespace braid;
 using namespace std::chrono_literals;
@@ -139,6 +149,10 @@ TEMPLATE_TEST_CASE("value types: an operation may complete with what is awkward 
     CHECK(here.run(when_all(two())).size() == 2);
     CHECK(here.run(when_any(two())).index == 0);
     CHECK(here.run(when_all_settled(two())).size() == 2);
+    CHECK(here.run(as_result(when_any_settled(make(), make()))).has_value());
+    CHECK(here.run(as_result(when_any_settled(two()))).has_value());
+    CHECK(here.run(as_result(first_ok(make(), make()))).has_value());
+    CHECK(here.run(first_ok(two())).index == 0);
   }
   SECTION("around one operation") {
     CHECK(here.run(as_result(with_timeout(make(), 1h))).has_value());
@@ -149,6 +163,22 @@ TEMPLATE_TEST_CASE("value types: an operation may complete with what is awkward 
     shared_task<value> shared = make();
     (void)here.run(shared);
     CHECK(shared.is_ready());
+    stop_source stop;
+    CHECK(here.run(as_result(with_stop_token(make(), stop.get_token()))).has_value());
+    CHECK(here.run(as_result(with_deadline(make(), loop_clock::now() + 1h))).has_value());
+    CHECK(here.run(as_result(shield(make()))).has_value());
+    CHECK(here.run(as_result(defer(make))).has_value());
+    CHECK(here.run(as_result(make_ready_future(sample<value>()))).has_value());
+    CHECK(here.run(as_result(offload([] { return sample<value>(); }))).has_value());
+    CHECK(here.run(as_result(from_callback<value>([](auto done) { done(sample<value>()); }))).has_value());
+  }
+  SECTION("on another loop") {
+    braid_tests::loop_thread other;
+    const auto travel = [](loop& to) -> task<value> {
+      co_await resume_on(to);
+      co_return sample<value>();
+    };
+    CHECK(here.run(as_result(travel(other.there()))).has_value());
   }
   SECTION("scopes") {
     auto whole = with_scope([&](scope& within) {
@@ -162,6 +192,15 @@ TEMPLATE_TEST_CASE("value types: an operation may complete with what is awkward 
     const std::vector<int> from(3);
     auto mapped = map_concurrent(from, 2, [&](int) { return make(); });
     CHECK(here.run(std::move(mapped)).size() == 3);
+    here.run([&]() -> task<> {
+      auto kept = buffered(several_tasks<value>(), 2) | filter([](const value&) { return true; }) |
+                  transform([](value) { return later<value>(); }) | take(3) | chunk(2);
+      auto first = co_await kept.next();
+      CHECK(first->size() == 2);
+      auto second = co_await kept.next();
+      CHECK(second->size() == 1);
+      CHECK_FALSE(co_await kept.next());
+    });
     int count = 0;
     here.run([&]() -> task<> {
       auto ahead = buffered(several_tasks<value>(), 2);
@@ -172,6 +211,8 @@ TEMPLATE_TEST_CASE("value types: an operation may complete with what is awkward 
       }
     });
     CHECK(count == (std::is_const_v<value> ? 3 : 7));
+    CHECK(here.run(map_concurrent_settled(from, 2, [&](int) { return make(); })).size() == 3);
+    here.run(for_each_concurrent(from, 2, [&](int) { return make(); }));
   }
 }
 
@@ -220,6 +261,34 @@ TEST_CASE("value types: what the move of a value throws is its operation's error
   CHECK(fails([] { return when_any(explosive_later(), explosive_later()); }) > 0);
   CHECK(fails([] { return with_timeout(explosive_later(), 1h); }) > 0);
   CHECK(fails([] { return with_scope([](scope&) { return explosive_later(); }); }) > 0);
+  CHECK(fails([] { return with_scope([](scope& within) { return within.spawn(explosive_later()); }); }) > 0);
+  CHECK(fails([] { return with_deadline(explosive_later(), loop_clock::now() + 1h); }) > 0);
+  CHECK(fails([] { return shield(explosive_later()); }) > 0);
+  CHECK(fails([] { return finally(explosive_later(), [] { return yield(); }); }) > 0);
+  CHECK(fails([] { return first_ok(explosive_later(), explosive_later()); }) > 0);
+  CHECK(fails([] { return hedge(explosive_later, 1h); }) > 0);
+  CHECK(fails([] { return retry({.attempts = 1}, explosive_later); }) > 0);
+  CHECK(fails([] { return shared_task<explosive>(explosive_later()); }) > 0);
+  CHECK(fails([] { return make_ready_future(explosive()); }) > 0);
+  CHECK(fails([] { return from_callback<explosive>([](auto done) { done(explosive()); }); }) > 0);
+  CHECK(fails([] { return spawn(explosive_later()).then([](explosive one) { return one; }); }) > 0);
+  CHECK(fails([] { return spawn(explosive_later()).catch_error([](error) { return explosive(); }); }) > 0);
+  CHECK(fails([] { return spawn(explosive_later()).finally([] {}); }) > 0);
+  CHECK(fails([]() -> task<> {
+          promise<explosive> settled;
+          auto waiting = settled.get_future();
+          settled.set_value(explosive());
+          co_await std::move(waiting);
+        }) > 0);
+  CHECK(fails([]() -> task<> {
+          auto seen = several<explosive>() | filter([](explosive&) { return true; }) |
+                      transform([](explosive one) { return one; }) | take(2) | chunk(2);
+          while (co_await seen.next()) {}
+        }) > 0);
+  CHECK(fails([]() -> task<> {
+          auto merged = merge(several<explosive>(), several<explosive>());
+          while (co_await merged.next()) {}
+        }) > 0);
   CHECK(fails([] { return map_concurrent(std::vector<int>(3), 2, [](int) { return explosive_later(); }); }) >
         0);
   CHECK(fails([]() -> task<> {

@@ -11,6 +11,7 @@
 #include "braid/base/assert.hpp"
 #include "braid/base/error.hpp"
 #include "braid/base/intrusive_list.hpp"
+#include "braid/base/nothrow_movable.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/base/ring_buffer.hpp"
 #include "braid/sync/waiting.hpp"
@@ -24,11 +25,12 @@ namespace braid {
 ///
 /// Lifetime  outlives its subscriptions.
 /// Threads   one loop's.
-/// Errors    the constructor throws std::invalid_argument for a capacity of 0; send throws what copying does,
-///           and errc::channel_closed once it is closed.
+/// Errors    the constructor throws std::invalid_argument for a capacity of 0; send throws what moving the element does,
+///           and errc::channel_closed once it is closed. What copying it throws is the error of the receive, and leaves
+///           the element to the next one.
 /// Cost      one copy of an element for each receive: send a std::shared_ptr<const T> where that is
 ///           dear. No allocation once the ring has grown to the capacity. The end of a subscription is
-///           O(elements that it has not received).
+///           O(elements that it has not received). A T whose move may throw is allocated.
 template <class T>
 class broadcast : pinned {
   static_assert(std::is_copy_constructible_v<T>,
@@ -63,9 +65,9 @@ class broadcast : pinned {
       while (!waiters_.empty() && detail::queued_claim<receiving>::claim_of(waiters_.front()).try_pass())
         waiters_.pop_front().pass();
     }
-    [[nodiscard]] T take() {
+    [[nodiscard]] std::optional<T> take() {
       const std::uint64_t number = next_kept();
-      T taken(from_.elements_[number - from_.first_kept()].value);
+      std::optional<T> taken(std::in_place, from_.element(number));
       missed_ += number - next_;
       next_ = number + 1;
       from_.received_from(number, number + 1);
@@ -92,8 +94,9 @@ class broadcast : pinned {
   void send(T value) {
     if (closed_) error(make_error_code(errc::channel_closed), "broadcast::send").rethrow();
     if (subscribers_ != 0) {
+      kept newest{detail::nothrow_movable<T>(std::move(value)), subscribers_};
       if (elements_.size() == capacity_) elements_.drop_front();
-      elements_.push_back(kept{std::move(value), subscribers_});
+      elements_.push_back(std::move(newest));
     }
     ++sent_;
     subscriptions_.for_each([](subscription& each) { each.let_pass(); });
@@ -110,7 +113,7 @@ class broadcast : pinned {
 
  private:
   struct kept {
-    T value;
+    detail::nothrow_movable<T> value;
     std::size_t expected;  // so many subscriptions have not received it
   };
   struct receiving {
@@ -144,6 +147,9 @@ class broadcast : pinned {
   };
 
   [[nodiscard]] std::uint64_t first_kept() const noexcept { return sent_ - elements_.size(); }
+  [[nodiscard]] const T& element(std::uint64_t number) noexcept {
+    return detail::unboxed(elements_[number - first_kept()].value);
+  }
   // One subscription has received the elements of these numbers, or will not.
   void received_from(std::uint64_t first, std::uint64_t end) noexcept {
     for (; first != end; ++first) --elements_[first - first_kept()].expected;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "braid/base/error.hpp"
+#include "braid/base/nothrow_movable.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/sync/waiting.hpp"
 
@@ -15,7 +17,7 @@ namespace braid {
 ///
 /// Lifetime  outlives its readers.
 /// Threads   one loop's.
-/// Cost      no allocation; one copy of the value for each receive.
+/// Cost      no allocation, but of a T whose move may throw; one copy of the value for each receive.
 template <class T>
 class watch : pinned {
   static_assert(std::is_copy_constructible_v<T>, "each reader gets a copy: watch a std::shared_ptr<const T>");
@@ -45,12 +47,15 @@ class watch : pinned {
   explicit watch(T value) : value_(std::move(value)) {}
 
   [[nodiscard]] reader read() noexcept { return reader(*this); }
-  /// The latest value.
-  [[nodiscard]] const T& get() const noexcept { return value_; }
-  /// Serves all readers that wait. Throws errc::channel_closed once it is closed.
+  /// The latest value, until the next set.
+  [[nodiscard]] const T& get() const noexcept { return detail::unboxed(value_); }
+  /// Serves all readers that wait. Throws errc::channel_closed once it is closed, and what moving the value does: the
+  /// latest one stays then.
   void set(T value) {
     if (closed_) error(make_error_code(errc::channel_closed), "watch::set").rethrow();
-    value_ = std::move(value);
+    detail::nothrow_movable<T> next(std::move(value));
+    std::destroy_at(&value_);
+    std::construct_at(&value_, std::move(next));
     ++version_;
     wake();
   }
@@ -78,7 +83,7 @@ class watch : pinned {
         receiving& claim;
         ~let_next_pass() { claim.give_back(); }
       } const afterwards{*this};
-      std::optional<T> latest(on->of_.value_);
+      std::optional<T> latest(std::in_place, on->of_.get());
       on->seen_ = on->of_.version_;
       return latest;
     }
@@ -102,7 +107,7 @@ class watch : pinned {
     }
   }
 
-  T value_;
+  detail::nothrow_movable<T> value_;
   std::uint64_t version_ = 1;
   bool closed_ = false;
   detail::waiter_queue waiters_;
