@@ -80,6 +80,8 @@ void sim_reactor::wake() noexcept {
   host_.changed();
 }
 
+void sim_reactor::touched() noexcept { host_.changed(); }
+
 bool sim_reactor::runnable() const noexcept {
   return !sleeping_ || !machine_.completions().empty() || woken_.load(std::memory_order_acquire) ||
          now() >= deadline() || (host_.loop_ != nullptr && host_.loop_->has_ready());

@@ -24,6 +24,7 @@ class sim_reactor final : public reactor {
   void cancel_all() noexcept override { machine_.cancel_all(); }
   void turn(patience how_long, inbox& messages) noexcept override;
   void wake() noexcept override;
+  void touched() noexcept override;
   loop_clock::time_point now() const noexcept override { return host_.now(); }
   std::size_t in_flight() const noexcept override { return machine_.in_flight(); }
   void offload(blocking_job& job) override;

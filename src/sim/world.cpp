@@ -19,9 +19,6 @@ namespace {
 // it does while a real one spins.
 constexpr std::uint64_t most_steps_at_a_time = 100'000;
 
-// So many steps for each host go by between two looks at all hosts: a step pays for a tenth of a look.
-constexpr std::uint64_t steps_a_look = 10;
-
 std::string text_of(loop_clock::time_point when) {
   std::array<char, 48> text{};
   const auto ns = static_cast<long long>(when.time_since_epoch().count());
@@ -152,18 +149,12 @@ void world::happen(std::size_t due) {
 
 bool world::nothing_to_do() const noexcept { return due_.empty() && agenda_->runnable() == 0; }
 
-// An event or channel tells nobody when it makes a task of another loop ready. Code outside of all hosts may use them, and
-// is followed by a look at all hosts. A host must not use those of another one, since an object of sync/ belongs to
-// one loop; if it does, the other host is seen to be ready after steps_a_look steps for each host.
-void world::look_at_all_hosts() {
-  all_looked_at_ = steps_;
-  agenda_->update_all();
-}
+// Code outside of all hosts may begin something on any of their loops.
+void world::look_at_all_hosts() { agenda_->update_all(); }
 
 bool world::step() {
   if (steps_ == options_.most_steps) throw_stuck();
   agenda_->update();
-  if (nothing_to_do() && steps_ - all_looked_at_ >= steps_a_look * hosts_.size()) look_at_all_hosts();
   if ((nothing_to_do() || steps_at_this_time_ >= most_steps_at_a_time) && !advance() && nothing_to_do()) {
     look_at_all_hosts();
     if (nothing_to_do() && !advance()) return false;

@@ -15,8 +15,14 @@
 #include "braid/sim/world.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/promise.hpp"
+#include "braid/style/run.hpp"
+#include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
+#include "braid/sync/channel.hpp"
 #include "braid/sync/event.hpp"
+#include "braid/sync/mutex.hpp"
+#include "braid/sync/select.hpp"
+#include "braid/sync/watch.hpp"
 #include "catch.hpp"
 
 using namespace braid;
@@ -154,13 +160,53 @@ TEST_CASE("many hosts: a thread's post before a run wakes a sleeper", "[sim][wor
   CHECK(ran);
 }
 
-TEST_CASE("many hosts: an event shared with another host wakes a sleeper, if late", "[sim][world]") {
-  sleeper_among_others here(7);
-  event set;
-  here.wait_for(set.wait());
-  here.other_does_at_5s([&] { set.set(); });
+TEST_CASE("many hosts: what a sleeper shares with another host wakes it at once", "[sim][world]") {
+  const auto woken_by = [](auto op, auto does) {
+    sleeper_among_others here(7);
+    here.wait_for(std::move(op));
+    here.other_does_at_5s(does);
+    here.world.run_until_idle();
+    return here.woke;
+  };
+  event set, other;
+  CHECK(woken_by(set.wait(), [&] { set.set(); }) == 5s);
+  set.reset();
+  CHECK(woken_by(select(set.wait(), other.wait(), sleep_for(1h)), [&] { set.set(); }) == 5s);
+  channel<int> numbers(0);
+  CHECK(woken_by(numbers.receive(), [&] { CHECK(numbers.try_send(1)); }) == 5s);
+  CHECK(woken_by(numbers.send(1), [&] { CHECK(numbers.try_receive() == 1); }) == 5s);
+  CHECK(woken_by(numbers.receive(), [&] { numbers.close(); }) == 5s);
+  mutex door;
+  auto lock = std::make_optional(run(door.lock()));
+  CHECK(woken_by(door.lock(), [&] { lock.reset(); }) == 5s);
+  watch<int> latest(1);
+  auto reader = latest.read();
+  run(reader.receive());
+  CHECK(woken_by(reader.receive(), [&] { latest.set(2); }) == 5s);
+  promise<void> settled;
+  CHECK(woken_by(settled.get_future(), [&] { settled.set_value(); }) == 5s);
+  stop_source stop;
+  CHECK(woken_by(with_stop_token(sleep_for(1h), stop.get_token()), [&] { stop.request_stop(); }) == 5s);
+  interval ticks(2h);
+  CHECK(woken_by(ticks.next(), [&] { ticks.reset(loop_clock::after(1s)); }) == 6s);
+}
+
+TEST_CASE("many hosts: a host that crashes passes what it held to a sleeper on another one", "[sim][world]") {
+  sleeper_among_others here(10);
+  mutex door;
+  const auto hold = [&]() -> task<void> {
+    const auto held = co_await door.lock();
+    co_await sleep_for(24h);
+  };
+  {
+    const current_loop_scope there(&here.other->its_loop());
+    detach(hold());
+  }
+  here.world.run_for(1s);
+  here.wait_for(door.lock());
+  here.world.after(3s, [&] { here.world.crash(*here.other); });
   here.world.run_until_idle();
-  CHECK(here.woke);
+  CHECK(here.woke == 5s);
 }
 
 TEST_CASE("many hosts: a crash takes a host's timers, and a restart gives new ones", "[sim][world]") {

@@ -219,6 +219,7 @@ class loop : pinned {
   /// The timer, which must be queued, ends at another instant instead.
   void move(timer_base& timer, loop_clock::time_point deadline) noexcept {
     if (ending_) return;
+    if (current_ != this) touched();
     timers_.remove(timer);
     timers_.add(timer, std::max(deadline, fired_until_));
   }
@@ -258,6 +259,8 @@ class loop : pinned {
     work.unlink();
     --expected_;
   }
+  /// Code outside of its turns, on its thread, has made something ready or changed a timer.
+  void touched() noexcept { reactor_->touched(); }
   /// Has a thread that may block do the job; see reactor::offload.
   void offload(blocking_job& job) { reactor_->offload(job); }
   /// Takes it back; false when a thread has begun it.

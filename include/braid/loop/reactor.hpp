@@ -61,6 +61,9 @@ class reactor : pinned {
   virtual void turn(patience how_long, inbox& messages) noexcept = 0;
   /// Ends a wait that was announced. Any thread.
   virtual void wake() noexcept = 0;
+  /// Its loop has something to do that came from outside of its turns, on its thread: for a reactor that takes turns
+  /// with others there.
+  virtual void touched() noexcept {}
   /// Has a thread that may block do the job, which then hands itself back.
   /// Errors  std::system_error when there is no such thread and none can be started.
   virtual void offload(blocking_job& job);

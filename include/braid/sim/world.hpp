@@ -60,8 +60,9 @@ class sim_reactor;
 /// same run, with every compiler.
 ///
 /// Lifetime  owns its hosts. Its end cancels what still runs, host by host.
-/// Threads   one: all hosts take turns on it. No loop may be running on it. Hosts are different loops: they share
-///           promises, stop requests and posts, but no object of sync/.
+/// Threads   one: all hosts take turns on it. No loop may be running on it. Hosts are different loops on one thread:
+///           what they share beside the network, promises, stop requests, posts, objects of sync/, wakes the other
+///           one at once. Hosts on real machines share none of that.
 /// Errors    an error that nobody handles on any host ends the run: it is thrown by the call that drives the
 ///           world.
 /// Cost      a step (one turn of one host) is below a microsecond, whatever its virtual time and however many hosts
@@ -197,7 +198,6 @@ class world : pinned {
   std::uint64_t scheduled_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t steps_at_this_time_ = 0;
-  std::uint64_t all_looked_at_ = 0;  // in this step
   bool driven_ = false;  // by a call on the stack
 
   std::exception_ptr failure_;

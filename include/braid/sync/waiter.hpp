@@ -67,8 +67,8 @@ class sync_waiter : public list_node, operation_base, cancellation {
  public:
   // Called by the object, whose queue it has left.
   void pass() noexcept {
-    if (!home_->is_here()) [[unlikely]]
-      served_elsewhere();
+    if (home_ != loop::current_or_null()) [[unlikely]]
+      pass_from_outside();
     passed_ = true;
     if (group_ != nullptr) [[unlikely]]
       return group_->decide(index_);
@@ -140,6 +140,11 @@ class sync_waiter : public list_node, operation_base, cancellation {
   static void on_stop_arrived(cancellation& base) noexcept {
     auto& self = static_cast<sync_waiter&>(base);
     self.finish_(self);
+  }
+  // By another thread, which is misuse, or by another loop of this one, which a simulation may have.
+  [[gnu::cold, gnu::noinline]] void pass_from_outside() const noexcept {
+    if (!home_->is_here()) served_elsewhere();
+    home_->touched();
   }
   [[noreturn, gnu::cold, gnu::noinline]] void served_elsewhere() const noexcept {
     misused_as(
