@@ -16,6 +16,8 @@ namespace braid {
 
 namespace {
 
+constexpr std::uint32_t on_a_worker = IOSQE_ASYNC << 8;
+
 constexpr std::size_t index_of(opcode code) { return static_cast<std::size_t>(code); }
 
 // The events that a descriptor opened with O_NONBLOCK must be polled for before its request is tried again.
@@ -139,10 +141,31 @@ bool uring_reactor::place_request(io_operation& operation) noexcept {
   request what = operation.what();
   what.waits_first = false;
   // The kernel tries what a poll calls ready as if it could not block: a terminal's write blocks all the same.
-  const std::uint32_t on_a_worker = may_block(operation) ? IOSQE_ASYNC << 8 : 0;
-  if (!write(kernel::word_of(what.code) | on_a_worker, what, tag(operation))) return false;
+  const std::uint32_t for_a_worker = may_block(operation) ? on_a_worker : 0;
+  if (!write(kernel::word_of(what.code) | for_a_worker, what, tag(operation))) return false;
+  if (may_block(operation)) began_on_worker();
   if (what.code != opcode::nop) listed_.add(operation, what.descriptor);
   return true;
+}
+
+void uring_reactor::began_on_worker() noexcept {
+  ++on_workers_;
+  watchful_ = true;
+  prod_after_ = std::chrono::milliseconds(100);
+  next_prod_ = now() + prod_after_;
+}
+
+// Where a signal keeps the kernel from making a worker, it tries again at the next request for one. Till then requests
+// wait for the workers that there are, and those may be at a FIFO for good. So there is another request now and then,
+// one for each of its two kinds of workers. The instant of the next.
+loop_clock::time_point uring_reactor::prod_workers() noexcept {
+  if (const auto at = now(); at >= next_prod_) {
+    (void)write(IORING_OP_NOP | on_a_worker, {}, of_nobody);
+    (void)write(IORING_OP_WRITE | on_a_worker, {.descriptor = wake_descriptor_}, of_nobody);
+    prod_after_ = std::min<loop_clock::duration>(2 * prod_after_, std::chrono::seconds(10));
+    next_prod_ = at + prod_after_;
+  }
+  return next_prod_;
 }
 
 bool uring_reactor::place_cancel(const io_operation& operation) noexcept {
@@ -266,6 +289,7 @@ void uring_reactor::turn(patience how_long, inbox& messages) noexcept {
   if (watchful_) [[unlikely]] {
     if (catch_up()) how_long.may_wait = false;
     if (broken_) return wait_without_ring(how_long, messages);
+    if (on_workers_ != 0 && !ending_) how_long.until = std::min(how_long.until, prod_workers());
   }
   // While the kernel has no memory for what is due it is asked again and again: nothing else might ever
   // complete.
@@ -359,6 +383,7 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
     return arrive_in_part(operation, ended);
   }
   if ((user_data & listed_bit) != 0) listed_.remove(operation);
+  if (may_block(operation) && !polled) --on_workers_;
   if (is_restart_code(ended.result)) ended.result = -EINTR;
   const opcode code = operation.what().code;
   const bool asked_to_end = ending_ || gives_up(operation);

@@ -41,7 +41,7 @@ class uring_reactor final : public reactor, private errand_sender {
   static constexpr std::uint64_t poll_bit = 1;   // it was only a poll
   static constexpr std::uint64_t many_bit = 2;   // it may not be the last one; listed_bit is 4
   static constexpr std::uint64_t of_wake = 1;    // no operation at all: the eventfd
-  static constexpr std::uint64_t of_nobody = 2;  // none either: a cancel
+  static constexpr std::uint64_t of_nobody = 2;  // none either: a cancel, or a prod
   static constexpr std::uint64_t special = 7;
 
   // False when the queue is full and the kernel takes no more.
@@ -56,8 +56,13 @@ class uring_reactor final : public reactor, private errand_sender {
   void place_backlog() noexcept;
   void give_up_all() noexcept;
   void watch() noexcept {
-    watchful_ = behind_ || ending_ || failure_ != 0 || !closing_.empty() || !ended_.empty();
+    watchful_ =
+        behind_ || ending_ || failure_ != 0 || !closing_.empty() || !ended_.empty() || on_workers_ != 0;
   }
+
+  // What may block a thread of the kernel's for good.
+  void began_on_worker() noexcept;
+  [[nodiscard]] loop_clock::time_point prod_workers() noexcept;
 
   // What ends without the kernel's word, and closing.
   void end_later(io_operation& operation, int code) noexcept;
@@ -120,6 +125,9 @@ class uring_reactor final : public reactor, private errand_sender {
   bool wake_armed_ = false;
   bool behind_ = false;  // there is a backlog, or a late cancel
   bool watchful_ = false;  // behind, or there is something else that a turn begins with
+  std::size_t on_workers_ = 0;  // requests that may block
+  loop_clock::duration prod_after_{};
+  loop_clock::time_point next_prod_{};
   int failure_ = 0;  // the errno that io_uring_enter failed with, for good
   bool broken_ = false;  // and so the ring was given up
   bool cancel_all_due_ = false;

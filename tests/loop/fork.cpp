@@ -1,4 +1,5 @@
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -250,6 +251,88 @@ TEST_CASE("fork: a child that falls back into the parent's loop is aborted with 
   CHECK(ended.exit_status() == 0);
   CHECK_THAT(ended.output, contains("seen " + std::to_string(1000 + SIGABRT)));
   CHECK_THAT(ended.errors, contains("a loop of the parent process is used in a forked child"));
+  here.goes_on();
+}
+
+// A child that the C library does not know of, so that nobody is told but by after_fork.
+template <class F>
+int exit_status_of_unknown_child(bool by_system_call, F f) {
+  std::fflush(nullptr);
+  const auto child =
+      by_system_call ? static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)) : ::_Fork();
+  if (child == 0) {
+    int code = braid_tests::threw;
+    try {
+      after_fork();
+      code = f();
+    } catch (...) {}
+    ::_exit(code);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {}
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+TEST_CASE("fork: after_fork in a child of clone or _Fork does what fork does by itself", "[loop][fork]") {
+  const bool by_system_call = GENERATE(true, false);
+  const auto here = std::make_unique<reading_loop>();
+  detach(sleep_for(1h));
+  CHECK(here->home.run(offload([] { return 1; })) == 1);  // the pool has a thread, which the child has not
+  const int status = exit_status_of_unknown_child(by_system_call, [&] {
+    if (loop::current_or_null() != nullptr) return 1;
+    after_fork();  // again: nothing
+    try {
+      here->home.post([] {});
+      return 2;
+    } catch (const std::logic_error&) {}
+    run(sleep_for(1ms));
+    {
+      loop mine;
+      if (mine.run(offload([] { return 41; })) != 41) return 3;
+      after_fork();
+      mine.run(here->reader->close());
+      if (mine.run(offload([] { return run(offload([] { return 42; })); })) != 42) return 4;
+    }
+    here->home.~loop();
+    return 40;
+  });
+  CHECK(status == 40);
+  CHECK(here->home.run(offload([] { return 2; })) == 2);
+  here->goes_on();
+}
+
+TEST_CASE("fork: after_fork in a child of a child that made no loop", "[loop][fork]") {
+  const bool by_system_call = GENERATE(true, false);
+  reading_loop here;
+  const int status = exit_status_of_unknown_child(by_system_call, [&] {
+    const child_end grandchild = in_child([] {
+      run(nop());
+      loop mine;
+      return mine.run(offload([] { return 43; }));
+    });
+    loop mine;
+    mine.run(sleep_for(1ms));
+    return grandchild.exit_status();
+  });
+  CHECK(status == 43);
+  here.goes_on();
+}
+
+TEST_CASE("fork: after_fork on a thread of the pool, and while others are busy", "[loop][fork]") {
+  const bool by_system_call = GENERATE(true, false);
+  reading_loop here;
+  pipe_ends until;
+  auto busy = spawn(offload([&] {
+    char byte = 0;
+    return ::read(until.reader(), &byte, 1);
+  }));
+  const int status = here.home.run(offload([&] {
+    return exit_status_of_unknown_child(by_system_call, [] { return run(offload([] { return 44; })); });
+  }));
+  CHECK(status == 44);
+  CHECK(exit_status_of_unknown_child(by_system_call, [] { return run(offload([] { return 45; })); }) == 45);
+  CHECK(::write(until.writer(), "x", 1) == 1);
+  CHECK(here.home.run(std::move(busy)) == 1);
   here.goes_on();
 }
 
