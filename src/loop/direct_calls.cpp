@@ -83,7 +83,8 @@ file_traits direct_calls::traits_of(int descriptor) noexcept {
 bool direct_calls::share_position(int one, int other) noexcept {
   if (const int answer = ::fcntl(one, dupfd_query, other); answer >= 0) return answer == 1;
   const pid_t here = ::getpid();
-  return ::syscall(SYS_kcmp, here, here, KCMP_FILE, one, other) <= 0;  // refused: order is never wrong
+  const long order = ::syscall(SYS_kcmp, here, here, KCMP_FILE, one, other);
+  return order == 0 || (order < 0 && errno != EBADF);
 }
 int direct_calls::close(int descriptor) noexcept { return or_errno(::close(descriptor)); }
 

@@ -96,7 +96,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   void verify_doubted() noexcept;
   [[nodiscard]] std::int32_t give_up_waiting(int descriptor, descriptor_watch& of) noexcept;
   void cancel_descriptor(io_operation& operation) noexcept;
-  [[nodiscard]] std::int32_t give_up_accepting(int descriptor) noexcept;
+  [[nodiscard]] std::int32_t find_not_begun(int descriptor) noexcept;
   void release_held() noexcept;
   // Cancels errands; how many there are, and how many of them end by themselves.
   struct errand_count {

@@ -208,7 +208,7 @@ void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   std::int32_t found = of != nullptr ? give_up_waiting(descriptor, *of) : 0;
   const errand_count sent =
       end_errands_if([&](const errand& each) { return each.operation().what().descriptor == descriptor; });
-  found += sent.all + give_up_accepting(descriptor);
+  found += sent.all + find_not_begun(descriptor);
   if (sent.begun == 0) return finish(operation, found);
   try {
     held_.push_back({&operation, found});
@@ -217,15 +217,16 @@ void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   }
 }
 
-// One that goes on accepting in the next turn waits nowhere: it would meet the number's next owner.
-std::int32_t epoll_reactor::give_up_accepting(int descriptor) noexcept {
+// What begins in this turn or the next one would meet the number's next owner: one that goes on accepting is given up,
+// any other, the rest of a transfer say, is found again when it has begun.
+std::int32_t epoll_reactor::find_not_begun(int descriptor) noexcept {
   std::int32_t found = 0;
   for (operation_base::queue* each : {&submitted_, &batch_})
     for (std::size_t left = each->size_up_to(in_flight_); left != 0; --left) {
       auto& operation = static_cast<io_operation&>(each->pop_front());
       const request& what = operation.what();
-      if (what.code == opcode::accept_many && what.descriptor == descriptor) {
-        gives_up(operation) = true;
+      if (what.descriptor == descriptor && what.uses_descriptor()) {
+        if (what.code == opcode::accept_many) gives_up(operation) = true;
         ++found;
       }
       each->push_back(operation);

@@ -22,6 +22,8 @@ class stand_in final : public io_operation {
   stand_in(faulty_reactor& home, io_operation& original, const request& what,
            loop_clock::duration late) noexcept
       : io_operation(ended, asked), home_(home), original_(original), asked(what), late_(late) {}
+  // Once it has ended: its descriptor is being closed.
+  void tell_at_once() noexcept { late_ = {}; }
 
  private:
   static void ended(operation_base& base, completion how);
@@ -29,7 +31,7 @@ class stand_in final : public io_operation {
   faulty_reactor& home_;
   io_operation& original_;
   request asked;
-  const loop_clock::duration late_;
+  loop_clock::duration late_;
 };
 
 class faulty_reactor final : public reactor {
@@ -94,11 +96,12 @@ void stand_in::ended(operation_base& base, completion how) {
 void faulty_reactor::submit(io_operation& operation) noexcept {
   const auto hit = schedule_.next(operation.what(), {}, draws_);
   const bool completes_often = operation.what().code == opcode::accept_many;
-  if (operation.what().code == opcode::cancel_descriptor)
-    if (const std::int32_t found = cancel_held_of(operation.what().descriptor); found != 0) {
-      depart(operation);
-      return answer_with(operation, {found, 0}, now());  // who closes asks again
-    }
+  if (operation.what().code == opcode::cancel_descriptor) {
+    depart(operation);
+    const std::int32_t found = cancel_held_of(operation.what().descriptor);
+    if (found != 0) return answer_with(operation, {found, 0}, now());  // who closes asks again
+    return let_stand_in(operation, operation.what(), {});
+  }
   if (!hit || (completes_often && result_of(hit->what) == 0)) return over_->submit(operation);
   depart(operation);
   request what = operation.what();
@@ -140,6 +143,9 @@ void faulty_reactor::stand_in_ended(stand_in& which, io_operation& original, com
   BRAID_ASSERT(found != stand_ins_.end() && found->second.get() == &which);
   const std::unique_ptr<stand_in> ended = std::move(found->second);
   stand_ins_.erase(found);
+  // The other reactor has none, but meanwhile one may be held back here.
+  if (original.what().code == opcode::cancel_descriptor && how.result == 0)
+    how.result = cancel_held_of(original.what().descriptor);
   const bool is_given_up = std::exchange(gives_up(original), false) || how.result == -ECANCELED;
   if (late == loop_clock::duration::zero() || ending_ || is_given_up) return arrive(original, how);
   answer_with(original, how, now() + late);
@@ -157,7 +163,7 @@ void faulty_reactor::cancel(io_operation& operation) noexcept {
   answered->due = now();  // what came too late for a cancel need not come later still
 }
 
-// How many are held back here: the other reactor does not know of them.
+// How many are held back here: the other reactor does not know of them. Those that it is at are not held back any more.
 std::int32_t faulty_reactor::cancel_held_of(int descriptor) noexcept {
   std::int32_t found = 0;
   const auto is_of_it = [&](const auto& each) { return each.operation->what().descriptor == descriptor; };
@@ -175,6 +181,8 @@ std::int32_t faulty_reactor::cancel_held_of(int descriptor) noexcept {
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(n));
     ++found;
   }
+  for (const auto& [original, made] : stand_ins_)
+    if (made->what().descriptor == descriptor) made->tell_at_once();
   return found;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -20,10 +21,14 @@
 #include "braid/fs/whole_file.hpp"
 #include "braid/loop/direct_calls.hpp"
 #include "braid/loop/nop.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/sim/choices.hpp"
 #include "braid/sim/faulty.hpp"
 #include "braid/style/as_result.hpp"
+#include "braid/style/future.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/spawn.hpp"
+#include "braid/style/task.hpp"
 #include "catch.hpp"
 #include "child_process.hpp"
 #include "scratch_folder.hpp"
@@ -235,7 +240,96 @@ TEST_CASE("direct_calls: tells whether two descriptors share a position", "[fs][
   direct_calls& kernel = direct_calls::of_kernel();
   CHECK(kernel.share_position(first.number(), copy.number()));
   CHECK_FALSE(kernel.share_position(first.number(), other.number()));
-  CHECK(kernel.share_position(first.number(), -1));  // not known
+  CHECK_FALSE(kernel.share_position(first.number(), -1));
   CHECK(kernel.traits_of(first.number()).identity == kernel.traits_of(copy.number()).identity);
   CHECK(kernel.traits_of(first.number()).identity == kernel.traits_of(other.number()).identity);
+}
+
+namespace {
+
+constexpr std::size_t groups = 3;  // open files, each with some descriptors
+
+struct descriptor_of {
+  std::unique_ptr<file> open;
+  std::size_t group;
+};
+struct one_read {
+  std::size_t group;
+  std::string room;
+  future<std::size_t> ended;
+};
+
+// Operations by all descriptors of some open files of one file on disk, on a kernel that interrupts, splits and delays;
+// some are stopped, some descriptors closed. Gives the reads in the order in which they were begun.
+std::vector<std::unique_ptr<one_read>> random_reads(loop& here, sim::choices& draws,
+                                                    std::vector<descriptor_of>& all) {
+  std::vector<std::unique_ptr<one_read>> begun;
+  const auto exactly = [](const file& from, std::string& room) -> task<std::size_t> {
+    co_await from.read_exactly(room);
+    co_return room.size();
+  };
+  for (int step = 0; step < 60; ++step) {
+    descriptor_of& by = all[draws.among(all.size())];
+    switch (draws.among(10)) {
+      case 0: here.run(nop()); break;
+      case 1: here.run(sleep_for(20us)); break;
+      case 2:
+        if (!begun.empty()) begun[draws.among(begun.size())]->ended.request_stop();
+        break;
+      case 3:
+        if (draws.among(6) != 0 || by.open == nullptr) break;
+        if (draws.among(2) == 0) here.run(by.open->close());
+        by.open.reset();
+        break;
+      default:
+        if (by.open == nullptr) break;
+        auto& made = *begun.emplace_back(std::make_unique<one_read>(
+            by.group, std::string(1 + draws.among(40), '?'), make_ready_future(std::size_t{0})));
+        made.ended =
+            draws.among(2) == 0 ? spawn(by.open->read_some(made.room)) : spawn(exactly(*by.open, made.room));
+    }
+  }
+  return begun;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "file: random reads by many descriptors lose no byte and repeat none, whatever is stopped or closed",
+    "[fs][position][stop][exact]") {
+  const scratch_folder folder;
+  std::string text;
+  for (int n = 0; n < 4000; ++n) text += {static_cast<char>('a' + n % 26), static_cast<char>('0' + n % 10)};
+  run(write_file(folder / "text", text));
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    CAPTURE(seed);
+    sim::fault_schedule faults;
+    faults.add({.what = sim::fault::short_read, .probability = 0.2});
+    faults.add({.what = sim::fault::would_block, .probability = 0.1, .delay = 20us});
+    faults.add({.what = sim::fault::late, .probability = 0.1, .delay = 20us});
+    faults.add({.what = sim::fault::interrupted, .probability = 0.1});
+    sim::choices draws(seed);
+    std::vector<std::unique_ptr<one_read>> reads;  // outlives the loop
+    loop here({}, sim::faulty(make_reactor({}), faults, seed));
+    std::vector<descriptor_of> all;
+    std::vector<file> kept;
+    for (std::size_t group = 0; group < groups; ++group) {
+      file opened = here.run(open_file(folder / "text"));
+      kept.push_back(copy_of(opened));
+      for (std::size_t more = draws.among(3); more != 0; --more)
+        all.push_back({std::make_unique<file>(copy_of(opened)), group});
+      all.push_back({std::make_unique<file>(std::move(opened)), group});
+    }
+    reads = random_reads(here, draws, all);
+    std::size_t at[groups] = {};
+    for (const auto& each : reads) {
+      const auto ended = here.run(as_result(std::move(each->ended)));
+      if (!ended) CHECK(ended.error() == std::errc::operation_canceled);
+      const std::size_t got = ended ? *ended : ended.error().transferred();
+      CHECK(each->room.substr(0, got) == text.substr(at[each->group], got));
+      at[each->group] += got;
+    }
+    for (std::size_t group = 0; group < groups; ++group)
+      CHECK(position_of(kept[group]) == static_cast<off_t>(at[group]));
+  }
 }

@@ -141,7 +141,9 @@ TEST_CASE("from_callback: when nobody can call done any more it is a broken prom
           "[schedule][from_callback]") {
   IN_EVERY_STYLE(style);
   loop home;
-  CHECK(style.wait(from_callback<int>([](auto) {})).error() == errc::broken_promise);
+  const auto ended = style.wait(from_callback<int>([](auto) {}));
+  CHECK(ended.error() == errc::broken_promise);
+  CHECK(ended.error().message() == "from_callback: Broken promise");
   kept_done<int> kept;
   auto op = spawn(from_callback<int>(kept.taker()));
   kept.done.reset();

@@ -154,6 +154,27 @@ TEST_CASE("faulty: a close waits for what is held back", "[sim][faulty]") {
   }
 }
 
+TEST_CASE("faulty: nor does a close go before the rest of a transfer whose first part comes late",
+          "[sim][faulty]") {
+  const braid_tests::scratch_folder folder;
+  const std::string text = long_text();
+  sim::fault_schedule faults;
+  faults.add({.what = fault::short_read, .probability = 0.5});
+  faults.add({.what = fault::late, .probability = 0.5, .delay = 10us});
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    loop here({}, sim::faulty(make_reactor({}), faults, seed));
+    here.run(write_file(folder / "file", text));
+    file from = here.run(open_file(folder / "file"));
+    std::string room(text.size(), '?');
+    auto reads = spawn(from.read_exactly(room));
+    for (std::uint64_t turns = seed % 5; turns != 0; --turns) here.run(yield());
+    here.run(from.close());
+    REQUIRE(reads.is_ready());
+    const auto ended = here.run(as_result(std::move(reads)));
+    if (!ended) CHECK(ended.error() == std::errc::operation_canceled);
+  }
+}
+
 TEST_CASE("faulty: an answer that is told may cancel the next one", "[sim][faulty]") {
   braid_tests::pipe_ends pipe;
   sim::fault_schedule faults;

@@ -60,7 +60,8 @@ class callback_link final : operation_base, public pooled {
     references_.fetch_add(1, std::memory_order_relaxed);
   }
   void drop_done() noexcept {
-    if (dones_.fetch_sub(1, std::memory_order_acq_rel) == 1) settle(error(errc::broken_promise));
+    if (dones_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      settle(error(make_error_code(errc::broken_promise), "from_callback"));
     drop();
   }
   void drop() noexcept {
