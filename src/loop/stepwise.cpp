@@ -41,7 +41,8 @@ std::int32_t made_blocking(number& open) noexcept {
 // Waits a step for a writer. One that has written, or come and gone, shows in the events; one that is silent makes an
 // empty FIFO answer EAGAIN instead of its end. tee(2) asks without taking anything.
 std::int32_t find_writer(int reader, int scratch) noexcept {
-  if (::tee(reader, scratch, 1, SPLICE_F_NONBLOCK) != 0) return errno == EAGAIN ? 1 : -errno;
+  const ssize_t there = ::tee(reader, scratch, 1, SPLICE_F_NONBLOCK);
+  if (there != 0) return there > 0 || errno == EAGAIN ? 1 : -errno;
   pollfd one{reader, POLLIN, 0};
   const int ready = ::poll(&one, 1, step_ms);
   return ready < 0 && errno != EINTR ? -errno : std::max(ready, 0);

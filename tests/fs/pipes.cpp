@@ -24,6 +24,7 @@
 #include "braid/fs/file.hpp"
 #include "braid/fs/whole_file.hpp"
 #include "braid/loop/nop.hpp"
+#include "braid/schedule/offload.hpp"
 #include "catch.hpp"
 #include "check_fails.hpp"
 #include "child_process.hpp"
@@ -202,6 +203,23 @@ TEST_CASE("open_file: who opens a FIFO later does not meet those that were given
   const auto got = style.wait(std::move(reading));
   REQUIRE(got);
   CHECK(*got == "for the one that waits");
+}
+
+TEST_CASE("open_file: a FIFO that has been written to is open, whatever failed before on that thread",
+          "[fs][pipe]") {
+  IN_EVERY_STYLE(style);
+  const scratch_folder folder;
+  const auto path = made_fifo(folder);
+  const int both = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(::write(both, "word", 4) == 4);
+  loop here;
+  here.run(offload([] { errno = ENOENT; }));
+  const auto reader = style.wait(open_file(path));
+  REQUIRE(reader);
+  std::string got(4, '\0');
+  CHECK(style.wait(reader->read_exactly(got)));
+  CHECK(got == "word");
+  ::close(both);
 }
 
 TEST_CASE("open_file: a FIFO whose other end is opened and stays silent is open", "[fs][pipe]") {
