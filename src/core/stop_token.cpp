@@ -6,22 +6,23 @@
 namespace braid {
 
 void stop_callback_base::attach(stop_source* source) noexcept {
-  source_ = source;
+  source_.store(source, std::memory_order_relaxed);
   if (source->add(*this)) return;
-  source_ = nullptr;
+  source_.store(nullptr, std::memory_order_relaxed);
   execute_(*this);
 }
 
 void stop_callback_base::detach() noexcept {
-  if (source_ != nullptr) source_->remove(*this);
+  if (stop_source* const source = source_.load(std::memory_order_acquire)) source->remove(*this);
 }
 
-stop_source::~stop_source() {
+// A callback may end the source that it is of; nobody else may, while anything is registered.
+void stop_source::ends_early() noexcept {
   if (callbacks_ != nullptr)
     misused(
         "~stop_source: an operation still obeys its token, or a stop_callback is registered: it outlives "
         "them");
-  if (gone_ != nullptr) *gone_ = true;
+  asking_->source_gone = true;
 }
 
 // Held for a few instructions only, never while a callback runs: spinning is right.
@@ -56,10 +57,14 @@ void stop_source::remove(stop_callback_base& callback) noexcept {
     if (callback.next_ != nullptr) callback.next_->link_ = callback.link_;
     return unlock(state);
   }
+  remove_executing(callback, state);
+}
+
+void stop_source::remove_executing(stop_callback_base& callback, std::uint8_t state) noexcept {
+  const bool by_this = asking_ != nullptr && asking_->by == std::this_thread::get_id();
   unlock(state);
-  if (requester_ != std::this_thread::get_id())
-    return callback.executed_.wait(false, std::memory_order_acquire);
-  if (callback.gone_ != nullptr) *callback.gone_ = true;
+  if (!by_this) return callback.source_.wait(this, std::memory_order_acquire);
+  *callback.gone_ = true;
 }
 
 bool stop_source::request_stop() noexcept {
@@ -67,7 +72,6 @@ bool stop_source::request_stop() noexcept {
   std::uint8_t state = lock();
   if ((state & requested) != 0) return unlock(state), false;
   state |= requested;
-  requester_ = std::this_thread::get_id();
   if (callbacks_ == nullptr) return unlock(state), true;
   detail::nested_call([&]() noexcept { run_callbacks(state); });
   return true;
@@ -75,8 +79,8 @@ bool stop_source::request_stop() noexcept {
 
 // A callback may request stop at the next source, and so on: any number of levels.
 void stop_source::run_callbacks(std::uint8_t state) noexcept {
-  bool source_gone = false;
-  gone_ = &source_gone;
+  asking now;
+  asking_ = &now;
   do {
     stop_callback_base& callback = *callbacks_;
     callbacks_ = callback.next_;
@@ -87,14 +91,13 @@ void stop_source::run_callbacks(std::uint8_t state) noexcept {
     unlock(state);
     callback.execute_(callback);
     if (!gone) {
-      callback.gone_ = nullptr;
-      callback.executed_.store(true, std::memory_order_release);
-      callback.executed_.notify_all();
+      callback.source_.store(nullptr, std::memory_order_release);
+      callback.source_.notify_all();
     }
-    if (source_gone) return;
+    if (now.source_gone) return;
     lock();
   } while (callbacks_ != nullptr);
-  gone_ = nullptr;
+  asking_ = nullptr;
   unlock(state);
 }
 

@@ -24,9 +24,8 @@ class with_stop_token_state : pinned {
   void start() noexcept {
     const stop_token outer = receiver_.get_stop_token();
     if (token_.stop_possible() && outer.stop_possible()) {
-      first_.emplace(token_, on_stop{this});
-      second_.emplace(outer, on_stop{this});
-      token_ = both_.get_token();
+      both_.emplace(token_, outer);
+      token_ = both_->source.get_token();
     } else if (!token_.stop_possible()) {
       token_ = outer;
     }
@@ -37,9 +36,8 @@ class with_stop_token_state : pinned {
   struct receiver {
     with_stop_token_state* self;
     void finish(result<value_type> ended) && noexcept {
-      self->first_.reset();
-      self->second_.reset();
       if (!ended && self->token_.stop_requested()) ended.error().set_requested(true);
+      self->both_.reset();
       R told = std::move(self->receiver_);
       std::move(told).finish(std::move(ended));
     }
@@ -47,13 +45,18 @@ class with_stop_token_state : pinned {
     [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
   };
   struct on_stop {
-    with_stop_token_state* self;
-    void operator()() const noexcept { self->both_.request_stop(); }
+    stop_source* source;
+    void operator()() const noexcept { source->request_stop(); }
+  };
+  struct two_tokens {
+    two_tokens(stop_token one, stop_token other) noexcept
+        : first(one, on_stop{&source}), second(other, on_stop{&source}) {}
+    stop_source source;
+    stop_callback<on_stop> first, second;
   };
 
-  stop_token token_;
-  stop_source both_;
-  std::optional<stop_callback<on_stop>> first_, second_;
+  stop_token token_;  // what the operation obeys
+  std::optional<two_tokens> both_;
   R receiver_;
   connected<S, receiver> state_;
 };

@@ -12,7 +12,7 @@ namespace braid {
 /// Threads  arm and disarm on the loop's; a request from elsewhere travels through the loop's inbox. The
 ///          operation must not end while it travels: then disarm says false, and the operation is told again
 ///          on its arrival.
-/// Cost     two bytes written where stop is not possible; else one registration with the stop_source.
+/// Cost     104 bytes; two of them written where stop is not possible; else one registration with the stop_source.
 class cancellation : pinned {
  public:
   using cancel_fn = void(cancellation&) noexcept;  ///< begins to cancel the operation
@@ -54,14 +54,16 @@ class cancellation : pinned {
       auto& request = static_cast<link&>(base);
       request.self.arrived();
     }
+    // First, where operation_base leaves room.
+    bool put_off = false;
+    // Written by the stopping thread, read here once the callback is gone or has arrived.
+    bool travels = false;
     cancellation& self;
     cancel_fn& cancel;
     resume_fn& resume;
     loop& home = loop::current();
-    bool put_off = false;
-    // written by the stopping thread, read here once the callback is gone or has arrived
-    bool travels = false;
   };
+  static_assert(sizeof(link) == 56);
 
   [[gnu::noinline]] void attach(stop_token token, cancel_fn& cancel, resume_fn& resume) noexcept {
     armed_ = true;

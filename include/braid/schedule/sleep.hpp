@@ -77,6 +77,9 @@ class sleep_timer : public timer_of<Deadline>::type {
   Deadline when_;
   loop* home_ = nullptr;
   bool queued_ = false;
+
+ protected:
+  int code_ = 0;  // with which it ended; here, where there is room
 };
 
 template <class Deadline, class R>
@@ -108,13 +111,12 @@ class sleep_state final : sleep_timer<Deadline>, cancellation {
 
   void finish() noexcept {
     R receiver = std::move(receiver_);
-    if (code_ == 0)
+    if (this->code_ == 0)
       std::move(receiver).finish(result<void>());
     else
-      std::move(receiver).finish(error(std::error_code(code_, std::generic_category()), "sleep"));
+      std::move(receiver).finish(error(std::error_code(this->code_, std::generic_category()), "sleep"));
   }
 
-  int code_ = 0;
   R receiver_;
 };
 
