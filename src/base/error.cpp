@@ -41,10 +41,6 @@ class timeout final : public std::error_category {
 
 }  // namespace
 
-void detail::no_value_in_result(const error& instead) noexcept {
-  misused(("result: operator* on an error: " + instead.message()).c_str());
-}
-
 const std::error_category& timeout_category() noexcept {
   static const timeout instance;
   return instance;
@@ -62,10 +58,9 @@ struct error::record : pooled {
   std::string object;
   std::exception_ptr exception;
   std::vector<std::source_location, detail::pool_allocator<std::source_location>> stack;
-  bool stack_is_whole = true;
-  std::size_t transferred = 0;
-  const void* stack_cut_off_at = nullptr;
+  const void* stack_goes_on_at = nullptr;  // null for a whole one
   std::vector<error> suppressed;
+  std::size_t transferred = 0;
 };
 
 namespace {
@@ -172,10 +167,9 @@ error::record& error::own_record() {
     clone->object = record_->object;
     clone->exception = record_->exception;
     clone->stack = record_->stack;
-    clone->stack_is_whole = record_->stack_is_whole;
-    clone->transferred = record_->transferred;
-    clone->stack_cut_off_at = record_->stack_cut_off_at;
+    clone->stack_goes_on_at = record_->stack_goes_on_at;
     clone->suppressed = record_->suppressed;
+    clone->transferred = record_->transferred;
     drop_reference();
     record_ = clone;
   }
@@ -226,20 +220,25 @@ std::string error::message() const {
   return text.empty() ? code().message() : text + ": " + code().message();
 }
 
+void error::no_value_beside(const std::error_category* category, int value, record* known) noexcept {
+  error instead(std::error_code(value, *category));
+  instead.record_ = known;  // which nobody takes any more
+  misused(("result: operator* on an error: " + instead.message()).c_str());
+}
+
 std::span<const std::source_location> error::stack() const noexcept {
   return record_ ? std::span<const std::source_location>(record_->stack)
                  : std::span<const std::source_location>{};
 }
 
-bool error::stack_is_whole() const noexcept { return record_ == nullptr || record_->stack_is_whole; }
+bool error::stack_is_whole() const noexcept { return stack_goes_on_at() == nullptr; }
 
-const void* error::stack_cut_off_at() const noexcept { return record_ ? record_->stack_cut_off_at : nullptr; }
+const void* error::stack_goes_on_at() const noexcept { return record_ ? record_->stack_goes_on_at : nullptr; }
 
-void error::set_stack(std::span<const std::source_location> levels, bool whole, const void* cut_off_at) {
+void error::set_stack(std::span<const std::source_location> levels, const void* goes_on_at) {
   record& mine = own_record();
   mine.stack.assign(levels.begin(), levels.end());
-  mine.stack_is_whole = whole;
-  mine.stack_cut_off_at = cut_off_at;
+  mine.stack_goes_on_at = goes_on_at;
 }
 
 std::size_t error::transferred() const noexcept { return record_ != nullptr ? record_->transferred : 0; }

@@ -30,26 +30,28 @@ std::size_t opening_of_last(std::string_view text) {
 // The place of every link: no other level has it.
 constexpr std::source_location place_of_links = std::source_location::current();
 
+bool is_link(const async_frame& frame) noexcept {
+  return frame.where.line() == place_of_links.line() && frame.where.file_name() == place_of_links.file_name();
+}
+
 // The innermost levels of a chain, as many as are kept.
 struct kept_levels {
   explicit kept_levels(const async_frame* innermost) noexcept {
     const async_frame* level = innermost;
     for (; level != nullptr && count < places.size(); level = level->parent) {
-      if (const async_link* link = async_link::from(*level)) {
-        if (link->is_here()) continue;
-        cut_off_at = link;
+      if (is_link(*level)) [[unlikely]] {
+        if (static_cast<const async_link*>(level)->is_here()) continue;
         break;
       }
       if (level->where.line() != 0) places[count++] = level->where;
     }
-    is_whole = level == nullptr;
+    goes_on_at = level;
   }
   [[nodiscard]] std::span<const std::source_location> span() const noexcept { return {places.data(), count}; }
 
   std::array<std::source_location, async_stack::most_levels> places;
   std::size_t count = 0;
-  bool is_whole;
-  const async_link* cut_off_at = nullptr;
+  const async_frame* goes_on_at;  // null for a whole chain
 };
 
 void format_levels(std::string& text, std::span<const std::source_location> levels, bool is_whole,
@@ -87,9 +89,7 @@ void explain_and_terminate() {
 async_link::async_link() noexcept { waits_at(place_of_links); }
 
 const async_link* async_link::from(const async_frame& frame) noexcept {
-  const bool is_link =
-      frame.where.line() == place_of_links.line() && frame.where.file_name() == place_of_links.file_name();
-  return is_link ? static_cast<const async_link*>(&frame) : nullptr;
+  return is_link(frame) ? static_cast<const async_link*>(&frame) : nullptr;
 }
 
 void explain_uncaught_errors() noexcept {
@@ -108,27 +108,28 @@ void terminate_explained() noexcept {
 async_stack stack_of(const async_frame* innermost) {
   if constexpr (BRAID_RECORD_STACKS == 0) return {};
   const kept_levels kept(innermost);
-  return {{kept.span().begin(), kept.span().end()}, kept.is_whole};
+  return {{kept.span().begin(), kept.span().end()}, kept.goes_on_at == nullptr};
 }
 
 void attach_stack(error& failure, const async_frame* innermost) noexcept {
   if (BRAID_RECORD_STACKS == 0 || innermost == nullptr || !failure.stack().empty()) return;
   const kept_levels kept(innermost);
   try {
-    failure.set_stack(kept.span(), kept.is_whole, kept.cut_off_at);
+    failure.set_stack(kept.span(), kept.goes_on_at);
   } catch (const std::bad_alloc&) {
     // the failure counts, not where it was
   }
 }
 
 void complete_stack(error& failure, const async_link& link) noexcept {
-  if (BRAID_RECORD_STACKS == 0 || failure.stack_cut_off_at() != &link) return;
+  const auto* const here = static_cast<const async_frame*>(&link);
+  if (BRAID_RECORD_STACKS == 0 || failure.stack_goes_on_at() != here) return;
   const kept_levels rest(link.parent);
   try {
     std::vector<std::source_location> whole(failure.stack().begin(), failure.stack().end());
     const std::size_t taken = std::min(rest.count, async_stack::most_levels - whole.size());
     whole.insert(whole.end(), rest.places.begin(), rest.places.begin() + static_cast<std::ptrdiff_t>(taken));
-    failure.set_stack(whole, rest.is_whole && taken == rest.count, rest.cut_off_at);
+    failure.set_stack(whole, taken == rest.count ? rest.goes_on_at : here);
   } catch (const std::bad_alloc&) {
     // the inner part must do
   }

@@ -95,11 +95,10 @@ class error {
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
   /// Does stack() go out to the verb? Else the chain was longer than what is kept.
   [[nodiscard]] bool stack_is_whole() const noexcept;
-  /// Called by whatever the failure leaves first. cut_off_at is the address where the chain goes on, if this thread may
-  /// not follow it there.
-  void set_stack(std::span<const std::source_location> levels, bool whole = true,
-                 const void* cut_off_at = nullptr);
-  [[nodiscard]] const void* stack_cut_off_at() const noexcept;
+  /// Called by whatever the failure leaves first. goes_on_at is the first level that is not among these; null where they
+  /// go out to the verb.
+  void set_stack(std::span<const std::source_location> levels, const void* goes_on_at = nullptr);
+  [[nodiscard]] const void* stack_goes_on_at() const noexcept;
 
   /// How many bytes, the first ones of the buffer, read_exactly or write_all had moved when it failed or was
   /// cancelled. 0 for all that moves none. In a catch block: error::current().transferred().
@@ -133,6 +132,9 @@ class error {
   /// The error that this exception was thrown out of, if it was thrown out of one.
   [[nodiscard]] static std::optional<error> behind(const std::exception_ptr& exception) noexcept;
 
+  /// For operator* on a result that holds this: says which error it is, and aborts.
+  [[noreturn]] void misused_as_value() const noexcept { no_value_beside(category_, number_.value, record_); }
+
   /// Errors compare by their code alone.
   friend bool operator==(const error& left, const error& right) noexcept {
     return left.code() == right.code();
@@ -151,6 +153,9 @@ class error {
     bool of_clean_up = false;
   };
   record& own_record();
+  // Given the members one by one, so that an error whose address nobody takes need not be in memory.
+  [[noreturn, gnu::cold]] static void no_value_beside(const std::error_category* category, int value,
+                                                      record* known) noexcept;
   void keep(std::exception_ptr exception) noexcept;
   void add_reference() const noexcept;
   void drop_reference() noexcept;
@@ -165,11 +170,6 @@ static_assert(sizeof(error) == 24);
 [[nodiscard]] error invalid_argument_error(const char* call, const char* why) noexcept;
 /// A std::logic_error that says what.
 [[nodiscard]] error misuse_error(const char* what) noexcept;
-
-namespace detail {
-// operator* on a result that holds an error: says which, and aborts.
-[[noreturn, gnu::cold]] void no_value_in_result(const error& instead) noexcept;
-}  // namespace detail
 
 }  // namespace braid
 

@@ -225,7 +225,7 @@ class [[nodiscard]] result : public result_steps<T> {
   template <class Self>
   static decltype(auto) get(Self& self) noexcept {
     if (!self.has_value_) [[unlikely]]
-      detail::no_value_in_result(self.error_);
+      self.error_.misused_as_value();
     if constexpr (std::is_reference_v<T>)
       return (*self.value_.at);
     else if constexpr (!std::is_void_v<T>)
