@@ -4,7 +4,7 @@
 
 namespace braid::detail {
 
-std::unique_ptr<chain_hold> scope_chain::begin(scope_join* scope, future_state_base& link) noexcept {
+std::unique_ptr<chain_hold> scope_chain::begin(scope_join* scope, future_state_base& link) {
   auto made = std::make_unique<scope_chain>(scope, link);
   if (scope == nullptr) return made;
   made->life_ = scope->life();
@@ -33,7 +33,7 @@ void scope_chain::lose_scope() noexcept {
   scope_ = nullptr;
 }
 
-std::unique_ptr<chain_hold> scope_chain::hold_for(future_state_base& link) noexcept {
+std::unique_ptr<chain_hold> scope_chain::hold_for(future_state_base& link) {
   return begin(scope_ != nullptr ? scope_ : life_.scope(), link);
 }
 

@@ -7,6 +7,13 @@
 
 namespace braid {
 
+void future_state_base::settle_otherwise() noexcept {
+  if ((facts_ & tracked) != 0) task_tracker::ends(home_, frame_);
+  chain_scope* const scope = (facts_ & chained) != 0 ? ended_in_chain() : nullptr;
+  settle_now();  // *this may be gone
+  if (scope != nullptr) scope->chain_ended();
+}
+
 void future_state_base::report(error failure) noexcept {
   if (home_ != nullptr && loop::current_or_null() == home_)
     return home_->report_unhandled(std::move(failure), &frame_);

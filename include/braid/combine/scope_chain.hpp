@@ -60,11 +60,11 @@ class scope_chain final : public chain_hold, public list_node {
  public:
   scope_chain(scope_join* scope, future_state_base& link) noexcept : scope_(scope), link_(link) {}
   /// On a child of a scope, or of one that has ended (null).
-  [[nodiscard]] static std::unique_ptr<chain_hold> begin(scope_join* scope, future_state_base& link) noexcept;
+  [[nodiscard]] static std::unique_ptr<chain_hold> begin(scope_join* scope, future_state_base& link);
 
   [[nodiscard]] chain_scope* link_ended(const error* failure) noexcept override;
   void abandon() noexcept override;
-  [[nodiscard]] std::unique_ptr<chain_hold> hold_for(future_state_base& link) noexcept override;
+  [[nodiscard]] std::unique_ptr<chain_hold> hold_for(future_state_base& link) override;
   /// The scope ends with its loop.
   void lose_scope() noexcept;
 

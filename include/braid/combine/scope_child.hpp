@@ -24,7 +24,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
       : future_state<value_type>(scope.home(), where), operation_base(came), scope_(&scope) {
     this->belong_to_scope();
     this->frame()->parent = scope.frame();
-    operation_.emplace(elided{[&] { return connect(std::move(op), receiver{this}); }});
+    running_.emplace(*this, std::move(op));
   }
 
   ~scope_child() override {
@@ -34,12 +34,11 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
   void begin() noexcept {
     scope_->enter(*this);
     this->track();
-    scope_stops_.emplace(scope_->child_stop_token(), on_scope_stop{this});
-    operation_->start();
+    running_->operation.start();
   }
   /// The scope has no room for another child: this one ends as cancelled, and its operation is not begun.
   void refuse() noexcept {
-    operation_.reset();
+    running_.reset();
     error why(std::make_error_code(std::errc::operation_canceled), "scope::spawn");
     why.set_requested(true);
     scope_join& scope = *scope_;
@@ -52,7 +51,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     stop();
     return true;
   }
-  std::unique_ptr<chain_hold> hold_for(future_state_base& link) noexcept override {
+  std::unique_ptr<chain_hold> hold_for(future_state_base& link) override {
     if (loop::current_or_null() != this->home()) return std::make_unique<scope_chain>(nullptr, link);
     return scope_chain::begin(ended_ ? life_.scope() : scope_, link);
   }
@@ -91,7 +90,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
   // All that the child owned is gone before anybody is told that it has ended.
   void tell() noexcept {
     scope_join& scope = *scope_;
-    end_operation();
+    running_.reset();
     this->unlink();
     if (result<value_type>& how = this->ended(); !how) {
       if (stop_.stop_requested() || this->home()->ending()) how.error().set_requested(true);
@@ -104,7 +103,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     scope.release();
   }
   void abandon() noexcept override {
-    end_operation();
+    running_.reset();
     leave({});
     if (this->in_flight())
       this->home()->forget(*this);
@@ -117,21 +116,25 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     ended_ = true;
     new (&life_) scope_life::reference(std::move(life));
   }
-  void end_operation() noexcept {
-    scope_stops_.reset();
-    operation_.reset();
-  }
   void report_unseen() noexcept override {}  // the scope has the error
 
+  struct running {
+    running(scope_child& self, S&& op)
+        : operation(connect(std::move(op), receiver{&self})),
+          scope_stops(self.scope_->child_stop_token(), on_scope_stop{&self}) {}
+    connected<S, receiver> operation;
+    stop_callback<on_scope_stop> scope_stops;
+  };
+
+  // First, where operation_base leaves room.
+  bool ended_ = false;
+  bool stopping_ = false;  // the home loop's thread
   union {
     scope_join* scope_;            // until it has ended
     scope_life::reference life_;  // then, where its future is still held
   };
-  bool ended_ = false;
-  bool stopping_ = false;  // the home loop's thread
   stop_source stop_;  // by the future, or with the scope
-  std::optional<stop_callback<on_scope_stop>> scope_stops_;
-  std::optional<connected<S, receiver>> operation_;
+  std::optional<running> running_;
 };
 
 }  // namespace braid::detail

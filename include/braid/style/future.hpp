@@ -24,6 +24,8 @@ template <class T, class R>
 class future_operation;
 template <class T, class F>
 class future_link;
+template <class T, class F>
+class future_link_in_scope;
 
 // Makes a function of result<T> of what the user gave: then sees values, catch_error errors, finally both.
 template <class T, class F>
@@ -186,10 +188,13 @@ class [[nodiscard]] future {
     using value = typename detail::link_value<Step, T>::type;
     checked(call);
     loop& home = loop::current(call);
-    auto* next = new detail::future_link<T, Step>(*state_, std::move(step), home, where);
-    state_ = nullptr;
+    detail::future_link<T, Step>* const next =
+        state_->belongs_to_scope()
+            ? detail::future_link_in_scope<T, Step>::make(*state_, std::move(step), home, where)
+            : new detail::future_link<T, Step>(*state_, std::move(step), home, where);
+    future_state<T>& upstream = *std::exchange(state_, nullptr);
     future<value> made(*next);
-    next->begin();
+    next->begin(upstream);
     return made;
   }
 
@@ -200,7 +205,7 @@ namespace detail {
 
 // One link of a chain: waits for the upstream state, runs its step, settles its own state.
 template <class T, class Step>
-class future_link final : public future_state<typename link_value<Step, T>::type>, future_waiter {
+class future_link : public future_state<typename link_value<Step, T>::type>, future_waiter {
   using returned = std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>;
   using value = typename link_value<Step, T>::type;
   static constexpr bool flattens = sender<returned>;
@@ -211,19 +216,10 @@ class future_link final : public future_state<typename link_value<Step, T>::type
         future_waiter(come, home),
         upstream_(&upstream),
         step_(std::move(step)) {}
-  ~future_link() override {
-    if (this->belongs_to_scope()) [[unlikely]]
-      delete hold_;
-  }
 
-  void begin() noexcept {
+  void begin(future_state<T>& upstream) noexcept {
     this->track();
-    if (upstream_->belongs_to_scope()) [[unlikely]] {
-      hold_ = upstream_->hold_for(*this).release();
-      told_ = false;
-      this->belong_to_scope();
-    }
-    if (upstream_->attach(*this))
+    if (upstream.attach(*this))
       settle_in();
     else
       settled();
@@ -237,8 +233,24 @@ class future_link final : public future_state<typename link_value<Step, T>::type
     nested_call([&]() noexcept { heard = pending->request_stop(); });
     return heard;
   }
-  std::unique_ptr<chain_hold> hold_for(future_state_base& link) noexcept override {
-    return hold_->hold_for(link);
+
+ protected:
+  // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on. Or
+  // what the step began is pending.
+  void abandon() noexcept override {
+    if constexpr (flattens) {
+      if (upstream_ == nullptr) {
+        inner_.state.reset();
+        return this->set(this->cut_off());
+      }
+    }
+    error why = this->cut_off();
+    if (!upstream_->detach(*this)) {
+      this->forget_settled();
+      if (result<T> came = upstream_->take(); !came) why = std::move(came).error();
+    }
+    upstream_ = nullptr;
+    this->set(std::move(why));
   }
 
  private:
@@ -258,83 +270,96 @@ class future_link final : public future_state<typename link_value<Step, T>::type
   static void come(braid::operation_base& base, completion) noexcept {
     auto& self = static_cast<future_link&>(future_waiter::from(base));
     self.move_out();
-    self.step(std::exchange(self.upstream_, nullptr)->take());
+    self.step(*std::exchange(self.upstream_, nullptr));
   }
 
-  void step(result<T>&& ended) noexcept {
-    if (!Step::concerns(ended)) {
-      if constexpr (std::is_same_v<T, value>)
-        return finish(std::move(ended), true);
-      else
-        return finish(std::move(ended).error(), true);
-    }
+  void step(future_state<T>& upstream) noexcept {
+    if (!Step::concerns(upstream.settled_result())) return pass_on(upstream.take());
     if constexpr (flattens) {
       try {
-        inner_.state.emplace(elided{[&] { return connect(step_(std::move(ended)), receiver{this}); }});
+        inner_.state.emplace(elided{[&] { return connect(step_(upstream.take()), receiver{this}); }});
       } catch (...) {
         return end(error::current());
       }
       settle_in();  // again: what the step began may never end
       inner_.state->start();
     } else {
-      end(capture([&]() -> returned { return step_(std::move(ended)); }));
+      // The value stays where it is until the step has used it.
+      this->keep_made(
+          [&] { return capture([&]() -> returned { return step_(std::move(upstream.settled_result())); }); });
+      delete &upstream;
+      if (!this->ended()) [[unlikely]]
+        return settle_failed();
+      this->settle();
     }
   }
+  [[gnu::noinline]] void pass_on(result<T>&& ended) noexcept {
+    if (this->belongs_to_scope()) [[unlikely]]
+      pass_on_in_scope();
+    if constexpr (std::is_same_v<T, value>)
+      this->set(std::move(ended));
+    else
+      this->set(std::move(ended).error());
+  }
+  [[gnu::cold, gnu::noinline]] void settle_failed() noexcept {
+    attach_stack(this->ended().error(), future_state<value>::frame());
+    this->settle();
+  }
 
-  // What came of the step: an error of its own says where the step was attached.
+  // What came of the operation that the step returned: an error says where the step was attached.
   void end(result<value>&& ended) noexcept {
-    if constexpr (flattens) {
-      if (loop::current_or_null() != &future_waiter::home())  // the list of residents is the home loop's own
-        return future_waiter::home().post(
-            [this, back = std::move(ended)]() mutable { end(std::move(back)); });
-      move_out();
-    }
+    if (loop::current_or_null() != &future_waiter::home())  // the list of residents is the home loop's own
+      return future_waiter::home().post([this, back = std::move(ended)]() mutable { end(std::move(back)); });
+    move_out();
     if (!ended) [[unlikely]] {
-      if constexpr (flattens)
-        if (inner_.stop.stop_requested()) ended.error().set_requested(true);
+      if (inner_.stop.stop_requested()) ended.error().set_requested(true);
       attach_stack(ended.error(), future_state<value>::frame());
     }
-    finish(std::move(ended), false);
-  }
-  // A scope that the chain belongs to takes the step's error. One that was passed on it has already.
-  void finish(result<value>&& ended, bool passed_on) noexcept {
-    if (!this->belongs_to_scope()) [[likely]]
-      return this->set(std::move(ended));
-    chain_scope* const scope = hold_->link_ended(ended || passed_on ? nullptr : &ended.error());
-    told_ = passed_on || scope != nullptr;
-    this->set(std::move(ended));  // *this may be gone
-    if (scope != nullptr) scope->chain_ended();
-  }
-  void report_unseen() noexcept override {
-    if (!this->belongs_to_scope() || !told_) future_state<value>::report_unseen();
+    this->set(std::move(ended));
   }
 
-  // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on. Or
-  // what the step began is pending.
-  void abandon() noexcept override {
-    if (this->belongs_to_scope()) hold_->abandon();
-    if constexpr (flattens) {
-      if (upstream_ == nullptr) {
-        inner_.state.reset();
-        return this->set(this->cut_off());
-      }
-    }
-    error why = this->cut_off();
-    if (!upstream_->detach(*this)) {
-      this->forget_settled();
-      if (result<T> came = upstream_->take(); !came) why = std::move(came).error();
-    }
-    upstream_ = nullptr;
-    this->set(std::move(why));
-  }
+  virtual void pass_on_in_scope() noexcept {}  // the step does not concern what has come
 
   future_state<T>* upstream_;
-  // where it belongs to a scope
-  chain_hold* hold_;
-  bool told_;  // the scope has the error, or somebody took it
   [[no_unique_address]] Step step_;
   [[no_unique_address]] std::conditional_t<
       flattens, flattening<std::conditional_t<flattens, returned, nothing>>, nothing> inner_;
+};
+
+// A link that hangs on a scope's child, or on another such link. The scope stops it, waits for it, and takes its
+// step's error; what was passed on the scope has already.
+template <class T, class Step>
+class future_link_in_scope final : public future_link<T, Step> {
+ public:
+  [[gnu::cold, gnu::noinline]] static future_link_in_scope* make(future_state<T>& upstream, Step&& step,
+                                                                 loop& home, std::source_location where) {
+    return new future_link_in_scope(upstream, std::move(step), home, where);
+  }
+  std::unique_ptr<chain_hold> hold_for(future_state_base& link) override { return hold_->hold_for(link); }
+
+ private:
+  future_link_in_scope(future_state<T>& upstream, Step&& step, loop& home, std::source_location where)
+      : future_link<T, Step>(upstream, std::move(step), home, where), hold_(upstream.hold_for(*this)) {
+    this->belong_to_chain();
+  }
+  void pass_on_in_scope() noexcept override { passed_on_ = true; }
+  chain_scope* ended_in_chain() noexcept override {
+    const auto& ended = this->ended();
+    chain_scope* const scope = hold_->link_ended(ended || passed_on_ ? nullptr : &ended.error());
+    told_ = passed_on_ || scope != nullptr;
+    return scope;
+  }
+  void report_unseen() noexcept override {
+    if (!told_) future_link<T, Step>::report_unseen();
+  }
+  void abandon() noexcept override {
+    hold_->abandon();
+    future_link<T, Step>::abandon();
+  }
+
+  const std::unique_ptr<chain_hold> hold_;
+  bool passed_on_ = false;
+  bool told_ = false;  // the scope has the error, or somebody took it
 };
 
 // A future awaited as a sender. Stopping is handed on; a future that nobody can stop is left behind.
@@ -344,12 +369,14 @@ class future_operation final : future_waiter, cancellation {
   future_operation(future_state<T>* state, R receiver)
       : future_waiter(come, loop::current("future")), state_(state), receiver_(std::move(receiver)) {}
   ~future_operation() {
-    if (waiting_) {
-      cancellation::forget();
-      if (state_ != nullptr && state_->detach(*this)) return;  // its settler owns it now
-      forget_settled();
+    if (!waiting_) {
+      if (state_ != nullptr) state_->drop();  // never waited for
+      return;
     }
-    if (state_ != nullptr) state_->drop();  // settled, or never waited for
+    cancellation::forget();
+    if (state_ != nullptr && state_->detach(*this)) return;  // its settler owns it now
+    forget_settled();
+    if (state_ != nullptr) (void)state_->take();  // nobody asks for it any more
   }
 
   void start() noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -74,7 +75,7 @@ class chain_hold : public pooled, pinned {
   /// The link ends with its loop.
   virtual void abandon() noexcept = 0;
   /// The same for a link behind this one.
-  [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base& link) noexcept = 0;
+  [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base& link) = 0;
 };
 
 /// What a future and who settles it share. Both act once; whoever acts second owns the state.
@@ -89,7 +90,7 @@ class future_state_base : public pooled, pinned {
   virtual bool request_stop() noexcept { return false; }
 
   [[nodiscard]] bool is_settled() const noexcept {
-    return meeting_.load(std::memory_order_acquire) == settled();
+    return meeting_.load(std::memory_order_acquire) == as_met(settled);
   }
 
   /// The future's act: false when the state is settled, so that there is nothing to wait for.
@@ -98,17 +99,16 @@ class future_state_base : public pooled, pinned {
   /// error. False when the settler was first: the waiter is being told.
   [[nodiscard]] bool detach(future_waiter& waiter) noexcept {
     void* expected = &waiter;
-    left_ = true;
-    return meeting_.compare_exchange_strong(expected, dropped(), std::memory_order_acq_rel);
+    return meeting_.compare_exchange_strong(expected, as_met(left), std::memory_order_acq_rel);
   }
   /// The future's act when it is dropped.
   void drop() noexcept {
-    if (!meet(dropped())) end_unseen();
+    if (!meet(as_met(dropped))) end_unseen();
   }
   /// Is it the future of a scope's child, or a link of a chain on one?
-  [[nodiscard]] bool belongs_to_scope() const noexcept { return belongs_to_scope_; }
+  [[nodiscard]] bool belongs_to_scope() const noexcept { return (facts_ & of_scope) != 0; }
   /// If so, what another link behind it holds of the scope. On the link's thread.
-  [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base&) noexcept { return nullptr; }
+  [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base&) { return nullptr; }
 
  protected:
   explicit future_state_base(loop* home, std::source_location where = {}) noexcept
@@ -116,17 +116,14 @@ class future_state_base : public pooled, pinned {
 
   /// The settler's act, once the result is in place. *this may be gone afterwards.
   void settle() noexcept {
-    if (tracked_) [[unlikely]]
-      task_tracker::ends(home_, frame_);
-    void* met = meeting_.exchange(settled(), std::memory_order_acq_rel);  // no waiter detaches from now on
-    if (met == nullptr) return;
-    if (met == dropped()) return end_unseen();
-    static_cast<future_waiter*>(met)->settled();
+    if ((facts_ & (tracked | chained)) != 0) [[unlikely]]
+      return settle_otherwise();
+    settle_now();
   }
   /// An operation begins, on the home loop's thread, and lasts until the state is settled.
   void track() noexcept {
     if (task_tracker::tracks_here()) [[unlikely]] {
-      tracked_ = true;
+      facts_ |= tracked;
       task_tracker::begins(frame_, level_kind::verb);
     }
   }
@@ -140,15 +137,28 @@ class future_state_base : public pooled, pinned {
     canceled.set_requested(true);
     return canceled;
   }
-  void belong_to_scope() noexcept { belongs_to_scope_ = true; }
+  void belong_to_scope() noexcept { facts_ |= of_scope; }
+  /// The same for a link of a chain, whose scope is told of its end.
+  void belong_to_chain() noexcept { facts_ |= of_scope | chained; }
   void report(error failure) noexcept;  // on the home loop's thread, or there by post
 
  private:
   virtual void report_unseen() noexcept = 0;  // settled and dropped: reports an error that somebody may miss
+  /// For a link of a chain: the result is in place. The scope, if it is to be told chain_ended once this is settled.
+  [[nodiscard]] virtual chain_scope* ended_in_chain() noexcept { return nullptr; }
   void end_unseen() noexcept {
-    if (!left_) report_unseen();
+    report_unseen();
     delete this;
   }
+  [[gnu::always_inline]] void settle_now() noexcept {
+    // No waiter detaches from now on.
+    void* met = meeting_.exchange(as_met(settled), std::memory_order_acq_rel);
+    if (met == nullptr) return;
+    if (reinterpret_cast<std::uintptr_t>(met) > left) return static_cast<future_waiter*>(met)->settled();
+    if (met == as_met(dropped)) return end_unseen();
+    delete this;  // its waiter has left
+  }
+  [[gnu::cold]] void settle_otherwise() noexcept;
 
   // True for who comes first. The second comer sees what the first one wrote, and the meeting is over.
   [[nodiscard]] bool meet(void* mine) noexcept {
@@ -156,16 +166,16 @@ class future_state_base : public pooled, pinned {
     return other == nullptr && meeting_.compare_exchange_strong(other, mine, std::memory_order_acq_rel,
                                                                 std::memory_order_acquire);
   }
-  // Addresses that no waiter has.
-  [[nodiscard]] void* settled() const noexcept { return const_cast<future_state_base*>(this); }
-  [[nodiscard]] void* dropped() const noexcept { return const_cast<async_frame*>(&frame_); }
+  // What meeting_ holds but for null and the address of a waiter, which is greater.
+  enum mark : std::uintptr_t { settled = 1, dropped, left };
+  [[nodiscard]] static void* as_met(mark which) noexcept { return reinterpret_cast<void*>(which); }
 
-  std::atomic<void*> meeting_{nullptr};  // null, a waiter, settled() or dropped()
+  static constexpr unsigned char tracked = 1, of_scope = 2, chained = 4;
+
+  std::atomic<void*> meeting_{nullptr};  // null, a waiter or a mark
   loop* const home_;
   async_frame frame_;
-  bool tracked_ = false;
-  bool left_ = false;  // its waiter was cancelled: written before meeting_
-  bool belongs_to_scope_ = false;  // written before it has a waiter
+  unsigned char facts_ = 0;  // written before it has a waiter
 };
 
 /// The same with the result in it.
@@ -187,6 +197,8 @@ class future_state : public future_state_base {
     delete this;
     return taken;
   }
+  /// Once settled: the result where it is.
+  [[nodiscard]] result<T>& settled_result() noexcept { return result_; }
 
  protected:
   explicit future_state(loop* home, std::source_location where = {}) noexcept
@@ -195,6 +207,12 @@ class future_state : public future_state_base {
   /// The first half of set: puts the result in place, and tells nobody.
   void keep(result<T>&& ended) noexcept {
     std::construct_at(&result_, std::move(ended));
+    has_result_ = true;
+  }
+  /// The same with what make() returns, made in its place.
+  template <class Make>
+  void keep_made(Make make) noexcept {
+    ::new (static_cast<void*>(std::addressof(result_))) result<T>(make());
     has_result_ = true;
   }
   /// Once there is a result: how it ended.
