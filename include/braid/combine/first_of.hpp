@@ -24,14 +24,16 @@ class first_base : public join_base {
   template <class Child>
   void ended(Child& child, std::size_t index) noexcept {
     auto& ended = child.ended_result();
-    if (!ended && winner_ == nobody && this->stopping()) ended.error().set_requested(true);
-    if (winner_ == nobody && Rule::decides(ended)) {
-      winner_ = index;
-      failures_.forget();
-      stop_children();
-    } else if (!ended && (winner_ == nobody || ended.error().of_clean_up())) {
-      failures_.add(std::move(ended).error());
+    if (winner_ != nobody) {
+      if (!ended && ended.error().of_clean_up()) [[unlikely]]
+        failures_.add(std::move(ended).error());
+      return;
     }
+    if (!ended && this->stopping()) ended.error().set_requested(true);
+    if (!Rule::decides(ended)) return failures_.add(std::move(ended).error());
+    winner_ = index;
+    failures_.forget();
+    stop_children();
   }
 
  protected:

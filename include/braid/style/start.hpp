@@ -87,7 +87,7 @@ class start_box final : operation_base, resident, pooled {
     [[nodiscard]] async_frame* frame() const noexcept { return self->level_.frame(); }
   };
 
-  start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
+  [[gnu::always_inline]] start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
       : operation_base(come),
         home_(home),
         level_(where),

@@ -94,7 +94,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
 
   void enter(intrusive_list<sync_waiter>& waiters) noexcept {
     home_ = loop::current_or_null();
-    if (!waiters.empty() && !waiters.front().home_->is_here()) [[unlikely]]
+    if (!waiters.empty() && !waiters.front().waits_here()) [[unlikely]]
       served_elsewhere();
     waiters.push_back(*this);
   }
@@ -126,6 +126,9 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
 
  private:
+  [[nodiscard]] bool waits_here() const noexcept {
+    return home_ == loop::current_or_null() || home_->is_here();  // or at another loop of this thread
+  }
   static void on_ready(operation_base& base, completion) {
     auto& self = static_cast<sync_waiter&>(base);
     if (self.disarm()) self.finish_(self);
@@ -161,7 +164,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   const waiter_kind* kind_;
   sync_group* group_ = nullptr;
   loop* home_ = nullptr;  // while it waits
-  std::uint32_t index_ = 0;  // in the group
+  std::uint32_t index_;  // in the group
   bool passed_ = false;
   bool withdrawn_ = false;  // from the queue, and not settled
 };
