@@ -389,8 +389,8 @@ TEST_CASE("scope: an idle child takes its state, and its coroutine's frame, and 
       within.request_stop();
     }));
   }).join();
-  CHECK(of_tasks <= 704);  // g++; clang 672
-  CHECK(of_sleeps <= 480);
+  CHECK(of_tasks <= 632);  // g++; clang 576
+  CHECK(of_sleeps <= 416);
 }
 
 TEST_CASE("scope: no allocation per child once the pools are warm", "[scope][allocation]") {

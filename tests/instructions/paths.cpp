@@ -37,6 +37,7 @@ struct path {
   bool at_once = false;
 };
 constexpr path paths[] = {
+    {"among_hosts", instructions::among_hosts},
     {"any_of", instructions::any_of, true},
     {"call", instructions::call},
     {"channel", instructions::through_channel},

@@ -17,6 +17,7 @@ long spawns(braid::loop& here, long times);
 long starts(braid::loop& here, long times);
 long through_channel(braid::loop& here, long times);
 long locks(braid::loop& here, long times);
+long among_hosts(braid::loop& here, long times);
 // All at once.
 long timers(braid::loop& here, long times);
 long any_of(braid::loop& here, long times);
