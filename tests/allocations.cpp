@@ -10,12 +10,16 @@ std::atomic<std::size_t> made{0};
 std::atomic<std::size_t> ended{0};
 std::atomic<std::size_t> bytes{0};
 std::atomic<std::size_t> until_failure{0};
+std::atomic<bool> fails_for_good{false};
+std::atomic<bool> failed{false};
 
 // Counts one more, and fails it if it is the one that shall fail.
 [[maybe_unused]] void count(std::size_t size) {
   bytes.fetch_add(size, std::memory_order_relaxed);
   made.fetch_add(1, std::memory_order_relaxed);
-  if (until_failure.load(std::memory_order_relaxed) != 0 && until_failure.fetch_sub(1) == 1) {
+  const bool fails = until_failure.load(std::memory_order_relaxed) != 0 && until_failure.fetch_sub(1) == 1;
+  if (fails) failed = true;
+  if (fails || (failed && fails_for_good)) {
     ended.fetch_add(1, std::memory_order_relaxed);
     throw std::bad_alloc();
   }
@@ -24,8 +28,12 @@ std::atomic<std::size_t> until_failure{0};
 }  // namespace
 
 std::size_t braid_tests::bytes_allocated() noexcept { return bytes.load(std::memory_order_relaxed); }
-void braid_tests::fail_allocation(std::size_t n) noexcept { until_failure = n; }
-bool braid_tests::allocation_failed() noexcept { return until_failure == 0; }
+void braid_tests::fail_allocation(std::size_t n, lack_of_memory lasts) noexcept {
+  failed = false;
+  fails_for_good = lasts == lack_of_memory::for_good;
+  until_failure = n;
+}
+bool braid_tests::allocation_failed() noexcept { return failed; }
 
 std::size_t braid_tests::allocations_made() noexcept { return made.load(std::memory_order_relaxed); }
 std::size_t braid_tests::allocations_alive() noexcept {

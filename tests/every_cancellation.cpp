@@ -5,6 +5,8 @@
 #include "braid/loop/loop.hpp"
 #include "braid/style/spawn.hpp"
 #include "catch.hpp"
+#include "every_allocation.hpp"
+#include "fresh_thread.hpp"
 #include "recorder.hpp"
 
 namespace braid_tests {
@@ -73,17 +75,13 @@ std::size_t sweep(program_type& program, may_fail how) {
 
 }  // namespace
 
-std::size_t detail::every_cancellation(program_type program, may_fail how) {
+std::size_t detail::every_cancellation(program_type program, may_fail how, bool without_memory) {
   const std::size_t suspensions = sweep(program, how);
-  // A program that meets other threads or the real kernel may need a piece of memory more in one sweep than in those
-  // before it, which the pools then keep. A leak takes more in each.
-  std::size_t before = 0, alive = allocations_alive();
-  for (int sweeps = 0; sweeps == 0 || (alive > before && sweeps < 4); ++sweeps) {
-    before = alive;
-    sweep(program, how);
-    alive = allocations_alive();
-  }
-  CHECK(alive <= before);
+  const std::size_t alive = allocations_alive();
+  on_fresh_thread([&] { sweep(program, how); });
+  const std::size_t left = allocations_alive();
+  CHECK(left <= alive);
+  if (without_memory) every_allocation(program, how);
   return suspensions;
 }
 

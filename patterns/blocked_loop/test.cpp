@@ -315,7 +315,7 @@ TEST_CASE("blocked_loop: a coroutine and a fiber that yield can be stopped at ev
           "[blocked_loop][stop]") {
   const style how = GENERATE(style::coroutine, style::fiber);
   CAPTURE(name_of(how));
-  const std::size_t suspensions = braid_tests::every_cancellation([how]() -> task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([how]() -> task<> {
     crew hands(1);
     const int found = co_await count(how, way::yielding, small_numbers(), hands);
     if (found != even_ones) throw std::logic_error("miscounted");

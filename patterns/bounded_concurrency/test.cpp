@@ -94,7 +94,7 @@ TEST_CASE("bounded_concurrency: a coroutine and a fiber can be stopped at every 
   const stage::style how = GENERATE(stage::style::coroutine, stage::style::fiber);
   const bound by = GENERATE(from_range(every_bound));
   CAPTURE(name_of(how), name_of(by));
-  const std::size_t suspensions = braid_tests::every_cancellation([how, by]() -> task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([how, by]() -> task<> {
     head_count asked;
     const stage::answer_fn answer = titles_once([](unsigned) -> task<> { co_await yield(); }, asked);
     tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);

@@ -118,7 +118,7 @@ TEST_CASE("cancel_everything: a coroutine and a fiber can be stopped at every aw
   CAPTURE(name_of(how));
   const stage::temporary_folder folder;
   const path draft = folder.path() / "draft";
-  const std::size_t suspensions = braid_tests::every_cancellation([how, &draft]() -> task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([how, &draft]() -> task<> {
     stage::cues given;
     const stage::answer_fn answer = slow_site(given);
     tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);

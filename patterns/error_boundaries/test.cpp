@@ -142,7 +142,7 @@ TEST_CASE("error_boundaries: a coroutine and a fiber can be stopped at every awa
   const stage::temporary_folder folder;
   std::ofstream(folder.path() / "mine") << "colour red";
   const places mine({folder.path() / "mine", folder.path() / "ours"});
-  const std::size_t suspensions = braid_tests::every_cancellation([&mine, fiber]() -> task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([&mine, fiber]() -> task<> {
     error_log log;
     settings got;
     if (fiber)

@@ -79,7 +79,7 @@ TEST_CASE("lost_update: a coroutine and a fiber can be stopped at every await, a
   const bool fiber = GENERATE(false, true);
   const way by = GENERATE(way::no_wait_between, way::in_turn, way::by_owner);
   CAPTURE(fiber, name_of(by));
-  const std::size_t suspensions = braid_tests::every_cancellation([fiber, by]() -> task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([fiber, by]() -> task<> {
     const stage::answer_fn answer = approval(soon);
     tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
     const bank at(door.local_endpoint());

@@ -52,7 +52,7 @@ TEST_CASE("ordered_await: in every style a service that is gone is connection_re
 TEST_CASE("ordered_await: a coroutine and a fiber can be stopped at every await", "[ordered_await]") {
   const bool fiber = GENERATE(false, true);
   CAPTURE(fiber);
-  const std::size_t suspensions = braid_tests::every_cancellation([fiber]() -> braid::task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([fiber]() -> braid::task<> {
     const stage::answer_fn answer = stage::shop_answers(0ms);
     braid::tcp::listener door = braid::tcp::listen_now(braid::endpoint::loopback(), SOMAXCONN);
     stage::story told;

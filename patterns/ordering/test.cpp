@@ -110,7 +110,7 @@ TEST_CASE("ordering: in every style a page that is missing ends it, with the ser
 TEST_CASE("ordering: a coroutine and a fiber can be stopped at every await", "[ordering]") {
   const bool fiber = GENERATE(false, true);
   CAPTURE(fiber);
-  const std::size_t suspensions = braid_tests::every_cancellation([fiber]() -> task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([fiber]() -> task<> {
     const stage::answer_fn answer = library([](int) -> task<> { co_await yield(); });
     tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
     stage::story told;

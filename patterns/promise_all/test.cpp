@@ -92,7 +92,7 @@ TEST_CASE("promise_all: a step that fails is the end of the report, in every sty
 TEST_CASE("promise_all: a coroutine and a fiber can be stopped at every await", "[promise_all]") {
   const bool fiber = GENERATE(false, true);
   CAPTURE(fiber);
-  const std::size_t suspensions = braid_tests::every_cancellation([fiber]() -> braid::task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([fiber]() -> braid::task<> {
     const stage::answer_fn answer = stage::shop_answers(0ms);
     braid::tcp::listener door = braid::tcp::listen_now(braid::endpoint::loopback(), SOMAXCONN);
     stage::story told;

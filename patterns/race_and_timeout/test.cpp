@@ -146,7 +146,7 @@ TEST_CASE("race_and_timeout: whatever ends first may be a failure", "[race_and_t
 TEST_CASE("race_and_timeout: a coroutine and a fiber can be stopped at every await", "[race_and_timeout]") {
   const bool fiber = GENERATE(false, true);
   CAPTURE(fiber);
-  const std::size_t suspensions = braid_tests::every_cancellation([fiber]() -> task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([fiber]() -> task<> {
     stage::cues never;
     const stage::answer_fn fails = [](std::string) -> task<std::string> { throw stage::refused("not here"); };
     const stage::answer_fn answers = [](std::string) -> task<std::string> {

@@ -218,7 +218,7 @@ TEST_CASE("readiness_vs_completion: a coroutine and a fiber can be stopped at ev
   const style how = GENERATE(style::coroutine, style::fiber);
   CAPTURE(name_of(how));
   const shelf_in_folder files;
-  const std::size_t suspensions = braid_tests::every_cancellation([&]() -> task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([&]() -> task<> {
     const shelf from(files.path);
     const tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
     const visitors who{.many = 1, .questions = 2, .under_way = 2, .pieces = pieces};

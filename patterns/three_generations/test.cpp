@@ -66,7 +66,7 @@ TEST_CASE("three_generations: stopped at every await, a coroutine and a fiber en
   CAPTURE(name_of(how));
   const stage::temporary_folder folder;
   std::ofstream(folder.path() / "file") << "the contents";
-  const std::size_t suspensions = braid_tests::every_cancellation([&]() -> braid::task<> {
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([&]() -> braid::task<> {
     stage::story told;
     co_await three_generations::show(how, told, folder.path() / "file");
   });

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -162,7 +163,7 @@ error::record& error::own_record() {
   if (record_ == nullptr) {
     record_ = new record;
   } else if (record_->references.load(std::memory_order_acquire) != 1) {
-    auto* clone = new record;
+    auto clone = std::make_unique<record>();
     clone->call = record_->call;
     clone->object = record_->object;
     clone->exception = record_->exception;
@@ -171,7 +172,7 @@ error::record& error::own_record() {
     clone->suppressed = record_->suppressed;
     clone->transferred = record_->transferred;
     drop_reference();
-    record_ = clone;
+    record_ = clone.release();
   }
   return *record_;
 }

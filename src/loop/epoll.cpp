@@ -104,7 +104,7 @@ void epoll_reactor::submit(io_operation& operation) noexcept {
 
 // What is neither waiting nor with a thread is asked when its turn comes.
 void epoll_reactor::cancel(io_operation& operation) noexcept {
-  gives_up(operation) = true;
+  cancel_of(operation) = cancel_request::made;
   const request& what = operation.what();
   if (polls(operation)) {
     descriptor_watch& of = *watches_.find(what.descriptor);

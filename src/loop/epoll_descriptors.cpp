@@ -226,7 +226,7 @@ std::int32_t epoll_reactor::find_not_begun(int descriptor) noexcept {
       auto& operation = static_cast<io_operation&>(each->pop_front());
       const request& what = operation.what();
       if (what.descriptor == descriptor && what.uses_descriptor()) {
-        if (what.code == opcode::accept_many) gives_up(operation) = true;
+        if (what.code == opcode::accept_many) cancel_of(operation) = cancel_request::made;
         ++found;
       }
       each->push_back(operation);

@@ -181,6 +181,8 @@ void epoll_reactor::send_out(io_operation& operation) noexcept {
   try {
     made = new errand(*this, operation);
   } catch (const std::bad_alloc&) {
+    if (operation.what().code == opcode::close)
+      return finish(operation, direct_.close(operation.what().descriptor));
     return finish(operation, -ENOMEM);
   }
   errands_.push_back(*made);
@@ -200,7 +202,7 @@ void epoll_reactor::finish(io_operation& operation, std::int32_t ended) noexcept
   if (ended >= 0 && makes_descriptor(operation.what().code)) forget(ended);
   --in_flight_;
   ++told_;
-  gives_up(operation) = false;
+  cancel_of(operation) = {};
   arrive(operation, {ended, 0});
 }
 

@@ -20,6 +20,7 @@ void errand::begin() noexcept {
   try {
     home_.offload(*carried_);
   } catch (...) {
+    if (operation_.what().code == opcode::close) ended_ = perform(operation_.what());  // else nobody would
     delete std::exchange(carried_, nullptr);
     home_.deliver(*this);  // not make_ready: the loop may be about to sleep, and looks at its inbox alone
   }

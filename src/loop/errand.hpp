@@ -31,7 +31,7 @@ class errand final : public list_node, public pooled, operation_base {
   errand(errand_sender& from, io_operation& operation);
   ~errand();
 
-  /// Hands it over. Where there is no thread for it, it comes back all the same, with -EAGAIN.
+  /// Hands it over. Where there is no thread for it, it comes back all the same, with -EAGAIN; a close is done here.
   void begin() noexcept;
   /// It comes back in a later turn, cancelled. False when a thread is at it and it ends by itself: what a local
   /// file is asked for its data.

@@ -66,7 +66,6 @@ uring_reactor::uring_reactor(const loop_options& options) {
                               errno == EMFILE ? "loop: eventfd: this process has no descriptor left: raise "
                                                 "RLIMIT_NOFILE (ulimit -n) or close some"
                                               : "loop: eventfd");
-    late_cancels_.reserve(64);
   } catch (...) {
     end_ring(ring_);
     throw;
@@ -204,10 +203,10 @@ void uring_reactor::fall_behind(io_operation& operation) noexcept {
 // A cancel overtakes nothing: it is placed behind the request it is for, so the kernel sees that one first.
 // Nor can it hit a later operation at the same address, for that one is placed behind it.
 void uring_reactor::cancel(io_operation& operation) noexcept {
-  gives_up(operation) = true;
+  cancel_of(operation) = cancel_request::made;
   if (broken_ || take_back(operation)) return;
   if (!behind_ && place_cancel(operation)) return;
-  late_cancels_.push_back(&operation);
+  cancel_of(operation) = cancel_request::due;
   behind_ = watchful_ = true;
   set_lane();
 }
@@ -216,7 +215,6 @@ void uring_reactor::cancel_all() noexcept {
   ending_ = true;
   cancel_all_due_ = true;
   behind_ = watchful_ = true;
-  late_cancels_.clear();
   errands_.for_each([](errand& each) { (void)each.end_early(); });
   set_lane();
 }
@@ -240,8 +238,14 @@ void uring_reactor::place_backlog() noexcept {
     if (!place_request(operation)) return backlog_.push_front(operation);
     --outside_;
   }
-  while (!late_cancels_.empty() && place_cancel(*late_cancels_.back())) late_cancels_.pop_back();
-  behind_ = !late_cancels_.empty();
+  behind_ = false;
+  listed_.for_each([this](io_operation& each) {
+    if (cancel_of(each) != cancel_request::due) return;
+    if (!behind_ && place_cancel(each))
+      cancel_of(each) = cancel_request::made;
+    else
+      behind_ = true;
+  });
   set_lane();
 }
 
@@ -366,7 +370,7 @@ void uring_reactor::complete_listed(std::uint64_t user_data, completion ended) n
     return complete_specially(user_data, ended);
   auto& operation = *reinterpret_cast<io_operation*>(user_data - listed_bit);
   listed_.remove(operation);
-  gives_up(operation) = false;
+  cancel_of(operation) = {};
   arrive(operation, ended);
 }
 
@@ -409,8 +413,7 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
 }
 
 void uring_reactor::tell(io_operation& operation, completion ended) noexcept {
-  gives_up(operation) = false;
-  if (behind_) std::erase(late_cancels_, &operation);
+  cancel_of(operation) = {};
   arrive(operation, ended);
 }
 

@@ -3,7 +3,6 @@
 #include <liburing.h>
 
 #include <array>
-#include <vector>
 
 #include "braid/base/intrusive_list.hpp"
 #include "braid/loop/loop.hpp"
@@ -119,11 +118,10 @@ class uring_reactor final : public reactor, private errand_sender {
   operation_base::queue ended_;    // end in the next turn, as their errno_ says
   intrusive_list<errand> errands_;  // out, or ready to come back
   std::size_t outside_ = 0;  // operations in these queues, or on errands
-  std::vector<const io_operation*> late_cancels_;  // while the queue was full and the kernel busy
   unsigned parts_ = 0;  // completions that were not their request's last
   std::uint64_t wake_count_ = 0;  // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
-  bool behind_ = false;  // there is a backlog, or a late cancel
+  bool behind_ = false;  // there is a backlog, or a cancel is due
   bool watchful_ = false;  // behind, or there is something else that a turn begins with
   std::size_t on_workers_ = 0;  // requests that may block
   loop_clock::duration prod_after_{};

@@ -1,5 +1,6 @@
 // What ends without the kernel's word, what a thread carries out, and what must have ended before a descriptor is closed.
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -62,6 +63,8 @@ void uring_reactor::send_out(io_operation& operation) noexcept {
   try {
     made = new errand(*this, operation);
   } catch (const std::bad_alloc&) {
+    if (operation.what().code == opcode::close)
+      return end_later(operation, -std::min(perform(operation.what()), 0));
     return end_later(operation, ENOMEM);
   }
   listed_.add(operation, operation.what().descriptor);

@@ -47,7 +47,6 @@ void uring_reactor::break_down() noexcept {
     --outside_;
     end_broken(static_cast<io_operation&>(backlog_.pop_front()));
   }
-  late_cancels_.clear();
   cancel_all_due_ = false;
   end_ring(ring_);
   ring_.sq.khead = ring_.sq.kflags = ring_.cq.khead = ring_.cq.ktail = &no_ring;

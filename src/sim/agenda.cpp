@@ -10,7 +10,10 @@ agenda::~agenda() {
   while (!wakes_.empty()) wakes_.pop();
 }
 
-agenda_entry& agenda::add(host& one) { return entries_.emplace_back(one, entries_.size()); }
+agenda_entry& agenda::add(host& one) {
+  runnable_.reserve(entries_.size() + 1);
+  return entries_.emplace_back(one, entries_.size());
+}
 
 void agenda::changed(agenda_entry& which) noexcept {
   if (which.changed_.exchange(true, std::memory_order_acq_rel)) return;

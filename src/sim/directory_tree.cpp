@@ -12,16 +12,17 @@ namespace braid::sim::detail {
 directory_tree::directory_tree() : root_(std::make_shared<node>(++numbers_, S_IFDIR | 0755)) {}
 
 // Level by level: a deep tree would need as deep a stack.
+// The leaves first: a folder in its parent's destructor would take more stack for each level.
 directory_tree::~directory_tree() {
   unsynced_.clear();
-  std::vector<std::shared_ptr<node>> left{std::move(root_)};
-  while (!left.empty()) {
-    const std::shared_ptr<node> one = std::move(left.back());
-    left.pop_back();
-    for (auto& [name, each] : std::exchange(one->entries, {})) {
-      each->parent = nullptr;
-      left.push_back(std::move(each));
+  for (node* at = root_.get(); at != nullptr;) {
+    if (!at->entries.empty()) {
+      at = at->entries.begin()->second.get();
+      continue;
     }
+    node* const folder = std::exchange(at->parent, nullptr);
+    if (folder != nullptr) folder->entries.erase(folder->entries.begin());
+    at = folder;
   }
 }
 

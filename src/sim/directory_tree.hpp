@@ -19,7 +19,7 @@ namespace braid::sim::detail {
 
 // A file or a directory: what POSIX calls an inode. It has one name, or none any more.
 struct node : pinned {
-  node(std::uint64_t its_number, unsigned its_mode) noexcept : number(its_number), mode(its_mode) {}
+  node(std::uint64_t its_number, unsigned its_mode) : number(its_number), mode(its_mode) {}
 
   [[nodiscard]] bool is_directory() const noexcept { return S_ISDIR(mode); }
 

@@ -146,14 +146,15 @@ void faulty_reactor::stand_in_ended(stand_in& which, io_operation& original, com
   // The other reactor has none, but meanwhile one may be held back here.
   if (original.what().code == opcode::cancel_descriptor && how.result == 0)
     how.result = cancel_held_of(original.what().descriptor);
-  const bool is_given_up = std::exchange(gives_up(original), false) || how.result == -ECANCELED;
+  const bool is_given_up =
+      std::exchange(cancel_of(original), {}) != cancel_request::none || how.result == -ECANCELED;
   if (late == loop_clock::duration::zero() || ending_ || is_given_up) return arrive(original, how);
   answer_with(original, how, now() + late);
 }
 
 void faulty_reactor::cancel(io_operation& operation) noexcept {
   if (const auto found = stand_ins_.find(&operation); found != stand_ins_.end()) {
-    gives_up(operation) = true;
+    cancel_of(operation) = cancel_request::made;
     return over_->cancel(*found->second);
   }
   const auto is_it = [&](const auto& each) { return each.operation == &operation; };

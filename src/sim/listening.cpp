@@ -7,7 +7,7 @@
 
 namespace braid::sim::detail {
 
-listening::listening(object& of, bool shares, int backlog) noexcept : of_(of), shares_(shares) {
+listening::listening(object& of, bool shares, int backlog) : of_(of), shares_(shares) {
   set_backlog(backlog);
 }
 

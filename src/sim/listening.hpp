@@ -14,7 +14,7 @@ class connection;
 // What a socket that listens has: the connections that nobody has accepted yet.
 class listening : pinned {
  public:
-  listening(object& of, bool shares, int backlog) noexcept;
+  listening(object& of, bool shares, int backlog);
   // The socket is closed or listens no more: what was not accepted is reset.
   void end() noexcept;
 

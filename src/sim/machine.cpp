@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <new>
 #include <utility>
 
 #include "braid/base/poison.hpp"
@@ -42,11 +43,23 @@ machine::~machine() = default;
 
 void machine::submit(io_operation& operation) {
   request what = operation.what();
+  make_room(pending_.size() + 1);
   world_.note(host_, {"begins", what.code, what.descriptor, what.length});
   if (what.code == opcode::nop) return add_completion({&operation, {}});
   const std::uint64_t number = ++begun_;
   pending& made = pending_[number] = {&operation, number, what, find(what.descriptor)};
-  numbers_[&operation] = number;
+  try {
+    numbers_[&operation] = number;
+    begin(number, made);
+  } catch (const std::bad_alloc&) {
+    numbers_.erase(&operation);
+    pending_.erase(number);
+    throw;
+  }
+}
+
+void machine::begin(std::uint64_t number, pending& made) {
+  const request what = made.what;
   loop_clock::duration after{};
   if (made.on != nullptr)
     after = made.on->latency(what);
@@ -55,6 +68,12 @@ void machine::submit(io_operation& operation) {
   if (const auto hit = world_.faults().next(what, host_.name(), world_.draws())) after += meet(*hit, made);
   if (after == loop_clock::duration::zero()) return attempt(number);
   world_.at(loop_clock::later_than(world_.now(), after), [this, number] { attempt(number); });
+}
+
+// For so many completions more: where one comes there must be room.
+void machine::make_room(std::size_t more) {
+  const std::size_t needed = completed_.size() + more;
+  if (needed > completed_.capacity()) completed_.reserve(std::max(needed, 2 * completed_.capacity()));
 }
 
 // How much later the request is attempted for it.
@@ -93,12 +112,16 @@ void machine::attempt(std::uint64_t number) {
   if (found == pending_.end()) return;  // cancelled meanwhile
   pending& one = found->second;
   one.waits = false;
-  const auto ended = one.answer ? one.answer : carry_out(one);
-  if (ended) return complete(number, {*ended, 0});
-  if (one.given_up) return complete(number, {-ECANCELED, 0});
+  try {
+    const auto ended = one.answer ? one.answer : carry_out(one);
+    if (ended) return complete(number, {*ended, 0});
+    if (one.given_up) return complete(number, {-ECANCELED, 0});
+    one.on->waiting_.push_back(number);
+  } catch (const std::bad_alloc&) {
+    return complete(number, {-ENOMEM, 0});
+  }
   one.waits = true;
   one.on->waits_on_ = this;
-  one.on->waiting_.push_back(number);
 }
 
 void machine::retry(object& changed) {
@@ -140,6 +163,7 @@ std::int32_t machine::open(const request& what) {
 
 std::optional<std::int32_t> machine::accept_all(pending& one) {
   for (;;) {
+    make_room(pending_.size() + 1);
     const auto accepted = one.on->attempt(one.what);
     if (!accepted || *accepted < 0) return accepted;
     add_completion({one.operation, {*accepted, completion::more}});
@@ -151,11 +175,13 @@ std::optional<std::int32_t> machine::accept_all(pending& one) {
 std::int32_t machine::cancel_descriptor(int descriptor, std::uint64_t asked_by) {
   std::int32_t found = 0;
   for (const completed& each : completed_) found += each.operation->what().descriptor == descriptor ? 1 : 0;
-  std::vector<std::uint64_t> hit;
-  for (const auto& [number, each] : pending_)
-    if (number != asked_by && each.what.descriptor == descriptor) hit.push_back(number);
-  for (const std::uint64_t each : hit) complete(each, {-ECANCELED, 0});
-  return found + static_cast<std::int32_t>(hit.size());
+  for (auto next = pending_.begin(); next != pending_.end();) {
+    const auto& [number, each] = *next++;
+    if (number == asked_by || each.what.descriptor != descriptor) continue;
+    complete(number, {-ECANCELED, 0});
+    ++found;
+  }
+  return found;
 }
 
 void machine::complete(std::uint64_t number, completion ended) {
@@ -259,9 +285,13 @@ void machine::lose_power() {
 int machine::socket(int family, int type, int protocol) noexcept {
   if (!powered_) return -ENETDOWN;
   if (full()) return -EMFILE;
-  int failed = 0;
-  auto made = world_.network_->make_socket(*this, family, type, protocol, failed);
-  return made != nullptr ? install(std::move(made)) : failed;
+  try {
+    int failed = 0;
+    auto made = world_.network_->make_socket(*this, family, type, protocol, failed);
+    return made != nullptr ? install(std::move(made)) : failed;
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
 }
 
 template <class Ask>
@@ -269,7 +299,11 @@ int machine::ask_socket(int descriptor, Ask ask) const noexcept {
   const auto what = find(descriptor);
   if (what == nullptr) return -EBADF;
   auto* const asked = dynamic_cast<socket_object*>(what.get());
-  return asked != nullptr ? ask(*asked) : -ENOTSOCK;
+  try {
+    return asked != nullptr ? ask(*asked) : -ENOTSOCK;
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
 }
 int machine::bind(int socket, const sockaddr* address, socklen_t length) noexcept {
   return ask_socket(socket, [&](socket_object& its) { return its.bind(address, length); });

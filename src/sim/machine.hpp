@@ -72,6 +72,7 @@ class machine final : public direct_calls {
   [[nodiscard]] disk& its_disk() const noexcept { return *disk_; }
 
   // ---- for its reactor
+  // Throws std::bad_alloc; nothing has begun then.
   void submit(io_operation& operation);
   void cancel(io_operation& operation);
   void cancel_all();
@@ -112,6 +113,8 @@ class machine final : public direct_calls {
 
  private:
   [[nodiscard]] loop_clock::duration meet(const fault_schedule::hit& fault, pending& one);
+  void begin(std::uint64_t number, pending& made);
+  void make_room(std::size_t more);
   void attempt(std::uint64_t number);
   [[nodiscard]] std::optional<std::int32_t> carry_out(pending& one);
   [[nodiscard]] std::int32_t open(const request& what);

@@ -1,6 +1,8 @@
 #include "reactor.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 #include <utility>
 
 #include "braid/base/assert.hpp"
@@ -16,10 +18,19 @@ sim_reactor::~sim_reactor() { host_.reactor_ = nullptr; }
 
 void sim_reactor::submit(io_operation& operation) noexcept {
   depart(operation);
-  machine_.submit(operation);
+  try {
+    machine_.submit(operation);
+  } catch (const std::bad_alloc&) {
+    refused_.push_back(operation);
+    ++refused_count_;
+  }
 }
 
 void sim_reactor::turn(patience how_long, inbox& messages) noexcept {
+  if (!refused_.empty()) {
+    --refused_count_;
+    return arrive(refused_.pop_front(), {-ENOMEM, 0});
+  }
   if (const std::size_t come = machine_.completions().size(); come != 0) {
     if (!alone_) return tell(world_.draws().among(come));
     for (std::size_t left = come; left != 0; --left) tell(0);
@@ -83,7 +94,7 @@ void sim_reactor::wake() noexcept {
 void sim_reactor::touched() noexcept { host_.changed(); }
 
 bool sim_reactor::runnable() const noexcept {
-  return !sleeping_ || !machine_.completions().empty() || woken_.load(std::memory_order_acquire) ||
+  return !sleeping_ || !refused_.empty() || !machine_.completions().empty() || woken_.load(std::memory_order_acquire) ||
          now() >= deadline() || (host_.loop_ != nullptr && host_.loop_->has_ready());
 }
 
@@ -106,9 +117,14 @@ void sim_reactor::begin_turn() noexcept {
 void sim_reactor::offload(blocking_job& job) {
   const std::uint64_t number = ++jobs_begun_;
   jobs_.push_back({number, &job});
-  world_.at(world_.now(), [&host = host_, number] {
-    if (host.reactor_ != nullptr) host.reactor_->run_job(number);
-  });
+  try {
+    world_.at(world_.now(), [&host = host_, number] {
+      if (host.reactor_ != nullptr) host.reactor_->run_job(number);
+    });
+  } catch (...) {
+    jobs_.pop_back();
+    throw;
+  }
 }
 
 bool sim_reactor::withdraw(blocking_job& job) noexcept {

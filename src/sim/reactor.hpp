@@ -26,7 +26,7 @@ class sim_reactor final : public reactor {
   void wake() noexcept override;
   void touched() noexcept override;
   loop_clock::time_point now() const noexcept override { return host_.now(); }
-  std::size_t in_flight() const noexcept override { return machine_.in_flight(); }
+  std::size_t in_flight() const noexcept override { return machine_.in_flight() + refused_count_; }
   void offload(blocking_job& job) override;
   bool withdraw(blocking_job& job) noexcept override;
   direct_calls& direct() noexcept override { return machine_; }
@@ -54,6 +54,8 @@ class sim_reactor final : public reactor {
   };
   std::vector<offloaded> jobs_;
   std::uint64_t jobs_begun_ = 0;
+  operation_base::queue refused_;  // for want of memory
+  std::size_t refused_count_ = 0;
   bool sleeping_ = false;
   loop_clock::time_point until_{};
   std::atomic<bool> woken_{false};  // any thread

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace braid::sim::detail {
@@ -36,14 +37,21 @@ std::string tcp_socket::describe() const {
   return end_ != nullptr && !end_->is_over() ? end_->peer().local().to_string() : local_.to_string();
 }
 
+// Without memory the other end is not told, as if the last segment were lost.
 void tcp_socket::closed() noexcept {
-  listens_no_more();
-  disconnect();
+  try {
+    listens_no_more();
+    disconnect();
+  } catch (const std::bad_alloc&) {
+  }
   port_.reset();
 }
 
 void tcp_socket::reset() noexcept {
-  if (end_ != nullptr) end_->break_off();
+  try {
+    if (end_ != nullptr) end_->break_off();
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 // ---- names ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "network.hpp"
 #include "reactor.hpp"
@@ -20,14 +21,15 @@ virtual_time::virtual_time(const world_options& options)
 virtual_time::~virtual_time() = default;
 
 // Once all loops have ended, nothing of what they left can matter any more.
-void virtual_time::forget_ended() noexcept {
+void virtual_time::forget_ended() {
   const auto has_ended = [](const auto& each) { return each->reactor_ == nullptr; };
   if (!std::ranges::all_of(world_.hosts_, has_ended)) return;
+  auto next = std::make_unique<detail::network>(world_);
   world_.events_.clear();
   world_.due_.clear();
   world_.known_.clear();
   world_.hosts_.clear();
-  world_.network_ = std::make_unique<detail::network>(world_);  // which knows hosts by their address
+  world_.network_ = std::move(next);  // which knows hosts by their address
 }
 
 }  // namespace braid::sim

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -118,6 +119,8 @@ void world::after(loop_clock::duration later, unique_function<void()> f) {
 }
 
 void world::at(loop_clock::time_point when, unique_function<void()> f) {
+  const std::size_t all = due_.size() + events_.size() + 1;  // may be due at once: there is room then
+  if (all > due_.capacity()) due_.reserve(std::max(all, 2 * due_.capacity()));
   if (when <= now_) return due_.push_back(std::move(f));
   events_.push_back({when, scheduled_++, std::move(f)});
   std::push_heap(events_.begin(), events_.end(), later);
@@ -223,7 +226,7 @@ world::driving::driving(world& which) : which_(which), outer_(std::exchange(whic
 }
 
 // FNV-1a, word by word.
-void world::note(const host& at, const event& happened) {
+void world::note(const host& at, const event& happened) noexcept {
   steps_at_this_time_ = 0;  // something goes on: nobody only spins
   const auto mix = [this](std::uint64_t word) { trace_hash_ = (trace_hash_ ^ word) * 0x100000001b3; };
   mix(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
@@ -233,6 +236,14 @@ void world::note(const host& at, const event& happened) {
   mix(static_cast<std::uint64_t>(happened.descriptor));
   mix(static_cast<std::uint64_t>(happened.value));
   if (!options_.keeps_trace) return;
+  try {
+    keep(at, happened);
+  } catch (const std::bad_alloc&) {
+    // the trace lacks a line
+  }
+}
+
+void world::keep(const host& at, const event& happened) {
   std::string line = text_of(now_) + " " + at.name() + " ";
   if (happened.code != opcode::nop || happened.descriptor >= 0)
     line += std::string(braid::name_of(happened.code)) + " ";

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <new>
 
 #include "braid/base/lost_error.hpp"
 
@@ -19,8 +20,14 @@ void future_state_base::report(error failure) noexcept {
     return home_->report_unhandled(std::move(failure), &frame_);
   if (failure.is_requested_cancellation()) return;
   attach_stack(failure, &frame_);
-  unique_function<void()> report_there = [failure] { loop::current().report_unhandled(failure, nullptr); };
-  if (home_ != nullptr && loop::post_if_alive(home_, report_there)) return;
+  try {
+    unique_function<void()> report_there = [failure] {
+      loop::current().report_unhandled(failure, nullptr);
+    };
+    if (home_ != nullptr && loop::post_if_alive(home_, report_there)) return;
+  } catch (const std::bad_alloc&) {
+    // told here instead
+  }
   if (home_ != nullptr) return report_lost(std::move(failure));  // its loop has ended
   std::fprintf(stderr, "braid: error of a dropped future: %s\n", failure.message().c_str());
   std::terminate();

@@ -1,7 +1,11 @@
 #include "braid/style/task.hpp"
 
+#include <atomic>
+#include <cstddef>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "braid/base/frame_pool.hpp"
 
@@ -14,6 +18,23 @@ namespace {
 struct homecoming final : operation_base, pooled {
   homecoming(task_promise_base::done_fn* f, void* s, loop& l, bool e) noexcept
       : operation_base(come), done(f), state(s), home(l), expected(e) {}
+  // For a task that a sender of somebody else's took to another thread. Without memory there is one for all, in turn.
+  static homecoming& make(task_promise_base::done_fn* f, void* s, loop& l) noexcept {
+    try {
+      return *new homecoming(f, s, l, false);
+    } catch (const std::bad_alloc&) {
+      while (last_resort_taken.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+      return *::new (&last_resort) homecoming(f, s, l, false);
+    }
+  }
+  void end() noexcept {
+    if (static_cast<void*>(this) != &last_resort) {
+      delete this;
+      return;
+    }
+    this->~homecoming();
+    last_resort_taken.store(false, std::memory_order_release);
+  }
   static void leave(void* self) noexcept {
     auto& going = *static_cast<homecoming*>(self);
     going.home.deliver(going);
@@ -23,7 +44,7 @@ struct homecoming final : operation_base, pooled {
     const auto told = self.done;
     void* const with = self.state;
     if (self.expected) self.home.delivery_came();
-    delete &self;
+    self.end();
     if (told != nullptr) return told(with);
     resume(std::coroutine_handle<>::from_address(with));
   }
@@ -31,7 +52,12 @@ struct homecoming final : operation_base, pooled {
   void* state;
   loop& home;
   const bool expected;
+
+  static std::atomic<bool> last_resort_taken;
+  static std::byte last_resort[];
 };
+std::atomic<bool> homecoming::last_resort_taken{false};
+alignas(homecoming) std::byte homecoming::last_resort[sizeof(homecoming)];
 
 }  // namespace
 
@@ -40,8 +66,13 @@ void task_used_twice() {
 }
 
 error task_promise_base::no_co_return() noexcept {
-  error failure(std::make_exception_ptr(
-      std::logic_error("task: it ended without co_return, in " + format_place(frame()->where))));
+  error failure = error::out_of_memory();
+  try {
+    failure = std::make_exception_ptr(
+        std::logic_error("task: it ended without co_return, in " + format_place(frame()->where)));
+  } catch (const std::bad_alloc&) {
+    // told as that
+  }
   attach_stack(failure, frame());
   return failure;
 }
@@ -58,7 +89,22 @@ void task_promise_base::tell_at_home() noexcept {
     arrive_on(*home());  // it came by other means than resume_on
     return tell_here();
   }
-  park(homecoming::leave, new homecoming(done_, state_, *home(), send_home()));
+  homecoming& going = send_home() ? *static_cast<homecoming*>(state_) : homecoming::make(done_, state_, *home());
+  park(homecoming::leave, &going);
+}
+
+void task_promise_base::depart_for(const loop& there) {
+  if (!leaves_for(there)) return;
+  state_ = new homecoming(done_, state_, *home(), true);
+  coroutine_promise::depart_for(there);
+}
+
+void task_promise_base::arrive_on(const loop& here) noexcept {
+  if (!comes_home_to(here)) return;
+  auto* const unused = static_cast<homecoming*>(state_);
+  state_ = unused->state;
+  delete unused;
+  coroutine_promise::arrive_on(here);
 }
 
 }  // namespace braid::detail

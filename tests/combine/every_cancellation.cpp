@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "braid/style/task.hpp"
 #include "braid/sync/event.hpp"
 #include "catch.hpp"
+#include "every_allocation.hpp"
 #include "every_cancellation.hpp"
 #include "read_pipe.hpp"
 
@@ -86,7 +88,7 @@ TEST_CASE("stopped at each suspension: when_any and first_ok", "[when_any][first
     many.push_back(after(3, 5));
     many.push_back(after(5, 6));
     const auto good = co_await first_ok(std::move(many));
-    CHECK(good.value == 5);
+    if (memory_lasts()) CHECK(good.value == 5);
   });
 }
 
@@ -137,15 +139,20 @@ TEST_CASE("stopped at each suspension: a callback that goes on by starting the n
     event done;
     int last = 0;
     start(after(1, 1), [&](result<int> first) {
-      if (!first) return;
-      start(after(*first, 2), [&](result<int> second) {
-        if (!second) return;
-        last = *second;
+      try {
+        if (!first && !memory_lasts()) return done.set();
+        if (!first) return;
+        start(after(*first, 2), [&](result<int> second) {
+          if (!second && memory_lasts()) return;
+          last = second.value_or(0);
+          done.set();
+        });
+      } catch (const std::bad_alloc&) {
         done.set();
-      });
+      }
     });
     co_await shield(done.wait());  // they refer to what is here
-    CHECK(last == 2);
+    if (memory_lasts()) CHECK(last == 2);
   });
 }
 

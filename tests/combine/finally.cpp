@@ -18,6 +18,7 @@
 #include "catch.hpp"
 #include "combine/operations.hpp"
 #include "ends_elsewhere.hpp"
+#include "every_allocation.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 #include "recorder.hpp"
@@ -186,7 +187,7 @@ TEST_CASE("finally: stopped at each of its suspensions the clean-up runs to its 
       open = false;
     };
     const auto got = co_await as_result(finally(use, clean_up));
-    if (!loop::current().ending()) CHECK_FALSE(open);
+    if (!loop::current().ending() && memory_lasts()) CHECK_FALSE(open);
     if (got.value() != 1) throw std::logic_error("another value");
   });
   CHECK(suspensions > 3);

@@ -19,6 +19,7 @@
 #include "braid/schedule/resume_on.hpp"
 #include "braid/schedule/yield.hpp"
 #include "catch.hpp"
+#include "every_allocation.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 #include "sanitized.hpp"
@@ -297,7 +298,7 @@ TEST_CASE("retry: stopped at each of its suspensions", "[retry][stop]") {
   CHECK(every_cancellation([]() -> task<> {
           auto retried = retry({.attempts = 4, .base = 1us, .seed = 1}, succeeds_at{3});
           const auto value = co_await std::move(retried);
-          CHECK(*value == 3);
+          if (memory_lasts()) CHECK(*value == 3);
         }) > 3);
   CHECK(every_cancellation([] { return retry(at_once, succeeds_at{5}); }) > 5);
 }

@@ -7,12 +7,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <system_error>
+#include <utility>
 #include <vector>
 
+#include "allocations.hpp"
 #include "braid/fs/file.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/nop.hpp"
+#include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
+#include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "catch.hpp"
 #include "descriptors.hpp"
@@ -49,6 +54,27 @@ TEST_CASE("busy kernel: what waits for room is placed although nothing completes
     refusals = 0;
   }
   CHECK(told == 5);
+}
+
+TEST_CASE("busy kernel: any number of operations are asked to end, and nothing is allocated for it", "[loop][busy]") {
+  constexpr std::size_t many = 300;
+  pipe_ends ends;
+  std::array<char, 8> room{};
+  const file silent = file::from_descriptor(ends.release_reader());
+  loop here(loop_options{.entries = 2});
+  std::vector<future<std::size_t>> reads;
+  for (std::size_t n = 0; n < many; ++n) reads.push_back(spawn(silent.read_some(room)));
+  run(nop());
+  refusals = 1000;
+  const allocation_count count;
+  for (const auto& each : reads) each.request_stop();
+  const std::size_t made = count.made();
+  for (int turns = 0; turns < 3; ++turns) here.turn(false);
+  refusals = 0;
+  CHECK(made == 0);
+  std::size_t cancelled = 0;
+  for (auto& each : reads) cancelled += here.run(as_result(std::move(each))) == std::errc::operation_canceled ? 1 : 0;
+  CHECK(cancelled == many);
 }
 
 TEST_CASE("busy kernel: a loop ends all the same, and everyone is told", "[loop][busy]") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <new>
 #include <optional>
 #include <source_location>
 #include <utility>
@@ -43,7 +44,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     why.set_requested(true);
     scope_join& scope = *scope_;
     scope.child_failed(why);
-    leave(scope.living() ? scope.life() : scope_life::reference());
+    leave_held();
     this->frame()->parent = nullptr;
     this->set(std::move(why));
   }
@@ -53,6 +54,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
   }
   std::unique_ptr<chain_hold> hold_for(future_state_base& link) override {
     if (loop::current_or_null() != this->home()) return std::make_unique<scope_chain>(nullptr, link);
+    if (lost_scope_) throw std::bad_alloc();
     return scope_chain::begin(ended_ ? life_.scope() : scope_, link);
   }
 
@@ -98,7 +100,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
       scope.child_failed(how.error());
     }
     this->frame()->parent = nullptr;
-    leave(this->is_held() ? scope.life() : scope_life::reference());
+    this->is_held() ? leave_held() : leave({});
     this->settle();  // *this may be gone
     scope.release();
   }
@@ -110,6 +112,16 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     else
       this->keep(this->cut_off());
     this->settle();
+  }
+  // A chain may follow while the scope lives. Without memory to know that there can be none.
+  void leave_held() noexcept {
+    scope_life::reference life;
+    try {
+      if (scope_->living()) life = scope_->life();
+    } catch (const std::bad_alloc&) {
+      lost_scope_ = true;
+    }
+    leave(std::move(life));
   }
   // The scope may end from now on.
   void leave(scope_life::reference life) noexcept {
@@ -128,6 +140,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
 
   // First, where operation_base leaves room.
   bool ended_ = false;
+  bool lost_scope_ = false;
   bool stopping_ = false;  // the home loop's thread
   union {
     scope_join* scope_;            // until it has ended

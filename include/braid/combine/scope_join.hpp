@@ -19,8 +19,8 @@ namespace braid::detail {
 // Threads  its home loop's, but for request_stop.
 class scope_join : public join_base, public chain_scope, operation_base {
  public:
-  /// For what may outlive the scope, as the future of a child may.
-  [[nodiscard]] scope_life::reference life() noexcept {
+  /// For what may outlive the scope, as the future of a child may. Throws std::bad_alloc.
+  [[nodiscard]] scope_life::reference life() {
     if (!life_) life_ = scope_life::of(*this);
     return life_;
   }

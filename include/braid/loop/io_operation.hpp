@@ -7,6 +7,9 @@
 
 namespace braid {
 
+/// Has somebody asked that an operation end? It is not tried again then. Due: its reactor has not passed that on yet.
+enum class cancel_request : std::uint8_t { none, made, due };
+
 /// An operation that is one request to the reactor.
 /// Lifetime  the request is kept by the class that derives from this, for as long.
 class io_operation : public operation_base {
@@ -22,7 +25,7 @@ class io_operation : public operation_base {
   friend class loop;
   friend class operations_of;
   bool polls_ = false;     // the reactor waits for the descriptor to become ready before it tries again
-  bool gives_up_ = false;  // somebody asked that it end: not tried again
+  cancel_request cancel_ = cancel_request::none;
   bool may_block_ = false;  // even where its descriptor is ready: not on the loop's thread
   std::int16_t errno_;     // that it ends with, while it is in the reactor's queue of those that end
   const request* const request_;

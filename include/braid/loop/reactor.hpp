@@ -100,7 +100,10 @@ class reactor : pinned {
   static bool& polls(io_operation& operation) noexcept { return operation.polls_; }
   static bool polls(const io_operation& operation) noexcept { return operation.polls_; }
   static bool& may_block(io_operation& operation) noexcept { return operation.may_block_; }
-  static bool& gives_up(io_operation& operation) noexcept { return operation.gives_up_; }
+  static cancel_request& cancel_of(io_operation& operation) noexcept { return operation.cancel_; }
+  static bool gives_up(const io_operation& operation) noexcept {
+    return operation.cancel_ != cancel_request::none;
+  }
   static std::int16_t& errno_of(io_operation& operation) noexcept { return operation.errno_; }
 
   submission_lane lane_;

@@ -41,29 +41,31 @@ class resume_on_state final : operation_base {
 };
 
 // A coroutine stays there.
-template <class Promise>
 class resume_on_awaiter final : operation_base {
  public:
-  resume_on_awaiter(loop& there, Promise& promise) noexcept
-      : operation_base(arrived), there_(there), promise_(promise) {}
+  explicit resume_on_awaiter(loop& there) noexcept : operation_base(not_yet), there_(there) {}
   [[nodiscard]] bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> traveller) noexcept {
-    traveller_ = traveller;
-    promise_.depart_for(there_);
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> traveller) {
+    traveller.promise().depart_for(there_);
+    traveller_ = traveller.address();
+    finish_by(arrived<Promise>);
     there_.deliver(*this);  // it may be running there by now
   }
   void await_resume() const noexcept {}
 
  private:
+  static void not_yet(operation_base&, completion) noexcept {}
+  template <class Promise>
   static void arrived(operation_base& base, completion) {
     auto& self = static_cast<resume_on_awaiter&>(base);
-    self.promise_.arrive_on(self.there_);
-    self.traveller_.resume();
+    const auto traveller = std::coroutine_handle<Promise>::from_address(self.traveller_);
+    traveller.promise().arrive_on(self.there_);
+    traveller.resume();
   }
 
   loop& there_;
-  Promise& promise_;
-  std::coroutine_handle<> traveller_;
+  void* traveller_ = nullptr;
 };
 
 struct resume_on_sender {
@@ -74,10 +76,7 @@ struct resume_on_sender {
   auto connect(R receiver) && noexcept {
     return resume_on_state<R>(*there, std::move(receiver));
   }
-  template <class Promise>
-  auto awaited_by(Promise& promise) && noexcept {
-    return resume_on_awaiter<Promise>(*there, promise);
-  }
+  auto awaited_by(auto&) && noexcept { return resume_on_awaiter(*there); }
 };
 
 }  // namespace detail
@@ -90,6 +89,7 @@ struct resume_on_sender {
 ///           away as its work, so that its run() and its end wait for the return; for ever, if the traveller
 ///           does.
 /// Threads   may be started on any; without a loop it is told on the other loop's thread.
+/// Errors    std::bad_alloc where a task has no memory to come home with: it stays then.
 [[nodiscard]] inline auto resume_on(loop& there) noexcept { return detail::resume_on_sender{&there}; }
 
 }  // namespace braid

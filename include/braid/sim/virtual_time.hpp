@@ -24,7 +24,7 @@ class virtual_time : pinned {
   [[nodiscard]] fault_schedule& faults() noexcept { return world_.faults(); }
 
  private:
-  void forget_ended() noexcept;
+  void forget_ended();
 
   world world_;
   reactor_override override_;

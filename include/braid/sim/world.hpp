@@ -140,7 +140,8 @@ class world : pinned {
     std::int32_t descriptor;
     std::int64_t value;
   };
-  void note(const host& at, const event& happened);
+  void note(const host& at, const event& happened) noexcept;
+  void keep(const host& at, const event& happened);
 
   void at(loop_clock::time_point when, unique_function<void()> f);
   host& first_host();

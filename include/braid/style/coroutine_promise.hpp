@@ -156,15 +156,15 @@ class coroutine_promise : public pooled_frame, pinned {
       task_tracker::awaits(home_, frame_);
   }
 
-  /// For resume_on: it is about to go there.
+  /// For resume_on: it is about to go there. What has to come home by itself overrides both.
   void depart_for(const loop& there) noexcept {
-    if (away_ || home_ == nullptr || home_ != loop::current_or_null() || home_ == &there) return;
+    if (!leaves_for(there)) return;
     away_ = true;
     home_->expect_delivery();
   }
   /// It is on this loop now.
   void arrive_on(const loop& here) noexcept {
-    if (!away_ || home_ != &here) return;
+    if (!comes_home_to(here)) return;
     away_ = false;
     home_->delivery_came();
   }
@@ -184,6 +184,10 @@ class coroutine_promise : public pooled_frame, pinned {
   /// Null when it was awaited on a thread without a loop.
   [[nodiscard]] loop* home() const noexcept { return home_; }
   [[nodiscard]] bool is_away() const noexcept { return away_; }
+  [[nodiscard]] bool leaves_for(const loop& there) const noexcept {
+    return !away_ && home_ != nullptr && home_ == loop::current_or_null() && home_ != &there;
+  }
+  [[nodiscard]] bool comes_home_to(const loop& here) const noexcept { return away_ && home_ == &here; }
 
  private:
   [[gnu::cold, gnu::noinline]] void begin_tracked() noexcept {

@@ -241,7 +241,9 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
     if constexpr (flattens) {
       if (upstream_ == nullptr) {
         inner_.state.reset();
-        return this->set(this->cut_off());
+        if (!this->has_result()) return this->set(this->cut_off());
+        this->forget_settled();  // it ended on another thread meanwhile
+        return this->settle();
       }
     }
     error why = this->cut_off();
@@ -306,10 +308,16 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
     this->settle();
   }
 
+  static void came(braid::operation_base& base, completion) noexcept {
+    auto& self = static_cast<future_link&>(future_waiter::from(base));
+    self.end(self.kept());
+  }
   // What came of the operation that the step returned: an error says where the step was attached.
   void end(result<value>&& ended) noexcept {
-    if (loop::current_or_null() != &future_waiter::home())  // the list of residents is the home loop's own
-      return future_waiter::home().post([this, back = std::move(ended)]() mutable { end(std::move(back)); });
+    if (loop::current_or_null() != &future_waiter::home()) {
+      this->keep(std::move(ended));  // the list of residents is the home loop's own
+      return this->come_home(came);
+    }
     move_out();
     if (!ended) [[unlikely]] {
       if (inner_.stop.stop_requested()) ended.error().set_requested(true);

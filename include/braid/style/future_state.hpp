@@ -44,6 +44,11 @@ class future_waiter : operation_base, resident {
     if (linked()) unlink();
   }
   [[nodiscard]] loop& home() const noexcept { return *home_; }
+  // From another thread, once the future is settled: calls come on the loop's.
+  void come_home(finish_fn& come) noexcept {
+    finish_by(come);
+    home_->deliver(*this);
+  }
   // It was settled, or its settler is just telling it, and shall not be told.
   void forget_settled() noexcept { home_->forget(*this); }
   using operation_base::in_flight;
@@ -215,6 +220,14 @@ class future_state : public future_state_base {
     ::new (static_cast<void*>(std::addressof(result_))) result<T>(make());
     has_result_ = true;
   }
+  /// Takes that back.
+  [[nodiscard]] result<T> kept() noexcept {
+    has_result_ = false;
+    result<T> taken = std::move(result_);
+    result_.~result();
+    return taken;
+  }
+  [[nodiscard]] bool has_result() const noexcept { return has_result_; }
   /// Once there is a result: how it ended.
   [[nodiscard]] const result<T>& ended() const noexcept { return result_; }
   [[nodiscard]] result<T>& ended() noexcept { return result_; }

@@ -88,7 +88,9 @@ using shared_value =
 template <class T>
 class shared_run final : public shared_run_base {
  public:
+  shared_run() noexcept {}
   explicit shared_run(task<T>&& lazy) noexcept : lazy_(std::move(lazy)) {}
+  void will_run(task<T>&& lazy) noexcept { lazy_.emplace(std::move(lazy)); }
 
   /// Once it has ended.
   [[nodiscard]] result<shared_value<T>> get() const {
@@ -163,12 +165,17 @@ class shared_state final : shared_waiter {
 };
 
 // A task's, that makes the shared task itself: clang 22 destroys what a promise returned in place of
-// the coroutine's own type a second time, when the coroutine ends.
+// the coroutine's own type a second time, when the coroutine ends. The run is made with the promise: were there no memory
+// for it later, the frame would be destroyed by the task and by the compiler.
 template <class T>
-struct shared_task_promise final : task_promise<T> {
-  explicit shared_task_promise(std::source_location begins = std::source_location::current()) noexcept
-      : task_promise<T>(begins) {}
-  [[nodiscard]] shared_task<T> get_return_object();
+class shared_task_promise final : public task_promise<T> {
+ public:
+  explicit shared_task_promise(std::source_location begins = std::source_location::current())
+      : task_promise<T>(begins), run_(new shared_run<T>) {}
+  [[nodiscard]] shared_task<T> get_return_object() noexcept;
+
+ private:
+  shared_run<T>* const run_;  // the returned handle's
 };
 
 }  // namespace detail
@@ -192,7 +199,7 @@ class [[nodiscard]] shared_task {
   using value_type = detail::shared_value<T>;
   static constexpr bool awaited_by_copy = true;
 
-  shared_task(task<T> once) : run_(new detail::shared_run<T>(std::move(once))) {}
+  shared_task(task<T> once) : shared_task(*new detail::shared_run<T>(std::move(once))) {}
   shared_task(const shared_task& other) noexcept : run_(other.run_) {
     if (run_ != nullptr) run_->add_reference();
   }
@@ -215,12 +222,15 @@ class [[nodiscard]] shared_task {
   }
 
  private:
+  friend promise_type;
+  explicit shared_task(detail::shared_run<T>& run) noexcept : run_(&run) {}
   detail::shared_run<T>* run_;
 };
 
 template <class T>
-shared_task<T> detail::shared_task_promise<T>::get_return_object() {
-  return shared_task<T>(task_promise<T>::get_return_object());
+shared_task<T> detail::shared_task_promise<T>::get_return_object() noexcept {
+  run_->will_run(task_promise<T>::get_return_object());
+  return shared_task<T>(*run_);
 }
 
 }  // namespace braid

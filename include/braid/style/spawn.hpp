@@ -1,5 +1,6 @@
 #pragma once
 
+#include <new>
 #include <optional>
 #include <source_location>
 #include <type_traits>
@@ -36,6 +37,8 @@ class spawned final : public future_state<value_of<S>>,
     this->track();
   }
 
+  ~spawned() override {}
+
   void begin() noexcept { operation_->start(); }
 
   bool request_stop() noexcept override {
@@ -70,19 +73,34 @@ class spawned final : public future_state<value_of<S>>,
       this->set(std::move(ended));
     } else {
       // Ended on another loop's thread: the list of residents is the home loop's own.
-      this->home()->post([this, back = std::move(ended)]() mutable {
-        this->unlink();
-        this->set(std::move(back));
-      });
+      this->keep(std::move(ended));
+      this->home()->deliver(*new (&way_home_) way_home(*this));
     }
   }
   void abandon() noexcept override {
     operation_.reset();
-    this->set(this->cut_off());
+    if (!this->has_result()) return this->set(this->cut_off());
+    this->home()->forget(way_home_);  // it ended on another thread meanwhile
+    way_home_.~way_home();
+    this->settle();
   }
+
+  struct way_home final : operation_base {
+    explicit way_home(spawned& state) noexcept : operation_base(came), of(state) {}
+    static void came(operation_base& base, completion) noexcept {
+      spawned& state = static_cast<way_home&>(base).of;
+      state.way_home_.~way_home();
+      state.unlink();
+      state.settle();
+    }
+    spawned& of;
+  };
 
   stop_source stop_;
   std::optional<connected<S, receiver>> operation_;
+  union {
+    way_home way_home_;  // alive from an end on another thread until home knows of it
+  };
 };
 
 }  // namespace detail

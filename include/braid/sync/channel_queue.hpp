@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <type_traits>
@@ -8,6 +9,7 @@
 #include <variant>
 
 #include "braid/base/error.hpp"
+#include "braid/base/lost_error.hpp"
 #include "braid/base/nothrow_movable.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/base/ring_buffer.hpp"
@@ -88,10 +90,13 @@ class channel_queue : pinned {
   }
   // It was received by an operation that ended before it could make use of it: it is the first again.
   void put_back(kept&& value) noexcept {
-    if (sync_waiter* const receiver = first_receiver())
-      hand_over(*receiver, std::move(value));
-    else
+    if (sync_waiter* const receiver = first_receiver()) return hand_over(*receiver, std::move(value));
+    try {
       elements_.push_front(std::move(value));
+    } catch (const std::bad_alloc&) {
+      report_lost(error(std::make_error_code(std::errc::not_enough_memory),
+                        "channel: an element whose receive was destroyed is lost"));
+    }
   }
   // Lets operations that wait to send or to reserve pass, in their order, as far as that can be done now.
   void serve_senders() noexcept {
