@@ -103,7 +103,7 @@ std::string variable(const char* name) {
 
 void blocking_threads(report& found) {
   try {
-    (void)braid::blocking_pool::instance();
+    (void)braid::detail::blocking_pool::instance();
     const char* word = std::getenv("BRAID_BLOCKING_THREADS");
     found.good(std::string("the blocking pool starts up to ") + (word == nullptr ? "4" : word) +
                " threads, when it needs them (" + variable("BRAID_BLOCKING_THREADS") + ")");

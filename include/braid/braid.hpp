@@ -2,8 +2,9 @@
 
 /// All of braid. It only includes; each header may be included alone.
 
-#include "braid/base/sanitizer.hpp"
+#include "braid/base/detail/sanitizer.hpp"
 #include "braid/combine/buffered.hpp"
+#include "braid/combine/detail/running_ahead.hpp"
 #include "braid/combine/finally.hpp"
 #include "braid/combine/first_ok.hpp"
 #include "braid/combine/for_each_concurrent.hpp"
@@ -11,7 +12,6 @@
 #include "braid/combine/map_concurrent.hpp"
 #include "braid/combine/merge.hpp"
 #include "braid/combine/retry.hpp"
-#include "braid/combine/running_ahead.hpp"
 #include "braid/combine/scope.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"

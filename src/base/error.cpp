@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "braid/base/assert.hpp"
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 #include "known_exceptions.hpp"
 
 namespace braid {
@@ -53,7 +53,7 @@ const std::error_category& braid_category() noexcept {
   return never_destroyed;
 }
 
-struct error::record : pooled {
+struct error::record : detail::pooled {
   std::atomic<std::uint32_t> references{1};
   const char* call = "";
   std::string object;
@@ -224,7 +224,7 @@ std::string error::message() const {
 void error::no_value_beside(const std::error_category* category, int value, record* known) noexcept {
   error instead(std::error_code(value, *category));
   instead.record_ = known;  // which nobody takes any more
-  misused(("result: operator* on an error: " + instead.message()).c_str());
+  detail::misused(("result: operator* on an error: " + instead.message()).c_str());
 }
 
 std::span<const std::source_location> error::stack() const noexcept {

@@ -1,13 +1,13 @@
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <new>
 #include <utility>
 
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 // Its destructor is what empties the pool at the end of the thread; built when the pool is opened.
 struct frame_pool_cleaner {
@@ -106,4 +106,4 @@ void frame_pool::release_all() noexcept {
   }
 }
 
-}  // namespace braid
+}  // namespace braid::detail

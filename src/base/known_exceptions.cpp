@@ -10,7 +10,7 @@
 #include <typeinfo>
 #include <utility>
 
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 
 namespace braid::detail {
 

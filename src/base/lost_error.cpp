@@ -1,9 +1,9 @@
-#include "braid/base/lost_error.hpp"
+#include "braid/base/detail/lost_error.hpp"
 
 #include <cstdio>
 #include <exception>
 
-namespace braid {
+namespace braid::detail {
 
 void report_lost(error failure) noexcept {
   if (lost_errors_go_to != nullptr) return lost_errors_go_to(std::move(failure));
@@ -11,4 +11,4 @@ void report_lost(error failure) noexcept {
   std::terminate();
 }
 
-}  // namespace braid
+}  // namespace braid::detail

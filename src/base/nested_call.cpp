@@ -1,4 +1,4 @@
-#include "braid/base/nested_call.hpp"
+#include "braid/base/detail/nested_call.hpp"
 
 #include <sys/mman.h>
 
@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <utility>
 
-#include "braid/base/poison.hpp"
-#include "braid/base/stack_switch.hpp"
-#include "braid/base/transfer_state.hpp"
+#include "braid/base/detail/poison.hpp"
+#include "braid/base/detail/stack_switch.hpp"
+#include "braid/base/detail/transfer_state.hpp"
 
 namespace braid::detail {
 

@@ -1,4 +1,4 @@
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 
 extern "C" {
 [[gnu::weak]] void __asan_poison_memory_region(const volatile void* address, std::size_t length);

@@ -1,6 +1,6 @@
-#include "braid/combine/scope_chain.hpp"
+#include "braid/combine/detail/scope_chain.hpp"
 
-#include "braid/combine/scope_join.hpp"
+#include "braid/combine/detail/scope_join.hpp"
 
 namespace braid::detail {
 

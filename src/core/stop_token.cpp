@@ -1,7 +1,7 @@
 #include "braid/core/stop_token.hpp"
 
-#include "braid/base/assert.hpp"
-#include "braid/base/nested_call.hpp"
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/detail/nested_call.hpp"
 
 namespace braid {
 
@@ -19,7 +19,7 @@ void stop_callback_base::detach() noexcept {
 // A callback may end the source that it is of; nobody else may, while anything is registered.
 void stop_source::ends_early() noexcept {
   if (callbacks_ != nullptr)
-    misused(
+    detail::misused(
         "~stop_source: an operation still obeys its token, or a stop_callback is registered: it outlives "
         "them");
   asking_->source_gone = true;

@@ -9,8 +9,8 @@
 #include <new>
 #include <utility>
 
-#include "braid/loop/blocking_pool.hpp"
-#include "braid/loop/task_tracker.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
 #include "living_loops.hpp"
 
 namespace braid {
@@ -25,30 +25,30 @@ constexpr const char* not_ours =
 class reactor_of_parent final : public reactor {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "the parent's"; }
-  void submit(io_operation&) noexcept override { misused(not_ours); }
+  void submit(io_operation&) noexcept override { detail::misused(not_ours); }
   void cancel(io_operation&) noexcept override {}
   void cancel_all() noexcept override {}
   // Whatever the child was forked in may still return through the loop.
-  void turn(patience how_long, inbox&) noexcept override {
-    if (how_long.may_wait) misused(not_ours);
+  void turn(patience how_long, detail::inbox&) noexcept override {
+    if (how_long.may_wait) detail::misused(not_ours);
   }
   void wake() noexcept override {}
-  void offload(blocking_job&) override { misused(not_ours); }
+  void offload(detail::blocking_job&) override { detail::misused(not_ours); }
   [[nodiscard]] loop_clock::time_point now() const noexcept override {
     return loop_clock::time_point(std::chrono::steady_clock::now().time_since_epoch());
   }
   [[nodiscard]] std::size_t in_flight() const noexcept override { return 0; }
 };
 
-void leave_all_to_parent(living_loops& here) noexcept {
+void leave_all_to_parent(detail::living_loops& here) noexcept {
   here.process = ::getpid();
-  for (const living_loops::member& each : here.all) each.which->leave_to_parent();
+  for (const detail::living_loops::member& each : here.all) each.which->leave_to_parent();
   here.all.clear();
 }
 
 }  // namespace
 
-living_loops::living_loops() : process(::getpid()) {
+detail::living_loops::living_loops() : process(::getpid()) {
   ::pthread_atfork([] { here().mutex.lock(); }, [] { here().mutex.unlock(); },
                    [] {
                      leave_all_to_parent(here());
@@ -56,23 +56,23 @@ living_loops::living_loops() : process(::getpid()) {
                    });
 }
 
-living_loops& living_loops::here() {
-  static auto* const never_destroyed = new living_loops;
+detail::living_loops& detail::living_loops::here() {
+  static auto* const never_destroyed = new detail::living_loops;
   return *never_destroyed;
 }
 
 void after_fork() noexcept {
-  living_loops& here = living_loops::here();
+  detail::living_loops& here = detail::living_loops::here();
   if (here.process == ::getpid()) return;
   new (&here.mutex) std::mutex;  // a thread of the parent may have held it
   leave_all_to_parent(here);
-  blocking_pool::after_fork();
+  detail::blocking_pool::after_fork();
 }
 
 // Nothing is finished or destroyed: it is the parent's, and the clean-up of what the child has a copy of would be done
 // twice. A loop of another thread may have been in the middle of anything: it is not looked into.
 void loop::leave_to_parent() noexcept {
-  living_loops& here = living_loops::here();
+  detail::living_loops& here = detail::living_loops::here();
   of_parent_ = true;
   const bool of_this_thread = std::ranges::any_of(here.all, [this](const auto& each) {
     return each.which == this && ::pthread_equal(each.thread, ::pthread_self()) != 0;
@@ -90,9 +90,9 @@ void loop::leave_to_parent() noexcept {
     while (!outside_.empty()) here.outside_of_parent.push_back(outside_.pop_front());
   } else {
     (void)tracker_.release();
-    new (&timers_) timer_queue;
-    new (&residents_) intrusive_list<resident>;
-    new (&outside_) intrusive_list<outside_work>;
+    new (&timers_) detail::timer_queue;
+    new (&residents_) detail::intrusive_list<detail::resident>;
+    new (&outside_) detail::intrusive_list<detail::outside_work>;
   }
 }
 

@@ -1,4 +1,4 @@
-#include "braid/loop/blocking_pool.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@
 #include "braid/loop/blocking_wait.hpp"
 #include "braid/loop/loop.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -315,18 +315,22 @@ void blocking_pool::end_idle_threads() noexcept {
   ending_ = false;  // a static destructor may come
 }
 
+}  // namespace braid::detail
+
+namespace braid {
+
 bool blocking_wait::begin(const char* call) {
-  blocking_pool::worker* const self = blocking_pool::worker::here;
+  detail::blocking_pool::worker* const self = detail::blocking_pool::worker::here;
   if (self == nullptr) return false;
   self->pool.begin_wait(*self, call);
   return true;
 }
 
 void blocking_wait::end() noexcept {
-  if (blocking_pool::worker* const self = blocking_pool::worker::here) self->pool.end_wait(*self);
+  if (detail::blocking_pool::worker* const self = detail::blocking_pool::worker::here) self->pool.end_wait(*self);
 }
 
-void reactor::offload(blocking_job& job) { blocking_pool::instance().submit(job); }
-bool reactor::withdraw(blocking_job& job) noexcept { return blocking_pool::instance().withdraw(job); }
+void reactor::offload(detail::blocking_job& job) { detail::blocking_pool::instance().submit(job); }
+bool reactor::withdraw(detail::blocking_job& job) noexcept { return detail::blocking_pool::instance().withdraw(job); }
 
 }  // namespace braid

@@ -11,11 +11,12 @@
 #include <new>
 #include <system_error>
 
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 #include "braid/loop/blocking_wait.hpp"
+#include "braid/loop/detail/perform.hpp"
 #include "stepwise.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -184,4 +185,4 @@ bool carried_request::make_buffer() {
   return blocking_pool::let_go();
 }
 
-}  // namespace braid
+}  // namespace braid::detail

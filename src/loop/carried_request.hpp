@@ -4,11 +4,11 @@
 #include <memory>
 #include <string>
 
-#include "braid/base/frame_pool.hpp"
-#include "braid/loop/blocking_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
 #include "braid/loop/loop.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 /// A request as a thread of the blocking pool carries it out. Its paths, addresses and descriptor are copies, and
 /// so is a buffer that it transfers, unless a local file has it: the thread can be abandoned at it.
@@ -43,4 +43,4 @@ class carried_request final : public blocking_job, public pooled {
   std::int32_t ended_ = 0;  // written by the thread
 };
 
-}  // namespace braid
+}  // namespace braid::detail

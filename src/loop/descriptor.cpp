@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 #include "braid/loop/direct_calls.hpp"
 
 namespace braid {
@@ -10,7 +10,7 @@ namespace braid {
 namespace {
 
 // A close that nobody waits for.
-struct detached_close final : io_operation, pooled {
+struct detached_close final : io_operation, detail::pooled {
   explicit detached_close(int descriptor) noexcept
       : io_operation(ended, what),
         what{.code = opcode::cancel_descriptor, .descriptor = descriptor},

@@ -1,4 +1,4 @@
-#include "braid/loop/descriptor_turns.hpp"
+#include "braid/loop/detail/descriptor_turns.hpp"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 
 #include "braid/loop/direct_calls.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -152,4 +152,4 @@ operation_base::queue descriptor_turns::withdraw_all(int descriptor, reactor& on
   return found;
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -62,8 +62,8 @@ int direct_calls::peer_name(int socket, sockaddr_storage& name) noexcept {
   socklen_t length = sizeof name;
   return or_errno(::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &length));
 }
-file_traits direct_calls::traits_of(int descriptor) noexcept {
-  file_traits found{.identity = static_cast<std::uint32_t>(descriptor)};
+detail::file_traits direct_calls::traits_of(int descriptor) noexcept {
+  detail::file_traits found{.identity = static_cast<std::uint32_t>(descriptor)};
   struct stat what;
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0 || ::fstat(descriptor, &what) != 0) return found;
@@ -75,7 +75,7 @@ file_traits direct_calls::traits_of(int descriptor) noexcept {
   found.unbuffered = (flags & O_DIRECT) != 0;
   found.is_terminal = S_ISCHR(what.st_mode) && ::isatty(descriptor) == 1;
   if (S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode)) {
-    found.write_flags = static_cast<std::uint16_t>(rwf_nosignal());
+    found.write_flags = static_cast<std::uint16_t>(detail::rwf_nosignal());
     found.may_signal = found.write_flags == 0;
   }
   return found;

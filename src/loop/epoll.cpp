@@ -14,9 +14,9 @@
 #include <system_error>
 #include <utility>
 
-#include "braid/loop/blocking_pool.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -302,4 +302,4 @@ void epoll_reactor::wake() noexcept {
   while (::write(wake_descriptor_, &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
-}  // namespace braid
+}  // namespace braid::detail

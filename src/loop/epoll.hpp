@@ -7,14 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include "braid/base/intrusive_list.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
 #include "braid/loop/direct_calls.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/reactor.hpp"
 #include "errand.hpp"
 #include "watch_table.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 /// The readiness reactor, for kernels that refuse io_uring: a request is tried as a call that does not block,
 /// and waits for its descriptor where that would have blocked. What cannot be asked not to block is an errand
@@ -166,4 +166,4 @@ epoll_reactor::errand_count epoll_reactor::end_errands_if(Predicate meant) noexc
   return found;
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -13,7 +13,7 @@
 #include "epoll.hpp"
 #include "nonblocking.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -264,4 +264,4 @@ int epoll_reactor::calls::close(int descriptor) noexcept {
   return direct_calls::close(descriptor);
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -9,7 +9,9 @@
 #include "epoll.hpp"
 #include "nonblocking.hpp"
 
-namespace braid {
+#include "braid/loop/detail/perform.hpp"
+
+namespace braid::detail {
 
 namespace {
 
@@ -218,4 +220,4 @@ void epoll_reactor::close(io_operation& operation) noexcept {
   finish(operation, direct_.close(descriptor));
 }
 
-}  // namespace braid
+}  // namespace braid::detail

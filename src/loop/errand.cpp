@@ -4,7 +4,9 @@
 
 #include "carried_request.hpp"
 
-namespace braid {
+#include "braid/loop/detail/perform.hpp"
+
+namespace braid::detail {
 
 errand::errand(errand_sender& from, io_operation& operation)
     : operation_base(on_loop),
@@ -48,4 +50,4 @@ void errand::on_loop(operation_base& base, completion) noexcept {
   self.from_.came_back(self);
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 
-#include "braid/base/frame_pool.hpp"
-#include "braid/base/intrusive_list.hpp"
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
 #include "braid/loop/loop.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 class carried_request;
 
@@ -51,4 +51,4 @@ class errand final : public list_node, public pooled, operation_base {
   std::int32_t ended_ = -EAGAIN;
 };
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -8,11 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 
 // The system calls that fill a request's buffer, which is poisoned meanwhile. Under AddressSanitizer they
 // pass by its wrappers, which would take the kernel's writing for the program's.
-namespace braid::filling {
+namespace braid::detail::filling {
 
 inline ssize_t read(int from, void* to, std::size_t length) noexcept {
   if (poisons()) [[unlikely]]
@@ -40,4 +40,4 @@ inline ssize_t recvmsg(int from, msghdr& to, int flags) noexcept {
   return ::recvmsg(from, &to, flags);
 }
 
-}  // namespace braid::filling
+}  // namespace braid::detail::filling

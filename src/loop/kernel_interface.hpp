@@ -10,7 +10,7 @@
 
 // How requests are called in the kernel's interface, and what that has gained since the liburing of Debian 12
 // (2.3). The numbers are the kernel's and never change; whether this kernel knows them is probed.
-namespace braid::kernel {
+namespace braid::detail::kernel {
 
 inline constexpr unsigned op_ftruncate = 55;  // Linux 6.9
 inline constexpr unsigned setup_no_sqarray = 1U << 16;  // Linux 6.6
@@ -38,4 +38,4 @@ static_assert(std::size(words) == static_cast<std::size_t>(opcode::count_));
   return words[static_cast<std::size_t>(code)];
 }
 
-}  // namespace braid::kernel
+}  // namespace braid::detail::kernel

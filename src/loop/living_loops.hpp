@@ -7,10 +7,10 @@
 #include <mutex>
 #include <vector>
 
-#include "braid/base/intrusive_list.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
 #include "braid/loop/loop.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 /// The loops that live, for those who may come too late for one, and for a forked child.
 struct living_loops {
@@ -33,4 +33,4 @@ struct living_loops {
   living_loops();
 };
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -10,9 +10,10 @@
 #include <string_view>
 #include <thread>
 
-#include "braid/base/frame_pool.hpp"
-#include "braid/base/lost_error.hpp"
-#include "braid/loop/task_tracker.hpp"
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/detail/lost_error.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
+#include "braid/loop/detail/running_scope.hpp"
 #include "living_loops.hpp"
 
 namespace braid {
@@ -33,7 +34,7 @@ bool asked_to_track(const loop_options& options) {
 }
 
 // A function on its way to a loop.
-struct posted final : operation_base, pooled {
+struct posted final : operation_base, detail::pooled {
   explicit posted(unique_function<void()> f) noexcept : operation_base(called), function(std::move(f)) {}
   static void called(operation_base& base, completion) noexcept {
     std::unique_ptr<posted> self(&static_cast<posted&>(base));
@@ -63,12 +64,12 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
         "loop: no address space holds such a stack (loop_options::fiber_stack_bytes)");
   explain_uncaught_errors();
   if (asked_to_track(options)) {
-    tracker_ = std::make_unique<task_tracker>(*this);
+    tracker_ = std::make_unique<detail::task_tracker>(*this);
     reactor_->close_lane();
     adds_otherwise_ = true;
   }
   {
-    living_loops& living = living_loops::here();
+    detail::living_loops& living = detail::living_loops::here();
     const std::lock_guard lock(living.mutex);
     living.all.push_back({this, ::pthread_self()});
   }
@@ -77,20 +78,20 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
 
 loop::~loop() {
   if (of_parent_) return;
-  if (current_ != this) misused("~loop: this is not the thread that made the loop");
-  if (running_) misused("~loop: the loop is running");
+  if (current_ != this) detail::misused("~loop: this is not the thread that made the loop");
+  if (running_) detail::misused("~loop: the loop is running");
   ending_ = adds_otherwise_ = true;
   expected_ -= std::exchange(foreign_, 0);
   while (!timers_.empty()) reject(timers_.pop());
   reactor_->cancel_all();
-  outside_.for_each([](outside_work& work) { work.stop(); });
+  outside_.for_each([](detail::outside_work& work) { work.stop(); });
   while (has_work()) turn(true);
   while (!residents_.empty()) {
     residents_.pop_front().abandon();
     while (has_work()) turn(true);
   }
   {
-    living_loops& living = living_loops::here();
+    detail::living_loops& living = detail::living_loops::here();
     const std::lock_guard lock(living.mutex);
     std::erase_if(living.all, [this](const auto& each) { return each.which == this; });
   }
@@ -105,9 +106,9 @@ void loop::throw_no_loop(const char* call) {
 }
 
 void loop::run() {
-  running_scope scope(*this, "loop::run");
+  detail::running_scope scope(*this, "loop::run");
   while (has_work()) turn(true);
-  if (of_parent_) misused("loop::run: this is a forked child of the process that called it");
+  if (of_parent_) detail::misused("loop::run: this is a forked child of the process that called it");
 }
 
 void loop::forget(operation_base& operation) noexcept {
@@ -130,19 +131,19 @@ void loop::submit_otherwise(io_operation& operation, const async_frame* who) noe
   reactor_->submit(operation);
 }
 
-void loop::wait_for_turn(turn_operation& operation, const async_frame* who) noexcept {
+void loop::wait_for_turn(detail::turn_operation& operation, const async_frame* who) noexcept {
   operation.depart();
   if (tracker_ != nullptr) tracker_->note(operation, who);
 }
 
 // The tracker has noted it when it began to wait.
-void loop::begin_turn(turn_operation& operation) noexcept {
+void loop::begin_turn(detail::turn_operation& operation) noexcept {
   if (ending_) return reject(operation);
   if (tracker_ != nullptr || operation.may_block_) return reactor_->submit(operation);
   submit(operation);
 }
 
-void loop::add_otherwise(timer_base& timer, loop_clock::time_point deadline,
+void loop::add_otherwise(detail::timer_base& timer, loop_clock::time_point deadline,
                          const async_frame* who) noexcept {
   if (ending_) return reject(timer);
   tracker_->note(timer, deadline, who);
@@ -156,7 +157,7 @@ void loop::post(unique_function<void()> f) {
 }
 
 bool loop::post_if_alive(loop* home, unique_function<void()>& f) {
-  living_loops& living = living_loops::here();
+  detail::living_loops& living = detail::living_loops::here();
   const std::lock_guard lock(living.mutex);
   if (std::ranges::none_of(living.all, [home](const auto& each) { return each.which == home; })) return false;
   home->post(std::move(f));
@@ -174,7 +175,7 @@ void loop::report_unhandled(error failure, const async_frame* where) noexcept {
 // by the turn's start, timers that were due then, at most operations_per_turn of them, the completions that
 // were there.
 void loop::turn(bool may_wait) {
-  const transfer_base bottom;
+  const detail::transfer_base bottom;
   if (!inbox_.empty()) inbox_.drain_into(ready_);
   bool ran = false;
   if (!timers_.empty()) ran = fire_due_timers();
@@ -231,23 +232,11 @@ bool loop::run_ready() noexcept {
 void loop::make_current(loop* which) noexcept {
   current_ = which;
   if (which == nullptr)
-    lost_errors_go_to = nullptr;
+    detail::lost_errors_go_to = nullptr;
   else
-    lost_errors_go_to = [](error failure) noexcept {
+    detail::lost_errors_go_to = [](error failure) noexcept {
       current_->report_unhandled(std::move(failure), nullptr);
     };
-}
-
-running_scope::running_scope(loop& which, const char* call) : which_(which), waits_(call) {
-  if (which.of_parent_)
-    throw std::logic_error(std::string(call) +
-                           ": the loop of the parent process: make one of this process's own");
-  if (loop::current_or_null() != &which)
-    throw std::logic_error(std::string(call) + ": the loop of another thread");
-  if (which.running_)
-    throw std::logic_error(std::string(call) +
-                           ": the loop of this thread is running; waiting here would deadlock");
-  which.running_ = true;
 }
 
 }  // namespace braid

@@ -12,7 +12,9 @@
 #include <cerrno>
 #include <string_view>
 
-namespace braid::nonblocking {
+#include "braid/loop/detail/perform.hpp"
+
+namespace braid::detail::nonblocking {
 
 namespace {
 
@@ -56,7 +58,7 @@ std::int32_t accept(const request& what, std::size_t& calls) noexcept {
 std::int32_t pass_message(request what, std::size_t& calls) noexcept {
   what.flags |= MSG_DONTWAIT;
   ++calls;
-  return perform(what);
+  return detail::perform(what);
 }
 
 std::int32_t poll_now(int descriptor, short events, std::size_t& calls) noexcept {
@@ -94,7 +96,7 @@ std::int32_t attempt(const request& what, std::size_t& calls) noexcept {
     case opcode::send: ++calls; return send(what);
     case opcode::accept:
     case opcode::accept_many: return accept(what, calls);
-    case opcode::connect: ++calls; return perform(what);
+    case opcode::connect: ++calls; return detail::perform(what);
     case opcode::send_message:
     case opcode::receive_message: return pass_message(what, calls);
     case opcode::poll: return poll_now(what.descriptor, static_cast<short>(what.flags), calls);
@@ -115,11 +117,11 @@ std::int32_t attempt_polled(const request& what, std::size_t& calls) noexcept {
     if (const std::int32_t ready = poll_now(what.descriptor, events, calls); ready < 0) return ready;
   }
   ++calls;
-  const std::int32_t ended = perform(part);
+  const std::int32_t ended = detail::perform(part);
   if (ended != -ESPIPE) return ended;
   part.offset = request::current_position;
   ++calls;
-  return perform(part);
+  return detail::perform(part);
 }
 
-}  // namespace braid::nonblocking
+}  // namespace braid::detail::nonblocking

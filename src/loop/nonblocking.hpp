@@ -11,7 +11,7 @@
 #include "filling_calls.hpp"
 
 // Requests made as system calls that do not block, whatever flags the descriptor was opened with.
-namespace braid::nonblocking {
+namespace braid::detail::nonblocking {
 
 /// What such a call may end with besides a result or minus an errno. -EAGAIN says that it would have blocked.
 inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min();  // cannot be asked not to
@@ -45,4 +45,4 @@ inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min()
 /// Sets or clears O_NONBLOCK; true when that changed something.
 bool set_nonblocking(int descriptor, bool on, std::size_t& calls) noexcept;
 
-}  // namespace braid::nonblocking
+}  // namespace braid::detail::nonblocking

@@ -8,11 +8,11 @@
 
 #include <cerrno>
 
-#include "braid/loop/request.hpp"
+#include "braid/loop/detail/perform.hpp"
 #include "filling_calls.hpp"
 #include "sigpipe.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -85,9 +85,24 @@ std::int64_t call(const request& what) noexcept {
 
 }  // namespace
 
+bool needs_thread(opcode code) noexcept {
+  switch (code) {
+    case opcode::read:
+    case opcode::write:
+    case opcode::fsync:
+    case opcode::truncate:
+    case opcode::open:
+    case opcode::status:
+    case opcode::rename:
+    case opcode::unlink:
+    case opcode::make_directory: return true;
+    default: return false;
+  }
+}
+
 std::int32_t perform(const request& what) noexcept {
   const std::int64_t ended = call(what);
   return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -23,12 +23,12 @@ constexpr named_flag optional_flags[] = {
     {"IORING_SETUP_SUBMIT_ALL", IORING_SETUP_SUBMIT_ALL},
     {"IORING_SETUP_CLAMP", IORING_SETUP_CLAMP},
     {"IORING_SETUP_CQSIZE", IORING_SETUP_CQSIZE},
-    {"IORING_SETUP_NO_SQARRAY", kernel::setup_no_sqarray},
+    {"IORING_SETUP_NO_SQARRAY", detail::kernel::setup_no_sqarray},
 };
 
 void refuse(io_uring_report& report, std::error_code code) {
   report.refused = code;
-  ring_refusal why = explain_refusal(code.value());
+  detail::ring_refusal why = detail::explain_refusal(code.value());
   report.cause = std::move(why.cause);
   report.remedy = std::move(why.remedy);
 }
@@ -38,19 +38,19 @@ void refuse(io_uring_report& report, std::error_code code) {
 io_uring_report probe_io_uring() {
   io_uring_report report;
   io_uring ring{};
-  ring_features found;
+  detail::ring_features found;
   try {
-    found = set_up_ring(ring, loop_options{}.entries);
+    found = detail::set_up_ring(ring, loop_options{}.entries);
   } catch (const std::system_error& refused) {
     refuse(report, refused.code());
     return report;
   }
-  end_ring(ring);
+  detail::end_ring(ring);
   report.ring_registered = found.registered;
   for (const named_flag& each : optional_flags)
     report.setup_flags.push_back({each.name, (found.setup_flags & each.bit) != 0});
-  for (std::size_t i = 0; i < std::size(kernel::words); ++i)
-    if (!found.supports(kernel::number_of(opcode(i))))
+  for (std::size_t i = 0; i < std::size(detail::kernel::words); ++i)
+    if (!found.supports(detail::kernel::number_of(opcode(i))))
       report.lacking_operations.emplace_back(name_of(opcode(i)));
   return report;
 }

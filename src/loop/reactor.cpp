@@ -48,7 +48,7 @@ void tell_of_epoll(const std::system_error& refused) {
   static std::once_flag told;
   std::call_once(told, [&] {
     if (asked_to_be_quiet()) return;
-    const ring_refusal why = explain_refusal(refused.code().value());
+    const detail::ring_refusal why = detail::explain_refusal(refused.code().value());
     std::fprintf(
         stderr,
         "braid: loops run on epoll: io_uring is refused: %s; %s; BRAID_BACKEND=epoll or BRAID_QUIET=1 "
@@ -59,12 +59,12 @@ void tell_of_epoll(const std::system_error& refused) {
 
 std::unique_ptr<reactor> make_automatic(const loop_options& options) {
   try {
-    return std::make_unique<uring_reactor>(options);
+    return std::make_unique<detail::uring_reactor>(options);
   } catch (const std::system_error& refused) {
     if (!does_without(refused.code().value())) throw;
     tell_of_epoll(refused);
   }
-  return std::make_unique<epoll_reactor>(options);
+  return std::make_unique<detail::epoll_reactor>(options);
 }
 
 thread_local reactor_override* innermost = nullptr;
@@ -89,8 +89,8 @@ std::unique_ptr<reactor> make_reactor(const loop_options& options) {
   if (innermost != nullptr) return innermost->make(options);
   switch (chosen(options.backend)) {
     case backend::automatic: return make_automatic(options);
-    case backend::uring: return std::make_unique<uring_reactor>(options);
-    case backend::epoll: return std::make_unique<epoll_reactor>(options);
+    case backend::uring: return std::make_unique<detail::uring_reactor>(options);
+    case backend::epoll: return std::make_unique<detail::epoll_reactor>(options);
   }
   throw std::invalid_argument("loop: no such backend");
 }

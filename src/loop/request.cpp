@@ -2,21 +2,6 @@
 
 namespace braid {
 
-bool needs_thread(opcode code) noexcept {
-  switch (code) {
-    case opcode::read:
-    case opcode::write:
-    case opcode::fsync:
-    case opcode::truncate:
-    case opcode::open:
-    case opcode::status:
-    case opcode::rename:
-    case opcode::unlink:
-    case opcode::make_directory: return true;
-    default: return false;
-  }
-}
-
 const char* name_of(opcode code) noexcept {
   switch (code) {
     case opcode::nop: return "nop";

@@ -1,12 +1,13 @@
+#include "braid/loop/detail/request_error.hpp"
+
 #include <cerrno>
 #include <new>
-#include <stdexcept>
 #include <string>
 
+#include "braid/loop/detail/perform.hpp"
 #include "braid/loop/direct_calls.hpp"
-#include "braid/loop/io_sender.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -31,11 +32,4 @@ error request_error(const char* call, const request& what, int code, std::string
   return error(std::error_code(code, std::generic_category()), call);  // without the object's name
 }
 
-error no_loop_error(const char* call) noexcept try {
-  return error(std::make_exception_ptr(
-      std::logic_error(std::string(call) + ": this thread has no loop; make one, or use run(op)")));
-} catch (const std::bad_alloc&) {
-  return error::out_of_memory();
-}
-
-}  // namespace braid
+}  // namespace braid::detail

@@ -4,7 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -29,4 +29,4 @@ std::uint32_t rwf_nosignal() noexcept {
   return has ? no_signal : 0;
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <cstdint>
 
-namespace braid {
+namespace braid::detail {
 
 /// RWF_NOSIGNAL where this kernel has it (Linux 6.18), else 0.
 [[nodiscard]] std::uint32_t rwf_nosignal() noexcept;
@@ -37,4 +37,4 @@ class sigpipe_guard {
   bool was_pending_ = false, came_ = false;
 };
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -11,7 +11,9 @@
 #include <cstdio>
 #include <utility>
 
-namespace braid::stepwise {
+#include "braid/loop/detail/perform.hpp"
+
+namespace braid::detail::stepwise {
 
 namespace {
 
@@ -49,7 +51,7 @@ std::int32_t find_writer(int reader, int scratch) noexcept {
 }
 
 std::int32_t open_to_read(const request& at_once, still_wanted& wanted) noexcept {
-  number reader(perform(at_once));
+  number reader(detail::perform(at_once));
   if (reader.get() < 0) return reader.get();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return -errno;
@@ -62,7 +64,7 @@ std::int32_t open_to_read(const request& at_once, still_wanted& wanted) noexcept
 
 std::int32_t open_to_write(const request& at_once, still_wanted& wanted) noexcept {
   while (wanted()) {
-    number writer(perform(at_once));
+    number writer(detail::perform(at_once));
     if (writer.get() >= 0) return made_blocking(writer);
     if (writer.get() != -ENXIO) return writer.get();  // ENXIO: nobody reads
     ::poll(nullptr, 0, step_ms);
@@ -100,7 +102,7 @@ std::int32_t write_to_terminal(const request& what, still_wanted& wanted) noexce
     if (::poll(&one, 1, step_ms) <= 0) continue;
     part.address = static_cast<char*>(what.address) + done;
     part.length = again.get() >= 0 ? what.length - done : 1;  // room for one is all that the event promises
-    const std::int32_t ended = perform(part);
+    const std::int32_t ended = detail::perform(part);
     if (ended > 0) {
       done += static_cast<std::uint32_t>(ended);
     } else if (ended == -EAGAIN) {
@@ -112,4 +114,4 @@ std::int32_t write_to_terminal(const request& what, still_wanted& wanted) noexce
   return done != 0 ? static_cast<std::int32_t>(done) : -ECANCELED;
 }
 
-}  // namespace braid::stepwise
+}  // namespace braid::detail::stepwise

@@ -1,4 +1,4 @@
-#include "braid/loop/task_tracker.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
 
 #include <algorithm>
 #include <new>
@@ -6,7 +6,7 @@
 
 #include "braid/loop/loop.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -156,4 +156,4 @@ void task_tracker::arrived(operation_base& operation, completion with) {
   finish(operation, with);
 }
 
-}  // namespace braid
+}  // namespace braid::detail

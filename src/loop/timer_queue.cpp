@@ -1,9 +1,9 @@
-#include "braid/loop/timer_queue.hpp"
+#include "braid/loop/detail/timer_queue.hpp"
 
 #include <cstdint>
 #include <utility>
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -84,4 +84,4 @@ timer_base& timer_queue::pop() noexcept {
   return nearest;
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -1,11 +1,11 @@
-#include "braid/loop/transfer.hpp"
+#include "braid/loop/detail/transfer.hpp"
 
 #include <new>
 
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 #include "braid/loop/loop.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 void run_all_parked() {
   transfer_state& here = transfers;
@@ -43,4 +43,4 @@ void run_otherwise(void (*function)(void*), void* argument) {
   run_parked();
 }
 
-}  // namespace braid
+}  // namespace braid::detail

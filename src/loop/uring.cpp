@@ -12,7 +12,9 @@
 
 #include "uring_setup.hpp"
 
-namespace braid {
+#include "braid/loop/detail/perform.hpp"
+
+namespace braid::detail {
 
 namespace {
 
@@ -417,4 +419,4 @@ void uring_reactor::tell(io_operation& operation, completion ended) noexcept {
   arrive(operation, ended);
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -4,14 +4,14 @@
 
 #include <array>
 
-#include "braid/base/intrusive_list.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
+#include "braid/loop/detail/operations_of.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/loop/operations_of.hpp"
 #include "braid/loop/reactor.hpp"
 #include "errand.hpp"
 #include "kernel_interface.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 /// The completion reactor: one io_uring, submitted to once a turn.
 ///
@@ -136,4 +136,4 @@ class uring_reactor final : public reactor, private errand_sender {
   operations_of listed_;  // all in flight, but nops and what is in a queue
 };
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -7,7 +7,9 @@
 
 #include "uring.hpp"
 
-namespace braid {
+#include "braid/loop/detail/perform.hpp"
+
+namespace braid::detail {
 
 void uring_reactor::end_later(io_operation& operation, int code) noexcept {
   errno_of(operation) = static_cast<std::int16_t>(code);
@@ -95,4 +97,4 @@ bool uring_reactor::take_back(const io_operation& operation) noexcept {
   return true;
 }
 
-}  // namespace braid
+}  // namespace braid::detail

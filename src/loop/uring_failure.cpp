@@ -12,7 +12,9 @@
 #include "uring.hpp"
 #include "uring_setup.hpp"
 
-namespace braid {
+#include "braid/loop/detail/perform.hpp"
+
+namespace braid::detail {
 
 namespace {
 
@@ -102,4 +104,4 @@ void uring_reactor::leave_to_parent() noexcept {
   while (!errands_.empty()) (void)errands_.pop_front();
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -9,10 +9,10 @@
 #include <string>
 #include <system_error>
 
-#include "braid/base/sanitizer.hpp"
+#include "braid/base/detail/sanitizer.hpp"
 #include "kernel_interface.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 namespace {
 
@@ -141,4 +141,4 @@ ring_features set_up_ring(io_uring& ring, unsigned entries) {
   return found;
 }
 
-}  // namespace braid
+}  // namespace braid::detail

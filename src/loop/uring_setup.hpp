@@ -5,7 +5,7 @@
 #include <bitset>
 #include <string>
 
-namespace braid {
+namespace braid::detail {
 
 /// What this kernel's io_uring can do, as found by asking it.
 struct ring_features {
@@ -29,4 +29,4 @@ struct ring_refusal {
 /// Takes down what set_up_ring made.
 void end_ring(io_uring& ring) noexcept;
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -9,7 +9,7 @@
 #include "braid/base/pinned.hpp"
 #include "braid/loop/operation.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 /// What a readiness reactor knows of one descriptor number, and who waits for it.
 struct descriptor_watch : pinned {
@@ -66,4 +66,4 @@ class watch_table {
   std::vector<std::unique_ptr<block>> blocks_;
 };
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -4,7 +4,7 @@
 #include <new>
 #include <vector>
 
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 #include "braid/loop/direct_calls.hpp"
 #include "braid/net/tcp.hpp"
 
@@ -12,7 +12,7 @@ namespace braid::tcp {
 
 namespace detail {
 
-class arrivals final : io_operation, public pooled {
+class arrivals final : io_operation, public braid::detail::pooled {
  public:
   explicit arrivals(const listener& at)
       : io_operation(arrived, what_), at_(&at), what_{.code = opcode::accept_many, .flags = SOCK_CLOEXEC} {
@@ -22,7 +22,7 @@ class arrivals final : io_operation, public pooled {
   // Its connection, at once when there is one.
   void serve(arrival_waiter& waiter) noexcept {
     loop& here = loop::current();
-    if (home_ != nullptr && home_ != &here) misused("incoming::next: this is not the loop of the first next");
+    if (home_ != nullptr && home_ != &here) braid::detail::misused("incoming::next: this is not the loop of the first next");
     home_ = &here;
     if (!connections_.empty()) {
       const int oldest = connections_.front();
@@ -102,7 +102,7 @@ class arrivals final : io_operation, public pooled {
   loop* home_ = nullptr;
   request what_;
   std::vector<int> connections_;  // the oldest first; where there are some, nobody waits
-  intrusive_list<arrival_waiter> waiters_;  // where there are some, the request is in flight
+  braid::detail::intrusive_list<arrival_waiter> waiters_;  // where there are some, the request is in flight
   bool pausing_ = false;  // the request was cancelled because too many connections wait
 };
 
@@ -114,20 +114,20 @@ void arrival_waiter::begin(stop_token token) noexcept {
 }
 result<stream> arrival_waiter::ended() const {
   if (result_ < 0)
-    return request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_}, -result_);
+    return braid::detail::request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_}, -result_);
   return accepted(result_);
 }
 void arrival_waiter::come(operation_base& base, completion) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   if (self.disarm()) self.told_(self);
 }
-void arrival_waiter::cancel(cancellation& base) noexcept {
+void arrival_waiter::cancel(braid::detail::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   if (!self.linked()) return;  // its connection is on its way
   self.unlink();
   self.from_.tell(self, -ECANCELED);
 }
-void arrival_waiter::resumed(cancellation& base) noexcept {
+void arrival_waiter::resumed(braid::detail::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   self.told_(self);
 }

@@ -11,11 +11,11 @@
 #include <optional>
 #include <utility>
 
+#include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/error.hpp"
-#include "braid/base/frame_pool.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/blocking_pool.hpp"
-#include "braid/loop/cancellation.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
+#include "braid/loop/detail/cancellation.hpp"
 #include "braid/loop/direct_calls.hpp"
 #include "braid/loop/loop.hpp"
 
@@ -58,11 +58,11 @@ error cancelled(const std::string& name) {
 }
 
 // A look-up on a thread that may block. It owns all that it touches, so that it can be abandoned.
-class look_up final : public blocking_job, public pooled {
+class look_up final : public detail::blocking_job, public detail::pooled {
  public:
-  using pooled::operator new, pooled::operator delete;
+  using detail::pooled::operator new, detail::pooled::operator delete;
   look_up(std::string host, std::string service, loop& home, operation_base& back)
-      : blocking_job(on_thread),
+      : detail::blocking_job(on_thread),
         host_(std::move(host)),
         service_(std::move(service)),
         system_(home.direct().of_threads()),
@@ -73,10 +73,10 @@ class look_up final : public blocking_job, public pooled {
   [[nodiscard]] result<std::vector<endpoint>> ended() && { return std::move(*ended_); }
 
  private:
-  static void on_thread(blocking_job& job) noexcept {
+  static void on_thread(detail::blocking_job& job) noexcept {
     auto& self = static_cast<look_up&>(job);
     self.ended_.emplace(capture([&] { return self.found(); }));
-    if (blocking_pool::end()) return self.home_.deliver(self.back_);
+    if (detail::blocking_pool::end()) return self.home_.deliver(self.back_);
     delete &self;
   }
   [[nodiscard]] std::vector<endpoint> found() const {
@@ -97,7 +97,7 @@ class look_up final : public blocking_job, public pooled {
 };
 
 template <class R>
-class look_up_state final : operation_base, cancellation, outside_work {
+class look_up_state final : operation_base, detail::cancellation, detail::outside_work {
  public:
   look_up_state(const std::string& host, const std::string& service, R receiver)
       : operation_base(on_loop), host_(host), service_(service), receiver_(std::move(receiver)) {}
@@ -121,13 +121,13 @@ class look_up_state final : operation_base, cancellation, outside_work {
     self.home_.end_outside(self);
     if (self.disarm()) self.finish();
   }
-  static void on_stop(cancellation& base) noexcept { static_cast<look_up_state&>(base).stop(); }
-  static void resumed(cancellation& base) noexcept { static_cast<look_up_state&>(base).finish(); }
+  static void on_stop(detail::cancellation& base) noexcept { static_cast<look_up_state&>(base).stop(); }
+  static void resumed(detail::cancellation& base) noexcept { static_cast<look_up_state&>(base).finish(); }
   void stop() noexcept override {
     if (job_ == nullptr) return;  // it is stopped already
     if (home_.withdraw(*job_))
       job_.reset();
-    else if (blocking_pool::abandon(*job_))
+    else if (detail::blocking_pool::abandon(*job_))
       (void)job_.release();
     else
       return;

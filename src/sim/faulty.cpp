@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "braid/loop/detail/perform.hpp"
 #include "braid/loop/direct_calls.hpp"
 
 namespace braid::sim {
@@ -44,8 +45,8 @@ class faulty_reactor final : public reactor {
   void touched() noexcept override { over_->touched(); }
   loop_clock::time_point now() const noexcept override { return over_->now(); }
   void leave_to_parent() noexcept override { over_->leave_to_parent(); }
-  void offload(blocking_job& job) override { over_->offload(job); }
-  bool withdraw(blocking_job& job) noexcept override { return over_->withdraw(job); }
+  void offload(braid::detail::blocking_job& job) override { over_->offload(job); }
+  bool withdraw(braid::detail::blocking_job& job) noexcept override { return over_->withdraw(job); }
   direct_calls& direct() noexcept override { return over_->direct(); }
   std::int64_t position_of(int descriptor) noexcept override { return over_->position_of(descriptor); }
   void set_position(int descriptor, std::int64_t offset, int whence) noexcept override {
@@ -58,7 +59,7 @@ class faulty_reactor final : public reactor {
   void submit(io_operation& operation) noexcept override;
   void cancel(io_operation& operation) noexcept override;
   void cancel_all() noexcept override;
-  void turn(patience how_long, inbox& messages) noexcept override;
+  void turn(patience how_long, braid::detail::inbox& messages) noexcept override;
 
   void stand_in_ended(stand_in& which, io_operation& original, completion how, loop_clock::duration late);
 
@@ -118,7 +119,7 @@ void faulty_reactor::submit(io_operation& operation) noexcept {
     case fault::lost: return answer_with(operation, {static_cast<std::int32_t>(what.length), 0}, now());
     case fault::duplicated:
       what.flags |= MSG_DONTWAIT;
-      if (const std::int32_t ended = perform(what); ended < 0 && ended != -EAGAIN)
+      if (const std::int32_t ended = braid::detail::perform(what); ended < 0 && ended != -EAGAIN)
         return answer_with(operation, {ended, 0}, now());  // an error is told once
       return over_->submit(operation);
     case fault::reset: ::shutdown(what.descriptor, SHUT_RDWR); break;
@@ -194,7 +195,7 @@ void faulty_reactor::cancel_all() noexcept {
   over_->cancel_all();
 }
 
-void faulty_reactor::turn(patience how_long, inbox& messages) noexcept {
+void faulty_reactor::turn(patience how_long, braid::detail::inbox& messages) noexcept {
   if (!answers_.empty() || !held_.empty()) {
     hand_over_due();
     if (tell_due()) how_long.may_wait = false;

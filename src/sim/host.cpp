@@ -5,11 +5,12 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agenda.hpp"
+#include "braid/loop/current_loop_scope.hpp"
 #include "braid/sim/world.hpp"
-#include "disk.hpp"
+#include "disk/disk.hpp"
 #include "machine.hpp"
 #include "reactor.hpp"
+#include "schedule/agenda.hpp"
 
 namespace braid::sim {
 

@@ -11,10 +11,10 @@
 #include <new>
 #include <utility>
 
-#include "braid/base/poison.hpp"
-#include "disk.hpp"
-#include "disk_file.hpp"
-#include "network.hpp"
+#include "braid/base/detail/poison.hpp"
+#include "disk/disk.hpp"
+#include "disk/disk_file.hpp"
+#include "network/network.hpp"
 
 namespace braid::sim::detail {
 
@@ -148,9 +148,9 @@ std::optional<std::int32_t> machine::carry_out(pending& one) {
   if (one.on == nullptr) return -EBADF;
   if (what.code == opcode::accept_many) return accept_all(one);
   const request::buffer filled = what.filled_buffer();
-  unpoison(filled.address, filled.length);
+  braid::detail::unpoison(filled.address, filled.length);
   const auto ended = one.on->attempt(what);
-  poison(filled.address, filled.length);
+  braid::detail::poison(filled.address, filled.length);
   return ended;
 }
 
@@ -247,7 +247,7 @@ int machine::close(int descriptor) noexcept {
   return 0;
 }
 
-file_traits machine::traits_of(int descriptor) noexcept {
+braid::detail::file_traits machine::traits_of(int descriptor) noexcept {
   const auto what = find(descriptor);
   return {.identity = static_cast<std::uint32_t>(descriptor),
           .known = what != nullptr,

@@ -5,7 +5,8 @@
 #include <new>
 #include <utility>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
+#include "braid/loop/current_loop_scope.hpp"
 
 namespace braid::sim::detail {
 
@@ -26,7 +27,7 @@ void sim_reactor::submit(io_operation& operation) noexcept {
   }
 }
 
-void sim_reactor::turn(patience how_long, inbox& messages) noexcept {
+void sim_reactor::turn(patience how_long, braid::detail::inbox& messages) noexcept {
   if (!refused_.empty()) {
     --refused_count_;
     return arrive(refused_.pop_front(), {-ENOMEM, 0});
@@ -79,7 +80,7 @@ void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
     } else if (alone_) {
       woken_.wait(false, std::memory_order_acquire);  // for another thread
     } else {
-      misused("simulation: a loop that ends waits for what never comes");
+      braid::detail::misused("simulation: a loop that ends waits for what never comes");
     }
   }
   begin_turn();
@@ -114,7 +115,7 @@ void sim_reactor::begin_turn() noexcept {
 }
 
 // On a thread of its own, which takes its time: any other step may come before.
-void sim_reactor::offload(blocking_job& job) {
+void sim_reactor::offload(braid::detail::blocking_job& job) {
   const std::uint64_t number = ++jobs_begun_;
   jobs_.push_back({number, &job});
   try {
@@ -127,7 +128,7 @@ void sim_reactor::offload(blocking_job& job) {
   }
 }
 
-bool sim_reactor::withdraw(blocking_job& job) noexcept {
+bool sim_reactor::withdraw(braid::detail::blocking_job& job) noexcept {
   return std::erase_if(jobs_, [&job](const offloaded& each) { return each.job == &job; }) != 0;
 }
 
@@ -135,7 +136,7 @@ void sim_reactor::run_job(std::uint64_t number) noexcept {
   const auto found = std::find_if(jobs_.begin(), jobs_.end(),
                                   [number](const offloaded& each) { return each.number == number; });
   if (found == jobs_.end()) return;  // it was withdrawn, or the loop's end has run it
-  blocking_job& job = *found->job;
+  braid::detail::blocking_job& job = *found->job;
   jobs_.erase(found);
   const current_loop_scope nowhere(nullptr);
   job.carry_out();

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <vector>
 
-#include "braid/loop/blocking_pool.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
 #include "braid/loop/reactor.hpp"
 #include "braid/sim/world.hpp"
 #include "machine.hpp"
@@ -22,13 +22,13 @@ class sim_reactor final : public reactor {
   void submit(io_operation& operation) noexcept override;
   void cancel(io_operation& operation) noexcept override { machine_.cancel(operation); }
   void cancel_all() noexcept override { machine_.cancel_all(); }
-  void turn(patience how_long, inbox& messages) noexcept override;
+  void turn(patience how_long, braid::detail::inbox& messages) noexcept override;
   void wake() noexcept override;
   void touched() noexcept override;
   loop_clock::time_point now() const noexcept override { return host_.now(); }
   std::size_t in_flight() const noexcept override { return machine_.in_flight() + refused_count_; }
-  void offload(blocking_job& job) override;
-  bool withdraw(blocking_job& job) noexcept override;
+  void offload(braid::detail::blocking_job& job) override;
+  bool withdraw(braid::detail::blocking_job& job) noexcept override;
   direct_calls& direct() noexcept override { return machine_; }
 
   // ---- for the world
@@ -50,7 +50,7 @@ class sim_reactor final : public reactor {
   const bool alone_;
   struct offloaded {
     std::uint64_t number;
-    blocking_job* job;
+    braid::detail::blocking_job* job;
   };
   std::vector<offloaded> jobs_;
   std::uint64_t jobs_begun_ = 0;

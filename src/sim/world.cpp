@@ -7,10 +7,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agenda.hpp"
 #include "machine.hpp"
-#include "network.hpp"
+#include "network/network.hpp"
 #include "reactor.hpp"
+#include "schedule/agenda.hpp"
 
 namespace braid::sim {
 
@@ -175,7 +175,7 @@ bool world::step() {
 void world::turn(host& which) {
   loop& its = which.its_loop();
   const current_loop_scope there(&its);
-  const running_scope running(its, "sim::world::run");
+  const braid::detail::running_scope running(its, "sim::world::run");
   which.reactor_->begin_turn();
   its.choose_next(16, [this](std::size_t n) { return choices_->among(n); });
   its.turn(true);

@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-#include "braid/base/stack_switch.hpp"
+#include "braid/base/detail/stack_switch.hpp"
 #include "fiber_stacks.hpp"
 
 namespace braid {
@@ -39,7 +39,7 @@ struct fiber::machine {
   // Everything that a stack has of its own and a thread keeps elsewhere changes hands.
   void exchange_thread_state(exception_state& exceptions) noexcept {
     std::swap(exceptions_, exceptions);
-    std::swap(transfers_, transfers);
+    std::swap(transfers_, detail::transfers);
   }
 
   static void entry(context::transfer_t from) {
@@ -58,7 +58,7 @@ struct fiber::machine {
   context::fcontext_t inside_ = nullptr;   // the suspended job
   context::fcontext_t outside_ = nullptr;  // who resumed it
   exception_state exceptions_;
-  transfer_state transfers_;
+  detail::transfer_state transfers_;
   detail::stack_switch annotations_;
 };
 
@@ -97,12 +97,12 @@ void fiber::resume() noexcept {
 
 void fiber::begin_tracked() noexcept {
   tracked_ = true;
-  task_tracker::begins(frame_, level_kind::fiber);
+  detail::task_tracker::begins(frame_, level_kind::fiber);
 }
 
 bool fiber::comes_to_await_otherwise() noexcept {
   if (unwinding_) return false;
-  task_tracker::awaits(loop::current_or_null(), frame_);
+  detail::task_tracker::awaits(loop::current_or_null(), frame_);
   return true;
 }
 
@@ -170,7 +170,7 @@ thread_local pool_closer closer;
 }  // namespace
 
 fiber& fiber::lease(std::size_t stack_bytes) {
-  constexpr std::size_t least = 2 * transfer_state::most_bytes;  // so far down coroutines call each other
+  constexpr std::size_t least = 2 * detail::transfer_state::most_bytes;  // so far down coroutines call each other
   stack_bytes = (std::max(stack_bytes, least) + page_bytes() - 1) / page_bytes() * page_bytes();
   if (pool.stack_bytes != stack_bytes) {
     if (!pool.closed) closer.exists = true;
@@ -187,7 +187,7 @@ void fiber::release() noexcept {
     while (!ended_) enter();
     unwinding_ = false;
   }
-  if (std::exchange(tracked_, false)) task_tracker::ends_here(frame_);
+  if (std::exchange(tracked_, false)) detail::task_tracker::ends_here(frame_);
   pool.put_back(this);
 }
 

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <new>
 
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 
 namespace braid {
 
@@ -57,7 +57,7 @@ fiber_stack stack_slab::take() {
 
 // What AddressSanitizer has marked on the stack would else be held against whatever is there next.
 void stack_slab::give_back(const fiber_stack& stack) noexcept {
-  unpoison(stack.bottom, stack_bytes_);
+  detail::unpoison(stack.bottom, stack_bytes_);
   ::madvise(stack.bottom, stack_bytes_, MADV_DONTNEED);
   free_.push_back(stack.bottom);
   --used_;

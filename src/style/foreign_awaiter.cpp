@@ -1,9 +1,9 @@
-#include "braid/style/foreign_awaiter.hpp"
+#include "braid/style/detail/foreign_awaiter.hpp"
 
 #include <cerrno>
 
 #include "braid/base/error.hpp"
-#include "braid/loop/transfer.hpp"
+#include "braid/loop/detail/transfer.hpp"
 
 namespace braid::detail {
 

@@ -1,12 +1,12 @@
-#include "braid/style/future_state.hpp"
+#include "braid/style/detail/future_state.hpp"
 
 #include <cstdio>
 #include <exception>
 #include <new>
 
-#include "braid/base/lost_error.hpp"
+#include "braid/base/detail/lost_error.hpp"
 
-namespace braid {
+namespace braid::detail {
 
 void future_state_base::settle_otherwise() noexcept {
   if ((facts_ & tracked) != 0) task_tracker::ends(home_, frame_);
@@ -33,4 +33,4 @@ void future_state_base::report(error failure) noexcept {
   std::terminate();
 }
 
-}  // namespace braid
+}  // namespace braid::detail

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 
 namespace braid::detail {
 

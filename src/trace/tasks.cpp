@@ -15,7 +15,7 @@ namespace braid {
 
 namespace {
 
-task_wait seen(const task_tracker::wait& wait, loop_clock::time_point now) {
+task_wait seen(const detail::task_tracker::wait& wait, loop_clock::time_point now) {
   task_wait made;
   made.waiting = now - wait.since;
   if (wait.is_timer) {
@@ -32,7 +32,7 @@ task_wait seen(const task_tracker::wait& wait, loop_clock::time_point now) {
 // is none that is tracked, is a root.
 class forest {
  public:
-  explicit forest(const task_tracker::snapshot& all) : all_(all) {
+  explicit forest(const detail::task_tracker::snapshot& all) : all_(all) {
     for (const auto& each : all.levels) places_.emplace(each.address, places_.size());
     children_.resize(all.levels.size());
     waits_.resize(all.levels.size());
@@ -75,7 +75,7 @@ class forest {
     return found == places_.end() ? nowhere : found->second;
   }
 
-  const task_tracker::snapshot& all_;
+  const detail::task_tracker::snapshot& all_;
   std::unordered_map<const async_frame*, std::size_t> places_;
   std::vector<std::vector<std::size_t>> children_;
   std::vector<std::vector<task_wait>> waits_;
@@ -143,7 +143,7 @@ task_dump dump_tasks(const loop& which) {
         "dump_tasks: this loop does not track its tasks; make it with loop_options{.track_tasks = true}, or "
         "set "
         "BRAID_TRACK_TASKS=1");
-  const task_tracker::snapshot all = which.tracker()->take();
+  const detail::task_tracker::snapshot all = which.tracker()->take();
   return forest(all).walk();
 }
 

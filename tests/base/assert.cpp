@@ -1,4 +1,4 @@
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
 
 #include <csignal>
 #include <string>

@@ -1,4 +1,4 @@
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -13,7 +13,7 @@
 
 namespace {
 
-using braid::frame_pool;
+using braid::detail::frame_pool;
 using braid_tests::allocation_count;
 using braid_tests::allocations_alive;
 using braid_tests::counts_allocations;
@@ -177,7 +177,7 @@ TEST_CASE("frame_pool: works on after its thread's end has begun", "[base][frame
   CHECK(left == alive);
 }
 
-struct large_and_pooled : braid::pooled {
+struct large_and_pooled : braid::detail::pooled {
   std::byte room[500];
 };
 
@@ -188,7 +188,7 @@ TEST_CASE("pooled: new and delete of a type go through the pool", "[base][frame_
   for (int n = 0; n < 10; ++n) delete new large_and_pooled;
   const std::size_t made = count.made();
   CHECK(made == 0);
-  struct alignas(64) strict : braid::pooled {};
+  struct alignas(64) strict : braid::detail::pooled {};
   for (int n = 0; n < 4; ++n) {
     std::unique_ptr<strict> one(new strict), other(new strict);
     CHECK(reinterpret_cast<std::uintptr_t>(one.get()) % 64 == 0);

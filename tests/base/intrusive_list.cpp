@@ -1,4 +1,4 @@
-#include "braid/base/intrusive_list.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
 
 #include <vector>
 
@@ -6,11 +6,11 @@
 
 namespace {
 
-struct item : braid::list_node {
+struct item : braid::detail::list_node {
   explicit item(int v) : value(v) {}
   int value;
 };
-using list = braid::intrusive_list<item>;
+using list = braid::detail::intrusive_list<item>;
 
 std::vector<int> drain(list& from) {
   std::vector<int> values;

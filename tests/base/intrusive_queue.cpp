@@ -1,4 +1,4 @@
-#include "braid/base/intrusive_queue.hpp"
+#include "braid/base/detail/intrusive_queue.hpp"
 
 #include <deque>
 #include <vector>
@@ -11,7 +11,7 @@ struct item {
   int value = 0;
   item* next = nullptr;
 };
-using queue = braid::intrusive_queue<item, &item::next>;
+using queue = braid::detail::intrusive_queue<item, &item::next>;
 
 std::vector<int> drain(queue& from) {
   std::vector<int> values;

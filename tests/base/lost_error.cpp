@@ -1,4 +1,4 @@
-#include "braid/base/lost_error.hpp"
+#include "braid/base/detail/lost_error.hpp"
 
 #include <csignal>
 #include <stdexcept>
@@ -25,9 +25,9 @@ std::string lost;
 }  // namespace
 
 TEST_CASE("result: what its value's destructor throws is a lost error, told once", "[base][lost_error]") {
-  lost_errors_go_to = [](error failure) noexcept { lost += failure.message() + ";"; };
+  braid::detail::lost_errors_go_to = [](error failure) noexcept { lost += failure.message() + ";"; };
   { const result<throws_at_its_end> held(std::in_place); }
-  lost_errors_go_to = nullptr;
+  braid::detail::lost_errors_go_to = nullptr;
   CHECK(lost == "at its end;");
 }
 

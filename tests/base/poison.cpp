@@ -1,4 +1,4 @@
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 
 #include <array>
 
@@ -9,7 +9,7 @@ namespace {
 
 TEST_CASE("poison: marks memory under AddressSanitizer and is nothing elsewhere", "[base][poison]") {
   alignas(8) std::array<char, 32> room{};
-  braid::poison(room.data() + 8, 16);
+  braid::detail::poison(room.data() + 8, 16);
 #if BRAID_ASAN
   CHECK_FALSE(__asan_address_is_poisoned(room.data()));
   CHECK(__asan_address_is_poisoned(room.data() + 8));
@@ -18,11 +18,11 @@ TEST_CASE("poison: marks memory under AddressSanitizer and is nothing elsewhere"
 #else
   room[8] = 1;
 #endif
-  braid::unpoison(room.data() + 8, 16);
+  braid::detail::unpoison(room.data() + 8, 16);
   room[8] = 2;
   CHECK(room[8] == 2);
-  braid::poison(nullptr, 16);  // a buffer of no length may have no address
-  braid::unpoison(nullptr, 16);
+  braid::detail::poison(nullptr, 16);  // a buffer of no length may have no address
+  braid::detail::unpoison(nullptr, 16);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "braid/base/ring_buffer.hpp"
+#include "braid/base/detail/ring_buffer.hpp"
 
 #include <deque>
 #include <memory>
@@ -13,7 +13,7 @@ using namespace braid_tests;
 
 TEST_CASE("ring_buffer: does as a deque does, whatever the order of calls", "[ring_buffer]") {
   std::mt19937 random(1);
-  ring_buffer<std::string> ring;
+  braid::detail::ring_buffer<std::string> ring;
   std::deque<std::string> model;
   int wrong = 0;
   for (int step = 0; step < 20'000; ++step) {
@@ -51,7 +51,7 @@ TEST_CASE("ring_buffer: does as a deque does, whatever the order of calls", "[ri
 TEST_CASE("ring_buffer: move-only elements, and those that are left are destroyed", "[ring_buffer]") {
   const auto counted = std::make_shared<int>(1);
   {
-    ring_buffer<std::unique_ptr<std::shared_ptr<int>>> ring;
+    braid::detail::ring_buffer<std::unique_ptr<std::shared_ptr<int>>> ring;
     for (int n = 0; n < 20; ++n) ring.push_back(std::make_unique<std::shared_ptr<int>>(counted));
     CHECK(ring.pop_front() != nullptr);
     CHECK(counted.use_count() == 20);
@@ -60,7 +60,7 @@ TEST_CASE("ring_buffer: move-only elements, and those that are left are destroye
 }
 
 TEST_CASE("ring_buffer: allocates while it grows, and then no more", "[ring_buffer]") {
-  ring_buffer<int> ring;
+  braid::detail::ring_buffer<int> ring;
   const allocation_count before;
   CHECK(before.made() == 0);
   for (int n = 0; n < 100; ++n) ring.push_back(n);

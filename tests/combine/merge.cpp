@@ -27,7 +27,7 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-static_assert(async_range<running_ahead<int>>);
+static_assert(async_range<braid::detail::running_ahead<int>>);
 
 namespace {
 
@@ -241,7 +241,7 @@ TEST_CASE("merge: abandoned by the end of its loop, whoever owns it", "[merge]")
       auto dropped = spawn(outlives->next());
     }
     SECTION("its owner is the coroutine that waits") {
-      detach([](running_ahead<int> owned) -> task<> { co_await owned.next(); }(*std::move(outlives)));
+      detach([](braid::detail::running_ahead<int> owned) -> task<> { co_await owned.next(); }(*std::move(outlives)));
     }
     SECTION("nobody owns it any more") { outlives.reset(); }
     CHECK(log.empty());

@@ -1,6 +1,6 @@
 // Chains on the children of a scope.
 
-#include "braid/combine/scope_chain.hpp"
+#include "braid/combine/detail/scope_chain.hpp"
 
 #include <chrono>
 #include <memory>

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <string>
 
-#include "../seccomp.hpp"
+#include "../support/seccomp.hpp"
 #include "braid/fs/file.hpp"
 #include "braid/fs/whole_file.hpp"
 #include "braid/loop/loop.hpp"

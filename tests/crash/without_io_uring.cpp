@@ -8,7 +8,7 @@
 #include <thread>
 #include <tuple>
 
-#include "../seccomp.hpp"
+#include "../support/seccomp.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/fs/whole_file.hpp"
 #include "braid/loop/loop.hpp"

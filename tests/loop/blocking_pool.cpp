@@ -1,4 +1,4 @@
-#include "braid/loop/blocking_pool.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
 
 #include <unistd.h>
 
@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "braid/base/sanitizer.hpp"
+#include "braid/base/detail/sanitizer.hpp"
 #include "braid/fs/whole_file.hpp"
 #include "braid/loop/blocking_wait.hpp"
 #include "braid/loop/loop.hpp"
@@ -79,9 +79,9 @@ TEST_CASE("blocking_pool: a forked child has a pool of its own", "[loop][blockin
 }
 
 // A job that ends once it is let go.
-struct held_job : blocking_job {
-  held_job() : blocking_job(work) {}
-  static void work(blocking_job& job) noexcept {
+struct held_job : braid::detail::blocking_job {
+  held_job() : braid::detail::blocking_job(work) {}
+  static void work(braid::detail::blocking_job& job) noexcept {
     auto& self = static_cast<held_job&>(job);
     self.begun.set_value();
     self.let_go.get_future().wait();
@@ -92,7 +92,7 @@ struct held_job : blocking_job {
 
 TEST_CASE("blocking_pool: a job that no thread has begun can be taken back, no other",
           "[loop][blocking_pool][threads]") {
-  blocking_pool& pool = blocking_pool::instance();
+  braid::detail::blocking_pool& pool = braid::detail::blocking_pool::instance();
   std::array<held_job, 4> busy;  // as many as there are threads
   for (held_job& each : busy) pool.submit(each);
   for (held_job& each : busy) each.begun.get_future().wait();
@@ -123,7 +123,7 @@ TEST_CASE("blocking_pool: threads start on demand, idle ones are kept", "[loop][
   if (BRAID_TSAN != 0) return;  // it knows no threads of a forked child
   const auto ended = braid_tests::in_child([] {
     const std::size_t without = threads_here();
-    (void)blocking_pool::instance();
+    (void)braid::detail::blocking_pool::instance();
     if (threads_here() != without) return 1;
     loop home;
     home.run(offload([] {}));
@@ -251,7 +251,7 @@ TEST_CASE("blocking_pool: what the world keeps for long gives its place to anoth
   struct lasting_job : held_job {
     lasting_job() { may_take_long(); }
   };
-  blocking_pool& pool = blocking_pool::instance();
+  braid::detail::blocking_pool& pool = braid::detail::blocking_pool::instance();
   std::array<lasting_job, 9> busy;
   for (lasting_job& each : busy) pool.submit(each);
   for (lasting_job& each : busy) each.begun.get_future().wait();
@@ -261,17 +261,17 @@ TEST_CASE("blocking_pool: what the world keeps for long gives its place to anoth
 }
 
 // A job that says how hold and let_go answered.
-struct asking_job final : blocking_job {
-  asking_job() : blocking_job(work) { may_take_long(); }
-  static void work(blocking_job& job) noexcept {
+struct asking_job final : braid::detail::blocking_job {
+  asking_job() : braid::detail::blocking_job(work) { may_take_long(); }
+  static void work(braid::detail::blocking_job& job) noexcept {
     auto& self = static_cast<asking_job&>(job);
     self.begun.set_value();
     self.ask.get_future().wait();
-    self.held = blocking_pool::hold();
+    self.held = braid::detail::blocking_pool::hold();
     self.has_asked.set_value();
     self.go_on.get_future().wait();
-    self.let_go = blocking_pool::let_go();
-    self.is_wanted = blocking_pool::end();
+    self.let_go = braid::detail::blocking_pool::let_go();
+    self.is_wanted = braid::detail::blocking_pool::end();
     self.ended.set_value();
   }
   std::promise<void> begun, ask, has_asked, go_on, ended;
@@ -279,16 +279,16 @@ struct asking_job final : blocking_job {
 };
 
 TEST_CASE("blocking_pool: a job can be abandoned while it holds nothing", "[loop][blocking_pool][threads]") {
-  blocking_pool& pool = blocking_pool::instance();
+  braid::detail::blocking_pool& pool = braid::detail::blocking_pool::instance();
   asking_job job;
   const bool early = GENERATE(true, false);
-  CHECK_FALSE(blocking_pool::abandon(job));  // nobody is at it
+  CHECK_FALSE(braid::detail::blocking_pool::abandon(job));  // nobody is at it
   pool.submit(job);
   job.begun.get_future().wait();
-  if (early) CHECK(blocking_pool::abandon(job));
+  if (early) CHECK(braid::detail::blocking_pool::abandon(job));
   job.ask.set_value();
   job.has_asked.get_future().wait();
-  if (!early) CHECK_FALSE(blocking_pool::abandon(job));
+  if (!early) CHECK_FALSE(braid::detail::blocking_pool::abandon(job));
   job.go_on.set_value();
   job.ended.get_future().wait();
   CHECK(job.held == !early);

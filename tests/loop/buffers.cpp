@@ -7,7 +7,7 @@
 #include <string_view>
 #include <thread>
 
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 #include "braid/combine/when_any.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/combine/with_timeout.hpp"

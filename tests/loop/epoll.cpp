@@ -21,7 +21,7 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/fs/file.hpp"
-#include "braid/loop/blocking_pool.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/nop.hpp"
 #include "braid/net/tcp.hpp"

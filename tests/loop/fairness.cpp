@@ -28,7 +28,7 @@ class slow_clock final : public reactor {
   void submit(io_operation& operation) noexcept override { real_->submit(operation); }
   void cancel(io_operation& operation) noexcept override { real_->cancel(operation); }
   void cancel_all() noexcept override { real_->cancel_all(); }
-  void turn(patience, inbox& messages) noexcept override { real_->turn({}, messages); }
+  void turn(patience, braid::detail::inbox& messages) noexcept override { real_->turn({}, messages); }
   void wake() noexcept override { real_->wake(); }
   loop_clock::time_point now() const noexcept override { return now_ += step_; }
   std::size_t in_flight() const noexcept override { return real_->in_flight(); }

@@ -1,4 +1,4 @@
-#include "braid/loop/inbox.hpp"
+#include "braid/loop/detail/inbox.hpp"
 
 #include <atomic>
 #include <thread>
@@ -22,7 +22,7 @@ struct arrival : reactor {
   static void at(operation_base& operation) noexcept { arrive(operation, {}); }
 };
 
-std::vector<message*> drain(inbox& from) {
+std::vector<message*> drain(braid::detail::inbox& from) {
   operation_base::queue ready;
   from.drain_into(ready);
   std::vector<message*> all;
@@ -34,7 +34,7 @@ std::vector<message*> drain(inbox& from) {
 }
 
 TEST_CASE("inbox: gives its messages back in the order of arrival, behind what is ready", "[loop][inbox]") {
-  inbox in;
+  braid::detail::inbox in;
   message first, a, b, c;
   CHECK(in.empty());
   for (message* each : {&a, &b, &c}) CHECK_FALSE(in.push(*each));
@@ -52,7 +52,7 @@ TEST_CASE("inbox: gives its messages back in the order of arrival, behind what i
 }
 
 TEST_CASE("inbox: only the first message to a sleeping loop must wake it", "[loop][inbox]") {
-  inbox in;
+  braid::detail::inbox in;
   message a, b, c;
   CHECK(in.fall_asleep());
   CHECK(in.fall_asleep());  // it sleeps on
@@ -66,7 +66,7 @@ TEST_CASE("inbox: only the first message to a sleeping loop must wake it", "[loo
 }
 
 TEST_CASE("inbox: looking into it ends the sleep", "[loop][inbox]") {
-  inbox in;
+  braid::detail::inbox in;
   message a;
   CHECK(in.fall_asleep());
   CHECK(drain(in).empty());
@@ -75,7 +75,7 @@ TEST_CASE("inbox: looking into it ends the sleep", "[loop][inbox]") {
 }
 
 TEST_CASE("inbox: waits for who was told to wake the loop, and for nobody else", "[loop][inbox][threads]") {
-  inbox in;
+  braid::detail::inbox in;
   message a, b, c;
   in.await_wakers();
   CHECK_FALSE(in.push(a));
@@ -99,7 +99,7 @@ TEST_CASE("inbox: waits for who was told to wake the loop, and for nobody else",
 
 TEST_CASE("inbox: loses nothing of several threads, and keeps the order of each", "[loop][inbox][threads]") {
   constexpr int senders = 3, each_sends = 20'000;
-  inbox in;
+  braid::detail::inbox in;
   std::atomic<int> wakes{0};
   std::vector<std::vector<message>> messages;
   for (int t = 0; t < senders; ++t) {

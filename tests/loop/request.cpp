@@ -1,3 +1,4 @@
+#include "braid/loop/detail/perform.hpp"
 #include "braid/loop/request.hpp"
 
 #include <fcntl.h>
@@ -36,54 +37,54 @@ TEST_CASE("perform: makes each request as a plain system call", "[loop][request]
 
   request open = at(opcode::open, cwd, path.data(), 0600);
   open.flags = O_RDWR | O_CREAT | O_CLOEXEC;
-  const int fd = perform(open);
+  const int fd = detail::perform(open);
   REQUIRE(fd >= 0);
   char text[] = "hello";
   std::array<char, 16> room{};
-  CHECK(perform(at(opcode::write, fd, text, 5)) == 5);
-  CHECK(perform(at(opcode::write, fd, text, 5, 5)) == 5);
-  CHECK(perform(at(opcode::read, fd, room.data(), 16, 0)) == 10);
+  CHECK(detail::perform(at(opcode::write, fd, text, 5)) == 5);
+  CHECK(detail::perform(at(opcode::write, fd, text, 5, 5)) == 5);
+  CHECK(detail::perform(at(opcode::read, fd, room.data(), 16, 0)) == 10);
   CHECK(std::string_view(room.data(), 10) == "hellohello");
-  CHECK(perform(at(opcode::read, fd, room.data(), 16)) == 5);  // from the position, which the write moved
-  CHECK(perform(at(opcode::fsync, fd)) == 0);
-  CHECK(perform(at(opcode::truncate, fd, nullptr, 0, 3)) == 0);
+  CHECK(detail::perform(at(opcode::read, fd, room.data(), 16)) == 5);  // from the position, which the write moved
+  CHECK(detail::perform(at(opcode::fsync, fd)) == 0);
+  CHECK(detail::perform(at(opcode::truncate, fd, nullptr, 0, 3)) == 0);
   struct statx found{};
   char empty[] = "";
   request status = at(opcode::status, fd, empty, STATX_SIZE, reinterpret_cast<std::uint64_t>(&found));
   status.flags = AT_EMPTY_PATH;
-  CHECK(perform(status) == 0);
+  CHECK(detail::perform(status) == 0);
   CHECK(found.stx_size == 3);
-  CHECK(perform(at(opcode::rename, cwd, path.data(), static_cast<std::size_t>(cwd),
+  CHECK(detail::perform(at(opcode::rename, cwd, path.data(), static_cast<std::size_t>(cwd),
                    reinterpret_cast<std::uint64_t>(other.data()))) == 0);
-  CHECK(perform(at(opcode::make_directory, cwd, inner.data(), 0700)) == 0);
+  CHECK(detail::perform(at(opcode::make_directory, cwd, inner.data(), 0700)) == 0);
   request unlink = at(opcode::unlink, cwd, other.data());
   unlink.flags = 0;
-  CHECK(perform(unlink) == 0);
-  CHECK(perform(unlink) == -ENOENT);
+  CHECK(detail::perform(unlink) == 0);
+  CHECK(detail::perform(unlink) == -ENOENT);
   request remove = at(opcode::unlink, cwd, inner.data());
   remove.flags = AT_REMOVEDIR;
-  CHECK(perform(remove) == 0);
-  CHECK(perform(at(opcode::close, fd)) == 0);
-  CHECK(perform(at(opcode::close, fd)) == -EBADF);
-  CHECK(perform(at(opcode::nop, -1)) == 0);
-  CHECK(perform(at(opcode::count_, -1)) == -EINVAL);
+  CHECK(detail::perform(remove) == 0);
+  CHECK(detail::perform(at(opcode::close, fd)) == 0);
+  CHECK(detail::perform(at(opcode::close, fd)) == -EBADF);
+  CHECK(detail::perform(at(opcode::nop, -1)) == 0);
+  CHECK(detail::perform(at(opcode::count_, -1)) == -EINVAL);
   CHECK(std::filesystem::is_empty(folder / ""));
 }
 
 TEST_CASE("perform: sockets and polls", "[loop][request]") {
-  const int fd = perform({.code = opcode::socket, .descriptor = AF_UNIX, .offset = SOCK_STREAM});
+  const int fd = detail::perform({.code = opcode::socket, .descriptor = AF_UNIX, .offset = SOCK_STREAM});
   REQUIRE(fd >= 0);
   ::close(fd);
   std::array<int, 2> pair{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
   char text[] = "hello";
   std::array<char, 16> room{};
-  CHECK(perform(at(opcode::send, pair[0], text, 5)) == 5);
-  CHECK(perform({.code = opcode::poll, .descriptor = pair[1], .flags = POLLIN}) == POLLIN);
-  CHECK(perform(at(opcode::receive, pair[1], room.data(), 16)) == 5);
-  CHECK(perform({.code = opcode::shutdown, .descriptor = pair[0], .length = SHUT_WR}) == 0);
-  CHECK(perform(at(opcode::receive, pair[1], room.data(), 16)) == 0);
-  CHECK(perform(at(opcode::accept, pair[0])) == -EINVAL);
+  CHECK(detail::perform(at(opcode::send, pair[0], text, 5)) == 5);
+  CHECK(detail::perform({.code = opcode::poll, .descriptor = pair[1], .flags = POLLIN}) == POLLIN);
+  CHECK(detail::perform(at(opcode::receive, pair[1], room.data(), 16)) == 5);
+  CHECK(detail::perform({.code = opcode::shutdown, .descriptor = pair[0], .length = SHUT_WR}) == 0);
+  CHECK(detail::perform(at(opcode::receive, pair[1], room.data(), 16)) == 0);
+  CHECK(detail::perform(at(opcode::accept, pair[0])) == -EINVAL);
   for (const int each : pair) ::close(each);
 }
 
@@ -95,9 +96,9 @@ TEST_CASE("perform: messages", "[loop][request]") {
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  CHECK(perform({.code = opcode::send_message, .descriptor = pair[0], .address = &message}) == 5);
+  CHECK(detail::perform({.code = opcode::send_message, .descriptor = pair[0], .address = &message}) == 5);
   part = {room, sizeof room};
-  CHECK(perform({.code = opcode::receive_message, .descriptor = pair[1], .address = &message}) == 4);
+  CHECK(detail::perform({.code = opcode::receive_message, .descriptor = pair[1], .address = &message}) == 4);
   CHECK(message.msg_flags == MSG_TRUNC);
   CHECK(std::string_view(room, sizeof room) == "hell");
   for (const int each : pair) ::close(each);

@@ -1,4 +1,4 @@
-#include "braid/loop/task_tracker.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
 
 #include <stdlib.h>  // setenv
 

@@ -1,4 +1,4 @@
-#include "braid/loop/timer_queue.hpp"
+#include "braid/loop/detail/timer_queue.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -14,17 +14,17 @@ namespace {
 using namespace braid;
 using instant = loop_clock::time_point;
 
-struct timer : timer_base {
-  timer() : timer_base(come) {}
+struct timer : braid::detail::timer_base {
+  timer() : braid::detail::timer_base(come) {}
   static void come(operation_base&, completion) noexcept {}
 };
 
 instant at(std::int64_t n) { return instant(std::chrono::nanoseconds(n)); }
 
-static_assert(sizeof(timer_base) == 64);
+static_assert(sizeof(braid::detail::timer_base) == 64);
 
 TEST_CASE("timer_queue: the nearest deadline comes first", "[loop][timer_queue]") {
-  timer_queue queue;
+  braid::detail::timer_queue queue;
   timer a, b, c;
   CHECK(queue.empty());
   queue.add(a, at(30));
@@ -41,7 +41,7 @@ TEST_CASE("timer_queue: the nearest deadline comes first", "[loop][timer_queue]"
 }
 
 TEST_CASE("timer_queue: among equal deadlines the first one added goes first", "[loop][timer_queue]") {
-  timer_queue queue;
+  braid::detail::timer_queue queue;
   std::vector<timer> timers(100);
   for (timer& each : timers) queue.add(each, at(5));
   bool in_order = true;
@@ -50,7 +50,7 @@ TEST_CASE("timer_queue: among equal deadlines the first one added goes first", "
 }
 
 TEST_CASE("timer_queue: the ends of time are deadlines like any other", "[loop][timer_queue]") {
-  timer_queue queue;
+  braid::detail::timer_queue queue;
   timer never, always, now;
   queue.add(never, instant::max());
   queue.add(now, at(0));
@@ -61,7 +61,7 @@ TEST_CASE("timer_queue: the ends of time are deadlines like any other", "[loop][
 }
 
 TEST_CASE("timer_queue: a timer that left may be added again", "[loop][timer_queue]") {
-  timer_queue queue;
+  braid::detail::timer_queue queue;
   timer a, b;
   queue.add(a, at(1));
   queue.add(b, at(2));
@@ -88,7 +88,7 @@ TEST_CASE("timer_queue: agrees with a sorted set, whatever is added, removed and
   std::vector<aged*> idle;
   for (aged& each : timers) idle.push_back(&each);
   std::set<std::pair<std::pair<instant, std::uint64_t>, aged*>> model;
-  timer_queue queue;
+  braid::detail::timer_queue queue;
   std::uint64_t ages = 0;
   bool agrees = true;
 
@@ -126,7 +126,7 @@ TEST_CASE("timer_queue: a million timers in falling and in rising order need no 
   constexpr std::int64_t count = 1'000'000;
   const bool falls = GENERATE(true, false);
   std::vector<timer> timers(count);
-  timer_queue queue;
+  braid::detail::timer_queue queue;
   for (std::int64_t n = 0; n < count; ++n)
     queue.add(timers[static_cast<std::size_t>(n)], at(falls ? count - n : n));
   bool sorted = true;

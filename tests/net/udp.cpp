@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_timeout.hpp"
 #include "braid/loop/nop.hpp"

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "braid/base/sanitizer.hpp"
+#include "braid/base/detail/sanitizer.hpp"
 #include "braid/core/just.hpp"
 #include "braid/loop/nop.hpp"
 #include "braid/schedule/sleep.hpp"

@@ -1,4 +1,4 @@
-#include "braid/style/foreign_awaiter.hpp"
+#include "braid/style/detail/foreign_awaiter.hpp"
 
 #include <atomic>
 #include <coroutine>

@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/detail/lost_error.hpp"
 #include "braid/base/error.hpp"
-#include "braid/base/lost_error.hpp"
 #include "braid/base/result_steps.hpp"
 
 namespace braid {
@@ -255,7 +255,7 @@ class [[nodiscard]] result : public result_steps<T> {
   }
   void failed() const noexcept {
     if (has_value_) [[unlikely]]
-      misused("result::error: it holds a value; ask has_value() first");
+      detail::misused("result::error: it holds a value; ask has_value() first");
   }
 
   bool has_value_;

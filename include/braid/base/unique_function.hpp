@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/assert.hpp"
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 
 namespace braid {
 
@@ -29,11 +29,11 @@ class unique_function<R(Args...)> {
     if constexpr (fits<held>) {
       new (&room_) held(std::forward<F>(f));
     } else {
-      auto* where = static_cast<held*>(frame_pool::allocate(sizeof(held), std::align_val_t{alignof(held)}));
+      auto* where = static_cast<held*>(detail::frame_pool::allocate(sizeof(held), std::align_val_t{alignof(held)}));
       try {
         new (where) held(std::forward<F>(f));
       } catch (...) {
-        frame_pool::deallocate(where, sizeof(held), std::align_val_t{alignof(held)});
+        detail::frame_pool::deallocate(where, sizeof(held), std::align_val_t{alignof(held)});
         throw;
       }
       new (&room_)(held*)(where);
@@ -60,7 +60,7 @@ class unique_function<R(Args...)> {
   /// Must not be empty.
   R operator()(Args... args) {
     if (does_ == nullptr) [[unlikely]]
-      misused("an empty function was called: it was never set, or was moved from");
+      detail::misused("an empty function was called: it was never set, or was moved from");
     return does_->call(&room_, std::forward<Args>(args)...);
   }
 
@@ -98,7 +98,7 @@ class unique_function<R(Args...)> {
       [](void* room) noexcept {
         F& held = held_at<F>(room);
         std::destroy_at(&held);
-        if constexpr (!fits<F>) frame_pool::deallocate(&held, sizeof(F), std::align_val_t{alignof(F)});
+        if constexpr (!fits<F>) detail::frame_pool::deallocate(&held, sizeof(F), std::align_val_t{alignof(F)});
       }};
 
   const action_table* does_ = nullptr;

@@ -7,11 +7,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/frame_pool.hpp"
-#include "braid/base/intrusive_list.hpp"
-#include "braid/combine/ahead_run.hpp"
-#include "braid/combine/running_ahead.hpp"
-#include "braid/core/takes_sender.hpp"
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
+#include "braid/combine/detail/ahead_run.hpp"
+#include "braid/combine/detail/running_ahead.hpp"
+#include "braid/core/detail/takes_sender.hpp"
 #include "braid/style/async_range.hpp"
 #include "braid/style/async_views.hpp"
 
@@ -150,7 +150,7 @@ template <async_range_of_senders Range>
 [[nodiscard]] auto buffered(Range&& operations, std::size_t limit) {
   using value = regular<std::remove_cvref_t<value_of<async_range_value_t<Range>>>>;
   if (limit == 0) throw std::invalid_argument("buffered: the limit is 0");
-  return running_ahead<value>(
+  return detail::running_ahead<value>(
       *new detail::buffered_run<value, Range>(std::forward<Range>(operations), limit));
 }
 template <class X>

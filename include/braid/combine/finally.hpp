@@ -3,10 +3,10 @@
 #include <optional>
 #include <utility>
 
-#include "braid/combine/join.hpp"
+#include "braid/combine/detail/join.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/core/takes_sender.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "braid/combine/concurrent.hpp"
+#include "braid/combine/detail/concurrent.hpp"
 
 namespace braid {
 
@@ -40,13 +40,13 @@ struct for_each_outcome : nothing_kept {
 ///           element that an asynchronous range still gives then is dropped.
 /// Cost      a recycled piece of memory for each operation that runs at once. What ends at once is a loop,
 ///           which lets others have their turn now and then.
-template <class Range, operation_for<Range> F>
+template <class Range, detail::operation_for<Range> F>
 [[nodiscard]] auto for_each_concurrent(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::for_each_outcome>(std::forward<Range>(range), limit,
                                                              std::forward<F>(fn));
 }
 template <class Range, class F>
-  requires(!operation_for<F, Range>)
+  requires(!detail::operation_for<F, Range>)
 detail::anything for_each_concurrent(Range&&, std::size_t, F&&) {
   return detail::walks_range<Range, F>();
 }

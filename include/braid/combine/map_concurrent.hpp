@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "braid/combine/concurrent.hpp"
+#include "braid/combine/detail/concurrent.hpp"
 #include "braid/combine/for_each_concurrent.hpp"
 
 namespace braid {
@@ -56,7 +56,7 @@ struct map_settled_outcome : kept_in_order<result<T>> {
 /// values in the range's order, or void where they have none. Otherwise as for_each_concurrent.
 ///
 /// Cost  what for_each_concurrent costs, and the vector, twice for a moment.
-template <class Range, operation_for<Range> F>
+template <class Range, detail::operation_for<Range> F>
 [[nodiscard]] auto map_concurrent(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::map_outcome>(std::forward<Range>(range), limit,
                                                         std::forward<F>(fn));
@@ -67,18 +67,18 @@ template <class Range, operation_for<Range> F>
 ///
 /// Cancel  stops what runs, waits for it. operation_canceled where the end of the range had not been reached;
 ///         else the results tell.
-template <class Range, operation_for<Range> F>
+template <class Range, detail::operation_for<Range> F>
 [[nodiscard]] auto map_concurrent_settled(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::map_settled_outcome>(std::forward<Range>(range), limit,
                                                                 std::forward<F>(fn));
 }
 template <class Range, class F>
-  requires(!operation_for<F, Range>)
+  requires(!detail::operation_for<F, Range>)
 detail::anything map_concurrent(Range&&, std::size_t, F&&) {
   return detail::walks_range<Range, F>();
 }
 template <class Range, class F>
-  requires(!operation_for<F, Range>)
+  requires(!detail::operation_for<F, Range>)
 detail::anything map_concurrent_settled(Range&&, std::size_t, F&&) {
   return detail::walks_range<Range, F>();
 }

@@ -8,10 +8,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/intrusive_list.hpp"
-#include "braid/combine/ahead_run.hpp"
-#include "braid/combine/running_ahead.hpp"
-#include "braid/core/takes_sender.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
+#include "braid/combine/detail/ahead_run.hpp"
+#include "braid/combine/detail/running_ahead.hpp"
+#include "braid/core/detail/takes_sender.hpp"
 #include "braid/style/async_range.hpp"
 
 namespace braid {
@@ -119,7 +119,7 @@ template <async_range... Ranges>
 [[nodiscard]] auto merge(Ranges&&... ranges) {
   using value = std::common_type_t<async_range_value_t<Ranges>...>;
   auto* const run = new detail::merge_run<value>;
-  running_ahead<value> merged(*run);
+  detail::running_ahead<value> merged(*run);
   (run->add(std::forward<Ranges>(ranges)), ...);
   return merged;
 }
@@ -130,7 +130,7 @@ template <range_of_async_ranges Ranges>
 [[nodiscard]] auto merge(Ranges&& ranges) {
   using value = async_range_value_t<std::ranges::range_value_t<Ranges>>;
   auto* const run = new detail::merge_run<value>;
-  running_ahead<value> merged(*run);
+  detail::running_ahead<value> merged(*run);
   for (auto&& each : ranges) run->add(std::ranges::range_value_t<Ranges>(std::move(each)));
   return merged;
 }

@@ -9,12 +9,12 @@
 
 #include "braid/combine/retry_policy.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/core/takes_sender.hpp"
-#include "braid/loop/io_sender.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/schedule/sleep.hpp"
-#include "braid/style/awaitable_sender.hpp"
+#include "braid/style/detail/awaitable_sender.hpp"
 
 namespace braid {
 

@@ -5,11 +5,12 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/combine/scope_child.hpp"
-#include "braid/combine/scope_join.hpp"
+#include "braid/combine/detail/scope_child.hpp"
+#include "braid/combine/detail/scope_join.hpp"
+#include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/just.hpp"
-#include "braid/core/takes_sender.hpp"
-#include "braid/loop/io_sender.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/loop.hpp"
 #include "braid/style/future.hpp"
 
 namespace braid {

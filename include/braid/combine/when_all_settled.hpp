@@ -4,8 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "braid/combine/join.hpp"
-#include "braid/loop/io_sender.hpp"
+#include "braid/combine/detail/join.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/loop.hpp"
 
 namespace braid {
 

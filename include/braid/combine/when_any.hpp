@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "braid/combine/first_of.hpp"
+#include "braid/combine/detail/first_of.hpp"
 
 namespace braid {
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@
 #endif
 
 namespace braid {
+
+/// What a level of the asynchronous stack is.
+enum class level_kind : std::uint8_t { verb, coroutine, fiber };
 
 /// One level of an asynchronous call chain: a coroutine, a fiber, or the verb that began it all.
 ///

@@ -13,7 +13,7 @@
 
 #include "braid/loop/bytes.hpp"
 #include "braid/loop/descriptor.hpp"
-#include "braid/loop/transfer_bytes.hpp"
+#include "braid/loop/detail/transfer_bytes.hpp"
 
 namespace braid {
 
@@ -174,7 +174,7 @@ class file {
   }
 
   descriptor descriptor_;
-  mutable file_traits traits_;  // asked for at the first write, or at the first read at the position
+  mutable detail::file_traits traits_;  // asked for at the first write, or at the first read at the position
 };
 
 namespace detail {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "braid/base/pinned.hpp"
-#include "braid/loop/file_traits.hpp"
+#include "braid/loop/detail/file_traits.hpp"
 
 namespace braid {
 
@@ -35,7 +35,7 @@ class direct_calls : pinned {
   virtual int peer_name(int socket, sockaddr_storage& name) noexcept;
   virtual int close(int descriptor) noexcept;
   /// What kind of file it is. Not known where the descriptor is not open.
-  [[nodiscard]] virtual file_traits traits_of(int descriptor) noexcept;
+  [[nodiscard]] virtual detail::file_traits traits_of(int descriptor) noexcept;
   /// Do two descriptors of one file share its position, as after dup(2)? Not where one of them is closed; yes where the
   /// kernel does not tell.
   [[nodiscard]] virtual bool share_position(int one, int other) noexcept;

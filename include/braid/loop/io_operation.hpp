@@ -23,7 +23,7 @@ class io_operation : public operation_base {
  private:
   friend class reactor;  // writes what follows
   friend class loop;
-  friend class operations_of;
+  friend class detail::operations_of;
   bool polls_ = false;     // the reactor waits for the descriptor to become ready before it tries again
   cancel_request cancel_ = cancel_request::none;
   bool may_block_ = false;  // even where its descriptor is ready: not on the loop's thread

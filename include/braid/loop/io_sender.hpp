@@ -4,24 +4,19 @@
 #include <concepts>
 #include <coroutine>
 #include <new>
-#include <string>
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/poison.hpp"
+#include "braid/base/detail/poison.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/cancellation.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/detail/request_error.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/request.hpp"
-#include "braid/loop/task_tracker.hpp"
 
 namespace braid {
-
-/// The error of a request: its call, its object ("/etc", "127.0.0.1:80") and what the errno says.
-[[nodiscard]] error request_error(const char* call, const request& what, int code,
-                                  std::string object = {}) noexcept;
-/// The std::logic_error of an operation that was started on a thread without a loop.
-[[nodiscard]] error no_loop_error(const char* call) noexcept;
 
 /// What an I/O operation makes of its request: the second half of an io_sender.
 ///

@@ -8,59 +8,29 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/detail/intrusive_list.hpp"
 #include "braid/base/error.hpp"
-#include "braid/base/intrusive_list.hpp"
 #include "braid/base/unique_function.hpp"
 #include "braid/core/async_stack.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/core/takes_sender.hpp"
-#include "braid/loop/blocking_wait.hpp"
-#include "braid/loop/descriptor_turns.hpp"
-#include "braid/loop/inbox.hpp"
+#include "braid/loop/detail/descriptor_turns.hpp"
+#include "braid/loop/detail/inbox.hpp"
+#include "braid/loop/detail/outside_work.hpp"
+#include "braid/loop/detail/receive_history.hpp"
+#include "braid/loop/detail/resident.hpp"
+#include "braid/loop/detail/timer_queue.hpp"
 #include "braid/loop/operation.hpp"
+#include "braid/loop/options.hpp"
 #include "braid/loop/reactor.hpp"
-#include "braid/loop/receive_history.hpp"
-#include "braid/loop/timer_queue.hpp"
 
 namespace braid {
 
+namespace detail {
+class running_scope;
 class task_tracker;
-
-/// Which reactor a loop runs on. automatic is io_uring, or epoll where the kernel refuses io_uring: that is said
-/// once a process on the standard error, unless BRAID_QUIET=1. The environment's BRAID_BACKEND=uring|epoll|auto
-/// takes the place of automatic. What differs between the two is in docs/reactors.md.
-enum class backend : std::uint8_t { automatic, uring, epoll };
-
-/// How a loop is made; every default will do.
-struct loop_options {
-  braid::backend backend = braid::backend::automatic;
-  unsigned entries = 256;  ///< requests begun in one turn; more in flight is no error
-  std::size_t fiber_stack_bytes = 256 << 10;  ///< per fiber, 32 KiB at least; touched pages only; a guard page comes on top
-  int operations_per_turn =
-      256;  ///< at most so many timers, then so much ready work, before the reactor's turn
-  bool track_tasks = false;  ///< for dump_tasks; the environment's BRAID_TRACK_TASKS=1 asks for it too
-};
-
-/// Something that a verb left with the loop: destroyed by its own end, or by the loop's.
-class resident : public list_node {
- public:
-  /// The loop ends: nothing is in flight any more, and nobody will finish this. Destroys *this.
-  virtual void abandon() noexcept = 0;
-
- protected:
-  ~resident() = default;
-};
-
-/// Work that something outside of the loop ends: a C library, another event loop.
-class outside_work : public list_node {
- public:
-  /// The loop ends: asks that the work end soon.
-  virtual void stop() noexcept = 0;
-
- protected:
-  ~outside_work() = default;
-};
+}  // namespace detail
 
 /// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
 ///
@@ -151,7 +121,7 @@ class loop : pinned {
   [[nodiscard]] loop_clock::time_point now() const noexcept { return reactor_->now(); }
 
   /// Where the loop's tasks are tracked, or null.
-  [[nodiscard]] const task_tracker* tracker() const noexcept { return tracker_.get(); }
+  [[nodiscard]] const detail::task_tracker* tracker() const noexcept { return tracker_.get(); }
 
   // For operations. On the loop's thread, but for deliver.
 
@@ -176,7 +146,7 @@ class loop : pinned {
   }
   /// The same for one that takes its turn at its descriptor. It may be submitted again until end_turn.
   template <class Who>
-  void submit_in_turn(turn_operation& operation, const file_traits& traits, bool may_block, Who who) noexcept {
+  void submit_in_turn(detail::turn_operation& operation, const detail::file_traits& traits, bool may_block, Who who) noexcept {
     operation.may_block_ = may_block;
     if (!turns_.take(operation, traits, *reactor_))
       wait_for_turn(operation, who());
@@ -186,16 +156,16 @@ class loop : pinned {
       submit(operation, who);
   }
   /// For its completion: see descriptor_turns::moved.
-  void note_moved(turn_operation& operation, std::int32_t result) noexcept {
+  void note_moved(detail::turn_operation& operation, std::int32_t result) noexcept {
     turns_.moved(operation, result, *reactor_);
   }
   /// It will not be submitted again: the next one begins.
-  void end_turn(turn_operation& operation) noexcept {
-    if (turn_operation* const next = turns_.end(operation, *reactor_)) [[unlikely]]
+  void end_turn(detail::turn_operation& operation) noexcept {
+    if (detail::turn_operation* const next = turns_.end(operation, *reactor_)) [[unlikely]]
       begin_turn(*next);
   }
   /// cancel for one that takes its turn.
-  void cancel(turn_operation& operation) noexcept {
+  void cancel(detail::turn_operation& operation) noexcept {
     if (turns_.withdraw(operation)) return reject(operation);
     cancel(static_cast<io_operation&>(operation));
   }
@@ -205,19 +175,19 @@ class loop : pinned {
   }
   /// Finishes the timer in the first turn after its deadline.
   template <class Who = nobody>
-  void add(timer_base& timer, loop_clock::time_point deadline, Who who = {}) noexcept {
+  void add(detail::timer_base& timer, loop_clock::time_point deadline, Who who = {}) noexcept {
     if (adds_otherwise_) [[unlikely]]
       return add_otherwise(timer, deadline, who());
     timers_.add(timer, std::max(deadline, fired_until_));  // what is past waits behind what is due
   }
   /// The timer, which must be queued, ends as cancelled in this turn or the next.
-  void cancel(timer_base& timer) noexcept {
+  void cancel(detail::timer_base& timer) noexcept {
     if (ending_) return;  // it waits for its turn to end as cancelled already
     timers_.remove(timer);
     reject(timer);
   }
   /// The timer, which must be queued, ends at another instant instead.
-  void move(timer_base& timer, loop_clock::time_point deadline) noexcept {
+  void move(detail::timer_base& timer, loop_clock::time_point deadline) noexcept {
     if (ending_) return;
     if (current_ != this) touched();
     timers_.remove(timer);
@@ -251,24 +221,24 @@ class loop : pinned {
     --foreign_;
   }
   /// The same for what may have to be asked to end when the loop does.
-  void begin_outside(outside_work& work) noexcept {
+  void begin_outside(detail::outside_work& work) noexcept {
     outside_.push_back(work);
     ++expected_;
   }
-  void end_outside(outside_work& work) noexcept {
+  void end_outside(detail::outside_work& work) noexcept {
     work.unlink();
     --expected_;
   }
   /// Code outside of its turns, on its thread, has made something ready or changed a timer.
   void touched() noexcept { reactor_->touched(); }
   /// Has a thread that may block do the job; see reactor::offload.
-  void offload(blocking_job& job) { reactor_->offload(job); }
+  void offload(detail::blocking_job& job) { reactor_->offload(job); }
   /// Takes it back; false when a thread has begun it.
-  [[nodiscard]] bool withdraw(blocking_job& job) noexcept { return reactor_->withdraw(job); }
+  [[nodiscard]] bool withdraw(detail::blocking_job& job) noexcept { return reactor_->withdraw(job); }
   /// What the loop's descriptors are asked without waiting.
   [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
   /// Has the loop destroy it, should the loop end first.
-  void adopt(resident& one) noexcept { residents_.push_back(one); }
+  void adopt(detail::resident& one) noexcept { residents_.push_back(one); }
 
   /// The nearest timer's instant; the last one there is, where there is no timer.
   [[nodiscard]] loop_clock::time_point next_deadline() const noexcept {
@@ -277,7 +247,7 @@ class loop : pinned {
   /// In a forked child: see after_fork. The loop is as good as destroyed.
   void leave_to_parent() noexcept;
   /// What the sockets' last receives were like, for the next ones.
-  [[nodiscard]] receive_history& receives() noexcept { return receives_; }
+  [[nodiscard]] detail::receive_history& receives() noexcept { return receives_; }
 
   /// One fair turn; waits when may_wait and there is nothing to do.
   void turn(bool may_wait);
@@ -291,9 +261,9 @@ class loop : pinned {
   [[noreturn]] static void throw_no_loop(const char* call);
   static void make_current(loop* which) noexcept;
   [[gnu::cold]] void submit_otherwise(io_operation& operation, const async_frame* who) noexcept;
-  [[gnu::cold]] void wait_for_turn(turn_operation& operation, const async_frame* who) noexcept;
-  void begin_turn(turn_operation& operation) noexcept;
-  [[gnu::cold]] void add_otherwise(timer_base& timer, loop_clock::time_point deadline,
+  [[gnu::cold]] void wait_for_turn(detail::turn_operation& operation, const async_frame* who) noexcept;
+  void begin_turn(detail::turn_operation& operation) noexcept;
+  [[gnu::cold]] void add_otherwise(detail::timer_base& timer, loop_clock::time_point deadline,
                                    const async_frame* who) noexcept;
 
   void reject(operation_base& operation) noexcept {
@@ -312,12 +282,12 @@ class loop : pinned {
   // this thread
   operation_base::queue ready_;
   operation_base::queue rejected_;  // end as cancelled
-  timer_queue timers_;
+  detail::timer_queue timers_;
   loop_clock::time_point fired_until_ = loop_clock::time_point::min();
-  intrusive_list<resident> residents_;
-  intrusive_list<outside_work> outside_;
-  receive_history receives_;
-  descriptor_turns turns_;
+  detail::intrusive_list<detail::resident> residents_;
+  detail::intrusive_list<detail::outside_work> outside_;
+  detail::receive_history receives_;
+  detail::descriptor_turns turns_;
   std::shared_ptr<unhandled_fn> unhandled_;
   std::size_t expected_ = 0;
   std::size_t foreign_ = 0;  // of these, what the loop's end does not wait for
@@ -327,11 +297,11 @@ class loop : pinned {
   bool returned_early_ = false;  // the last turn left the reactor out
   bool adds_otherwise_ = false;  // it tracks its tasks, or ends
   bool of_parent_ = false;  // this process is a forked child of the one that made it
-  std::unique_ptr<task_tracker> tracker_;
+  std::unique_ptr<detail::task_tracker> tracker_;
   // any thread
-  inbox inbox_;
+  detail::inbox inbox_;
 
-  friend class running_scope;
+  friend class detail::running_scope;
   friend class current_loop_scope;
 };
 
@@ -340,29 +310,6 @@ inline loop_clock::time_point loop_clock::now() noexcept {
   return time_point(
       std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
-
-/// Marks the loop as running for as long as it lives, and this thread as one that waits. Throws std::logic_error,
-/// naming the call, when it is running already; std::system_error as blocking_wait does.
-class running_scope : pinned {
- public:
-  running_scope(loop& which, const char* call);
-  ~running_scope() { which_.running_ = false; }
-
- private:
-  loop& which_;
-  const blocking_wait waits_;
-};
-
-/// Makes a loop, or none, this thread's current one for as long as it lives: for who turns several loops on one
-/// thread by hand, or makes them there.
-class current_loop_scope : pinned {
- public:
-  explicit current_loop_scope(loop* which) noexcept : outer_(loop::current_) { loop::make_current(which); }
-  ~current_loop_scope() { loop::make_current(outer_); }
-
- private:
-  loop* const outer_;
-};
 
 template <class Pick>
 void loop::choose_next(std::size_t most, Pick pick) {

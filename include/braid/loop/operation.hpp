@@ -2,12 +2,19 @@
 
 #include <cstdint>
 
-#include "braid/base/assert.hpp"
-#include "braid/base/intrusive_queue.hpp"
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/detail/intrusive_queue.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/loop/transfer.hpp"
+#include "braid/loop/detail/transfer.hpp"
 
 namespace braid {
+
+namespace detail {
+class inbox;
+class operations_of;
+class task_tracker;
+class timer_queue;
+}  // namespace detail
 
 /// How a request ended: what its system call would have returned, or minus the errno.
 struct completion {
@@ -38,21 +45,21 @@ class operation_base : pinned {
 
  private:
   friend class loop;  // writes what follows; clears in_flight_ before finish
-  friend class inbox;
+  friend class detail::inbox;
   friend class reactor;
-  friend class operations_of;
-  friend class task_tracker;  // is told in its place
-  friend class timer_queue;
+  friend class detail::operations_of;
+  friend class detail::task_tracker;  // is told in its place
+  friend class detail::timer_queue;
   void depart() noexcept { in_flight_ = true; }
   void arrive(completion ended) noexcept {
     in_flight_ = false;
     finish_(*this, ended);
-    run_parked();
+    detail::run_parked();
   }
   void forget() noexcept { in_flight_ = false; }
   void arrive_in_part(completion part) noexcept {
     finish_(*this, part);
-    run_parked();
+    detail::run_parked();
   }
 
   operation_base* next_;  // while it is in a queue or a list
@@ -60,7 +67,7 @@ class operation_base : pinned {
   bool in_flight_ = false;
 
  public:
-  using queue = intrusive_queue<operation_base, &operation_base::next_>;
+  using queue = detail::intrusive_queue<operation_base, &operation_base::next_>;
 };
 static_assert(sizeof(operation_base) == 24);
 

@@ -6,16 +6,18 @@
 
 #include "braid/base/unique_function.hpp"
 #include "braid/loop/clock.hpp"
-#include "braid/loop/inbox.hpp"
+#include "braid/loop/detail/inbox.hpp"
+#include "braid/loop/detail/operations_of.hpp"
+#include "braid/loop/detail/submission_lane.hpp"
 #include "braid/loop/io_operation.hpp"
-#include "braid/loop/operations_of.hpp"
+#include "braid/loop/options.hpp"
 #include "braid/loop/request.hpp"
-#include "braid/loop/submission_lane.hpp"
 
 namespace braid {
 
-struct loop_options;
+namespace detail {
 class blocking_job;
+}  // namespace detail
 class direct_calls;
 
 /// Carries out requests: the seam between a loop and the kernel, or a simulation of it.
@@ -58,7 +60,7 @@ class reactor : pinned {
   virtual void cancel_all() noexcept = 0;
   /// One turn: hand over what was submitted, wait if there is patience, tell what has completed. Before it
   /// waits it announces the sleep to messages, and does not wait when there are some.
-  virtual void turn(patience how_long, inbox& messages) noexcept = 0;
+  virtual void turn(patience how_long, detail::inbox& messages) noexcept = 0;
   /// Ends a wait that was announced. Any thread.
   virtual void wake() noexcept = 0;
   /// Its loop has something to do that came from outside of its turns, on its thread: for a reactor that takes turns
@@ -66,9 +68,9 @@ class reactor : pinned {
   virtual void touched() noexcept {}
   /// Has a thread that may block do the job, which then hands itself back.
   /// Errors  std::system_error when there is no such thread and none can be started.
-  virtual void offload(blocking_job& job);
+  virtual void offload(detail::blocking_job& job);
   /// Takes back a job that no thread has begun; false when one has.
-  [[nodiscard]] virtual bool withdraw(blocking_job& job) noexcept;
+  [[nodiscard]] virtual bool withdraw(detail::blocking_job& job) noexcept;
   /// In a forked child, whose parent goes on with it: lets go of what the two share, and forgets everything. It is not
   /// used, nor destroyed, any more.
   virtual void leave_to_parent() noexcept {}
@@ -106,9 +108,9 @@ class reactor : pinned {
   }
   static std::int16_t& errno_of(io_operation& operation) noexcept { return operation.errno_; }
 
-  submission_lane lane_;
+  detail::submission_lane lane_;
   bool lane_closed_ = false;
-  operations_of* begun_ = nullptr;  // those that the lane took, but nops; where there is one
+  detail::operations_of* begun_ = nullptr;  // those that the lane took, but nops; where there is one
   std::size_t system_calls_ = 0;
 };
 

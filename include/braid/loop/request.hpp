@@ -91,11 +91,4 @@ static_assert(sizeof(request) == 32);
 /// "read", "cancel_descriptor": the opcode as it is written here.
 [[nodiscard]] const char* name_of(opcode code) noexcept;
 
-/// Is it one of a file, so that a thread carries it out where it would block?
-[[nodiscard]] bool needs_thread(opcode code) noexcept;
-
-/// Makes the request as a plain blocking system call: its result, or minus the errno.
-/// For reactors without the operation, on a thread that may block.
-[[nodiscard]] std::int32_t perform(const request& what) noexcept;
-
 }  // namespace braid

@@ -3,11 +3,12 @@
 #include <memory>
 #include <utility>
 
-#include "braid/base/assert.hpp"
-#include "braid/base/intrusive_list.hpp"
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/cancellation.hpp"
-#include "braid/loop/io_sender.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/loop.hpp"
 #include "braid/net/stream.hpp"
 
 namespace braid::tcp {
@@ -27,7 +28,7 @@ struct leave_arrivals {
 };
 
 // Who waits for a connection. It comes as the loop's ready work.
-class arrival_waiter : public list_node, operation_base, cancellation {
+class arrival_waiter : public braid::detail::list_node, operation_base, braid::detail::cancellation {
  protected:
   using told_fn = void(arrival_waiter&) noexcept;
   arrival_waiter(arrivals& from, told_fn& told) noexcept : operation_base(come), from_(from), told_(told) {}
@@ -38,8 +39,8 @@ class arrival_waiter : public list_node, operation_base, cancellation {
  private:
   friend class arrivals;
   static void come(operation_base& base, completion) noexcept;
-  static void cancel(cancellation& base) noexcept;
-  static void resumed(cancellation& base) noexcept;
+  static void cancel(braid::detail::cancellation& base) noexcept;
+  static void resumed(braid::detail::cancellation& base) noexcept;
 
   arrivals& from_;
   told_fn& told_;
@@ -55,7 +56,7 @@ class arrival_state final : arrival_waiter {
       : arrival_waiter(from, told), receiver_(std::move(receiver)) {}
   void start() noexcept {
     if (loop::current_or_null() == nullptr) [[unlikely]]
-      return std::move(receiver_).finish(no_loop_error("incoming::next"));
+      return std::move(receiver_).finish(braid::detail::no_loop_error("incoming::next"));
     begin(receiver_.get_stop_token());
   }
 
@@ -74,7 +75,7 @@ struct arrival_sender {
   arrivals* from;
   template <receiver_of<stream> R>
   auto connect(R receiver) && noexcept {
-    if (from == nullptr) misused("incoming::next: the incoming was moved from");
+    if (from == nullptr) braid::detail::misused("incoming::next: the incoming was moved from");
     return arrival_state<R>(*from, std::move(receiver));
   }
 };

@@ -7,7 +7,7 @@
 
 #include "braid/loop/bytes.hpp"
 #include "braid/loop/descriptor.hpp"
-#include "braid/loop/transfer_bytes.hpp"
+#include "braid/loop/detail/transfer_bytes.hpp"
 #include "braid/net/endpoint.hpp"
 
 namespace braid::tcp {

@@ -67,7 +67,7 @@ struct receive_outcome {
   // An endpoint has room for the name of either family.
   [[nodiscard]] int place(request& what) noexcept { return whole.place(what, from.data(), sizeof from); }
   result<datagram> operator()(std::int32_t ended, const request& what) const {
-    if (from.family() != AF_INET && from.family() != AF_INET6) return request_error(Name, what, EAFNOSUPPORT);
+    if (from.family() != AF_INET && from.family() != AF_INET6) return braid::detail::request_error(Name, what, EAFNOSUPPORT);
     return datagram{static_cast<std::size_t>(ended), from, (whole.header.msg_flags & MSG_TRUNC) != 0};
   }
   message whole;

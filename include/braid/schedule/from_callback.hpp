@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/cancellation.hpp"
-#include "braid/loop/io_sender.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/schedule/callback_link.hpp"
+#include "braid/schedule/detail/callback_link.hpp"
 
 namespace braid {
 
@@ -59,7 +59,7 @@ class callback_done {
   friend class detail::callback_state;
   explicit callback_done(detail::callback_link<T>& link) noexcept : link_(&link) { link.add_done(); }
   bool settle(result<T>&& ended) const {
-    if (link_ == nullptr) misused("from_callback: a done that was moved from was called");
+    if (link_ == nullptr) detail::misused("from_callback: a done that was moved from was called");
     return link_->settle(std::move(ended));
   }
 

@@ -6,10 +6,10 @@
 #include <optional>
 #include <stdexcept>
 
-#include "braid/base/intrusive_list.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
 #include "braid/loop/clock.hpp"
+#include "braid/loop/detail/timer_queue.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/loop/timer_queue.hpp"
 #include "braid/schedule/sleep.hpp"
 
 namespace braid {

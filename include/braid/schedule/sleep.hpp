@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/cancellation.hpp"
-#include "braid/loop/io_sender.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid {

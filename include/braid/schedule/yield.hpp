@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/io_sender.hpp"
+#include "braid/loop/detail/transfer.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/loop/transfer.hpp"
 
 namespace braid {
 

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "braid/base/unique_function.hpp"
+#include "braid/loop/current_loop_scope.hpp"
+#include "braid/loop/detail/running_scope.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/sim/choices.hpp"
 #include "braid/sim/faults.hpp"
@@ -213,7 +215,7 @@ value_of<sender_of<S>> world::run_on(host& at, S&& op, std::source_location wher
   const driving here(*this);
   {
     const current_loop_scope there(&at.its_loop());
-    const running_scope running(at.its_loop(), "sim::world::run");
+    const braid::detail::running_scope running(at.its_loop(), "sim::world::run");
     start(as_sender(std::forward<S>(op)), [outcome](ended how) { outcome->emplace(std::move(how)); }, where);
     at.awaken();
   }

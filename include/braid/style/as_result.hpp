@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/core/takes_sender.hpp"
-#include "braid/style/awaitable_sender.hpp"
+#include "braid/style/detail/awaitable_sender.hpp"
 
 namespace braid {
 

@@ -8,11 +8,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/nested_call.hpp"
+#include "braid/base/detail/nested_call.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/transfer.hpp"
-#include "braid/style/coroutine_promise.hpp"
-#include "braid/style/late_result.hpp"
+#include "braid/loop/detail/transfer.hpp"
+#include "braid/style/detail/coroutine_promise.hpp"
+#include "braid/style/detail/late_result.hpp"
 #include "braid/style/task.hpp"
 
 namespace braid {

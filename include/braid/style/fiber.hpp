@@ -10,12 +10,12 @@
 
 #include "braid/base/result.hpp"
 #include "braid/core/defer.hpp"
-#include "braid/core/takes_sender.hpp"
+#include "braid/core/detail/takes_sender.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
+#include "braid/loop/detail/transfer.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/loop/task_tracker.hpp"
-#include "braid/loop/transfer.hpp"
-#include "braid/style/awaitable_sender.hpp"
-#include "braid/style/late_result.hpp"
+#include "braid/style/detail/awaitable_sender.hpp"
+#include "braid/style/detail/late_result.hpp"
 
 namespace braid {
 
@@ -75,7 +75,7 @@ class fiber : pinned {
     stop_ = stop;
     frame_.called_by(parent);
     frame_.waits_at(begins);
-    if (task_tracker::tracks_here()) [[unlikely]]
+    if (detail::task_tracker::tracks_here()) [[unlikely]]
       begin_tracked();
   }
 

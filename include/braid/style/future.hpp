@@ -8,10 +8,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/nested_call.hpp"
+#include "braid/base/detail/nested_call.hpp"
 #include "braid/core/defer.hpp"
-#include "braid/loop/cancellation.hpp"
-#include "braid/style/future_state.hpp"
+#include "braid/loop/blocking_wait.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/style/detail/future_state.hpp"
 
 namespace braid {
 
@@ -176,10 +177,10 @@ class [[nodiscard]] future {
   }
 
   /// For who makes futures: takes over the future's side of the state.
-  explicit future(future_state<T>& state) noexcept : state_(&state) {}
+  explicit future(detail::future_state<T>& state) noexcept : state_(&state) {}
 
  private:
-  future_state<T>& checked(const char* call) const {
+  detail::future_state<T>& checked(const char* call) const {
     if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the future was moved from");
     return *state_;
   }
@@ -192,13 +193,13 @@ class [[nodiscard]] future {
         state_->belongs_to_scope()
             ? detail::future_link_in_scope<T, Step>::make(*state_, std::move(step), home, where)
             : new detail::future_link<T, Step>(*state_, std::move(step), home, where);
-    future_state<T>& upstream = *std::exchange(state_, nullptr);
+    detail::future_state<T>& upstream = *std::exchange(state_, nullptr);
     future<value> made(*next);
     next->begin(upstream);
     return made;
   }
 
-  future_state<T>* state_;
+  detail::future_state<T>* state_;
 };
 
 namespace detail {

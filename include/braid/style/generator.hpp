@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/style/generator_promise.hpp"
+#include "braid/style/detail/generator_promise.hpp"
 
 namespace braid {
 

@@ -89,7 +89,7 @@ class promise {
     if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the promise was settled or moved from already");
   }
   detail::promise_state<T>* state_;  // until it is settled
-  future_state<T>* future_;  // the same, until get_future
+  detail::future_state<T>* future_;  // the same, until get_future
 };
 
 /// A future that is settled already, with a value or with none (void).

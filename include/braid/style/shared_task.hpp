@@ -7,12 +7,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/frame_pool.hpp"
-#include "braid/base/intrusive_list.hpp"
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/cancellation.hpp"
-#include "braid/loop/io_sender.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/loop.hpp"
 #include "braid/style/task.hpp"
 
 namespace braid {

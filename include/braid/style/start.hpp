@@ -6,13 +6,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/frame_pool.hpp"
+#include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/result.hpp"
 #include "braid/core/defer.hpp"
-#include "braid/core/takes_sender.hpp"
+#include "braid/core/detail/takes_sender.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
 #include "braid/loop/loop.hpp"
-#include "braid/loop/task_tracker.hpp"
-#include "braid/style/awaitable_sender.hpp"
+#include "braid/style/detail/awaitable_sender.hpp"
 
 namespace braid {
 

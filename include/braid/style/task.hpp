@@ -5,10 +5,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/nested_call.hpp"
+#include "braid/base/detail/nested_call.hpp"
 #include "braid/base/result.hpp"
-#include "braid/style/coroutine_promise.hpp"
-#include "braid/style/late_result.hpp"
+#include "braid/style/detail/coroutine_promise.hpp"
+#include "braid/style/detail/late_result.hpp"
 
 namespace braid {
 
@@ -223,7 +223,7 @@ class [[nodiscard]] task {
   }
 
   /// For coroutine_promise: waits without an operation state.
-  [[nodiscard]] detail::task_awaiter<T> awaited_by(coroutine_promise& parent) && {
+  [[nodiscard]] detail::task_awaiter<T> awaited_by(detail::coroutine_promise& parent) && {
     if (!frame_) [[unlikely]]
       detail::task_used_twice();
     return {std::exchange(frame_, nullptr), parent};

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/waiting.hpp"
+#include "braid/sync/detail/waiting.hpp"
 
 namespace braid {
 
@@ -21,14 +21,14 @@ class barrier : pinned {
  public:
   /// None expected is misuse.
   explicit barrier(std::size_t expected) noexcept : expected_(expected) {
-    if (expected == 0) misused("barrier: nobody is expected");
+    if (expected == 0) detail::misused("barrier: nobody is expected");
   }
 
   /// A sender of void: done once as many wait as are expected. The next phase begins then.
   [[nodiscard]] auto arrive_and_wait() noexcept { return detail::claim_sender(arriving{*this}); }
   /// One fewer is expected, in this phase and those to come. More than are expected is misuse.
   void arrive_and_drop() noexcept {
-    if (expected_ == 0) misused("barrier::arrive_and_drop: nobody is expected any more");
+    if (expected_ == 0) detail::misused("barrier::arrive_and_drop: nobody is expected any more");
     --expected_;
     if (arrived_ != 0 && arrived_ == expected_) complete();
   }

@@ -8,13 +8,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
+#include "braid/base/detail/nothrow_movable.hpp"
+#include "braid/base/detail/ring_buffer.hpp"
 #include "braid/base/error.hpp"
-#include "braid/base/intrusive_list.hpp"
-#include "braid/base/nothrow_movable.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/base/ring_buffer.hpp"
-#include "braid/sync/waiting.hpp"
+#include "braid/sync/detail/waiting.hpp"
 
 namespace braid {
 
@@ -42,10 +42,10 @@ class broadcast : pinned {
   ///
   /// Lifetime  pinned; outlives the operations that wait on it.
   /// Cancel    a receive that is cancelled has taken nothing.
-  class subscription : public list_node {
+  class subscription : public detail::list_node {
    public:
     ~subscription() {
-      if (promised_) misused("~broadcast::subscription: a receive of it has not ended");
+      if (promised_) detail::misused("~broadcast::subscription: a receive of it has not ended");
       from_.leave(*this);
     }
 
@@ -85,7 +85,7 @@ class broadcast : pinned {
       throw std::invalid_argument("broadcast: a capacity of 0 would keep nothing to be received");
   }
   ~broadcast() {
-    if (subscribers_ != 0) misused("~broadcast: a subscription of it still lives");
+    if (subscribers_ != 0) detail::misused("~broadcast: a subscription of it still lives");
   }
 
   [[nodiscard]] subscription subscribe() noexcept { return subscription(*this); }
@@ -164,9 +164,9 @@ class broadcast : pinned {
   const std::size_t capacity_;
   bool closed_ = false;
   std::uint64_t sent_ = 0;
-  ring_buffer<kept> elements_;  // the last that were sent
+  detail::ring_buffer<kept> elements_;  // the last that were sent
   std::size_t subscribers_ = 0;
-  intrusive_list<subscription> subscriptions_;
+  detail::intrusive_list<subscription> subscriptions_;
 };
 
 }  // namespace braid

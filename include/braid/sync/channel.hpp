@@ -7,11 +7,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/channel_queue.hpp"
-#include "braid/sync/waiting.hpp"
+#include "braid/sync/detail/channel_queue.hpp"
+#include "braid/sync/detail/waiting.hpp"
 
 namespace braid {
 
@@ -89,7 +89,7 @@ class channel : pinned {
   /// received.
   explicit channel(std::size_t capacity) noexcept : queue_(capacity) {}
   ~channel() {
-    if (queue_.has_permits()) misused("~channel: a permit of it is still held");
+    if (queue_.has_permits()) detail::misused("~channel: a permit of it is still held");
   }
 
   /// A sender of void: done once the element is in the channel, or received.

@@ -7,8 +7,8 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/shield.hpp"
 #include "braid/style/task.hpp"
+#include "braid/sync/detail/waiting.hpp"
 #include "braid/sync/mutex.hpp"
-#include "braid/sync/waiting.hpp"
 
 namespace braid {
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "braid/base/pinned.hpp"
-#include "braid/sync/waiting.hpp"
+#include "braid/sync/detail/waiting.hpp"
 
 namespace braid {
 

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/sync/event.hpp"
 
@@ -19,7 +19,7 @@ class latch : pinned {
 
   /// Counting below zero is misuse.
   void count_down(std::size_t by = 1) noexcept {
-    if (by > left_) misused("latch::count_down: below zero");
+    if (by > left_) detail::misused("latch::count_down: below zero");
     left_ -= by;
     if (left_ == 0) done_.set();
   }

@@ -3,9 +3,9 @@
 #include <optional>
 #include <utility>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/waiting.hpp"
+#include "braid/sync/detail/waiting.hpp"
 
 namespace braid {
 
@@ -45,7 +45,7 @@ class mutex : pinned {
 
   mutex() = default;
   ~mutex() {
-    if (locked_) misused("~mutex: it is locked");
+    if (locked_) detail::misused("~mutex: it is locked");
   }
 
   /// A sender of scoped_lock.

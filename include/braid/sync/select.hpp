@@ -6,12 +6,12 @@
 #include <utility>
 #include <variant>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
 #include "braid/core/any_result.hpp"
 #include "braid/core/defer.hpp"
-#include "braid/core/takes_sender.hpp"
+#include "braid/core/detail/takes_sender.hpp"
 #include "braid/schedule/sleep.hpp"
-#include "braid/sync/waiting.hpp"
+#include "braid/sync/detail/waiting.hpp"
 
 namespace braid {
 

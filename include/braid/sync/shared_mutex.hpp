@@ -5,9 +5,9 @@
 #include <optional>
 #include <utility>
 
-#include "braid/base/assert.hpp"
+#include "braid/base/detail/assert.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/waiting.hpp"
+#include "braid/sync/detail/waiting.hpp"
 
 namespace braid {
 
@@ -51,7 +51,7 @@ class shared_mutex : pinned {
 
   shared_mutex() = default;
   ~shared_mutex() {
-    if (is_locked()) misused("~shared_mutex: it is locked");
+    if (is_locked()) detail::misused("~shared_mutex: it is locked");
   }
 
   /// A sender of scoped_lock, for a writer.

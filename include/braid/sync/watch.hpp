@@ -6,10 +6,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/base/detail/nothrow_movable.hpp"
 #include "braid/base/error.hpp"
-#include "braid/base/nothrow_movable.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/waiting.hpp"
+#include "braid/sync/detail/waiting.hpp"
 
 namespace braid {
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "braid/loop/clock.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/request.hpp"
-#include "braid/loop/task_tracker.hpp"
 
 namespace braid {
 

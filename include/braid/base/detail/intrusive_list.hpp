@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/pinned.hpp"
+
+namespace braid::detail {
+
+/// The links of an element of an intrusive_list: a base of the element's type.
+class list_node : pinned {
+ public:
+  list_node() = default;
+  [[nodiscard]] bool linked() const noexcept { return next_ != nullptr; }
+
+  /// Leaves the list it is in. Cost: O(1).
+  void unlink() noexcept {
+    BRAID_ASSERT(linked());
+    previous_->next_ = next_;
+    next_->previous_ = previous_;
+    next_ = nullptr;
+  }
+
+ protected:
+  ~list_node() { BRAID_ASSERT(!linked()); }
+
+ private:
+  template <class T>
+  friend class intrusive_list;
+  list_node* next_ = nullptr;  // null while in no list
+  list_node* previous_ = nullptr;
+};
+
+/// A doubly linked list threaded through its elements; each can leave from the middle.
+///
+/// Lifetime  an element stays where it is while it is linked; the list owns nothing and must end empty.
+/// Cost      a function is O(1) unless it says otherwise; none allocates.
+template <class T>
+class intrusive_list : pinned {
+ public:
+  intrusive_list() noexcept { ends_.next_ = ends_.previous_ = &ends_; }
+  ~intrusive_list() {
+    BRAID_ASSERT(empty());
+    ends_.next_ = nullptr;
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return ends_.next_ == &ends_; }
+
+  /// Both: the element must be in no list.
+  void push_back(T& element) noexcept { insert(element, ends_); }
+  void push_front(T& element) noexcept { insert(element, *ends_.next_); }
+
+  /// Both: the list must not be empty.
+  [[nodiscard]] T& front() noexcept { return static_cast<T&>(*ends_.next_); }
+  [[nodiscard]] T& back() noexcept { return static_cast<T&>(*ends_.previous_); }
+
+  /// f(element) for each, from the front. f leaves the list as it is. Cost: O(n).
+  template <class F>
+  void for_each(F f) {
+    for (list_node* node = ends_.next_; node != &ends_; node = node->next_) f(static_cast<T&>(*node));
+  }
+
+  /// The first element for which f is true, or null. f leaves the list as it is until then. Cost: O(n).
+  template <class F>
+  [[nodiscard]] T* find_if(F f) {
+    for (list_node* node = ends_.next_; node != &ends_; node = node->next_)
+      if (f(static_cast<T&>(*node))) return &static_cast<T&>(*node);
+    return nullptr;
+  }
+  /// How many elements there are, counted as far as most.
+  [[nodiscard]] std::size_t size_up_to(std::size_t most) const noexcept {
+    std::size_t found = 0;
+    for (const list_node* node = ends_.next_; node != &ends_ && found < most; node = node->next_) ++found;
+    return found;
+  }
+
+  /// Takes the first element out of the list, which must not be empty.
+  T& pop_front() noexcept {
+    T& taken = front();
+    static_cast<list_node&>(taken).unlink();
+    return taken;
+  }
+
+ private:
+  static void insert(list_node& node, list_node& before) noexcept {
+    BRAID_ASSERT(!node.linked());
+    node.next_ = &before;
+    node.previous_ = before.previous_;
+    before.previous_->next_ = &node;
+    before.previous_ = &node;
+  }
+  struct sentinel : list_node {};
+  sentinel ends_;
+};
+
+}  // namespace braid::detail

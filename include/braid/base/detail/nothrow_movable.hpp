@@ -1,0 +1,56 @@
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/detail/lost_error.hpp"
+
+namespace braid::detail {
+
+// A T in memory of its own, so that it moves without throwing, which a T may not. Empty once it was moved from.
+//
+// Cost  one block of the frame pool.
+template <class T>
+class boxed {
+  struct node : pooled {
+    template <class U>
+    explicit node(U&& from) : value(std::forward<U>(from)) {}
+    ~node() { end_value(value); }
+    union {
+      T value;
+    };
+  };
+
+ public:
+  template <class U>
+    requires(!std::same_as<std::remove_cvref_t<U>, boxed>)
+  explicit boxed(U&& from) : node_(std::make_unique<node>(std::forward<U>(from))) {}
+
+  [[nodiscard]] T& operator*() const noexcept { return node_->value; }
+
+ private:
+  std::unique_ptr<node> node_;
+};
+
+// What a queue keeps of a T: the T itself, or where that may throw when it moves, or cannot be changed, a box with it.
+template <class T>
+using nothrow_movable =
+    std::conditional_t<std::is_nothrow_move_constructible_v<T> && !std::is_const_v<T>, T, boxed<T>>;
+
+template <class T>
+[[nodiscard]] T& unboxed(T& value) noexcept {
+  return value;
+}
+template <class T>
+[[nodiscard]] T& unboxed(boxed<T>& value) noexcept {
+  return *value;
+}
+template <class T>
+[[nodiscard]] const T& unboxed(const boxed<T>& value) noexcept {
+  return *value;
+}
+
+}  // namespace braid::detail

@@ -1,0 +1,241 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "braid/combine/detail/join.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid::detail {
+
+// Who waits for an element of an ahead_run, or for its close.
+template <class T>
+class ahead_waiter : pinned {
+ public:
+  virtual void told(result<std::optional<T>> element) noexcept = 0;  // may destroy *this
+
+ protected:
+  ~ahead_waiter() = default;
+};
+
+// Operations that run on between two calls of next, and the one next that waits. It lives until its handle is
+// gone, all operations have ended, and nobody waits.
+//
+// Threads  its home loop's, the one of its first next; an operation that ends elsewhere is brought home
+//          first.
+template <class T>
+class ahead_run : public resident, public pooled {
+ public:
+  using element = result<std::optional<T>>;
+
+  // For the handle, and for who waits.
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    hold();
+    --references_;
+    release();
+  }
+  void leave() noexcept {
+    hold();
+    closing_ = true;
+    if (waiter_ != nullptr) canceled_ = true;
+    stop();
+    --references_;
+    release();
+  }
+  void wait(ahead_waiter<T>& waiter, stop_token token, async_frame* frame, bool to_close) noexcept {
+    loop* const here = loop::current_or_null();
+    if (here == nullptr) return waiter.told(no_loop_error(to_close ? "close" : "next"));
+    if (abandoned_) return waiter.told(canceled());
+    if (waiter_ != nullptr)
+      return waiter.told(misuse_error(to_close ? "close: a next is in flight: stop it, or wait for it"
+                                               : "next: another next is in flight"));
+    if (home_ != nullptr && home_ != here)
+      return waiter.told(
+          misuse_error(to_close ? "close: it runs on another loop" : "next: it runs on another loop"));
+    if (home_ == nullptr) {
+      home_ = here;
+      frame_.belong_here();
+      home_->adopt(*this);
+    }
+    waiter_ = &waiter;
+    frame_.called_by(frame);
+    closing_ = closing_ || to_close;
+    waits_for_close_ = to_close;
+    hold();
+    if (token.stop_possible()) link_.emplace(token, on_stop{this});
+    if (closing_)
+      stop();
+    else if (!stopping())
+      ask();
+    release();
+  }
+  void forget(ahead_waiter<T>& waiter) noexcept {
+    if (waiter_ == &waiter) waited();
+  }
+
+  // For the operations.
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
+  [[nodiscard]] async_link* frame() noexcept { return &frame_; }
+  void child_begins() noexcept { ++running_; }
+  void child_ended() noexcept { --running_; }  // held
+  [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
+  /// An operation failed, which stops the others. Held.
+  void fail(error failure) noexcept {
+    failures_.add(std::move(failure), stopping());
+    stop();
+  }
+  /// Nobody takes elements any more.
+  [[nodiscard]] bool closing() const noexcept { return closing_; }
+  [[nodiscard]] bool failed() const noexcept { return failures_.any(); }
+  // While held nobody is told, and *this stays.
+  void hold() noexcept { ++holds_; }
+  void release() noexcept {
+    if (holds_ == 1) tell();
+    if (--holds_ != 0 || references_ != 0 || running_ != 0) return;
+    if (!told_ && failures_.of_clean_up() && home_ != nullptr)
+      home_->report_unhandled(std::move(failures_).first(), nullptr);
+    delete this;
+  }
+
+ protected:
+  ahead_run() noexcept = default;
+  virtual ~ahead_run() {
+    if (linked()) unlink();
+  }
+  virtual void ask() noexcept = 0;  // begins what may be begun
+  virtual std::optional<result<T>> take() noexcept = 0;  // the element that is due, if it has come
+  virtual bool exhausted() const noexcept = 0;  // has everything been begun, and taken?
+  virtual void clear() noexcept = 0;  // destroys the operations that have not ended
+
+ private:
+  struct on_stop {
+    ahead_run* self;
+    void operator()() const noexcept {
+      self->canceled_ = true;
+      if (loop::current_or_null() != self->home_) return self->stop();  // the link's own end waits for this
+      self->hold();
+      self->stop();
+      self->release();
+    }
+  };
+
+  void stop() noexcept { stop_.request_stop(); }
+
+  void waited() noexcept {
+    link_.reset();
+    waiter_ = nullptr;
+    frame_.called_by(nullptr);
+  }
+  void tell() noexcept {
+    while (waiter_ != nullptr && !abandoned_) {
+      std::optional<result<T>> next = closing_ ? std::optional<result<T>>() : take();
+      if (!next && running_ != 0) return;
+      ahead_waiter<T>& waiter = *waiter_;
+      waited();
+      waiter.told(next ? element_of(*std::move(next)) : end());
+    }
+  }
+  static element element_of(result<T>&& next) noexcept {
+    if (!next) return std::move(next).error();  // its move failed
+    return capture([&] { return std::optional<T>(std::in_place, *std::move(next)); });
+  }
+  // A failure is told once; once it closes, only that of a clean-up. Where a next was cancelled, and the rest
+  // with it, no later one says that all has been read.
+  element end() noexcept {
+    if (failures_.any() && !told_ && (!closing_ || failures_.of_clean_up())) {
+      told_ = true;
+      return std::move(failures_).first();
+    }
+    if (canceled_ && !waits_for_close_ && (failures_.any() || !exhausted())) return canceled();
+    return std::nullopt;
+  }
+  static error canceled() noexcept { return {std::make_error_code(std::errc::operation_canceled), "next"}; }
+  void abandon() noexcept override {
+    hold();
+    abandoned_ = true;
+    clear();
+    running_ = 0;
+    release();
+  }
+
+  loop* home_ = nullptr;
+  ahead_waiter<T>* waiter_ = nullptr;
+  std::size_t references_ = 1;
+  std::size_t holds_ = 0;
+  std::size_t running_ = 0;
+  stop_source stop_;
+  std::optional<stop_callback<on_stop>> link_;  // to who waits
+  async_link frame_;  // to the next() that waits
+  join_failures failures_;
+  bool closing_ = false;  // or its handle is gone
+  bool waits_for_close_ = false;
+  bool told_ = false;  // the failure
+  bool canceled_ = false;  // a next was
+  bool abandoned_ = false;
+};
+
+// One operation of an ahead_run, which may be begun again. Derived::ended(result) is told, while the run is
+// held, of what Derived::kept_of made of the result while the operation was still there: it may refer to
+// that.
+template <class Derived, class T, sender S>
+class ahead_child : operation_base {
+ public:
+  explicit ahead_child(ahead_run<T>& run) noexcept : operation_base(came_home), run_(run) {}
+
+  /// Begins the sender that make() returns.
+  template <class Make>
+  void begin(Make make) noexcept {
+    run_.child_begins();
+    try {
+      state_.emplace(elided{[&] { return connect(make(), receiver{this}); }});
+    } catch (...) {
+      return end(error::current());
+    }
+    state_->start();
+  }
+  void clear() noexcept { state_.reset(); }
+  static result<value_of<S>> kept_of(result<value_of<S>>&& ended) noexcept { return std::move(ended); }
+
+ private:
+  using value_type = value_of<S>;
+  struct receiver {
+    ahead_child* self;
+    void finish(result<value_type> with) && noexcept { self->end(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->run_.child_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->run_.frame(); }
+  };
+
+  void end(result<value_type>&& with) noexcept {
+    if (loop::current_or_null() == run_.home()) return tell(std::move(with));
+    ended_elsewhere_.emplace(std::move(with));
+    run_.home()->deliver(*this);
+  }
+  static void came_home(operation_base& base, completion) noexcept {
+    auto& self = static_cast<ahead_child&>(base);
+    self.tell(std::move(*self.ended_elsewhere_));
+  }
+  void tell(result<value_type>&& with) noexcept {
+    ahead_run<T>& run = run_;
+    if (!with) complete_stack(with.error(), *run.frame());
+    auto ended = Derived::kept_of(std::move(with));
+    ended_elsewhere_.reset();
+    run.hold();
+    state_.reset();
+    run.child_ended();
+    static_cast<Derived&>(*this).ended(std::move(ended));
+    run.release();  // *this may be gone then
+  }
+
+  ahead_run<T>& run_;
+  std::optional<connected<S, receiver>> state_;
+  std::optional<result<value_type>> ended_elsewhere_;
+};
+
+}  // namespace braid::detail

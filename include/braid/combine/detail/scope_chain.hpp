@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/style/detail/future_state.hpp"
+
+namespace braid::detail {
+
+class scope_join;
+
+// Says whether a scope still lives, to what may outlive it.
+//
+// Threads  counted on any; scope() and end() on the scope's loop's.
+class scope_life : public pooled, pinned {
+ public:
+  class reference {
+   public:
+    reference() noexcept = default;
+    explicit reference(scope_life& life) noexcept : life_(&life) { add(); }
+    reference(const reference& other) noexcept : life_(other.life_) { add(); }
+    reference(reference&& other) noexcept : life_(std::exchange(other.life_, nullptr)) {}
+    reference& operator=(reference other) noexcept {
+      std::swap(life_, other.life_);
+      return *this;
+    }
+    ~reference() {
+      if (life_ != nullptr && life_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete life_;
+    }
+    explicit operator bool() const noexcept { return life_ != nullptr; }
+    /// Null once the scope has ended.
+    [[nodiscard]] scope_join* scope() const noexcept { return life_ != nullptr ? life_->scope_ : nullptr; }
+    void end() const noexcept { life_->scope_ = nullptr; }
+
+   private:
+    void add() noexcept {
+      if (life_ != nullptr) life_->references_.fetch_add(1, std::memory_order_relaxed);
+    }
+    scope_life* life_ = nullptr;
+  };
+
+  [[nodiscard]] static reference of(scope_join& scope) { return reference(*new scope_life(scope)); }
+
+ private:
+  explicit scope_life(scope_join& scope) noexcept : scope_(&scope) {}
+  scope_join* scope_;
+  std::atomic<std::uint32_t> references_{0};
+};
+
+// One link of a chain on a scope's child. The scope waits for it and stops it.
+//
+// Threads  the scope's loop's; it may be destroyed on any once its link has ended.
+class scope_chain final : public chain_hold, public list_node {
+ public:
+  scope_chain(scope_join* scope, future_state_base& link) noexcept : scope_(scope), link_(link) {}
+  /// On a child of a scope, or of one that has ended (null).
+  [[nodiscard]] static std::unique_ptr<chain_hold> begin(scope_join* scope, future_state_base& link);
+
+  [[nodiscard]] chain_scope* link_ended(const error* failure) noexcept override;
+  void abandon() noexcept override;
+  [[nodiscard]] std::unique_ptr<chain_hold> hold_for(future_state_base& link) override;
+  /// The scope ends with its loop.
+  void lose_scope() noexcept;
+
+ private:
+  struct on_scope_stop {
+    scope_chain* self;
+    void operator()() const noexcept { self->link_.request_stop(); }
+  };
+
+  scope_join* scope_;  // until the link has ended
+  future_state_base& link_;
+  scope_life::reference life_;
+  std::optional<stop_callback<on_scope_stop>> scope_stops_;
+};
+
+}  // namespace braid::detail

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <new>
+#include <optional>
+#include <source_location>
+#include <utility>
+
+#include "braid/combine/detail/scope_chain.hpp"
+#include "braid/combine/detail/scope_join.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/style/detail/future_state.hpp"
+
+namespace braid::detail {
+
+// What was spawned in a scope: the state of its future, and the operation in it.
+//
+// Lifetime  the operation ends before the scope does; the state, as the future is dropped or taken.
+// Threads   the home loop's; what ends on another thread is brought home.
+template <sender S>
+class scope_child final : public future_state<value_of<S>>, resident, operation_base {
+  using value_type = value_of<S>;
+
+ public:
+  scope_child(scope_join& scope, S&& op, std::source_location where)
+      : future_state<value_type>(scope.home(), where), operation_base(came), scope_(&scope) {
+    this->belong_to_scope();
+    this->frame()->parent = scope.frame();
+    running_.emplace(*this, std::move(op));
+  }
+
+  ~scope_child() override {
+    if (ended_) life_.~reference();
+  }
+
+  void begin() noexcept {
+    scope_->enter(*this);
+    this->track();
+    running_->operation.start();
+  }
+  /// The scope has no room for another child: this one ends as cancelled, and its operation is not begun.
+  void refuse() noexcept {
+    running_.reset();
+    error why(std::make_error_code(std::errc::operation_canceled), "scope::spawn");
+    why.set_requested(true);
+    scope_join& scope = *scope_;
+    scope.child_failed(why);
+    leave_held();
+    this->frame()->parent = nullptr;
+    this->set(std::move(why));
+  }
+  bool request_stop() noexcept override {
+    stop();
+    return true;
+  }
+  std::unique_ptr<chain_hold> hold_for(future_state_base& link) override {
+    if (loop::current_or_null() != this->home()) return std::make_unique<scope_chain>(nullptr, link);
+    if (lost_scope_) throw std::bad_alloc();
+    return scope_chain::begin(ended_ ? life_.scope() : scope_, link);
+  }
+
+ private:
+  struct receiver {
+    scope_child* self;
+    void finish(result<value_type> ended) && noexcept { self->finish(std::move(ended)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->stop_.get_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
+  };
+  struct on_scope_stop {
+    scope_child* self;
+    void operator()() const noexcept { self->stop(); }
+  };
+
+  void stop() noexcept {
+    if (loop::current_or_null() != this->home()) {
+      stop_.request_stop();  // who asks holds the future, or is waited for by scope_stops_
+      return;
+    }
+    const bool outer =
+        std::exchange(stopping_, true);  // what ends within this call must not take stop_ with it
+    stop_.request_stop();
+    stopping_ = outer;
+  }
+
+  void finish(result<value_type>&& ended) noexcept {
+    this->keep(std::move(ended));
+    if (loop::current_or_null() != this->home()) return this->home()->deliver(*this);
+    if (stopping_) return this->home()->make_ready(*this);
+    tell();
+  }
+  static void came(operation_base& base, completion) noexcept { static_cast<scope_child&>(base).tell(); }
+
+  // All that the child owned is gone before anybody is told that it has ended.
+  void tell() noexcept {
+    scope_join& scope = *scope_;
+    running_.reset();
+    this->unlink();
+    if (result<value_type>& how = this->ended(); !how) {
+      if (stop_.stop_requested() || this->home()->ending()) how.error().set_requested(true);
+      if (!how.error().is_requested_cancellation()) attach_stack(how.error(), this->frame());
+      scope.child_failed(how.error());
+    }
+    this->frame()->parent = nullptr;
+    this->is_held() ? leave_held() : leave({});
+    this->settle();  // *this may be gone
+    scope.release();
+  }
+  void abandon() noexcept override {
+    running_.reset();
+    leave({});
+    if (this->in_flight())
+      this->home()->forget(*this);
+    else
+      this->keep(this->cut_off());
+    this->settle();
+  }
+  // A chain may follow while the scope lives. Without memory to know that there can be none.
+  void leave_held() noexcept {
+    scope_life::reference life;
+    try {
+      if (scope_->living()) life = scope_->life();
+    } catch (const std::bad_alloc&) {
+      lost_scope_ = true;
+    }
+    leave(std::move(life));
+  }
+  // The scope may end from now on.
+  void leave(scope_life::reference life) noexcept {
+    ended_ = true;
+    new (&life_) scope_life::reference(std::move(life));
+  }
+  void report_unseen() noexcept override {}  // the scope has the error
+
+  struct running {
+    running(scope_child& self, S&& op)
+        : operation(connect(std::move(op), receiver{&self})),
+          scope_stops(self.scope_->child_stop_token(), on_scope_stop{&self}) {}
+    connected<S, receiver> operation;
+    stop_callback<on_scope_stop> scope_stops;
+  };
+
+  // First, where operation_base leaves room.
+  bool ended_ = false;
+  bool lost_scope_ = false;
+  bool stopping_ = false;  // the home loop's thread
+  union {
+    scope_join* scope_;            // until it has ended
+    scope_life::reference life_;  // then, where its future is still held
+  };
+  stop_source stop_;  // by the future, or with the scope
+  std::optional<running> running_;
+};
+
+}  // namespace braid::detail

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <ranges>
+
+#include "braid/core/awaitable.hpp"
+
+namespace braid {
+
+/// A range whose elements are senders, or what a verb takes in the place of one.
+template <class Range>
+concept sender_range =
+    std::ranges::input_range<Range> && sender_or_factory<std::ranges::range_value_t<Range>>;
+
+}  // namespace braid

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <utility>
+
+#include "braid/loop/operation.hpp"
+
+namespace braid::detail {
+
+/// Where other threads leave operations for a loop; also the loop's word that it is about to sleep.
+///
+/// Threads  push from any; the rest from the loop's.
+/// Cost     push is one compare-and-swap; looking into an empty inbox is one relaxed load.
+class inbox : pinned {
+ public:
+  /// True when the loop sleeps, or is about to, and must be woken: said to one pusher only, who calls woken()
+  /// then.
+  [[nodiscard]] bool push(operation_base& message) noexcept {
+    message.depart();
+    operation_base* top = top_.load(std::memory_order_relaxed);
+    do message.next_ = top == sleeping() ? nullptr : top;
+    while (!top_.compare_exchange_weak(top, &message, std::memory_order_acq_rel, std::memory_order_relaxed));
+    return top == sleeping();
+  }
+
+  /// The last that a pusher who was told to wake the loop does with it.
+  void woken() noexcept { woken_.fetch_add(1, std::memory_order_release); }
+
+  /// Waits until all who were told to wake the loop have done so. It may be woken by something else, find
+  /// their messages and come to its end before that.
+  void await_wakers() const noexcept {
+    while (woken_.load(std::memory_order_acquire) != told_to_wake_) std::this_thread::yield();
+  }
+
+  [[nodiscard]] bool empty() const noexcept {
+    const operation_base* top = top_.load(std::memory_order_relaxed);
+    return top == nullptr || top == sleeping();
+  }
+
+  /// Announces the sleep; false when there is a message, so that the loop must not sleep. The announcement
+  /// stands until a message comes: a loop that wakes for another reason pays one needless wake-up later, not
+  /// a fence now.
+  [[nodiscard]] bool fall_asleep() noexcept {
+    operation_base* expected = top_.load(std::memory_order_relaxed);
+    if (expected == sleeping()) return true;
+    expected = nullptr;
+    if (!top_.compare_exchange_strong(expected, sleeping(), std::memory_order_acq_rel,
+                                      std::memory_order_acquire))
+      return false;
+    announced_ = true;
+    return true;
+  }
+
+  /// In a forked child: what is here, and is on its way here, is the parent's.
+  void forget() noexcept { top_.store(nullptr, std::memory_order_relaxed); }
+
+  /// Moves all messages behind the queue's own, oldest first. Ends a sleep.
+  void drain_into(operation_base::queue& ready) noexcept {
+    operation_base* newest = top_.exchange(nullptr, std::memory_order_acquire);
+    const bool announced = std::exchange(announced_, false);
+    if (newest == sleeping()) return;
+    if (announced && newest != nullptr) ++told_to_wake_;
+    operation_base::queue oldest_first;
+    while (newest != nullptr) {
+      operation_base* older = newest->next_;
+      oldest_first.push_front(*newest);
+      newest = older;
+    }
+    ready.append(std::move(oldest_first));
+  }
+
+ private:
+  // An address that no message has.
+  [[nodiscard]] operation_base* sleeping() const noexcept {
+    return reinterpret_cast<operation_base*>(const_cast<inbox*>(this));
+  }
+
+  // any thread
+  std::atomic<operation_base*> top_{nullptr};  // a stack, newest first; or sleeping()
+  std::atomic<std::uint32_t> woken_{0};
+  // the loop's
+  bool announced_ = false;  // sleeping() was put on an empty stack, and nothing was taken off since
+  std::uint32_t told_to_wake_ = 0;
+};
+
+}  // namespace braid::detail

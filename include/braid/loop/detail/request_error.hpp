@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "braid/base/error.hpp"
+#include "braid/loop/request.hpp"
+
+namespace braid::detail {
+
+/// The error of a request: its call, its object ("/etc", "127.0.0.1:80") and what the errno says.
+[[nodiscard]] error request_error(const char* call, const request& what, int code,
+                                  std::string object = {}) noexcept;
+
+}  // namespace braid::detail

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
+#include "braid/base/error.hpp"
+#include "braid/loop/bytes.hpp"
+#include "braid/loop/detail/file_traits.hpp"
+#include "braid/loop/direct_calls.hpp"
+#include "braid/loop/io_sender.hpp"
+
+namespace braid::detail {
+
+// An empty buffer asks nothing of the system, which might wait for the peer before it says so.
+[[nodiscard]] inline int place_transfer(const request& what, bool positioned) noexcept {
+  // An offset is signed in the system's calls, and the largest unsigned one means "the current position".
+  if (positioned && what.offset > std::uint64_t(INT64_MAX)) return EINVAL;
+  if (what.length == 0) [[unlikely]]
+    return what.descriptor < 0 ? EBADF : nothing_to_do;
+  return 0;
+}
+
+// What an outcome becomes whose request may meet a pipe without a reader, or a terminal without room.
+template <class Outcome>
+struct of_any_file : Outcome {
+  [[nodiscard]] bool may_block(const request& what) const noexcept {
+    return what.code == opcode::write && (traits.is_terminal || traits.may_signal);
+  }
+  file_traits traits;
+};
+
+// The same for requests that take their turns at a file.
+template <class Outcome>
+struct in_turn : of_any_file<Outcome> {
+  static constexpr bool takes_turns = true;
+};
+
+// How much one read or write moved.
+template <const char* Name, bool Receives = false>
+struct some_outcome {
+  using value_type = std::size_t;
+  static constexpr bool receives = Receives;
+  static constexpr const char* name() noexcept { return Name; }
+  result<std::size_t> operator()(std::int32_t ended, const request&) const noexcept {
+    return static_cast<std::size_t>(ended);
+  }
+  [[nodiscard]] int place(const request& what) const noexcept { return place_transfer(what, positioned); }
+  bool positioned = false;
+};
+
+// Goes on until the whole buffer has been moved. A read that meets the end fails: end_of_stream.
+template <const char* Name, class Value, bool Receives = false>
+struct whole_outcome {
+  using value_type = Value;
+  static constexpr bool receives = Receives;
+  static constexpr const char* name() noexcept { return Name; }
+
+  [[nodiscard]] int place(request& what) noexcept {
+    what.length = transfer_length(left);
+    return place_transfer(what, positioned);
+  }
+  [[nodiscard]] bool again(std::int32_t& ended, request& what) noexcept {
+    if (ended <= 0) return false;
+    const auto moved = static_cast<std::size_t>(ended);
+    left -= moved;
+    done += moved;
+    if (left == 0) return false;
+    what.address = static_cast<std::byte*>(what.address) + moved;
+    if (positioned) what.offset += moved;
+    what.length = transfer_length(left);
+    return true;
+  }
+  result<Value> operator()(std::int32_t, const request& what) const {
+    if (left == 0) return result<Value>();
+    error early(make_error_code(errc::end_of_stream), Name, describe(what.descriptor));
+    early.set_transferred(done);
+    return early;
+  }
+  [[nodiscard]] std::size_t transferred() const noexcept { return done; }
+
+  std::size_t left;
+  std::size_t done = 0;
+  bool positioned = false;
+};
+
+}  // namespace braid::detail

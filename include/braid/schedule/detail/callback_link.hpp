@@ -1,0 +1,112 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/result.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/loop/operation.hpp"
+
+namespace braid {
+template <class T>
+class callback_done;
+}  // namespace braid
+
+namespace braid::detail {
+
+template <class T, class F, class R>
+class callback_state;
+
+// The operation of a from_callback, as its link sees it.
+class callback_waiter {
+ public:
+  virtual void settled() noexcept = 0;  // on the loop's thread, from one of its turns
+
+ protected:
+  ~callback_waiter() = default;
+};
+
+// What the operation of a from_callback and the copies of its done share: the result, and who was first.
+//
+// Lifetime  until the operation and all copies have dropped it.
+// Threads   the operation's part on its loop's thread, the rest on any.
+template <class T>
+class callback_link final : operation_base, public pooled {
+ public:
+  // The operation holds it from the start.
+  callback_link(loop& home, callback_waiter& waiter) noexcept
+      : operation_base(delivered), home_(home), waiter_(waiter) {}
+
+  // ---- any thread
+
+  // True for the first who settles it.
+  bool settle(result<T>&& ended) noexcept {
+    if (!decide()) return false;
+    ended_.emplace(std::move(ended));
+    if (loop::current_or_null() != &home_)
+      home_.deliver(*this);
+    else if (starting_)
+      settled_within_start_ = true;
+    else
+      home_.make_ready(*this);
+    return true;
+  }
+  [[nodiscard]] bool decided() const noexcept { return decided_.load(std::memory_order_acquire); }
+  void add_done() noexcept {
+    dones_.fetch_add(1, std::memory_order_relaxed);
+    references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void drop_done() noexcept {
+    if (dones_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      settle(error(make_error_code(errc::broken_promise), "from_callback"));
+    drop();
+  }
+  void drop() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  // ---- the operation, on the loop's thread
+
+  // f has returned: true when it has settled the operation already.
+  [[nodiscard]] bool started() noexcept {
+    starting_ = false;
+    return settled_within_start_;
+  }
+  // Once settled. Drops the operation's hold.
+  [[nodiscard]] result<T> take() noexcept {
+    result<T> taken = *std::move(ended_);
+    drop();
+    return taken;
+  }
+  // The operation is destroyed without having been told.
+  void leave() noexcept {
+    if (!decide() && !settled_within_start_ && !told_) home_.forget(*this);
+  }
+
+ private:
+  [[nodiscard]] bool decide() noexcept { return !decided_.exchange(true, std::memory_order_acq_rel); }
+  static void delivered(operation_base& base, completion) {
+    auto& self = static_cast<callback_link&>(base);
+    self.told_ = true;
+    self.waiter_.settled();
+  }
+
+  // constant
+  loop& home_;
+  callback_waiter& waiter_;
+  // any thread
+  std::atomic<std::uint32_t> references_{1};
+  std::atomic<std::uint32_t> dones_{0};
+  std::atomic<bool> decided_{false};
+  // the first who settles; then the loop's thread
+  std::optional<result<T>> ended_;
+  // the loop's thread
+  bool starting_ = true;
+  bool settled_within_start_ = false;
+  bool told_ = false;
+};
+
+}  // namespace braid::detail

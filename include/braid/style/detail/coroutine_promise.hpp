@@ -1,0 +1,214 @@
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/detail/frame_pool.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/core/detail/takes_sender.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
+#include "braid/loop/detail/transfer.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/style/detail/foreign_awaiter.hpp"
+#include "braid/style/detail/late_result.hpp"
+
+namespace braid::detail {
+
+class coroutine_promise;
+
+// Waits for any sender in a coroutine. The operation state lives in the coroutine's frame. One that completes
+// later, but reports misuse at once, resumes the coroutine within its await_suspend: that is allowed, if it
+// is no habit.
+template <sender S>
+class sender_awaiter {
+  using value_type = value_of<S>;
+
+ public:
+  sender_awaiter(S&& op, coroutine_promise& promise)
+      : promise_(promise), state_(connect(std::move(op), receiver{this})) {}
+  sender_awaiter(const sender_awaiter&) = delete;
+  sender_awaiter& operator=(const sender_awaiter&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+
+  void await_suspend(std::coroutine_handle<> awaiting) noexcept
+    requires completes_later<S>
+  {
+    awaiting_ = awaiting;
+    state_.start();
+  }
+  bool await_suspend(std::coroutine_handle<> awaiting) noexcept
+    requires(!completes_later<S>)
+  {
+    awaiting_ = awaiting;
+    inline_start scope(this);
+    state_.start();
+    return !scope.completed();
+  }
+
+  value_type await_resume() { return std::move(ended_).value(); }
+
+ private:
+  struct receiver {
+    sender_awaiter* self;
+    void finish(result<value_type> with) && noexcept { self->finish(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept;
+    [[nodiscard]] async_frame* frame() const noexcept;
+  };
+
+  void finish(result<value_type>&& with) noexcept {
+    ended_.set(std::move(with));
+    if constexpr (completes_later<S>)
+      return awaiting_.resume();  // the loop called: what the coroutine parks, it runs
+    if (!inline_start::mark_completed(this)) park(awaiting_);
+  }
+
+  coroutine_promise& promise_;
+  std::coroutine_handle<> awaiting_;
+  late_result<value_type> ended_;
+  connected<S, receiver> state_;
+};
+
+// Follows a co_await that does not compile.
+struct awaits_anything {
+  static bool await_ready() { return true; }
+  static void await_suspend(std::coroutine_handle<>) {}
+  static anything await_resume() { return {}; }
+};
+
+/// What every braid coroutine's promise is: a level of the asynchronous stack, with a stop token that flows
+/// down.
+///
+/// Threads  belongs to the loop on which it was awaited, its home; resume_on may take it elsewhere meanwhile,
+///          which the home loop counts as its work.
+/// Cost     40 bytes. Frames come from the frame pool.
+class coroutine_promise : public pooled_frame, pinned {
+ public:
+  /// Any sender can be awaited, by rvalue unless it is awaited by copy; it gets the coroutine's stop token.
+  /// So can a function that returns one.
+  template <sender_or_factory S>
+    requires(!awaitable<S>)
+  auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
+    static_assert(!std::is_lvalue_reference_v<S> || !sender<S> || awaited_by_copy<S>,
+                  "co_await uses the sender up: write co_await std::move(op)");
+    frame_.waits_at(where);
+    if constexpr (!requires { requires std::remove_cvref_t<S>::notes_its_await; }) note_await();
+    if constexpr (requires { std::move(op).awaited_by(*this); })
+      return std::move(op).awaited_by(*this);
+    else
+      return sender_awaiter<sender_of<S>>(as_sender(std::forward<S>(op)), *this);
+  }
+  /// So can what brings its own awaiter. The coroutine goes on on the loop that it awaited on, whichever thread resumes it;
+  /// its home loop counts the wait as its work. At that loop's end the awaitable is destroyed, and a later resumption does
+  /// nothing. An awaitable that destroys its handle cancels the await.
+  template <awaitable A>
+  foreign_awaiter<A> await_transform(A&& other,
+                                             std::source_location where = std::source_location::current()) {
+    frame_.waits_at(where);
+    note_await();
+    const bool at_home = home_ != nullptr && !away_ && home_ == loop::current_or_null();
+    return {std::forward<A>(other), stop_, at_home};
+  }
+  /// Nothing else.
+  template <class X>
+    requires(!sender_or_factory<X>)
+  auto await_transform(X&&) {
+    takes_sender<X>();
+    return awaits_anything();
+  }
+
+  [[nodiscard]] stop_token get_stop_token() const noexcept { return stop_; }
+  [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
+
+  /// Called by who waits for the coroutine, before it begins.
+  void inherit(stop_token stop, async_frame* parent) noexcept {
+    stop_ = stop;
+    frame_.called_by(parent);
+    home_ = loop::current_or_null();
+    if (task_tracker::tracks_here()) [[unlikely]]
+      begin_tracked();
+  }
+  /// From the coroutine that awaits it; notes that coroutine's await as well.
+  void inherit(coroutine_promise& parent) noexcept {
+    stop_ = parent.stop_;
+    frame_.called_by(&parent.frame_);
+    home_ = loop::current_or_null();
+    if (task_tracker::tracks_here()) [[unlikely]] {
+      parent.note_await();
+      begin_tracked();
+    }
+  }
+
+  /// Tells its loop's tracker, if there is one, that it has come to another await. What an awaiter that
+  /// promises it (notes_its_await) does on its way.
+  [[gnu::always_inline]] void note_await() noexcept {
+    if (tracked_) [[unlikely]]
+      task_tracker::awaits(home_, frame_);
+  }
+
+  /// For resume_on: it is about to go there. What has to come home by itself overrides both.
+  void depart_for(const loop& there) noexcept {
+    if (!leaves_for(there)) return;
+    away_ = true;
+    home_->expect_delivery();
+  }
+  /// It is on this loop now.
+  void arrive_on(const loop& here) noexcept {
+    if (!comes_home_to(here)) return;
+    away_ = false;
+    home_->delivery_came();
+  }
+  /// Something else goes home in its stead, and takes over what is counted there. Was it away?
+  [[nodiscard]] bool send_home() noexcept { return std::exchange(away_, false); }
+
+ protected:
+  /// Where the coroutine begins; its awaits take that place.
+  explicit coroutine_promise(std::source_location begins = {}) noexcept { frame_.waits_at(begins); }
+  ~coroutine_promise() { end_level(); }
+  /// Nobody waits for it any more; it may be inherited again.
+  void end_level() noexcept {
+    if (tracked_) [[unlikely]]
+      end_tracked();
+  }
+
+  /// Null when it was awaited on a thread without a loop.
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  [[nodiscard]] bool is_away() const noexcept { return away_; }
+  [[nodiscard]] bool leaves_for(const loop& there) const noexcept {
+    return !away_ && home_ != nullptr && home_ == loop::current_or_null() && home_ != &there;
+  }
+  [[nodiscard]] bool comes_home_to(const loop& here) const noexcept { return away_ && home_ == &here; }
+
+ private:
+  [[gnu::cold, gnu::noinline]] void begin_tracked() noexcept {
+    tracked_ = true;
+    task_tracker::begins(frame_, level_kind::coroutine);
+  }
+  [[gnu::cold, gnu::noinline]] void end_tracked() noexcept {
+    tracked_ = false;
+    task_tracker::ends(home_, frame_);
+  }
+
+  stop_token stop_;
+  async_frame frame_;
+  loop* home_;  // set by inherit
+  bool away_ = false;  // from home, and counted there
+  bool tracked_ = false;  // by home
+};
+
+template <sender S>
+stop_token sender_awaiter<S>::receiver::get_stop_token() const noexcept {
+  return self->promise_.get_stop_token();
+}
+template <sender S>
+async_frame* sender_awaiter<S>::receiver::frame() const noexcept {
+  return self->promise_.frame();
+}
+
+}  // namespace braid::detail

@@ -1,0 +1,253 @@
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "braid/base/detail/lost_error.hpp"
+#include "braid/base/detail/nothrow_movable.hpp"
+#include "braid/base/detail/ring_buffer.hpp"
+#include "braid/base/error.hpp"
+#include "braid/base/pinned.hpp"
+#include "braid/sync/detail/waiting.hpp"
+
+namespace braid::detail {
+
+// A channel's elements and the operations that wait for it: each element goes from the operation that sends it to one
+// that receives it, into the ring between them where none waits.
+template <class T>
+class channel_queue : pinned {
+  static_assert(
+      std::is_move_constructible_v<T>,
+      "a channel's elements move from hand to hand: give them a move constructor, or send a unique_ptr");
+
+ public:
+  using kept = nothrow_movable<T>;
+  static constexpr bool may_throw = std::is_same_v<kept, boxed<T>>;
+
+  // In the queue of senders_.
+  struct to_send {
+    explicit to_send(channel_queue& which) noexcept : on(&which) {}
+    to_send(to_send&& other) noexcept : on(other.on) {}  // it has not begun
+    [[nodiscard]] bool failed() const noexcept { return refused; }
+    // Of the exception that is being handled, which moving its element has thrown.
+    void refuse() noexcept {
+      refused = true;
+      if constexpr (may_throw) why = error::current();
+    }
+    [[nodiscard, gnu::cold, gnu::noinline]] error failure_of(const char* call) const {
+      if constexpr (may_throw)
+        if (why) return *why;
+      if (on->closed_) return error(make_error_code(errc::channel_closed), call);
+      return error(std::make_error_code(std::errc::not_enough_memory), call);
+    }
+    channel_queue* on;
+    T* value_to_send;  // set by waiters(): where it is moved from; null for a reserve
+    bool refused = false;  // because it is closed, or because its element cannot be moved
+    [[no_unique_address]] std::conditional_t<may_throw, std::optional<error>, std::monostate> why{};
+  };
+  // In the queue of receivers_ or promised_.
+  struct to_receive {
+    explicit to_receive(channel_queue& which) noexcept : on(&which) {}
+    channel_queue* on;
+    std::optional<kept> got;
+  };
+
+  explicit channel_queue(std::size_t capacity) noexcept : capacity_(capacity), room_(capacity) {}
+
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
+  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+  // Closed, and no permit is left.
+  [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+  [[nodiscard]] bool has_permits() const noexcept { return permits_ != 0; }
+  [[nodiscard]] waiter_queue& senders() noexcept { return senders_; }
+  [[nodiscard]] waiter_queue& receivers() noexcept { return receivers_; }
+
+  // To the operation that waits for it, or into the ring if there is room; else nothing is done.
+  template <class U>
+  [[nodiscard]] bool put(U&& value) {
+    if (!receivers_.empty()) {  // then the ring is empty
+      hand_over(receivers_.front(), std::forward<U>(value));
+      return true;
+    }
+    if (elements_.size() >= room_) return false;  // what waits to send does so because of this
+    elements_.push_back(std::forward<U>(value));
+    return true;
+  }
+  // From the ring, or from the operation that has waited longest to send.
+  bool take_into(std::optional<kept>& where, bool can_wait) {
+    if (!elements_.empty()) {
+      where.emplace(elements_.pop_front());
+      if (!senders_.empty() && elements_.size() < room_) serve_first_sender();
+      return true;
+    }
+    return take_from_sender(where, can_wait);
+  }
+  // It was received by an operation that ended before it could make use of it: it is the first again.
+  void put_back(kept&& value) noexcept {
+    if (sync_waiter* const receiver = first_receiver()) return hand_over(*receiver, std::move(value));
+    try {
+      elements_.push_front(std::move(value));
+    } catch (const std::bad_alloc&) {
+      report_lost(error(std::make_error_code(std::errc::not_enough_memory),
+                        "channel: an element whose receive was destroyed is lost"));
+    }
+  }
+  // Lets operations that wait to send or to reserve pass, in their order, as far as that can be done now.
+  void serve_senders() noexcept {
+    const settling at_once;  // a sender and its receiver pass in one step
+    while (receivers_.empty() ? !senders_.empty() && elements_.size() < room_ : !senders_.empty()) {
+      sync_waiter* const next = senders_.find_if([this](sync_waiter& each) { return serve(each); });
+      if (next == nullptr) return;
+      next->unlink();
+      next->pass();
+    }
+  }
+
+  // A permit for the sender that waits, or for one that asks without waiting. On a rendezvous channel it
+  // binds the receiver that has waited longest, which is for nobody else from now on.
+  [[nodiscard]] bool take_permit(sync_waiter* sender) noexcept {
+    if (capacity_ == 0) {
+      sync_waiter* const receiver = receiver_for(sender);
+      if (receiver == nullptr) return false;
+      receiver->unlink();
+      promised_.push_back(*receiver);
+    } else {
+      if (elements_.size() >= room_) return false;
+      --room_;
+    }
+    ++permits_;
+    return true;
+  }
+  void put_by_permit(T&& value) {
+    if (sync_waiter* const receiver = first_receiver())
+      hand_over(*receiver, std::move(value));
+    else
+      elements_.push_back(std::move(value));
+    end_permit();
+  }
+  void give_up_permit() noexcept {
+    if (capacity_ == 0 && promised_.size_up_to(permits_) == permits_) {
+      sync_waiter& receiver = promised_.back();
+      receiver.unlink();
+      receivers_.push_front(receiver);
+    }
+    end_permit();
+  }
+
+  // Those of the operations that wait to send for which the question is answered by yes.
+  template <class Which>
+  void close_for(Which which) noexcept {
+    closed_ = true;
+    waiter_queue others, refused;
+    while (!senders_.empty()) {
+      sync_waiter& each = senders_.pop_front();
+      to_send& claim = sender_waiting::claim_of(each);
+      if (which(claim)) claim.refused = true;
+      (claim.failed() ? refused : others).push_back(each);
+    }
+    while (!others.empty()) senders_.push_back(others.pop_front());
+    while (!refused.empty()) refused.pop_front().pass();
+    if (permits_ == 0) end();
+  }
+
+ private:
+  using sender_waiting = queued_claim<to_send>;
+  using receiver_waiting = queued_claim<to_receive>;
+
+  template <class U>
+  static void hand_over(sync_waiter& receiver, U&& value) {
+    receiver_waiting::claim_of(receiver).got.emplace(std::forward<U>(value));
+    receiver.unlink();
+    receiver.pass();
+  }
+  [[nodiscard]] static T* value_of(sync_waiter& sender) noexcept {
+    return sender_waiting::claim_of(sender).value_to_send;
+  }
+  // Moves what an operation waits to send. What that throws is the operation's error, and false.
+  template <class Into>
+  static bool move_out(sync_waiter& sender, Into into) noexcept {
+    to_send& claim = sender_waiting::claim_of(sender);
+    try {
+      into(std::move(*claim.value_to_send));
+      return true;
+    } catch (...) {
+      claim.refuse();
+      return false;
+    }
+  }
+  bool take_from_sender(std::optional<kept>& where, bool can_wait) {
+    while (!senders_.empty()) {
+      // On a rendezvous channel it is a receiver that waits for which a reserve waits.
+      if (can_wait && capacity_ == 0 && value_of(senders_.front()) == nullptr) return false;
+      sync_waiter* const first =
+          senders_.find_if([](sync_waiter& each) { return value_of(each) != nullptr; });
+      if (first == nullptr) return false;
+      const bool moved = move_out(*first, [&](T&& value) { where.emplace(std::move(value)); });
+      first->unlink();
+      first->pass();
+      if (moved) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] sync_waiter* first_receiver() noexcept {
+    if (!promised_.empty()) return &promised_.front();
+    return receivers_.empty() ? nullptr : &receivers_.front();
+  }
+  // The first that an element or a permit of this sender can be for: two claims of one select do not meet.
+  [[nodiscard]] sync_waiter* receiver_for(sync_waiter* sender) noexcept {
+    return receivers_.find_if(
+        [sender](sync_waiter& each) { return sender == nullptr || !each.in_group_with(*sender); });
+  }
+
+  // For an element that was taken out of the ring.
+  void serve_first_sender() {
+    if (value_of(senders_.front()) == nullptr) [[unlikely]]
+      return serve_senders();
+    const bool moved =
+        move_out(senders_.front(), [this](T&& value) { elements_.push_back(std::move(value)); });
+    senders_.pop_front().pass();
+    if (!moved) [[unlikely]]
+      serve_senders();
+  }
+  // False when it has to go on waiting.
+  [[nodiscard]] bool serve(sync_waiter& sender) noexcept {
+    if (value_of(sender) == nullptr) return take_permit(&sender);
+    sync_waiter* const receiver = receiver_for(&sender);
+    if (receiver == nullptr && elements_.size() >= room_) return false;
+    move_out(sender, [&](T&& value) {
+      if (receiver != nullptr)
+        hand_over(*receiver, std::move(value));
+      else
+        elements_.push_back(std::move(value));
+    });
+    return true;
+  }
+  void end_permit() noexcept {
+    --permits_;
+    if (capacity_ != 0) ++room_;
+    serve_senders();
+    if (closed_ && permits_ == 0) end();
+  }
+  void end() noexcept {
+    ended_ = true;
+    while (!receivers_.empty()) receivers_.pop_front().pass();
+  }
+
+  const std::size_t capacity_;
+  std::size_t room_;  // the capacity without what is reserved
+  bool closed_ = false;
+  bool ended_ = false;
+  std::size_t permits_ = 0;
+  ring_buffer<kept> elements_;
+  waiter_queue senders_;  // to send or to reserve; they wait while there is no room
+  waiter_queue receivers_;  // they wait while the ring is empty
+  waiter_queue promised_;  // likewise; of a rendezvous channel, each for a permit
+};
+
+}  // namespace braid::detail

@@ -1,0 +1,180 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <utility>
+
+#include "braid/base/detail/assert.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
+#include "braid/base/detail/intrusive_queue.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid::detail {
+
+class sync_waiter;
+
+// Several waiters of which one may pass: select. The first that passes decides; in the same step the others
+// leave their queues, so that none of them can pass too. A waiter that leaves may make room for waiters
+// behind it: they are served by settle(), once every waiter of the group has left.
+class sync_group : pinned {
+ public:
+  virtual void decide(std::size_t index) noexcept = 0;  // the waiter of this index passes
+  virtual void settle() noexcept = 0;
+
+ protected:
+  ~sync_group() = default;
+
+ private:
+  sync_group* next_ = nullptr;  // while it waits to be settled
+
+ public:
+  using queue = intrusive_queue<sync_group, &sync_group::next_>;
+};
+
+// Groups that are decided while one of these lives are settled at the end of the outermost one, one after the
+// other. So a step that serves several waiters sees no group change in between, and a chain of groups that
+// serve each other takes constant stack.
+class settling : pinned {
+ public:
+  settling() noexcept : outermost_(!std::exchange(active_, true)) {}
+  ~settling() {
+    if (!outermost_) return;
+    while (!decided_.empty()) decided_.pop_front().settle();
+    active_ = false;
+  }
+  void later(sync_group& group) noexcept { decided_.push_back(group); }
+
+ private:
+  static constinit thread_local inline sync_group::queue decided_;
+  static constinit thread_local inline bool active_ = false;
+  const bool outermost_;
+};
+
+// What all waiters of one type have in common.
+struct waiter_kind {
+  const char* name;  // the call, for messages
+  void (*on_withdraw)(sync_waiter&) noexcept;  // it has left its queue without having passed
+};
+
+// An operation in the queue of a synchronisation object. It finishes as ready work of its loop, never within
+// the call that lets it pass.
+//
+// Lifetime  may be destroyed while it waits, or between passing and finishing: it leaves no trace.
+class sync_waiter : public list_node, operation_base, cancellation {
+ public:
+  // Called by the object, whose queue it has left.
+  void pass() noexcept {
+    if (home_ != loop::current_or_null()) [[unlikely]]
+      pass_from_outside();
+    passed_ = true;
+    if (group_ != nullptr) [[unlikely]]
+      return group_->decide(index_);
+    home_->make_ready(*this);
+  }
+  // Does the other one belong to the same select?
+  [[nodiscard]] bool in_group_with(const sync_waiter& other) const noexcept {
+    return group_ != nullptr && group_ == other.group_;
+  }
+  // Its queue ends while it waits there.
+  [[noreturn, gnu::cold, gnu::noinline]] void orphaned() const noexcept {
+    misused_as("what it waits for was destroyed; it must outlive the operations that wait for it");
+  }
+
+ protected:
+  using finish_fn = void(sync_waiter&);
+  sync_waiter(finish_fn& finish, const waiter_kind& kind) noexcept
+      : operation_base(on_ready), finish_(&finish), kind_(&kind) {}
+  // One of a group, which finishes in its place and looks after stop requests.
+  sync_waiter(sync_group& group, std::size_t index, const waiter_kind& kind) noexcept
+      : operation_base(on_ready), kind_(&kind), group_(&group), index_(static_cast<std::uint32_t>(index)) {}
+  ~sync_waiter() = default;
+
+  void enter(intrusive_list<sync_waiter>& waiters) noexcept {
+    home_ = loop::current_or_null();
+    if (!waiters.empty() && !waiters.front().waits_here()) [[unlikely]]
+      served_elsewhere();
+    waiters.push_back(*this);
+  }
+  void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
+
+  // Leaves the queue, and serves nobody yet: settle does. No-op when it is in no queue.
+  void leave_queue() noexcept {
+    if (!linked()) return;
+    unlink();
+    withdrawn_ = true;
+  }
+  void settle() noexcept {
+    if (std::exchange(withdrawn_, false)) kind_->on_withdraw(*this);
+  }
+  // For the destructor: it will never finish. True when it had passed already.
+  [[nodiscard]] bool leave() noexcept {
+    if (home_ == nullptr) return false;
+    leave_queue();
+    settle();
+    cancellation::forget();
+    if (in_flight()) home_->forget(*this);
+    home_ = nullptr;
+    return std::exchange(passed_, false);
+  }
+  // For the end of the wait: did it pass, or was it cancelled?
+  [[nodiscard]] bool take_pass() noexcept {
+    home_ = nullptr;
+    return std::exchange(passed_, false);
+  }
+
+ private:
+  [[nodiscard]] bool waits_here() const noexcept {
+    return home_ == loop::current_or_null() || home_->is_here();  // or at another loop of this thread
+  }
+  static void on_ready(operation_base& base, completion) {
+    auto& self = static_cast<sync_waiter&>(base);
+    if (self.disarm()) self.finish_(self);
+  }
+  static void on_stop(cancellation& base) noexcept {
+    auto& self = static_cast<sync_waiter&>(base);
+    if (!self.linked()) return;  // it has passed already
+    self.leave_queue();
+    self.settle();
+    self.home_->make_ready(self);
+  }
+  static void on_stop_arrived(cancellation& base) noexcept {
+    auto& self = static_cast<sync_waiter&>(base);
+    self.finish_(self);
+  }
+  // By another thread, which is misuse, or by another loop of this one, which a simulation may have.
+  [[gnu::cold, gnu::noinline]] void pass_from_outside() const noexcept {
+    if (!home_->is_here()) served_elsewhere();
+    home_->touched();
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void served_elsewhere() const noexcept {
+    misused_as(
+        "it waits on one thread and its object is used on another; the objects of sync/ belong to one loop, "
+        "from another thread use loop::post");
+  }
+  [[noreturn]] void misused_as(const char* what) const noexcept {
+    char text[256];
+    std::snprintf(text, sizeof(text), "%s: %s", kind_->name, what);
+    misused(text);
+  }
+
+  finish_fn* finish_ = nullptr;
+  const waiter_kind* kind_;
+  sync_group* group_ = nullptr;
+  loop* home_ = nullptr;  // while it waits
+  std::uint32_t index_;  // in the group
+  bool passed_ = false;
+  bool withdrawn_ = false;  // from the queue, and not settled
+};
+
+class waiter_queue : public intrusive_list<sync_waiter> {
+ public:
+  ~waiter_queue() {
+    if (!empty()) [[unlikely]]
+      front().orphaned();
+  }
+};
+
+}  // namespace braid::detail

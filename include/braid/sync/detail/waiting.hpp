@@ -1,0 +1,212 @@
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <new>
+#include <utility>
+
+#include "braid/core/sender.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/sync/detail/waiter.hpp"
+
+namespace braid::detail {
+
+// What an operation asks of a synchronisation object, and what it has got.
+//
+// try_pass()   passes at once, where that is possible and nobody waits who came before
+// waiters()    else, once, when it begins to wait: the object's queue, from which it lets pass by
+//              sync_waiter::pass
+// on_wait()    optional: it is in the queue now
+// take()       once passed: the operation's value
+// give_back()  undoes a pass whose operation is destroyed before it finishes; no-op where there is nothing to
+//              undo
+// left()       optional: it has left the queue without having passed; may let others pass
+// failed()     optional: it passed without what it asked for, and failure() says why
+// repeats(c)   optional: in a select behind the claim c of the same type it adds nothing, and does not wait
+// queued_as    optional: the base by which its queue knows it, where several types of claims share a queue
+// name         the call, for messages
+template <class C>
+concept sync_claim = std::move_constructible<C> && requires(C& c) {
+  typename C::value_type;
+  { C::name } -> std::convertible_to<const char*>;
+  { c.try_pass() } -> std::same_as<bool>;
+  { c.waiters() } noexcept -> std::same_as<waiter_queue&>;
+  { c.take() } -> std::same_as<typename C::value_type>;
+  { c.give_back() } noexcept;
+};
+
+template <class C>
+[[gnu::cold, gnu::noinline]] error claim_canceled() {
+  return error(std::make_error_code(std::errc::operation_canceled), C::name);
+}
+
+template <class C>
+struct queued_type {
+  using type = C;
+};
+template <class C>
+  requires requires { typename C::queued_as; }
+struct queued_type<C> {
+  using type = typename C::queued_as;
+};
+
+// A claim that waits. The object finds the claim here, and may put into it what was asked for.
+template <class Claim>
+class queued_claim : public sync_waiter {
+ public:
+  [[nodiscard]] static Claim& claim_of(sync_waiter& waiter) noexcept {
+    return static_cast<queued_claim&>(waiter).claim_;
+  }
+
+ protected:
+  template <class... Args>
+  explicit queued_claim(Claim& claim, Args&&... args) noexcept
+      : sync_waiter(std::forward<Args>(args)...), claim_(claim) {}
+  ~queued_claim() = default;
+  Claim& claim_;
+};
+
+template <sync_claim C>
+class claimant : public queued_claim<typename queued_type<C>::type> {
+  using base = queued_claim<typename queued_type<C>::type>;
+
+ protected:
+  claimant(C& claim, sync_waiter::finish_fn& finish) noexcept : base(claim, finish, kind) {}
+  claimant(C& claim, sync_group& group, std::size_t index) noexcept : base(claim, group, index, kind) {}
+  ~claimant() {
+    if (this->leave()) claim().give_back();
+  }
+
+  void begin_to_wait() noexcept {
+    this->enter(claim().waiters());
+    if constexpr (requires(C& claim) { claim.on_wait(); }) claim().on_wait();
+  }
+  [[nodiscard]] C& claim() noexcept { return static_cast<C&>(this->claim_); }
+
+ private:
+  static void on_withdraw(sync_waiter& self) noexcept {
+    if constexpr (requires(C& claim) { claim.left(); }) static_cast<claimant&>(self).claim().left();
+  }
+  static constexpr waiter_kind kind{C::name, on_withdraw};
+};
+
+template <sync_claim C>
+[[nodiscard]] result<typename C::value_type> take_result(C& claim) noexcept {
+  if constexpr (requires { claim.failed(); })
+    if (claim.failed()) return claim.failure();
+  return capture([&]() -> typename C::value_type { return claim.take(); });
+}
+
+template <sync_claim C>
+struct claim_holder {
+  C held;
+};
+
+template <sync_claim C, class R>
+class claim_state final : claim_holder<C>, claimant<C> {
+ public:
+  claim_state(C&& claim, R receiver) noexcept
+      : claim_holder<C>{std::move(claim)},
+        claimant<C>(this->held, on_finish),
+        receiver_(std::move(receiver)) {}
+
+  void start() noexcept {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      return std::move(receiver_).finish(no_loop_error(C::name));
+    try {
+      if (this->held.try_pass()) return finish();
+    } catch (...) {
+      return std::move(receiver_).finish(error::current());
+    }
+    this->begin_to_wait();
+    this->obey(receiver_.get_stop_token());
+  }
+
+ private:
+  static void on_finish(sync_waiter& waiter) {
+    auto& self = static_cast<claim_state&>(waiter);
+    if (self.take_pass()) return self.finish();
+    R receiver = std::move(self.receiver_);
+    std::move(receiver).finish(claim_canceled<C>());
+  }
+  void finish() noexcept {
+    R receiver = std::move(receiver_);
+    std::move(receiver).finish(take_result(this->held));
+  }
+
+  R receiver_;
+};
+
+// In a coroutine, whose frame keeps the claim until the await has ended. A claim that passes at once is asked
+// and no more: the waiter is made when it has to wait.
+template <sync_claim C>
+class claim_awaiter : pinned {
+ public:
+  explicit claim_awaiter(C& claim) noexcept : claim_(claim) {}
+  ~claim_awaiter() {
+    if (waits_) [[unlikely]]
+      waiter_.~waiter();
+  }
+
+  [[nodiscard]] bool await_ready() {
+    if (claim_.try_pass()) return true;
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      no_loop_error(C::name).rethrow();
+    return false;
+  }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    awaiting.promise().note_await();
+    waits_ = true;
+    new (&waiter_) waiter(claim_, awaiting);
+    waiter_.begin_to_wait();
+    waiter_.obey(awaiting.promise().get_stop_token());
+  }
+  typename C::value_type await_resume() {
+    if (waits_ && !waiter_.take_pass()) [[unlikely]]
+      claim_canceled<C>().rethrow();
+    if constexpr (requires { claim_.failed(); })
+      if (claim_.failed()) [[unlikely]]
+        claim_.failure().rethrow();
+    return claim_.take();
+  }
+
+ private:
+  struct waiter final : claimant<C> {
+    waiter(C& claim, std::coroutine_handle<> handle) noexcept
+        : claimant<C>(claim, on_finish), awaiting(handle) {}
+    static void on_finish(sync_waiter& self) { static_cast<waiter&>(self).awaiting.resume(); }
+    using claimant<C>::begin_to_wait, claimant<C>::obey, claimant<C>::take_pass;
+    std::coroutine_handle<> awaiting;
+  };
+
+  C& claim_;
+  bool waits_ = false;
+  union {
+    waiter waiter_;  // while waits_
+  };
+};
+
+template <sync_claim C>
+class claim_sender {
+ public:
+  using sender_concept = sender_tag;
+  static constexpr bool notes_its_await = true;  // who passes at once has nothing to note
+  using value_type = typename C::value_type;
+  explicit claim_sender(C claim) noexcept : claim_(std::move(claim)) {}
+
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && noexcept {
+    return claim_state<C, R>(std::move(claim_), std::move(receiver));
+  }
+  auto awaited_by(auto&) && noexcept { return claim_awaiter<C>(claim_); }
+  // For select.
+  [[nodiscard]] C&& claim() && noexcept { return std::move(claim_); }
+
+ private:
+  C claim_;
+};
+
+}  // namespace braid::detail

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "braid/sim/choices.hpp"
+#include "disk/sparse_bytes.hpp"
+
+namespace braid::sim::detail {
+
+// What a file holds: as the page cache shows it, with each change that has not been synced, so that a crash
+// can undo it. A change keeps what it replaced; an append, nothing.
+class file_content {
+ public:
+  static constexpr std::uint64_t sector_bytes = 512;  // what a device writes whole or not at all
+  // More unsynced changes, or bytes kept to undo them, than these: the oldest are written back, as a kernel
+  // does when it has too many dirty pages.
+  static constexpr std::size_t most_changes = std::size_t{1} << 14;
+  static constexpr std::uint64_t most_replaced_bytes = std::uint64_t{32} << 20;
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint64_t used() const noexcept { return bytes_.used(); }
+  [[nodiscard]] std::size_t fitting(std::uint64_t at, std::size_t size, std::uint64_t room) const {
+    return bytes_.fitting(at, size, room);
+  }
+
+  // How many bytes there were, at most size.
+  std::size_t read(std::uint64_t from, void* to, std::size_t size) const;
+  void write(std::uint64_t at, const void* bytes, std::size_t size);
+  void resize(std::uint64_t size);
+  // These bytes and no others, durable.
+  void assign(const void* bytes, std::size_t size);
+
+  // Its size has changed since the last sync.
+  [[nodiscard]] bool is_size_unsynced() const noexcept;
+  void synced();
+  // The kernel takes what it could not write for written: no later sync makes it durable, unless it is
+  // written once more.
+  void sync_failed() noexcept;
+  // What was not synced is kept, torn or lost, as drawn. Then all is durable.
+  void crash(choices& draws);
+  // All is durable.
+  void keep_all() noexcept;
+
+ private:
+  struct change {
+    std::uint64_t from, to;  // the bytes it replaced
+    std::uint64_t size_before, size_after;
+    sparse_bytes replaced;
+    bool doubtful = false;  // a sync of it has failed; such changes are the oldest
+    [[nodiscard]] bool resizes() const noexcept { return size_before != size_after; }
+    [[nodiscard]] bool cuts() const noexcept { return size_after < size_before; }
+  };
+  void remember(change made);
+  void add_what_stays_doubtful(const change& doubtful, std::size_t synced_from, std::deque<change>& to) const;
+  void redo(const change& made, choices& draws);
+
+  sparse_bytes bytes_;  // none past size_
+  std::uint64_t size_ = 0;
+  std::deque<change> changes_;  // the oldest first
+  std::uint64_t replaced_bytes_ = 0;  // by all of them
+};
+
+}  // namespace braid::sim::detail

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "braid/base/pinned.hpp"
+#include "braid/loop/clock.hpp"
+#include "network/socket_name.hpp"
+
+namespace braid::sim::detail {
+
+class listening;
+
+// Which ports of a host are taken, and who listens where.
+class ports : pinned {
+ public:
+  // A name that somebody has: given back when the last who shares it goes.
+  class binding : pinned {
+   public:
+    binding(ports& of, const socket_name& name, bool shares);
+    ~binding();
+    [[nodiscard]] const socket_name& name() const noexcept { return name_; }
+    [[nodiscard]] bool shares() const noexcept { return shares_; }
+    void set_shares(bool shares) noexcept { shares_ = shares; }
+
+   private:
+    friend class ports;
+    ports& of_;
+    const socket_name name_;
+    bool shares_;  // SO_REUSEADDR
+    std::weak_ptr<listening> listens_;
+    std::multimap<std::uint16_t, binding*>::iterator place_;
+  };
+
+  // Null where the name is taken. Port 0 becomes one that nobody has.
+  [[nodiscard]] std::shared_ptr<binding> bind(const socket_name& name, bool shares,
+                                              loop_clock::time_point now);
+  // The name of a connection that came to a listener: nothing is in its way.
+  [[nodiscard]] std::shared_ptr<binding> inherit(const socket_name& name, bool shares);
+  // False where somebody else listens already.
+  [[nodiscard]] bool listen(binding& at, const std::shared_ptr<listening>& by);
+  // Null where nobody does.
+  [[nodiscard]] std::shared_ptr<listening> listener_at(const socket_name& name) const;
+  // The host has lost its power.
+  void forget() noexcept { lingering_.clear(); }
+  // A connection of this name has ended in TIME_WAIT: until then it may be bound only by who shares.
+  void linger(const binding& ended, loop_clock::time_point until);
+
+ private:
+  static constexpr std::uint16_t first_ephemeral = 32768, last_ephemeral = 60999;
+
+  [[nodiscard]] bool is_taken(const socket_name& name, bool shares, loop_clock::time_point now) const;
+  [[nodiscard]] std::uint16_t unused_port();
+
+  using key = std::tuple<int, std::uint32_t, std::uint16_t>;
+  static key key_of(const socket_name& name) noexcept { return {name.family, name.address, name.port}; }
+
+  struct lingering {
+    loop_clock::time_point until;
+    bool shares;
+  };
+
+  std::multimap<std::uint16_t, binding*> taken_;
+  std::map<key, std::weak_ptr<listening>> listeners_;
+  std::map<std::uint16_t, lingering> lingering_;
+  std::uint16_t next_ephemeral_ = first_ephemeral;
+};
+
+}  // namespace braid::sim::detail

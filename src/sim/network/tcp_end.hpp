@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "network/byte_queue.hpp"
+#include "network/listening.hpp"
+#include "network/ports.hpp"
+#include "network/wire.hpp"
+
+namespace braid::sim::detail {
+
+// One end of a connection, as its host's TCP sees it. It outlives its socket while there is something to send.
+class tcp_end : pinned {
+ public:
+  enum class stage : std::uint8_t {
+    unborn,  // of a server's: no SYN has come
+    connecting,  // SYN_SENT
+    half_open,  // SYN_RECEIVED
+    open,  // and ended in order, when both FINs have come
+    closed,  // by a reset, or given up
+    vanished,  // nobody knows of it any more
+  };
+
+  tcp_end(connection& of, int which, network& within, host& on, const socket_name& local);
+
+  [[nodiscard]] stage at() const noexcept { return stage_; }
+  [[nodiscard]] host& on() const noexcept { return host_; }
+  [[nodiscard]] const socket_name& local() const noexcept { return local_; }
+  [[nodiscard]] tcp_end& peer() const noexcept;
+  // TCP's state is CLOSE.
+  [[nodiscard]] bool is_over() const noexcept;
+
+  // ---- for its socket
+  void belongs_to(object* socket) noexcept { socket_ = socket; }
+  void connect(std::shared_ptr<ports::binding> port);
+  [[nodiscard]] const std::shared_ptr<ports::binding>& port() const noexcept { return port_; }
+  // As send(2) and recv(2) on a socket that never blocks; none for EAGAIN.
+  [[nodiscard]] std::optional<std::int32_t> send(const void* from, std::size_t length);
+  [[nodiscard]] std::optional<std::int32_t> receive(void* to, std::size_t length, bool all);
+  [[nodiscard]] int shut(bool receiving, bool sending);
+  // What poll(2) tells.
+  [[nodiscard]] short events() const noexcept;
+  // Its error, as a positive number, which is told once; or 0.
+  [[nodiscard]] int take_error() noexcept { return std::exchange(error_, 0); }
+  // The socket is closed: in order, or by a reset where something was not read.
+  void close();
+  // Ends with a reset to the peer, without a word to the socket.
+  void abort();
+  // The same, for a reset that was injected.
+  void break_off();
+
+  // ---- for its connection
+  [[nodiscard]] wire& out() noexcept { return out_; }
+  [[nodiscard]] bool may_be_born() const;
+  void arrives(const segment& what);
+  void vanish();
+  // The client's answer will never come.
+  void is_left_half_open() noexcept;
+  // It was tried in vain for too long.
+  void time_out();
+  void joined();
+
+ private:
+  [[nodiscard]] bool is_gone() const noexcept { return stage_ == stage::closed || stage_ == stage::vanished; }
+  void syn_comes();
+  void syn_ack_comes();
+  void ack_comes();
+  void data_comes(const std::string& bytes);
+  void fin_comes();
+  void reset_comes();
+  void answer_reset();
+  void leave_handshake() noexcept;
+  void closes(int error);
+  void put_reset();
+  bool pump();  // sends what there is room for at the peer; true if that was something
+  void pump_at(loop_clock::time_point when);
+  void tell_room();
+  void learn_room();
+  void changed();
+
+  connection& of_;
+  const int which_;
+  network& network_;
+  host& host_;
+  const socket_name local_;
+  object* socket_ = nullptr;
+  std::shared_ptr<ports::binding> port_;
+  std::weak_ptr<listening> came_to_;  // while half open
+  stage stage_ = stage::unborn;
+  int error_ = 0;
+  bool peer_knows_ = false;  // that this end is no more
+
+  // sending
+  wire out_;
+  byte_queue unsent_;
+  bool no_more_ = false;  // shut down
+  bool fin_sent_ = false;
+  std::uint64_t sent_ = 0;
+  std::uint64_t may_send_;  // as far as this end knows
+  struct allowance {
+    loop_clock::time_point known;
+    std::uint64_t up_to;
+  };
+  std::deque<allowance> rooms_;  // what the peer has told, on its way
+  bool pumps_later_ = false;
+
+  // receiving
+  byte_queue unread_;
+  bool deaf_ = false;  // shut down
+  bool fin_came_ = false;
+  std::uint64_t taken_ = 0;
+  std::uint64_t told_room_;
+  std::size_t all_of_ = 0;  // what a receive waits for that wants everything
+};
+
+}  // namespace braid::sim::detail

@@ -1,0 +1,251 @@
+#include "network/tcp_socket.hpp"
+
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace braid::sim::detail {
+
+// It was closed before, or its host lost its power, or the world ends: nobody is told.
+tcp_socket::~tcp_socket() {
+  if (end_ != nullptr) end_->belongs_to(nullptr);
+}
+
+std::optional<std::int32_t> tcp_socket::attempt(const request& what) {
+  const auto at_position = [&] { return what.offset == 0 || what.offset == request::current_position; };
+  switch (what.code) {
+    case opcode::connect: return connect(what);
+    case opcode::accept:
+    case opcode::accept_many: return accept();
+    case opcode::send: return send(what);
+    case opcode::receive: return receive(what);
+    case opcode::write:
+      return at_position() ? send({.address = what.address, .length = what.length}) : -ESPIPE;
+    case opcode::read:
+      return at_position() ? receive({.address = what.address, .length = what.length}) : -ESPIPE;
+    case opcode::shutdown: return shutdown(static_cast<int>(what.length));
+    case opcode::poll: return poll(static_cast<short>(what.flags));
+    default: return -EINVAL;
+  }
+}
+
+std::string tcp_socket::describe() const {
+  return end_ != nullptr && !end_->is_over() ? end_->peer().local().to_string() : local_.to_string();
+}
+
+// Without memory the other end is not told, as if the last segment were lost.
+void tcp_socket::closed() noexcept {
+  try {
+    listens_no_more();
+    disconnect();
+  } catch (const std::bad_alloc&) {
+  }
+  port_.reset();
+}
+
+void tcp_socket::reset() noexcept {
+  try {
+    if (end_ != nullptr) end_->break_off();
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+// ---- names ----------------------------------------------------------------------------------------------
+
+int tcp_socket::bind(const sockaddr* address, socklen_t length) {
+  socket_name name;
+  if (const int failed = read_name(local_.family, address, length, name); failed < 0) return failed;
+  if (!name.is_any() && !name.is_loopback() && name.with_port(0) != name_of(machine_.address()))
+    return -EADDRNOTAVAIL;
+  if (bound_ || listening_ != nullptr || connection_ != nullptr) return -EINVAL;
+  auto port = network_.ports_of(its_host()).bind(name, shares_, network_.now());
+  if (port == nullptr) return -EADDRINUSE;
+  port_ = std::move(port);
+  local_ = port_->name();
+  bound_ = true;
+  return 0;
+}
+
+int tcp_socket::local_name(sockaddr_storage& name) const {
+  write_name(local_, name);
+  return 0;
+}
+
+int tcp_socket::peer_name(sockaddr_storage& name) const {
+  if (end_ == nullptr || end_->at() == tcp_end::stage::connecting || end_->is_over()) return -ENOTCONN;
+  write_name(end_->peer().local(), name);
+  return 0;
+}
+
+int tcp_socket::set_option(int level, int name, const void* value, socklen_t length) {
+  int number = 0;
+  if (length < static_cast<socklen_t>(sizeof number)) return -EINVAL;
+  std::memcpy(&number, value, sizeof number);
+  if (level == IPPROTO_TCP && name == TCP_NODELAY) return 0;
+  if (level != SOL_SOCKET) return -ENOPROTOOPT;
+  switch (name) {
+    case SO_KEEPALIVE:
+    case SO_SNDBUF:
+    case SO_RCVBUF: return 0;
+    case SO_REUSEADDR:
+      shares_ = number != 0;
+      if (port_ != nullptr) port_->set_shares(shares_);
+      return 0;
+    case SO_LINGER: {
+      linger wanted{};
+      if (length < static_cast<socklen_t>(sizeof wanted)) return -EINVAL;
+      std::memcpy(&wanted, value, sizeof wanted);
+      resets_ = wanted.l_onoff != 0 && wanted.l_linger == 0;
+      return 0;
+    }
+    default: return -ENOPROTOOPT;
+  }
+}
+
+// ---- connections ----------------------------------------------------------------------------------------
+
+int tcp_socket::listen(int backlog) {
+  if (connection_ != nullptr) return -EINVAL;
+  if (listening_ != nullptr) {
+    listening_->set_backlog(backlog);
+    return 0;
+  }
+  ports& its = network_.ports_of(its_host());
+  if (port_ == nullptr) port_ = its.bind(local_.with_port(0), shares_, network_.now());
+  if (port_ == nullptr) return -EADDRINUSE;
+  auto made = std::make_shared<listening>(*this, shares_, backlog);
+  if (!its.listen(*port_, made)) return -EADDRINUSE;
+  listening_ = std::move(made);
+  local_ = port_->name();
+  return 0;
+}
+
+void tcp_socket::listens_no_more() {
+  if (const auto ended = std::exchange(listening_, nullptr)) ended->end();
+}
+
+std::optional<std::int32_t> tcp_socket::accept() {
+  if (listening_ == nullptr) return -EINVAL;
+  if (listening_->empty()) return std::nullopt;
+  const auto whole = listening_->oldest();
+  const auto made = std::make_shared<tcp_socket>(network_, machine_, local_.family);
+  const int number = machine_.install(made);
+  if (number < 0) return number;  // the connection waits for the next accept
+  listening_->take_oldest();
+  made->is_end_of(whole, whole->server());
+  made->shares_ = shares_;
+  made->bound_ = made->connect_told_ = true;
+  return number;
+}
+
+void tcp_socket::is_end_of(std::shared_ptr<connection> whole, tcp_end& end) {
+  connection_ = std::move(whole);
+  end_ = &end;
+  end.belongs_to(this);
+  port_ = end.port();
+  local_ = end.local();
+}
+
+// The first attempt sends the SYN; the one that finds it answered ends the call.
+std::optional<std::int32_t> tcp_socket::connect(const request& what) {
+  if (listening_ != nullptr || connect_told_) return -EISCONN;
+  if (connection_ == nullptr) {
+    const int failed =
+        begin_connect(static_cast<const sockaddr*>(what.address), static_cast<socklen_t>(what.offset));
+    if (failed < 0) return failed;
+    return std::nullopt;
+  }
+  if (end_->at() == tcp_end::stage::connecting) return std::nullopt;
+  if (end_->at() == tcp_end::stage::closed) {
+    const int why = end_->take_error();
+    disconnect();
+    return why != 0 ? -why : -ECONNABORTED;
+  }
+  connect_told_ = true;
+  return 0;
+}
+
+int tcp_socket::begin_connect(const sockaddr* address, socklen_t length) {
+  socket_name to;
+  int failed = read_name(local_.family, address, length, to);
+  if (failed < 0) return failed == -EADDRNOTAVAIL ? -ENETUNREACH : failed;
+  if (to.is_any()) to = loopback(to.family).with_port(to.port);
+  host* const target = network_.find(to, its_host(), failed);
+  if (target == nullptr) return failed;
+  failed = take_port(to, *target);
+  if (failed < 0) return failed;
+  auto made = std::make_shared<connection>(network_, its_host(), local_, *target, to);
+  tcp_end& client = made->client();
+  client.connect(port_);
+  is_end_of(std::move(made), client);
+  return 0;
+}
+
+int tcp_socket::take_port(const socket_name& to, const host& target) {
+  if (local_.is_loopback() && &target != &its_host()) return -EINVAL;
+  if (port_ == nullptr)
+    port_ = network_.ports_of(its_host()).bind(local_.with_port(0), shares_, network_.now());
+  if (port_ == nullptr) return -EADDRNOTAVAIL;
+  if (local_.is_any()) local_ = to.is_loopback() ? loopback(to.family) : name_of(machine_.address());
+  local_.port = port_->name().port;
+  return 0;
+}
+
+// As by connect(2) to no address; or the end of it all.
+void tcp_socket::disconnect() {
+  if (connection_ == nullptr) return;
+  if (resets_) end_->abort();
+  end_->close();
+  end_ = nullptr;
+  connection_.reset();
+  connect_told_ = false;
+  if (!bound_) local_.address = 0;
+}
+
+// ---- bytes ----------------------------------------------------------------------------------------------
+
+std::optional<std::int32_t> tcp_socket::send(const request& what) {
+  if (end_ == nullptr) return -EPIPE;
+  return end_->send(what.address, what.length);
+}
+
+std::optional<std::int32_t> tcp_socket::receive(const request& what) {
+  if (end_ == nullptr) return -ENOTCONN;
+  return end_->receive(what.address, what.length, (what.flags & MSG_WAITALL) != 0);
+}
+
+int tcp_socket::shutdown(int how) {
+  if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return -EINVAL;
+  if (listening_ != nullptr) {
+    if (how != SHUT_WR) {
+      listens_no_more();
+      if (!bound_) port_.reset();
+      changed();
+    }
+    return 0;
+  }
+  if (end_ == nullptr) return -ENOTCONN;
+  if (end_->at() == tcp_end::stage::connecting) {
+    disconnect();
+    changed();
+    return 0;
+  }
+  return end_->shut(how != SHUT_WR, how != SHUT_RD);
+}
+
+std::optional<std::int32_t> tcp_socket::poll(short wanted) {
+  int found = POLLOUT | POLLHUP;  // of one that is nothing yet
+  if (listening_ != nullptr)
+    found = listening_->empty() ? 0 : POLLIN;
+  else if (end_ != nullptr)
+    found = end_->events();
+  found &= wanted | POLLERR | POLLHUP;
+  if (found == 0) return std::nullopt;
+  return found;
+}
+
+}  // namespace braid::sim::detail

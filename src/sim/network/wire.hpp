@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "braid/base/pinned.hpp"
+#include "network/network.hpp"
+#include "network/uplink.hpp"
+
+namespace braid::sim::detail {
+
+enum class segment_kind : std::uint8_t { syn, syn_ack, ack, data, fin, reset };
+
+struct segment {
+  segment_kind kind;
+  std::string bytes;  // of data
+  loop_clock::time_point sent;
+  loop_clock::time_point given_up;  // when the sender stops sending it again
+  std::uint64_t number = 0;
+  enum class whereabouts : std::uint8_t { flies, held, arrived } is = whereabouts::flies;
+};
+
+// One direction of a connection: what was sent and has not been delivered. Nothing gets lost or changes its
+// place; what cannot pass is held, as by a sender that sends it again until it is acknowledged, and what
+// arrives early waits for what was sent before it.
+class wire : pinned {
+ public:
+  // from and to are the hosts; the direction is which of its connection's two.
+  wire(connection& of, int direction, network& within) : of_(of), direction_(direction), network_(within) {}
+  void lies_between(const host& from, const host& to) noexcept;
+
+  void put(segment_kind kind, std::string bytes = {});
+  // The same, where there is a limit of its own to the time for which it is tried.
+  void put_until(loop_clock::time_point given_up, segment_kind kind, std::string bytes = {});
+  // What was held goes on at once.
+  void joined();
+  // The sender sends nothing again any more: what is or will be held never arrives, nor what is behind it.
+  void cut() noexcept;
+  void clear() noexcept { segments_.clear(); }
+
+ private:
+  [[nodiscard]] segment* find(std::uint64_t number) noexcept;
+  void fly(segment& one, loop_clock::time_point from);
+  void lands(std::uint64_t number);
+  void hold(segment& one);
+  void ring_at(loop_clock::time_point last);
+  void retry();
+
+  connection& of_;
+  const int direction_;
+  network& network_;
+  const host* from_ = nullptr;
+  const host* to_ = nullptr;
+
+  std::deque<segment> segments_;  // in the order they were sent
+  std::uint64_t put_ = 0;
+  bool cut_ = false;
+  uplink uplink_;
+
+  // Sending again, as long as the segment that it began with has not been delivered.
+  bool retrying_ = false;
+  std::uint64_t retried_ = 0;
+  loop_clock::time_point next_retry_{};
+  loop_clock::duration pause_{};
+};
+
+}  // namespace braid::sim::detail

@@ -1,0 +1,35 @@
+#include "braid/sim/virtual_time.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "network/network.hpp"
+#include "reactor.hpp"
+
+namespace braid::sim {
+
+virtual_time::virtual_time(const world_options& options)
+    : world_(options), override_([this](const loop_options&) {
+        forget_ended();
+        const std::string number = std::to_string(world_.hosts_.size() + 1);
+        host& made = world_.adopt(
+            std::make_unique<host>(world_, "loop " + number, "10.1.0." + number, host_options{}));
+        return std::make_unique<detail::sim_reactor>(made, true);
+      }) {}
+virtual_time::~virtual_time() = default;
+
+// Once all loops have ended, nothing of what they left can matter any more.
+void virtual_time::forget_ended() {
+  const auto has_ended = [](const auto& each) { return each->reactor_ == nullptr; };
+  if (!std::ranges::all_of(world_.hosts_, has_ended)) return;
+  auto next = std::make_unique<detail::network>(world_);
+  world_.events_.clear();
+  world_.due_.clear();
+  world_.known_.clear();
+  world_.hosts_.clear();
+  world_.network_ = std::move(next);  // which knows hosts by their address
+}
+
+}  // namespace braid::sim
