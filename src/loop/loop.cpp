@@ -66,7 +66,7 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
   if (asked_to_track(options)) {
     tracker_ = std::make_unique<detail::task_tracker>(*this);
     reactor_->close_lane();
-    adds_otherwise_ = true;
+    adds_slowly_ = true;
   }
   {
     detail::living_loops& living = detail::living_loops::here();
@@ -80,7 +80,7 @@ loop::~loop() {
   if (of_parent_) return;
   if (current_ != this) detail::misused("~loop: this is not the thread that made the loop");
   if (running_) detail::misused("~loop: the loop is running");
-  ending_ = adds_otherwise_ = true;
+  ending_ = adds_slowly_ = true;
   expected_ -= std::exchange(foreign_, 0);
   while (!timers_.empty()) reject(timers_.pop());
   reactor_->cancel_all();
@@ -121,7 +121,7 @@ void loop::forget(operation_base& operation) noexcept {
   operation.forget();
 }
 
-void loop::submit_otherwise(io_operation& operation, const async_frame* who) noexcept {
+void loop::submit_slow(io_operation& operation, const async_frame* who) noexcept {
   if (operation.what().code == opcode::cancel_descriptor) {
     operation_base::queue waiting = turns_.withdraw_all(operation.what().descriptor, *reactor_);
     while (!waiting.empty()) reject(waiting.pop_front());
@@ -143,7 +143,7 @@ void loop::begin_turn(detail::turn_operation& operation) noexcept {
   submit(operation);
 }
 
-void loop::add_otherwise(detail::timer_base& timer, loop_clock::time_point deadline,
+void loop::add_slow(detail::timer_base& timer, loop_clock::time_point deadline,
                          const async_frame* who) noexcept {
   if (ending_) return reject(timer);
   tracker_->note(timer, deadline, who);

@@ -31,7 +31,7 @@ struct late_call final : operation_base, pooled {
 
 // Too deep, the stack must unwind first: the call takes its turn in the loop. Without memory for that it goes
 // deeper.
-void run_otherwise(void (*function)(void*), void* argument) {
+void run_or_park(void (*function)(void*), void* argument) {
   if (transfers.too_deep()) {
     try {
       return loop::current("resume").make_ready(*new late_call(function, argument));

@@ -100,7 +100,7 @@ void fiber::begin_tracked() noexcept {
   detail::task_tracker::begins(frame_, level_kind::fiber);
 }
 
-bool fiber::comes_to_await_otherwise() noexcept {
+bool fiber::await_slow() noexcept {
   if (unwinding_) return false;
   detail::task_tracker::awaits(loop::current_or_null(), frame_);
   return true;

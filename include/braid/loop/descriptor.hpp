@@ -17,7 +17,7 @@ namespace detail {
 class close_outcome {
  public:
   using value_type = void;
-  static constexpr bool unstoppable = true;
+  static constexpr io_hooks hooks{.again = true, .unstoppable = true};
   explicit close_outcome(int descriptor) noexcept : descriptor_(descriptor) {}
   close_outcome(close_outcome&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   close_outcome& operator=(close_outcome&&) = delete;

@@ -10,6 +10,7 @@
 #include "braid/base/detail/poison.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/detail/io_hooks.hpp"
 #include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/detail/request_error.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
@@ -21,18 +22,8 @@ namespace braid {
 /// What an I/O operation makes of its request: the second half of an io_sender.
 ///
 /// name()                   the call, for messages
-/// place(request&)          optional: points the request at what the outcome itself holds, now at rest; 0, an
-///                          errno that ends it, or nothing_to_do, which ends it with a result of 0
-/// again(result&, request&)  optional: true when the request, changed, must be submitted once more
-/// unstoppable              optional: a constant; the operation ignores stop requests
-/// takes_turns              optional: a constant; it waits for those that were begun before on its descriptor, whose
-///                          file_traits are the outcome's `traits`
-/// may_block(request)       optional: may the request block although its descriptor is ready, or has it none?
-/// transferred()            optional: what an error says was transferred before it
-/// receives                 optional: a constant, true for what receives from a socket
-/// is_nop                   optional: a constant; the request completes at once, whatever else there is
 /// operator()(result, request)  the value of a request that ended well: result >= 0
-/// object()                 optional: what the call was made on, for messages
+/// hooks                    optional: names the optional functions that it has (detail::io_hooks)
 template <class O>
 concept io_outcome = std::move_constructible<O> && requires(O& o, std::int32_t ended, const request& what) {
   typename O::value_type;
@@ -45,26 +36,24 @@ struct io_sender;
 
 namespace detail {
 
-inline constexpr int nothing_to_do = -1;
-
 template <class Outcome>
-concept takes_turns = requires { Outcome::takes_turns; };
-template <class Outcome>
-using io_course_base = std::conditional_t<takes_turns<Outcome>, turn_operation, io_operation>;
+using operation_type_of = std::conditional_t<hooks_of<Outcome>::usable.takes_turns, turn_operation, io_operation>;
 
 // The way of one request through the loop, for whoever waits: Waiter::told() is called once, from a turn of
 // the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the coroutine's
 // frame keeps it.
 template <class Waiter, io_outcome Outcome>
-class io_course : io_course_base<Outcome>, cancellation {
+class io_operation_for : operation_type_of<Outcome>, cancellation {
+  static constexpr io_hooks hooks = hooks_of<Outcome>::usable;
+
  protected:
-  explicit io_course(io_sender<Outcome>& sender) noexcept
-      : io_course_base<Outcome>(ended, sender.what), sender_(sender) {}
+  explicit io_operation_for(io_sender<Outcome>& sender) noexcept
+      : operation_type_of<Outcome>(ended, sender.what), sender_(sender) {}
 
   // who(Waiter&) is the level that waits, asked where the loop tracks its tasks; captures nothing.
   [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto who) noexcept {
     if (token.stop_possible()) [[unlikely]]
-      if constexpr (!requires { Outcome::unstoppable; }) return begin_stoppable(home, token, who);
+      if constexpr (!hooks.unstoppable) return begin_stoppable(home, token, who);
     begin(home, who);
   }
 
@@ -74,7 +63,7 @@ class io_course : io_course_base<Outcome>, cancellation {
     // what it holds ends here; the sender may be kept for longer
     const Outcome spent = std::move(sender_.outcome);
     error failed = [&] {
-      if constexpr (requires { spent.object(); }) {
+      if constexpr (hooks.object) {
         try {
           return request_error(spent.name(), sender_.what, -result_, spent.object());
         } catch (const std::bad_alloc&) {
@@ -83,7 +72,7 @@ class io_course : io_course_base<Outcome>, cancellation {
       }
       return request_error(spent.name(), sender_.what, -result_);
     }();
-    if constexpr (requires { spent.transferred(); }) failed.set_transferred(spent.transferred());
+    if constexpr (hooks.transferred) failed.set_transferred(spent.transferred());
     return failed;
   }
   [[nodiscard, gnu::cold, gnu::noinline]] error failure_without_loop() const {
@@ -91,11 +80,6 @@ class io_course : io_course_base<Outcome>, cancellation {
   }
 
  private:
-  static constexpr bool is_nop = requires { Outcome::is_nop; };
-  static constexpr bool receives = [] {
-    if constexpr (requires { Outcome::receives; }) return Outcome::receives;
-    return false;
-  }();
 
   [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto who) noexcept {
     if (token.stop_requested()) [[unlikely]]
@@ -104,7 +88,7 @@ class io_course : io_course_base<Outcome>, cancellation {
   }
   // False when there is nothing to be stopped.
   [[gnu::always_inline]] bool begin(loop& home, auto who) noexcept {
-    if constexpr (requires { sender_.outcome.place(sender_.what); })
+    if constexpr (hooks.place)
       if (const int code = sender_.outcome.place(sender_.what)) [[unlikely]]
         return give_up(code), false;
     submit_to(home, who);
@@ -118,26 +102,26 @@ class io_course : io_course_base<Outcome>, cancellation {
     loop::current().make_ready(*this);
   }
   static void gave_up(operation_base& base, completion) noexcept {
-    static_cast<Waiter&>(static_cast<io_course&>(static_cast<io_operation&>(base))).told();
+    static_cast<Waiter&>(static_cast<io_operation_for&>(static_cast<io_operation&>(base))).told();
   }
   static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::told(); };
   [[nodiscard]] bool may_block() const noexcept {
-    if constexpr (requires { sender_.outcome.may_block(sender_.what); })
+    if constexpr (hooks.may_block)
       return sender_.outcome.may_block(sender_.what);
     return false;
   }
   [[gnu::always_inline]] void submit_to(loop& home, auto who) noexcept {
-    if constexpr (!is_nop)
+    if constexpr (!hooks.is_nop)
       if (poisons()) [[unlikely]]
         poison_buffer();
-    if constexpr (receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
+    if constexpr (hooks.receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
     const auto level = [this, who]() noexcept { return who(static_cast<Waiter&>(*this)); };
-    if constexpr (takes_turns<Outcome>)
+    if constexpr (hooks.takes_turns)
       home.submit_in_turn(*this, sender_.outcome.traits, may_block(), level);
     else if (may_block()) [[unlikely]]
       home.submit_blocking(*this, level);
     else
-      home.submit<is_nop>(*this, level);
+      home.submit<hooks.is_nop>(*this, level);
   }
 
   [[gnu::cold, gnu::noinline]] void poison_buffer() noexcept {
@@ -151,28 +135,28 @@ class io_course : io_course_base<Outcome>, cancellation {
 
   // Not noexcept, so that telling is a jump.
   static void ended(operation_base& base, completion with) {
-    auto& self = static_cast<io_course&>(static_cast<io_operation&>(base));
+    auto& self = static_cast<io_operation_for&>(static_cast<io_operation&>(base));
     request& what = self.sender_.what;
-    if constexpr (!is_nop)
+    if constexpr (!hooks.is_nop)
       if (poisons()) [[unlikely]]
         self.unpoison_buffer();
-    if constexpr (receives)
+    if constexpr (hooks.receives)
       loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
-    if constexpr (takes_turns<Outcome>) loop::current().note_moved(self, result);
-    if constexpr (requires { self.sender_.outcome.again(result, what); }) {
+    if constexpr (hooks.takes_turns) loop::current().note_moved(self, result);
+    if constexpr (hooks.again) {
       if (self.goes_on(result)) return self.submit_to(loop::current(), again_for);
     }
     if (result < 0) [[unlikely]]
       return self.failed(result);
     self.result_ = result;
-    if constexpr (takes_turns<Outcome>) loop::current().end_turn(self);
+    if constexpr (hooks.takes_turns) loop::current().end_turn(self);
     if (self.disarm()) [[likely]]
       static_cast<Waiter&>(self).told();
   }
 
   [[nodiscard]] bool goes_on(std::int32_t& result) noexcept
-    requires requires(Outcome& o, request& what) { o.again(result, what); }
+    requires(hooks_of<Outcome>::usable.again)
   {
     if (result == -EINTR && sender_.what.code != opcode::close)
       return false;  // the same once more: see failed
@@ -185,15 +169,15 @@ class io_course : io_course_base<Outcome>, cancellation {
   [[gnu::cold, gnu::noinline]] void failed(std::int32_t result) noexcept {
     if (result == -EINTR && !requested()) return submit_to(loop::current(), again_for);
     result_ = result == -EINTR ? -ECANCELED : result;
-    if constexpr (takes_turns<Outcome>) loop::current().end_turn(*this);
+    if constexpr (hooks.takes_turns) loop::current().end_turn(*this);
     if (disarm()) static_cast<Waiter&>(*this).told();
   }
 
   static void cancel(cancellation& base) noexcept {
-    loop::current().cancel(static_cast<io_course_base<Outcome>&>(static_cast<io_course&>(base)));
+    loop::current().cancel(static_cast<operation_type_of<Outcome>&>(static_cast<io_operation_for&>(base)));
   }
   static void resumed(cancellation& base) noexcept {
-    static_cast<Waiter&>(static_cast<io_course&>(base)).told();
+    static_cast<Waiter&>(static_cast<io_operation_for&>(base)).told();
   }
 
   io_sender<Outcome>& sender_;
@@ -201,13 +185,13 @@ class io_course : io_course_base<Outcome>, cancellation {
 };
 
 template <io_outcome Outcome, class R>
-class io_state final : io_course<io_state<Outcome, R>, Outcome> {
-  using course = io_course<io_state, Outcome>;
-  friend course;
+class io_state final : io_operation_for<io_state<Outcome, R>, Outcome> {
+  using base = io_operation_for<io_state, Outcome>;
+  friend base;
 
  public:
   io_state(io_sender<Outcome>&& sender, R receiver)
-      : course(sender_),
+      : base(sender_),
         sender_{copy_of(sender.what), std::move(sender.outcome)},
         receiver_(std::move(receiver)) {}
 
@@ -232,12 +216,12 @@ class io_state final : io_course<io_state<Outcome, R>, Outcome> {
 
 // Waits in a coroutine, whose frame keeps the sender until the await has ended: nothing is copied.
 template <io_outcome Outcome>
-class io_awaiter final : io_course<io_awaiter<Outcome>, Outcome> {
-  using course = io_course<io_awaiter, Outcome>;
-  friend course;
+class io_awaiter final : io_operation_for<io_awaiter<Outcome>, Outcome> {
+  using base = io_operation_for<io_awaiter, Outcome>;
+  friend base;
 
  public:
-  explicit io_awaiter(io_sender<Outcome>& sender) noexcept : course(sender) {}
+  explicit io_awaiter(io_sender<Outcome>& sender) noexcept : base(sender) {}
 
   [[nodiscard]] bool await_ready() const {
     if (loop::current_or_null() == nullptr) [[unlikely]]
@@ -268,12 +252,12 @@ class io_awaiter final : io_course<io_awaiter<Outcome>, Outcome> {
 
 // Waits on a stack of its own, a fiber's, which keeps the sender meanwhile.
 template <io_outcome Outcome, class Stack>
-class io_stack_waiter final : io_course<io_stack_waiter<Outcome, Stack>, Outcome> {
-  using course = io_course<io_stack_waiter, Outcome>;
-  friend course;
+class io_stack_waiter final : io_operation_for<io_stack_waiter<Outcome, Stack>, Outcome> {
+  using base = io_operation_for<io_stack_waiter, Outcome>;
+  friend base;
 
  public:
-  io_stack_waiter(io_sender<Outcome>& sender, Stack& stack) noexcept : course(sender), stack_(stack) {}
+  io_stack_waiter(io_sender<Outcome>& sender, Stack& stack) noexcept : base(sender), stack_(stack) {}
 
   typename Outcome::value_type wait() {
     this->begin_on(loop::current(), stack_.get_stop_token(),
@@ -310,6 +294,7 @@ struct io_sender {
   /// instructions).
   static constexpr bool notes_its_await = true;
   using value_type = typename Outcome::value_type;
+  static_assert(sizeof(detail::hooks_of<Outcome>) != 0);  // checks them here, where a mistake is named shortest
 
   request what;
   [[no_unique_address]] Outcome outcome;

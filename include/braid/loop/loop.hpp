@@ -135,14 +135,14 @@ class loop : pinned {
   template <bool IsNop = false, class Who = nobody>
   [[gnu::always_inline]] void submit(io_operation& operation, Who who = {}) noexcept {
     if (!reactor_->place<IsNop>(operation)) [[unlikely]]
-      submit_otherwise(operation, who());
+      submit_slow(operation, who());
   }
   /// The same for one that may block although its descriptor is ready, or that has none: a reactor may know a thread
   /// for it.
   template <class Who = nobody>
   void submit_blocking(io_operation& operation, Who who = {}) noexcept {
     operation.may_block_ = true;
-    submit_otherwise(operation, who());
+    submit_slow(operation, who());
   }
   /// The same for one that takes its turn at its descriptor. It may be submitted again until end_turn.
   template <class Who>
@@ -151,7 +151,7 @@ class loop : pinned {
     if (!turns_.take(operation, traits, *reactor_))
       wait_for_turn(operation, who());
     else if (may_block) [[unlikely]]
-      submit_otherwise(operation, who());
+      submit_slow(operation, who());
     else
       submit(operation, who);
   }
@@ -176,8 +176,8 @@ class loop : pinned {
   /// Finishes the timer in the first turn after its deadline.
   template <class Who = nobody>
   void add(detail::timer_base& timer, loop_clock::time_point deadline, Who who = {}) noexcept {
-    if (adds_otherwise_) [[unlikely]]
-      return add_otherwise(timer, deadline, who());
+    if (adds_slowly_) [[unlikely]]
+      return add_slow(timer, deadline, who());
     timers_.add(timer, std::max(deadline, fired_until_));  // what is past waits behind what is due
   }
   /// The timer, which must be queued, ends as cancelled in this turn or the next.
@@ -260,10 +260,10 @@ class loop : pinned {
   using unhandled_fn = unique_function<void(const error&)>;
   [[noreturn]] static void throw_no_loop(const char* call);
   static void make_current(loop* which) noexcept;
-  [[gnu::cold]] void submit_otherwise(io_operation& operation, const async_frame* who) noexcept;
+  [[gnu::cold]] void submit_slow(io_operation& operation, const async_frame* who) noexcept;
   [[gnu::cold]] void wait_for_turn(detail::turn_operation& operation, const async_frame* who) noexcept;
   void begin_turn(detail::turn_operation& operation) noexcept;
-  [[gnu::cold]] void add_otherwise(detail::timer_base& timer, loop_clock::time_point deadline,
+  [[gnu::cold]] void add_slow(detail::timer_base& timer, loop_clock::time_point deadline,
                                    const async_frame* who) noexcept;
 
   void reject(operation_base& operation) noexcept {
@@ -295,7 +295,7 @@ class loop : pinned {
   bool running_ = false;
   bool ending_ = false;
   bool returned_early_ = false;  // the last turn left the reactor out
-  bool adds_otherwise_ = false;  // it tracks its tasks, or ends
+  bool adds_slowly_ = false;  // it tracks its tasks, or ends
   bool of_parent_ = false;  // this process is a forked child of the one that made it
   std::unique_ptr<detail::task_tracker> tracker_;
   // any thread

@@ -7,7 +7,7 @@ namespace braid {
 namespace detail {
 struct nop_outcome {
   using value_type = void;
-  static constexpr bool is_nop = true;
+  static constexpr io_hooks hooks{.is_nop = true};
   static constexpr const char* name() noexcept { return "nop"; }
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
 };

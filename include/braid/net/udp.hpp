@@ -43,6 +43,7 @@ struct message {
 struct send_outcome {
   using value_type = void;
   static constexpr const char* name() noexcept { return "socket::send"; }
+  static constexpr braid::detail::io_hooks hooks{.place = true};
   [[nodiscard]] int place(request& what) noexcept { return whole.place(what); }
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
   message whole;
@@ -51,6 +52,7 @@ struct send_outcome {
 struct send_to_outcome {
   using value_type = void;
   static constexpr const char* name() noexcept { return "socket::send_to"; }
+  static constexpr braid::detail::io_hooks hooks{.place = true, .object = true};
   [[nodiscard]] int place(request& what) noexcept { return whole.place(what, to.data(), to.size()); }
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
   [[nodiscard]] std::string object() const { return to.to_string(); }
@@ -63,6 +65,7 @@ inline constexpr char receive_name[] = "socket::receive", receive_from_name[] = 
 template <const char* Name>
 struct receive_outcome {
   using value_type = datagram;
+  static constexpr braid::detail::io_hooks hooks{.place = true};
   static constexpr const char* name() noexcept { return Name; }
   // An endpoint has room for the name of either family.
   [[nodiscard]] int place(request& what) noexcept { return whole.place(what, from.data(), sizeof from); }

@@ -50,7 +50,7 @@ class fiber : pinned {
   [[nodiscard]] bool comes_to(std::source_location await) noexcept {
     frame_.waits_at(await);
     if (unwinding_ || tracked_) [[unlikely]]
-      return comes_to_await_otherwise();
+      return await_slow();
     return true;
   }
   /// How an await ends that failed: it throws. A cancelled await for nothing (void) returns where an exception is on its
@@ -87,7 +87,7 @@ class fiber : pinned {
   void enter() noexcept;  // both inlined: the processor mispredicts each return address on the way
   void leave() noexcept;
   [[gnu::cold]] void begin_tracked() noexcept;
-  [[gnu::cold]] bool comes_to_await_otherwise() noexcept;
+  [[gnu::cold]] bool await_slow() noexcept;
   [[gnu::cold]] static error unwound();
 
   static inline constinit thread_local fiber* current_ = nullptr;

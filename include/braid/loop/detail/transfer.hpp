@@ -41,14 +41,14 @@ inline void resume(std::coroutine_handle<> next) {
 }
 
 /// For park, where nothing can be parked.
-[[gnu::cold, gnu::noinline]] void run_otherwise(void (*function)(void*), void* argument);
+[[gnu::cold, gnu::noinline]] void run_or_park(void (*function)(void*), void* argument);
 
 /// Has function(argument) run next, once the running coroutine has returned; here and now where none runs, or
 /// where something is parked already.
 inline void park(void (*function)(void*), void* argument) {
   transfer_state& here = transfers;
   if (!here.running() || here.parked != nullptr) [[unlikely]]
-    return run_otherwise(function, argument);
+    return run_or_park(function, argument);
   here.parked = function;
   here.parked_argument = argument;
 }

@@ -24,6 +24,11 @@ namespace braid::detail {
 // What an outcome becomes whose request may meet a pipe without a reader, or a terminal without room.
 template <class Outcome>
 struct of_any_file : Outcome {
+  static constexpr io_hooks hooks = [] {
+    io_hooks all = Outcome::hooks;
+    all.may_block = true;
+    return all;
+  }();
   [[nodiscard]] bool may_block(const request& what) const noexcept {
     return what.code == opcode::write && (traits.is_terminal || traits.may_signal);
   }
@@ -33,14 +38,18 @@ struct of_any_file : Outcome {
 // The same for requests that take their turns at a file.
 template <class Outcome>
 struct in_turn : of_any_file<Outcome> {
-  static constexpr bool takes_turns = true;
+  static constexpr io_hooks hooks = [] {
+    io_hooks all = of_any_file<Outcome>::hooks;
+    all.takes_turns = true;
+    return all;
+  }();
 };
 
 // How much one read or write moved.
 template <const char* Name, bool Receives = false>
 struct some_outcome {
   using value_type = std::size_t;
-  static constexpr bool receives = Receives;
+  static constexpr io_hooks hooks{.place = true, .receives = Receives};
   static constexpr const char* name() noexcept { return Name; }
   result<std::size_t> operator()(std::int32_t ended, const request&) const noexcept {
     return static_cast<std::size_t>(ended);
@@ -53,7 +62,7 @@ struct some_outcome {
 template <const char* Name, class Value, bool Receives = false>
 struct whole_outcome {
   using value_type = Value;
-  static constexpr bool receives = Receives;
+  static constexpr io_hooks hooks{.place = true, .again = true, .transferred = true, .receives = Receives};
   static constexpr const char* name() noexcept { return Name; }
 
   [[nodiscard]] int place(request& what) noexcept {
