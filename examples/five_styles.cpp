@@ -13,8 +13,10 @@ void show(const std::string& text) { std::fputs(text.c_str(), stdout); }
 void blocking() { show(braid::run(op())); }  // returns when it is done, throws when it failed
 void callback() {
   braid::start(op(), [](braid::result<std::string> text) {
-    if (text) show(*text);
-    else show(text.error().message() + "\n");
+    if (text)
+      show(*text);
+    else
+      show(text.error().message() + "\n");
   });
 }
 void future() { braid::detach(braid::spawn(op()).then(show)); }

@@ -129,8 +129,8 @@ braid::task<> run_server(const braid::tcp::listener& door, const braid::file& si
 // [/shutdown]
 
 // [loops]
-/// A loop on a thread of its own, for as long as the object lives. What is given to it comes back as a future,
-/// which the loop of the caller awaits.
+/// A loop on a thread of its own, for as long as the object lives. What is given to it comes back as a
+/// future, which the loop of the caller awaits.
 class other_loop {
  public:
   other_loop() : thread_([this] { run(); }) { ready_.get_future().get(); }

@@ -68,8 +68,7 @@ void two_customers(sim::world& here, deposit& book) {
   here.add_host("ann", {.program = customer});
   here.add_host("bob", {.program = customer});
   here.run_until_idle();
-  if (all.balance != 100)
-    throw std::runtime_error("the account holds " + std::to_string(all.balance));
+  if (all.balance != 100) throw std::runtime_error("the account holds " + std::to_string(all.balance));
 }
 
 const sim::world_options wide_area{.network = {.least_latency = 1ms, .most_latency = 25ms}};
@@ -83,7 +82,7 @@ int main() {
   } catch (const std::runtime_error& lost) {
     std::printf("carelessly: %s\n", lost.what());
   }
-  const auto all = sim::explore(
-      1000, [](sim::world& here) { two_customers(here, deposit_carefully); }, wide_area);
+  const auto all =
+      sim::explore(1000, [](sim::world& here) { two_customers(here, deposit_carefully); }, wide_area);
   std::printf("carefully: %d runs, none fails\n", static_cast<int>(all.runs));
 }

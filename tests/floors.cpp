@@ -166,7 +166,8 @@ TEST_CASE("floors: braid.hpp only includes, and leaves out no header that users 
       if (unquoted(include).starts_with("braid/")) next.push_back(unquoted(include).substr(6));
   }
   std::vector<std::string> left_out;
-  // What the loop can do is asked by tools, of a process that may have no loop; stacks are switched in the library alone.
+  // What the loop can do is asked by tools, of a process that may have no loop; stacks are switched in the
+  // library alone.
   for (const auto& [path, header] : headers)
     if (reached.count(path) == 0 && path != "loop/probe.hpp" && path != "base/stack_switch.hpp")
       left_out.push_back(path);

@@ -3,10 +3,12 @@
 #include <coroutine>
 #include <exception>
 
-/// What g++ 12 does wrong around co_await, found by trying: canaries know their own address and count their lives.
+/// What g++ 12 does wrong around co_await, found by trying: canaries know their own address and count their
+/// lives.
 class await_copy_probe {
  public:
-  /// False: a closure written inside a co_await expression is copied byte by byte, and what it holds ends twice.
+  /// False: a closure written inside a co_await expression is copied byte by byte, and what it holds ends
+  /// twice.
   [[nodiscard]] static bool captures_stay_whole() { return stays_whole(await_a_closure); }
   /// False: so is what a co_await within a conditional expression gave.
   [[nodiscard]] static bool conditionals_stay_whole() { return stays_whole(await_in_a_conditional); }

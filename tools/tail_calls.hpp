@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <exception>
 
-/// Does this compiler, with these flags, make a tail call of a transfer between two coroutines? Found by trying:
-/// two of them pass control to each other, and the stack is looked at as they go.
+/// Does this compiler, with these flags, make a tail call of a transfer between two coroutines? Found by
+/// trying: two of them pass control to each other, and the stack is looked at as they go.
 class tail_call_probe {
  public:
   [[nodiscard]] static bool stack_stays() {

@@ -192,7 +192,8 @@ void error::rethrow() const {
   if (thrown == nullptr) {
     std::string what{call()};
     if (record_ && !record_->object.empty()) what += " " + record_->object;
-    thrown = number_.requested ? made<requested_cancellation>(code(), what) : made<std::system_error>(code(), what);
+    thrown = number_.requested ? made<requested_cancellation>(code(), what)
+                               : made<std::system_error>(code(), what);
   }
   if (record_ != nullptr) {
     try {

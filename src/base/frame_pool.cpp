@@ -34,8 +34,8 @@ bool frame_pool::open() noexcept {
 
 namespace {
 
-// A piece of the heap and the aligned block in it. How far into the piece the block begins is written behind the block.
-// That takes no more room than the heap's own way of aligning, and half the instructions.
+// A piece of the heap and the aligned block in it. How far into the piece the block begins is written behind
+// the block. That takes no more room than the heap's own way of aligning, and half the instructions.
 struct piece {
   static std::size_t bytes_for(std::size_t block_size) noexcept {
     return block_size + line_of(block_size) - __STDCPP_DEFAULT_NEW_ALIGNMENT__ + sizeof(std::size_t);

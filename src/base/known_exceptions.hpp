@@ -5,8 +5,8 @@
 
 #include "braid/base/error.hpp"
 
-// What errors know of the exceptions that they throw, so that an exception that is caught one task further out is the same
-// failure: kept for as long as the exception lives, and no longer.
+// What errors know of the exceptions that they throw, so that an exception that is caught one task further
+// out is the same failure: kept for as long as the exception lives, and no longer.
 
 namespace braid::detail {
 

@@ -69,8 +69,9 @@ void after_fork() noexcept {
   detail::blocking_pool::after_fork();
 }
 
-// Nothing is finished or destroyed: it is the parent's, and the clean-up of what the child has a copy of would be done
-// twice. A loop of another thread may have been in the middle of anything: it is not looked into.
+// Nothing is finished or destroyed: it is the parent's, and the clean-up of what the child has a copy of
+// would be done twice. A loop of another thread may have been in the middle of anything: it is not looked
+// into.
 void loop::leave_to_parent() noexcept {
   detail::living_loops& here = detail::living_loops::here();
   of_parent_ = true;

@@ -69,9 +69,9 @@ struct blocking_pool::worker : list_node {
 };
 thread_local blocking_pool::worker* blocking_pool::worker::here = nullptr;
 
-// The process's pool. It is never destroyed: its threads, static destructors and loops that end late may still use
-// it. A forked child gets one of its own: of the parent's threads it has none, and of the parent's pool it may have
-// a locked mutex.
+// The process's pool. It is never destroyed: its threads, static destructors and loops that end late may
+// still use it. A forked child gets one of its own: of the parent's threads it has none, and of the parent's
+// pool it may have a locked mutex.
 struct blocking_pool::process {
   process() : pool(new blocking_pool(threads_wanted())), id(::getpid()) {
     ::pthread_sigmask(SIG_SETMASK, nullptr, &signals);
@@ -172,8 +172,8 @@ bool blocking_pool::is_wanted() noexcept {
   return !self->unwanted;
 }
 
-// Is there a thread, or can one be started, that will come to so many queued jobs? What works comes to them in its
-// time.
+// Is there a thread, or can one be started, that will come to so many queued jobs? What works comes to them
+// in its time.
 bool blocking_pool::find_threads_for(std::size_t jobs) noexcept {
   if (jobs <= idle_) return at_hand() != 0;
   if (at_hand() < most_working_) return start_thread() || at_hand() != 0;
@@ -238,8 +238,8 @@ void blocking_pool::work(worker& self) noexcept {
   idle_thread_left_.notify_all();
 }
 
-// Until there is a job to begin, or the thread shall end: at the process's end, or as one that too many are idle
-// beside.
+// Until there is a job to begin, or the thread shall end: at the process's end, or as one that too many are
+// idle beside.
 void blocking_pool::await_job(std::unique_lock<std::mutex>& lock) noexcept {
   while (!may_begin() && !ending_ && idle_ <= most_working_) {
     if (queued_ == 0) {
@@ -252,8 +252,8 @@ void blocking_pool::await_job(std::unique_lock<std::mutex>& lock) noexcept {
   }
 }
 
-// Jobs are queued, and none has begun for long. Those who work may be at a file system that has died; those who wait
-// may wait for what is queued.
+// Jobs are queued, and none has begun for long. Those who work may be at a file system that has died; those
+// who wait may wait for what is queued.
 void blocking_pool::go_on_from_standstill() noexcept {
   overdue_ = true;
   workers_.for_each([this](worker& each) {
@@ -327,10 +327,13 @@ bool blocking_wait::begin(const char* call) {
 }
 
 void blocking_wait::end() noexcept {
-  if (detail::blocking_pool::worker* const self = detail::blocking_pool::worker::here) self->pool.end_wait(*self);
+  if (detail::blocking_pool::worker* const self = detail::blocking_pool::worker::here)
+    self->pool.end_wait(*self);
 }
 
 void reactor::offload(detail::blocking_job& job) { detail::blocking_pool::instance().submit(job); }
-bool reactor::withdraw(detail::blocking_job& job) noexcept { return detail::blocking_pool::instance().withdraw(job); }
+bool reactor::withdraw(detail::blocking_job& job) noexcept {
+  return detail::blocking_pool::instance().withdraw(job);
+}
 
 }  // namespace braid

@@ -165,8 +165,8 @@ std::int32_t carried_request::carry_out_held() noexcept {
   return perform(asked_);
 }
 
-// The number may mean another file by the time that an abandoned request comes to it. Where there is no descriptor
-// left it stays held. False when it shall end.
+// The number may mean another file by the time that an abandoned request comes to it. Where there is no
+// descriptor left it stays held. False when it shall end.
 bool carried_request::copy_descriptor() noexcept {
   if (!blocking_pool::hold()) return false;
   const int copy = ::fcntl(asked_.descriptor, F_DUPFD_CLOEXEC, 0);

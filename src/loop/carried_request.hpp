@@ -10,19 +10,19 @@
 
 namespace braid::detail {
 
-/// A request as a thread of the blocking pool carries it out. Its paths, addresses and descriptor are copies, and
-/// so is a buffer that it transfers, unless a local file has it: the thread can be abandoned at it.
+/// A request as a thread of the blocking pool carries it out. Its paths, addresses and descriptor are copies,
+/// and so is a buffer that it transfers, unless a local file has it: the thread can be abandoned at it.
 ///
-/// Lifetime  made on a loop's thread, which deletes it once `back` has come or it was withdrawn. An abandoned one
-///           deletes itself.
+/// Lifetime  made on a loop's thread, which deletes it once `back` has come or it was withdrawn. An abandoned
+///           one deletes itself.
 class carried_request final : public blocking_job, public pooled {
  public:
   using pooled::operator new, pooled::operator delete;
   /// `back` is delivered to the loop when it has ended. Throws std::bad_alloc.
   carried_request(const request& what, loop& home, operation_base& back);
 
-  /// On the loop's thread, once it is back: moves what it has filled to where the request wants it, and says how it
-  /// ended.
+  /// On the loop's thread, once it is back: moves what it has filled to where the request wants it, and says
+  /// how it ended.
   [[nodiscard]] std::int32_t result() noexcept;
 
  private:

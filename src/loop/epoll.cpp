@@ -257,8 +257,8 @@ void epoll_reactor::serve_pollers(descriptor_watch& of) noexcept {
   }
 }
 
-// What waits for descriptors would wait for ever, and the loop turn for ever to find that out. Timers, and what other
-// threads deliver, go on.
+// What waits for descriptors would wait for ever, and the loop turn for ever to find that out. Timers, and
+// what other threads deliver, go on.
 void epoll_reactor::break_down(int code) noexcept {
   failure_ = code;
   watches_.for_each([&](int descriptor, descriptor_watch& each) {

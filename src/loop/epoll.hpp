@@ -140,7 +140,8 @@ class epoll_reactor final : public reactor, private errand_sender {
   operation_base::queue submitted_;  // to be tried in the next turn
   operation_base::queue batch_;  // being tried
   operation_base::queue cancelled_;  // end as cancelled in the next turn
-  operation_base::queue orphaned_;  // the same as their errno_ says: nothing will be heard of their descriptor
+  operation_base::queue
+      orphaned_;  // the same as their errno_ says: nothing will be heard of their descriptor
   intrusive_list<errand> errands_;  // out, or ready to come back
   std::vector<held_cancel> held_;
   std::vector<int> doubted_;  // descriptors whose registration somebody relies on unverified
@@ -151,8 +152,9 @@ class epoll_reactor final : public reactor, private errand_sender {
   unsigned strays_ = 0;  // events of a number that is not registered
   bool verification_due_ = false;  // the timer runs
   bool precise_ = true;  // the kernel has epoll_pwait2
-  bool left_ = false;    // to the parent process
-  int failure_ = 0;  // the errno that epoll_wait failed with, for good: nothing can wait for a descriptor any more
+  bool left_ = false;  // to the parent process
+  int failure_ =
+      0;  // the errno that epoll_wait failed with, for good: nothing can wait for a descriptor any more
 };
 
 template <class Predicate>

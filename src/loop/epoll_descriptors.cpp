@@ -170,8 +170,9 @@ void epoll_reactor::try_again(descriptor_watch& of) noexcept {
     }
 }
 
-// A registration outlives its descriptor where a copy does, in this process or another, and cannot be taken back then:
-// its number means something else. So all others move to a new epoll, under the number of the old one.
+// A registration outlives its descriptor where a copy does, in this process or another, and cannot be taken
+// back then: its number means something else. So all others move to a new epoll, under the number of the old
+// one.
 void epoll_reactor::register_anew() noexcept {
   strays_ = 0;
   const int made = ::epoll_create1(EPOLL_CLOEXEC);
@@ -200,8 +201,8 @@ std::int32_t epoll_reactor::give_up_waiting(int descriptor, descriptor_watch& of
   return found;
 }
 
-// A request that a thread has begun and cannot be left at is waited for here, so that whoever closes the descriptor
-// need not ask again and again.
+// A request that a thread has begun and cannot be left at is waited for here, so that whoever closes the
+// descriptor need not ask again and again.
 void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   const int descriptor = operation.what().descriptor;
   descriptor_watch* const of = watches_.find(descriptor);
@@ -217,8 +218,8 @@ void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   }
 }
 
-// What begins in this turn or the next one would meet the number's next owner: one that goes on accepting is given up,
-// any other, the rest of a transfer say, is found again when it has begun.
+// What begins in this turn or the next one would meet the number's next owner: one that goes on accepting is
+// given up, any other, the rest of a transfer say, is found again when it has begun.
 std::int32_t epoll_reactor::find_not_begun(int descriptor) noexcept {
   std::int32_t found = 0;
   for (operation_base::queue* each : {&submitted_, &batch_})

@@ -170,7 +170,8 @@ void epoll_reactor::wait_for(io_operation& operation) noexcept {
       queue_of(of, what.code).push_back(operation);
       return start_waiting(operation);
     }
-    if (failed == EPERM && failure_ == 0) return send_out(operation);  // epoll does not take files: their disk is waited for
+    if (failed == EPERM && failure_ == 0)
+      return send_out(operation);  // epoll does not take files: their disk is waited for
     if (what.code == opcode::connect) make_blocking_again(what.descriptor, of);
     finish(operation, -failed);
   } catch (const std::bad_alloc&) {

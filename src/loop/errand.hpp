@@ -31,10 +31,11 @@ class errand final : public list_node, public pooled, operation_base {
   errand(errand_sender& from, io_operation& operation);
   ~errand();
 
-  /// Hands it over. Where there is no thread for it, it comes back all the same, with -EAGAIN; a close is done here.
+  /// Hands it over. Where there is no thread for it, it comes back all the same, with -EAGAIN; a close is
+  /// done here.
   void begin() noexcept;
-  /// It comes back in a later turn, cancelled. False when a thread is at it and it ends by itself: what a local
-  /// file is asked for its data.
+  /// It comes back in a later turn, cancelled. False when a thread is at it and it ends by itself: what a
+  /// local file is asked for its data.
   [[nodiscard]] bool end_early() noexcept;
 
   [[nodiscard]] io_operation& operation() const noexcept { return operation_; }

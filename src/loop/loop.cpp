@@ -12,8 +12,8 @@
 
 #include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/detail/lost_error.hpp"
-#include "braid/loop/detail/task_tracker.hpp"
 #include "braid/loop/detail/running_scope.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
 #include "living_loops.hpp"
 
 namespace braid {
@@ -144,7 +144,7 @@ void loop::begin_turn(detail::turn_operation& operation) noexcept {
 }
 
 void loop::add_slow(detail::timer_base& timer, loop_clock::time_point deadline,
-                         const async_frame* who) noexcept {
+                    const async_frame* who) noexcept {
   if (ending_) return reject(timer);
   tracker_->note(timer, deadline, who);
   timers_.add(timer, std::max(deadline, fired_until_));
@@ -202,8 +202,8 @@ bool loop::fire_due_timers() noexcept {
   return left != options_.operations_per_turn;
 }
 
-// What is ready makes more ready: a computation in pieces would keep timers and completions waiting for as many
-// pieces as a turn has operations. So a turn ends early where they take long. The clock is asked between
+// What is ready makes more ready: a computation in pieces would keep timers and completions waiting for as
+// many pieces as a turn has operations. So a turn ends early where they take long. The clock is asked between
 // batches, which shrink to one operation while that is so: asking every time would cost as much as a switch.
 bool loop::run_ready() noexcept {
   if (ready_.empty() && rejected_.empty()) return false;

@@ -38,7 +38,8 @@ std::int32_t transfer(const request& what, std::size_t& calls) noexcept {
   const iovec part{what.address, what.length};
   const auto call = [&](off_t offset) {
     ++calls;
-    if (what.code == opcode::read) return or_errno(filling::preadv2(what.descriptor, part, offset, RWF_NOWAIT));
+    if (what.code == opcode::read)
+      return or_errno(filling::preadv2(what.descriptor, part, offset, RWF_NOWAIT));
     return or_errno(::pwritev2(what.descriptor, &part, 1, offset, static_cast<int>(what.flags) | RWF_NOWAIT));
   };
   std::int32_t ended = call(static_cast<off_t>(what.offset));

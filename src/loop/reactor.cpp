@@ -37,8 +37,8 @@ bool asked_to_be_quiet() {
   throw std::invalid_argument("loop: BRAID_QUIET is '" + std::string(word) + "'; it takes 0 or 1");
 }
 
-// Is there no io_uring here, rather than too little of something that epoll needs as well? EACCES is what some
-// security modules say in place of EPERM.
+// Is there no io_uring here, rather than too little of something that epoll needs as well? EACCES is what
+// some security modules say in place of EPERM.
 bool does_without(int code) noexcept {
   return code == ENOSYS || code == EPERM || code == EACCES || code == ENOMEM;
 }

@@ -10,8 +10,8 @@ namespace braid::detail {
 /// RWF_NOSIGNAL where this kernel has it (Linux 6.18), else 0.
 [[nodiscard]] std::uint32_t rwf_nosignal() noexcept;
 
-/// Keeps a write that this thread makes from raising SIGPIPE, where no flag can: blocked meanwhile, and taken when
-/// it has come.
+/// Keeps a write that this thread makes from raising SIGPIPE, where no flag can: blocked meanwhile, and taken
+/// when it has come.
 class sigpipe_guard {
  public:
   sigpipe_guard() noexcept {

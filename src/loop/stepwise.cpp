@@ -40,8 +40,8 @@ std::int32_t made_blocking(number& open) noexcept {
   return open.release();
 }
 
-// Waits a step for a writer. One that has written, or come and gone, shows in the events; one that is silent makes an
-// empty FIFO answer EAGAIN instead of its end. tee(2) asks without taking anything.
+// Waits a step for a writer. One that has written, or come and gone, shows in the events; one that is silent
+// makes an empty FIFO answer EAGAIN instead of its end. tee(2) asks without taking anything.
 std::int32_t find_writer(int reader, int scratch) noexcept {
   const ssize_t there = ::tee(reader, scratch, 1, SPLICE_F_NONBLOCK);
   if (there != 0) return there > 0 || errno == EAGAIN ? 1 : -errno;
@@ -87,7 +87,8 @@ int open_again(int terminal) noexcept {
 std::int32_t open_fifo(const request& what, still_wanted& wanted) noexcept {
   request at_once = what;
   at_once.flags |= O_NONBLOCK;
-  return (what.flags & O_ACCMODE) == O_RDONLY ? open_to_read(at_once, wanted) : open_to_write(at_once, wanted);
+  return (what.flags & O_ACCMODE) == O_RDONLY ? open_to_read(at_once, wanted)
+                                              : open_to_write(at_once, wanted);
 }
 
 std::int32_t write_to_terminal(const request& what, still_wanted& wanted) noexcept {

@@ -29,7 +29,8 @@ auto oldest_first(const Table& table) {
   return all;
 }
 
-// The nearest level that has a place: what only links levels is none. Beyond a link of another thread nothing is known.
+// The nearest level that has a place: what only links levels is none. Beyond a link of another thread nothing
+// is known.
 const async_frame* placed(const async_frame* level) noexcept {
   for (; level != nullptr; level = level->parent) {
     if (const async_link* link = async_link::from(*level)) {

@@ -35,8 +35,7 @@ void run_or_park(void (*function)(void*), void* argument) {
   if (transfers.too_deep()) {
     try {
       return loop::current("resume").make_ready(*new late_call(function, argument));
-    } catch (const std::bad_alloc&) {
-    }
+    } catch (const std::bad_alloc&) {}
   }
   const transfer_base here;
   function(argument);

@@ -38,8 +38,8 @@ short awaited_events(opcode code) noexcept {
   }
 }
 
-// The kernel's ways to say that a signal came and the call is to be made again. They are no errno, and meant for its own
-// use; some reach a completion all the same.
+// The kernel's ways to say that a signal came and the call is to be made again. They are no errno, and meant
+// for its own use; some reach a completion all the same.
 bool is_restart_code(std::int32_t result) noexcept {
   constexpr std::int32_t restart_system_call = 512, no_interrupt = 513, no_handler = 514, restart_block = 516;
   return result == -restart_system_call || result == -no_interrupt || result == -no_handler ||
@@ -141,7 +141,8 @@ std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
 bool uring_reactor::place_request(io_operation& operation) noexcept {
   request what = operation.what();
   what.waits_first = false;
-  // The kernel tries what a poll calls ready as if it could not block: a terminal's write blocks all the same.
+  // The kernel tries what a poll calls ready as if it could not block: a terminal's write blocks all the
+  // same.
   const std::uint32_t for_a_worker = may_block(operation) ? on_a_worker : 0;
   if (!write(kernel::word_of(what.code) | for_a_worker, what, tag(operation))) return false;
   if (may_block(operation)) began_on_worker();
@@ -156,9 +157,9 @@ void uring_reactor::began_on_worker() noexcept {
   next_prod_ = now() + prod_after_;
 }
 
-// Where a signal keeps the kernel from making a worker, it tries again at the next request for one. Till then requests
-// wait for the workers that there are, and those may be at a FIFO for good. So there is another request now and then,
-// one for each of its two kinds of workers. The instant of the next.
+// Where a signal keeps the kernel from making a worker, it tries again at the next request for one. Till then
+// requests wait for the workers that there are, and those may be at a FIFO for good. So there is another
+// request now and then, one for each of its two kinds of workers. The instant of the next.
 loop_clock::time_point uring_reactor::prod_workers() noexcept {
   if (const auto at = now(); at >= next_prod_) {
     (void)write(IORING_OP_NOP | on_a_worker, {}, of_nobody);
@@ -284,7 +285,8 @@ int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_times
   return ended;
 }
 
-// What is not over by itself ends the ring, once what has completed is told: to try again would be to turn for ever.
+// What is not over by itself ends the ring, once what has completed is told: to try again would be to turn
+// for ever.
 void uring_reactor::note_failure(int code) noexcept {
   if (code == EINTR || code == EAGAIN || code == EBUSY || code == ETIME) return;
   failure_ = code;

@@ -1,4 +1,5 @@
-// What ends without the kernel's word, what a thread carries out, and what must have ended before a descriptor is closed.
+// What ends without the kernel's word, what a thread carries out, and what must have ended before a
+// descriptor is closed.
 
 #include <algorithm>
 #include <cerrno>
@@ -35,8 +36,8 @@ void uring_reactor::close_later(io_operation& operation) noexcept {
   watchful_ = true;
 }
 
-// A descriptor is a number here. The kernel can cancel by descriptor, too, but means the open file then, which other
-// numbers may stand for; and it looks at all that is in flight.
+// A descriptor is a number here. The kernel can cancel by descriptor, too, but means the open file then,
+// which other numbers may stand for; and it looks at all that is in flight.
 bool uring_reactor::tell_closing() noexcept {
   bool told = false;
   operation_base::queue closing(std::move(closing_));

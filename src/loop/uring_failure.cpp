@@ -23,11 +23,11 @@ unsigned no_ring = 0;
 
 }  // namespace
 
-// A sandbox that was entered late, say. All that waits ends with the failure, and so does all that is begun later;
-// timers, and what other threads deliver, go on.
+// A sandbox that was entered late, say. All that waits ends with the failure, and so does all that is begun
+// later; timers, and what other threads deliver, go on.
 //
-// Ending the ring makes the kernel drop what waits for descriptors. A read of a file that one of its threads is at may
-// still fill its buffer.
+// Ending the ring makes the kernel drop what waits for descriptors. A read of a file that one of its threads
+// is at may still fill its buffer.
 void uring_reactor::break_down() noexcept {
   broken_ = true;
   const unsigned submitted = io_uring_smp_load_acquire(ring_.sq.khead);
@@ -80,8 +80,8 @@ void uring_reactor::wait_without_ring(patience how_long, inbox& messages) noexce
     (void)!::read(wake_descriptor_, &wake_count_, sizeof wake_count_);
 }
 
-// The ring's memory is the parent's alone (see make_ring). Where it was there is memory of the child's own now, in
-// which the completions are nobody's: the child may have been forked while they were told.
+// The ring's memory is the parent's alone (see make_ring). Where it was there is memory of the child's own
+// now, in which the completions are nobody's: the child may have been forked while they were told.
 void uring_reactor::leave_to_parent() noexcept {
   if (!broken_) {
     const auto put_memory = [](void* where, std::size_t size) {

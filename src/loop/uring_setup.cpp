@@ -30,9 +30,9 @@ int read_io_uring_disabled() noexcept {
   throw std::system_error(code, std::generic_category(), "loop: io_uring: " + why.cause + ": " + why.remedy);
 }
 
-// liburing maps a ring by raw system calls, so ThreadSanitizer does not see that a new ring's memory is another
-// one than that of an ended ring at the same address. So it is told before the one is unmapped, and asked after the
-// other is mapped.
+// liburing maps a ring by raw system calls, so ThreadSanitizer does not see that a new ring's memory is
+// another one than that of an ended ring at the same address. So it is told before the one is unmapped, and
+// asked after the other is mapped.
 #if BRAID_TSAN
 std::atomic<unsigned> rings_ended{0};
 #endif
@@ -133,8 +133,8 @@ ring_features set_up_ring(io_uring& ring, unsigned entries) {
     refuse(ENOSYS);
   }
   found.registered = io_uring_register_ring_fd(&ring) == 1;
-  // Of the kernel's threads for files there are few. Those that wait for a FIFO's other end, or for a dead server, may
-  // not take them all. A kernel that refuses keeps its number.
+  // Of the kernel's threads for files there are few. Those that wait for a FIFO's other end, or for a dead
+  // server, may not take them all. A kernel that refuses keeps its number.
   unsigned most_threads[] = {256, 0};  // for files; for all else as it is
   (void)io_uring_register_iowq_max_workers(&ring, most_threads);
   found.taskrun_flag = (found.setup_flags & IORING_SETUP_TASKRUN_FLAG) != 0;

@@ -17,7 +17,8 @@ namespace {
   throw std::system_error(std::make_error_code(std::errc::invalid_argument), "endpoint " + std::move(what));
 }
 
-// The index of what follows the '%' of an IPv6 address: a number, or the name of an interface of this machine.
+// The index of what follows the '%' of an IPv6 address: a number, or the name of an interface of this
+// machine.
 bool read_scope(const std::string& text, std::uint32_t& scope) {
   const char* const end = text.data() + text.size();
   if (const auto [rest, failed] = std::from_chars(text.data(), end, scope); rest == end)

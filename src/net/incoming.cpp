@@ -22,7 +22,8 @@ class arrivals final : io_operation, public braid::detail::pooled {
   // Its connection, at once when there is one.
   void serve(arrival_waiter& waiter) noexcept {
     loop& here = loop::current();
-    if (home_ != nullptr && home_ != &here) braid::detail::misused("incoming::next: this is not the loop of the first next");
+    if (home_ != nullptr && home_ != &here)
+      braid::detail::misused("incoming::next: this is not the loop of the first next");
     home_ = &here;
     if (!connections_.empty()) {
       const int oldest = connections_.front();
@@ -114,7 +115,8 @@ void arrival_waiter::begin(stop_token token) noexcept {
 }
 result<stream> arrival_waiter::ended() const {
   if (result_ < 0)
-    return braid::detail::request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_}, -result_);
+    return braid::detail::request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_},
+                                        -result_);
   return accepted(result_);
 }
 void arrival_waiter::come(operation_base& base, completion) noexcept {

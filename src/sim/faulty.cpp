@@ -165,7 +165,8 @@ void faulty_reactor::cancel(io_operation& operation) noexcept {
   answered->due = now();  // what came too late for a cancel need not come later still
 }
 
-// How many are held back here: the other reactor does not know of them. Those that it is at are not held back any more.
+// How many are held back here: the other reactor does not know of them. Those that it is at are not held back
+// any more.
 std::int32_t faulty_reactor::cancel_held_of(int descriptor) noexcept {
   std::int32_t found = 0;
   const auto is_of_it = [&](const auto& each) { return each.operation->what().descriptor == descriptor; };

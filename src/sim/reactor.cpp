@@ -95,8 +95,9 @@ void sim_reactor::wake() noexcept {
 void sim_reactor::touched() noexcept { host_.changed(); }
 
 bool sim_reactor::runnable() const noexcept {
-  return !sleeping_ || !refused_.empty() || !machine_.completions().empty() || woken_.load(std::memory_order_acquire) ||
-         now() >= deadline() || (host_.loop_ != nullptr && host_.loop_->has_ready());
+  return !sleeping_ || !refused_.empty() || !machine_.completions().empty() ||
+         woken_.load(std::memory_order_acquire) || now() >= deadline() ||
+         (host_.loop_ != nullptr && host_.loop_->has_ready());
 }
 
 // Asked of the loop: a timer may have been added since it fell asleep.

@@ -16,8 +16,8 @@ namespace braid::sim {
 
 namespace {
 
-// After so many steps without time passing a program is taken to wait for it by yielding: time passes then, as
-// it does while a real one spins.
+// After so many steps without time passing a program is taken to wait for it by yielding: time passes then,
+// as it does while a real one spins.
 constexpr std::uint64_t most_steps_at_a_time = 100'000;
 
 std::string text_of(loop_clock::time_point when) {

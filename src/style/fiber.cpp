@@ -108,8 +108,9 @@ bool fiber::await_slow() noexcept {
 
 error fiber::unwound() { return {std::make_error_code(std::errc::operation_canceled), "await"}; }
 
-// A thread's fibers that nobody leases, all of one stack size. Trivially destructible, and of use until the thread's very
-// end: a loop may be a static object, or its thread's own. What is released after the pool was closed is not kept.
+// A thread's fibers that nobody leases, all of one stack size. Trivially destructible, and of use until the
+// thread's very end: a loop may be a static object, or its thread's own. What is released after the pool was
+// closed is not kept.
 struct fiber_pool {
   static constexpr std::size_t most_idle = 4096;
 
@@ -170,7 +171,8 @@ thread_local pool_closer closer;
 }  // namespace
 
 fiber& fiber::lease(std::size_t stack_bytes) {
-  constexpr std::size_t least = 2 * detail::transfer_state::most_bytes;  // so far down coroutines call each other
+  constexpr std::size_t least =
+      2 * detail::transfer_state::most_bytes;  // so far down coroutines call each other
   stack_bytes = (std::max(stack_bytes, least) + page_bytes() - 1) / page_bytes() * page_bytes();
   if (pool.stack_bytes != stack_bytes) {
     if (!pool.closed) closer.exists = true;

@@ -18,8 +18,9 @@ struct fiber_stack {
 
 /// One mapping with room for many stacks of one size, each above a guard page.
 ///
-/// A mapping of its own for each stack, and one for its guard, would be the end at some 32,700 fibers: a process may have
-/// 65,530 (vm.max_map_count). Since Linux 6.13 a guard need not be a mapping (MADV_GUARD_INSTALL); before, it still is.
+/// A mapping of its own for each stack, and one for its guard, would be the end at some 32,700 fibers: a
+/// process may have 65,530 (vm.max_map_count). Since Linux 6.13 a guard need not be a mapping
+/// (MADV_GUARD_INSTALL); before, it still is.
 ///
 /// Lifetime  until its last stack is given back.
 /// Threads   one, that of the fiber_stacks it came from.
@@ -51,8 +52,8 @@ class stack_slab : pinned {
   stack_slab** link_ = nullptr;
 };
 
-/// Where a thread's fibers get their stacks. Trivially destructible: fibers may be needed when a thread's own objects are
-/// gone already.
+/// Where a thread's fibers get their stacks. Trivially destructible: fibers may be needed when a thread's own
+/// objects are gone already.
 class fiber_stacks {
  public:
   /// stack_bytes is a multiple of the page size. Throws std::bad_alloc.

@@ -38,8 +38,8 @@ std::coroutine_handle<foreign_relay::promise_type> foreign_wait::begin(std::coro
   return relay;
 }
 
-// On any thread. The loop's own may still be starting the wait, and sees then that it has ended. Without a loop there is no
-// place to go back to.
+// On any thread. The loop's own may still be starting the wait, and sees then that it has ended. Without a
+// loop there is no place to go back to.
 void foreign_wait::came(bool destroyed) noexcept {
   destroyed_ = destroyed;
   if (home_ != nullptr && loop::current_or_null() != home_) return home_->deliver(*this);

@@ -21,9 +21,7 @@ void future_state_base::report(error failure) noexcept {
   if (failure.is_requested_cancellation()) return;
   attach_stack(failure, &frame_);
   try {
-    unique_function<void()> report_there = [failure] {
-      loop::current().report_unhandled(failure, nullptr);
-    };
+    unique_function<void()> report_there = [failure] { loop::current().report_unhandled(failure, nullptr); };
     if (home_ != nullptr && loop::post_if_alive(home_, report_there)) return;
   } catch (const std::bad_alloc&) {
     // told here instead

@@ -82,8 +82,6 @@ void shared_run_base::tell_all() noexcept {
 }
 
 error shared_task_canceled() { return {std::make_error_code(std::errc::operation_canceled), "shared_task"}; }
-error shared_task_elsewhere() {
-  return misuse_error("shared_task: it runs on another loop");
-}
+error shared_task_elsewhere() { return misuse_error("shared_task: it runs on another loop"); }
 
 }  // namespace braid::detail

@@ -18,7 +18,8 @@ namespace {
 struct homecoming final : operation_base, pooled {
   homecoming(task_promise_base::done_fn* f, void* s, loop& l, bool e) noexcept
       : operation_base(come), done(f), state(s), home(l), expected(e) {}
-  // For a task that a sender of somebody else's took to another thread. Without memory there is one for all, in turn.
+  // For a task that a sender of somebody else's took to another thread. Without memory there is one for all,
+  // in turn.
   static homecoming& make(task_promise_base::done_fn* f, void* s, loop& l) noexcept {
     try {
       return *new homecoming(f, s, l, false);
@@ -89,7 +90,8 @@ void task_promise_base::tell_at_home() noexcept {
     arrive_on(*home());  // it came by other means than resume_on
     return tell_here();
   }
-  homecoming& going = send_home() ? *static_cast<homecoming*>(state_) : homecoming::make(done_, state_, *home());
+  homecoming& going =
+      send_home() ? *static_cast<homecoming*>(state_) : homecoming::make(done_, state_, *home());
   park(homecoming::leave, &going);
 }
 

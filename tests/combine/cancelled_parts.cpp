@@ -1,5 +1,5 @@
-// The rows of docs/cancellation.md about what goes on in parts, chains, promises, generators, views, merge and buffered:
-// in every style.
+// The rows of docs/cancellation.md about what goes on in parts, chains, promises, generators, views, merge
+// and buffered: in every style.
 
 #include <chrono>
 #include <optional>

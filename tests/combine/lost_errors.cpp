@@ -1,5 +1,5 @@
-// No error is lost: that of a clean-up goes before every cancellation, and only a stop that was requested of an
-// operation makes its cancellation silent.
+// No error is lost: that of a clean-up goes before every cancellation, and only a stop that was requested of
+// an operation makes its cancellation silent.
 
 #include <chrono>
 #include <optional>

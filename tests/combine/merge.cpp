@@ -241,7 +241,9 @@ TEST_CASE("merge: abandoned by the end of its loop, whoever owns it", "[merge]")
       auto dropped = spawn(outlives->next());
     }
     SECTION("its owner is the coroutine that waits") {
-      detach([](braid::detail::running_ahead<int> owned) -> task<> { co_await owned.next(); }(*std::move(outlives)));
+      detach([](braid::detail::running_ahead<int> owned) -> task<> {
+        co_await owned.next();
+      }(*std::move(outlives)));
     }
     SECTION("nobody owns it any more") { outlives.reset(); }
     CHECK(log.empty());

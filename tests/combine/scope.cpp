@@ -388,7 +388,8 @@ TEST_CASE("scope: an idle child takes its state, and its coroutine's frame, and 
       over.set();
       within.request_stop();
     }));
-  }).join();
+  })
+      .join();
   CHECK(of_tasks <= 632);  // g++; clang 576
   CHECK(of_sleeps <= 416);
 }

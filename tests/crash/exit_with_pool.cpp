@@ -1,5 +1,5 @@
-// Ends, by the way that the first argument names, while the blocking pool has threads; 7 where that went as it should.
-// The second argument is the path of a file that says "text".
+// Ends, by the way that the first argument names, while the blocking pool has threads; 7 where that went as
+// it should. The second argument is the path of a file that says "text".
 
 #include <sys/signalfd.h>
 #include <sys/wait.h>

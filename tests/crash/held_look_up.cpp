@@ -1,4 +1,5 @@
-// Looks names up where no name server ever answers; 0 where everything else went as it should, and the program ends.
+// Looks names up where no name server ever answers; 0 where everything else went as it should, and the
+// program ends.
 
 #include <netdb.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// Reads a file and sleeps as on Linux 5.10, which answers 0, as at the end of a file, for what is not cached, and has no
-// epoll_pwait2; 0 where both went well. The first argument is the path of a file to write.
+// Reads a file and sleeps as on Linux 5.10, which answers 0, as at the end of a file, for what is not cached,
+// and has no epoll_pwait2; 0 where both went well. The first argument is the path of a file to write.
 
 #include <sys/syscall.h>
 #include <sys/uio.h>

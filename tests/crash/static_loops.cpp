@@ -1,5 +1,6 @@
-// Loops that outlive main's thread-local objects, or their thread's: a static one, one of a thread, one that a static object's
-// destructor makes. Each ends with errors that were caught, and with a task and a fiber that wait. Prints what was destroyed.
+// Loops that outlive main's thread-local objects, or their thread's: a static one, one of a thread, one that
+// a static object's destructor makes. Each ends with errors that were caught, and with a task and a fiber
+// that wait. Prints what was destroyed.
 
 #include <chrono>
 #include <cstdio>

@@ -1,5 +1,5 @@
-// Does what loops are for where io_uring_setup fails with the errno that is its first argument; 0 where all of it
-// went well on epoll. The second is the path of a file to write.
+// Does what loops are for where io_uring_setup fails with the errno that is its first argument; 0 where all
+// of it went well on epoll. The second is the path of a file to write.
 
 #include <array>
 #include <chrono>

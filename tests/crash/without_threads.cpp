@@ -1,5 +1,5 @@
-// Does what loops are for where no thread can be started any more; 0 where that went as it should. On io_uring files
-// need none; on epoll they do. The first argument is the path of a file to write.
+// Does what loops are for where no thread can be started any more; 0 where that went as it should. On
+// io_uring files need none; on epoll they do. The first argument is the path of a file to write.
 
 #include <sys/syscall.h>
 #include <unistd.h>

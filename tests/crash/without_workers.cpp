@@ -1,5 +1,5 @@
-// Uses files where neither the kernel nor the program can have one more thread; 0 where that went as it should. The
-// first argument is a folder to write in.
+// Uses files where neither the kernel nor the program can have one more thread; 0 where that went as it
+// should. The first argument is a folder to write in.
 
 #include <sys/resource.h>
 #include <sys/stat.h>

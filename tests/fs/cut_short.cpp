@@ -1,4 +1,5 @@
-// Reads that an error of the device cuts short, on the real kernel and in the simulation: never less passes for all.
+// Reads that an error of the device cuts short, on the real kernel and in the simulation: never less passes
+// for all.
 
 #include <fcntl.h>
 #include <unistd.h>

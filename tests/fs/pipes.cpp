@@ -173,7 +173,8 @@ TEST_CASE("open_file: a FIFO that nobody opens at its other end is left when tha
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = made_fifo(folder);
-  for (const int flags : {O_WRONLY, O_RDONLY, O_WRONLY}) {  // each would meet the one before, were that still there
+  for (const int flags :
+       {O_WRONLY, O_RDONLY, O_WRONLY}) {  // each would meet the one before, were that still there
     loop here;
     stop_source stop;
     auto opening = spawn(with_stop_token(open_file(path, flags), stop.get_token()));
@@ -241,7 +242,8 @@ TEST_CASE("open_file: a FIFO whose other end is opened and stays silent is open"
   CHECK(got == "late");
 }
 
-TEST_CASE("open_file: a loop that ends leaves a FIFO that nobody opens at its other end", "[fs][pipe][stop]") {
+TEST_CASE("open_file: a loop that ends leaves a FIFO that nobody opens at its other end",
+          "[fs][pipe][stop]") {
   const scratch_folder folder;
   const auto path = made_fifo(folder);
   std::optional<result<file>> told;
@@ -365,6 +367,7 @@ TEST_CASE("read_file: a file that is larger than the limit is an error, and so i
   CHECK(style.wait(read_file_at_most(path, 10)).value() == "0123456789");
   check_fails(style, read_file_at_most(path, 9), std::errc::file_too_large, "read_file", path.string());
   check_fails(style, read_file_at_most(path, 0), std::errc::file_too_large, "read_file", path.string());
-  check_fails(style, read_file_at_most("/dev/zero", 1 << 20), std::errc::file_too_large, "read_file", "/dev/zero");
+  check_fails(style, read_file_at_most("/dev/zero", 1 << 20), std::errc::file_too_large, "read_file",
+              "/dev/zero");
   CHECK(style.wait(read_file_at_most("/dev/null", 0)).value() == "");
 }

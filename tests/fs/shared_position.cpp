@@ -1,4 +1,5 @@
-// Descriptors that share an open file, and so its position: dup(2), or one that a parent process has handed on.
+// Descriptors that share an open file, and so its position: dup(2), or one that a parent process has handed
+// on.
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -24,7 +25,6 @@
 #include "braid/schedule/sleep.hpp"
 #include "braid/sim/choices.hpp"
 #include "braid/sim/faulty.hpp"
-#include "braid/style/as_result.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/future.hpp"
 #include "braid/style/promise.hpp"
@@ -261,8 +261,9 @@ struct one_read {
   future<std::size_t> ended;
 };
 
-// Operations by all descriptors of some open files of one file on disk, on a kernel that interrupts, splits and delays;
-// some are stopped, some descriptors closed. Gives the reads in the order in which they were begun.
+// Operations by all descriptors of some open files of one file on disk, on a kernel that interrupts, splits
+// and delays; some are stopped, some descriptors closed. Gives the reads in the order in which they were
+// begun.
 std::vector<std::unique_ptr<one_read>> random_reads(loop& here, sim::choices& draws,
                                                     std::vector<descriptor_of>& all) {
   std::vector<std::unique_ptr<one_read>> begun;

@@ -322,8 +322,8 @@ TEST_CASE("blocking_pool: what a program does at its end", "[loop][blocking_pool
     return braid_tests::run_program(braid_tests::crash_program("exit_with_pool"),
                                     {how, (folder / "file").string()});
   };
-  // Of a job that never ends; in a job; using the pool in a static destructor; a static loop that ends then; a
-  // forked child of a job; a signal that main alone takes.
+  // Of a job that never ends; in a job; using the pool in a static destructor; a static loop that ends then;
+  // a forked child of a job; a signal that main alone takes.
   for (const char* how : {"busy", "queued", "inside", "static", "static_loop", "fork", "signalfd"}) {
     const auto end = ended(how);
     INFO(how << ": " << end.output << end.errors);

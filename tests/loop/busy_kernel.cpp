@@ -56,7 +56,8 @@ TEST_CASE("busy kernel: what waits for room is placed although nothing completes
   CHECK(told == 5);
 }
 
-TEST_CASE("busy kernel: any number of operations are asked to end, and nothing is allocated for it", "[loop][busy]") {
+TEST_CASE("busy kernel: any number of operations are asked to end, and nothing is allocated for it",
+          "[loop][busy]") {
   constexpr std::size_t many = 300;
   pipe_ends ends;
   std::array<char, 8> room{};
@@ -73,7 +74,8 @@ TEST_CASE("busy kernel: any number of operations are asked to end, and nothing i
   refusals = 0;
   CHECK(made == 0);
   std::size_t cancelled = 0;
-  for (auto& each : reads) cancelled += here.run(as_result(std::move(each))) == std::errc::operation_canceled ? 1 : 0;
+  for (auto& each : reads)
+    cancelled += here.run(as_result(std::move(each))) == std::errc::operation_canceled ? 1 : 0;
   CHECK(cancelled == many);
 }
 

@@ -163,7 +163,8 @@ TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[l
   std::array<char, 8> room{}, rooms_of_copy{};
   std::optional<result<std::size_t>> told, told_of_copy;
   start(original.read_some(room), [&](result<std::size_t> ended) { told.emplace(std::move(ended)); });
-  start(copy.read_some(rooms_of_copy), [&](result<std::size_t> ended) { told_of_copy.emplace(std::move(ended)); });
+  start(copy.read_some(rooms_of_copy),
+        [&](result<std::size_t> ended) { told_of_copy.emplace(std::move(ended)); });
   const int turns = GENERATE(0, 3);
   for (int n = 0; n < turns; ++n) home.turn(false);
   if (GENERATE(false, true))
@@ -183,7 +184,8 @@ TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[l
   CHECK(told->value() == 2);
 }
 
-TEST_CASE("descriptor: close meets what waits on it alone, however many numbers there are", "[loop][descriptor]") {
+TEST_CASE("descriptor: close meets what waits on it alone, however many numbers there are",
+          "[loop][descriptor]") {
   constexpr std::size_t many = 200;
   std::array<char, 8> room{};
   std::vector<int> ended(many, 0);  // told of at the loop's end, too
@@ -193,9 +195,8 @@ TEST_CASE("descriptor: close meets what waits on it alone, however many numbers 
   for (auto& each : pipes) readers.push_back(file::from_descriptor(each.release_reader()));
   for (std::size_t n = 0; n < many; ++n)
     for (int twice = 0; twice < 2; ++twice)
-      start(readers[n].read_some(room), [&ended, n](result<std::size_t> r) {
-        ended[n] += r.error() == std::errc::operation_canceled;
-      });
+      start(readers[n].read_some(room),
+            [&ended, n](result<std::size_t> r) { ended[n] += r.error() == std::errc::operation_canceled; });
   for (std::size_t n = 0; n < many; n += 2) home.run(readers[n].close());
   for (std::size_t n = 0; n < many; ++n) CHECK(ended[n] == (n % 2 == 0 ? 2 : 0));
 }

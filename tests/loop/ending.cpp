@@ -333,7 +333,8 @@ TEST_CASE("loop's end: a future that outlives its loop has its answer", "[loop][
   CHECK_THROWS_AS(std::move(*kept).get(), std::system_error);
 }
 
-TEST_CASE("loop's end: a static loop, a thread's own, and one of a static destructor end as any other", "[loop][ending]") {
+TEST_CASE("loop's end: a static loop, a thread's own, and one of a static destructor end as any other",
+          "[loop][ending]") {
   const auto ended = braid_tests::run_program(braid_tests::crash_program("static_loops"));
   INFO(ended.errors);
   CHECK(ended.exit_status() == 0);

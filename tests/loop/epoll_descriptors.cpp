@@ -361,8 +361,9 @@ TEST_CASE("epoll: cancel_descriptor counts what waited, and leaves others alone"
 }
 
 // A copy keeps the open file, and with it the registration, which nothing can take back any more.
-TEST_CASE("epoll: a descriptor closed behind the reactor's back, of which a copy stays, does not wake it for ever",
-          "[loop][epoll]") {
+TEST_CASE(
+    "epoll: a descriptor closed behind the reactor's back, of which a copy stays, does not wake it for ever",
+    "[loop][epoll]") {
   loop home(on_epoll);
   std::array<int, 2> ends{-1, -1};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
@@ -381,7 +382,8 @@ TEST_CASE("epoll: a descriptor closed behind the reactor's back, of which a copy
   if (reused) {
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, others.data()) == 0);
     REQUIRE(others[0] == ends[0]);
-    waits.emplace(request{.code = opcode::receive, .descriptor = others[0], .address = room.data(), .length = 4});
+    waits.emplace(
+        request{.code = opcode::receive, .descriptor = others[0], .address = room.data(), .length = 4});
     home.submit(*waits);
   }
   REQUIRE(::write(ends[1], "y", 1) == 1);  // stays unread in the copy

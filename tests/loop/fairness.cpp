@@ -20,7 +20,8 @@ namespace {
 using namespace braid;
 using namespace std::chrono_literals;
 
-// A reactor whose clock goes on by so much each time that it is asked: whatever the loop measures took that long.
+// A reactor whose clock goes on by so much each time that it is asked: whatever the loop measures took that
+// long.
 class slow_clock final : public reactor {
  public:
   explicit slow_clock(loop_clock::duration step) : real_(make_reactor({})), step_(step) {}

@@ -1,4 +1,5 @@
-// automatic where io_uring is forbidden, as containers forbid it: by a seccomp filter, here in a child process.
+// automatic where io_uring is forbidden, as containers forbid it: by a seccomp filter, here in a child
+// process.
 
 #include <sys/syscall.h>
 
@@ -45,7 +46,8 @@ std::size_t lines_of(const std::string& text) {
 
 TEST_CASE("loop: where io_uring is refused, automatic runs on epoll and everything works",
           "[loop][fallback]") {
-  // A program of its own, since it starts threads: files, sockets, timers, wake-ups, and another thread's loop.
+  // A program of its own, since it starts threads: files, sockets, timers, wake-ups, and another thread's
+  // loop.
   const int code = GENERATE(ENOSYS, EPERM, EACCES, ENOMEM);
   const braid_tests::scratch_folder folder;
   const child_end ended = braid_tests::run_program(braid_tests::crash_program("without_io_uring"),

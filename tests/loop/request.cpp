@@ -1,5 +1,5 @@
-#include "braid/loop/detail/perform.hpp"
 #include "braid/loop/request.hpp"
+#include "braid/loop/detail/perform.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -45,7 +45,8 @@ TEST_CASE("perform: makes each request as a plain system call", "[loop][request]
   CHECK(detail::perform(at(opcode::write, fd, text, 5, 5)) == 5);
   CHECK(detail::perform(at(opcode::read, fd, room.data(), 16, 0)) == 10);
   CHECK(std::string_view(room.data(), 10) == "hellohello");
-  CHECK(detail::perform(at(opcode::read, fd, room.data(), 16)) == 5);  // from the position, which the write moved
+  CHECK(detail::perform(at(opcode::read, fd, room.data(), 16)) ==
+        5);  // from the position, which the write moved
   CHECK(detail::perform(at(opcode::fsync, fd)) == 0);
   CHECK(detail::perform(at(opcode::truncate, fd, nullptr, 0, 3)) == 0);
   struct statx found{};
@@ -55,7 +56,7 @@ TEST_CASE("perform: makes each request as a plain system call", "[loop][request]
   CHECK(detail::perform(status) == 0);
   CHECK(found.stx_size == 3);
   CHECK(detail::perform(at(opcode::rename, cwd, path.data(), static_cast<std::size_t>(cwd),
-                   reinterpret_cast<std::uint64_t>(other.data()))) == 0);
+                           reinterpret_cast<std::uint64_t>(other.data()))) == 0);
   CHECK(detail::perform(at(opcode::make_directory, cwd, inner.data(), 0700)) == 0);
   request unlink = at(opcode::unlink, cwd, other.data());
   unlink.flags = 0;

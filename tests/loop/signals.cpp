@@ -1,4 +1,5 @@
-// Signals that hit the loop's thread at any moment: while it waits, and while the kernel makes threads for its requests.
+// Signals that hit the loop's thread at any moment: while it waits, and while the kernel makes threads for
+// its requests.
 
 #include <pthread.h>
 #include <sys/socket.h>
@@ -37,7 +38,8 @@ using namespace braid_tests;
 
 namespace {
 
-// Sends this thread one signal after the other, each once the one before has been handled, for as long as it lives.
+// Sends this thread one signal after the other, each once the one before has been handled, for as long as it
+// lives.
 class signal_storm {
  public:
   signal_storm() {

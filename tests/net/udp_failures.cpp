@@ -1,4 +1,5 @@
-// Bad input to UDP's sockets: in each style the same code, a message that names call and endpoint, nothing leaked.
+// Bad input to UDP's sockets: in each style the same code, a message that names call and endpoint, nothing
+// leaked.
 
 #include <sys/un.h>
 #include <unistd.h>

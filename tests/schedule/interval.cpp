@@ -102,7 +102,8 @@ TEST_CASE("interval: a beat that times out, is not chosen or was never begun sta
     interval ticks(100ms);
     { auto never_begun = ticks.next(); }
     for (int i = 0; i < 3; ++i) {
-      const auto ended = co_await as_result(with_timeout(ticks.next(), 30ms));  // not inside CHECK: docs/compilers.md
+      const auto ended =
+          co_await as_result(with_timeout(ticks.next(), 30ms));  // not inside CHECK: docs/compilers.md
       CHECK(ended.error() == std::errc::timed_out);
     }
     const auto first = co_await when_any(ticks.next(), sleep_for(5ms));

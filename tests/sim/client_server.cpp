@@ -1,4 +1,5 @@
-// A service that promises each request exactly one effect and one reply, under partitions, resets and crashes.
+// A service that promises each request exactly one effect and one reply, under partitions, resets and
+// crashes.
 
 #include <array>
 #include <charconv>
@@ -42,7 +43,8 @@ record record_of(int number, int value) {
   made.back() = '\n';
   return made;
 }
-// Nothing unless every byte is that of a record: a crash may have kept any part of one, its end alone as well.
+// Nothing unless every byte is that of a record: a crash may have kept any part of one, its end alone as
+// well.
 std::optional<std::pair<int, int>> numbers_of(std::string_view text) {
   int number = 0, value = 0;
   const char* const end = text.data() + text.size();
@@ -195,8 +197,8 @@ const sim::world_options slow{.network = {.least_latency = 100us, .most_latency 
 TEST_CASE("simulation: no request is lost or booked twice, whatever breaks", "[sim][client_server]") {
   const sim::explored all = sim::explore(1000, [](sim::world& here) { run_with_chaos(here, true); }, slow);
   CHECK(all.runs == 1000);
-  // Of every request and completion of all runs: whatever changes what the simulation does changes it, a compiler does
-  // not.
+  // Of every request and completion of all runs: whatever changes what the simulation does changes it, a
+  // compiler does not.
   CHECK(all.trace_hash == 0xfb81c975133b2026);
 }
 

@@ -1,5 +1,5 @@
-// The same drawn programs on the kernel's sockets, over loopback, and on those of a world: each call gives the
-// same, and poll and getpeername say the same of both ends after each.
+// The same drawn programs on the kernel's sockets, over loopback, and on those of a world: each call gives
+// the same, and poll and getpeername say the same of both ends after each.
 
 #include <poll.h>
 #include <sys/ioctl.h>

@@ -79,7 +79,8 @@ TEST_CASE("sim::disk: operations at the position keep the order in which they we
       const std::string words[] = {"one ", "two ", "three"};
       for (const std::string& each : words) writes.push_back(spawn(both.write_all(each)));
       for (auto& each : writes) co_await std::move(each);
-      if (co_await read_file("/tmp/one") != "one two three") throw std::runtime_error("they passed each other");
+      if (co_await read_file("/tmp/one") != "one two three")
+        throw std::runtime_error("they passed each other");
     }());
   });
 }

@@ -28,8 +28,8 @@
 using namespace braid;
 using namespace std::chrono_literals;
 
-// A sleeping host wakes by whatever it waits for, also where that happens outside of its own turns. A world that has
-// other hosts must not notice them.
+// A sleeping host wakes by whatever it waits for, also where that happens outside of its own turns. A world
+// that has other hosts must not notice them.
 
 namespace {
 

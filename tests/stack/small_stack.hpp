@@ -12,8 +12,8 @@
 
 namespace braid_tests {
 
-/// Awaits in a row: what an await left on the stack, were it one byte, would not fit eleven times over (under a sanitizer,
-/// where it would be a hundred of them: not a hundred times).
+/// Awaits in a row: what an await left on the stack, were it one byte, would not fit eleven times over (under
+/// a sanitizer, where it would be a hundred of them: not a hundred times).
 inline constexpr long many = sanitized ? 300'000 : 3'000'000;
 
 /// Coroutines within coroutines. A sanitizer's heap is several times as large, and 100,000 fill a small stack

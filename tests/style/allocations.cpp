@@ -66,8 +66,8 @@ TEMPLATE_LIST_TEST_CASE("every style: no operation allocates once the pools are 
   CHECK(of([] { return with_timeout(one_later(), 1h); }) == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: reading and writing a file allocates nothing", "[style][allocation][kernel]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: reading and writing a file allocates nothing",
+                        "[style][allocation][kernel]", every_style) {
   if (!counts_allocations) return;
   loop here;
   const file zero = TestType::wait(open_file("/dev/zero", O_RDWR)).value();

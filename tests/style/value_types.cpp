@@ -232,7 +232,8 @@ task<explosive> explosive_later() {
   co_return explosive();
 }
 
-// Counts how often f, which waits for an operation, fails because a move did; each other failure is one too many.
+// Counts how often f, which waits for an operation, fails because a move did; each other failure is one too
+// many.
 template <class F>
 int failures_of(F f) {
   int failures = 0;

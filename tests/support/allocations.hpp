@@ -18,8 +18,8 @@ inline constexpr bool counts_allocations = BRAID_ASAN == 0 && BRAID_TSAN == 0;
 [[nodiscard]] std::size_t bytes_allocated() noexcept;
 
 enum class lack_of_memory { once, for_good };
-/// The n-th call of operator new from now on, in any thread, throws std::bad_alloc; then none, or all later ones as
-/// well. 0 for none.
+/// The n-th call of operator new from now on, in any thread, throws std::bad_alloc; then none, or all later
+/// ones as well. 0 for none.
 void fail_allocation(std::size_t n, lack_of_memory lasts = lack_of_memory::once) noexcept;
 /// Has it?
 [[nodiscard]] bool allocation_failed() noexcept;

@@ -15,7 +15,8 @@
 
 namespace braid_tests {
 
-/// The operation fails with that code and a message that names its call and its object, and leaks no descriptor.
+/// The operation fails with that code and a message that names its call and its object, and leaks no
+/// descriptor.
 template <class S>
 void check_fails(const any_style& style, S&& op, std::error_code expected, const std::string& call,
                  const std::string& object) {

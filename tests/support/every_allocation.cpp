@@ -58,13 +58,15 @@ void run_on_a_loop(program_type& program, may_fail how, outcome& seen) {
     return;
   }
   here.run();
-  const bool gave_up = stop.stop_requested() && !op.result() &&
-                       op.result().error() == std::errc::operation_canceled;
-  if (how == may_fail::with_cancellation_only && !op.result() && !gave_up) note(seen, "ended with: ", op.result().error());
+  const bool gave_up =
+      stop.stop_requested() && !op.result() && op.result().error() == std::errc::operation_canceled;
+  if (how == may_fail::with_cancellation_only && !op.result() && !gave_up)
+    note(seen, "ended with: ", op.result().error());
   if (op.heard.times != 1) seen.fault = "it ended more than once";
 }
 
-outcome run_apart(program_type& program, may_fail how, std::size_t n, lack_of_memory lasts = lack_of_memory::once) {
+outcome run_apart(program_type& program, may_fail how, std::size_t n,
+                  lack_of_memory lasts = lack_of_memory::once) {
   outcome seen;
   on_fresh_thread([&] {
     fail_allocation(n, lasts);

@@ -118,8 +118,8 @@ struct fiber_style {
 
 using every_style = std::tuple<blocking_style, callback_style, future_style, coroutine_style, fiber_style>;
 
-/// A sender that has forgotten what it was made of but for its value: connected once, whoever waits for it. It allocates
-/// nothing once the pools are warm.
+/// A sender that has forgotten what it was made of but for its value: connected once, whoever waits for it.
+/// It allocates nothing once the pools are warm.
 template <class T>
 class any_sender {
   struct waiter {
@@ -196,9 +196,10 @@ class any_sender {
 ///     CHECK(style.wait(when_all()));
 ///   }
 ///
-/// What begins the operation and waits for it is what a program uses, but what it is connected to is an any_sender:
-/// a test of many operations compiles in a third of the time of one with a typed list. That operations are connected
-/// to each style directly is tested in style/, and of files and sockets in fs/ and net/every_style.cpp.
+/// What begins the operation and waits for it is what a program uses, but what it is connected to is an
+/// any_sender: a test of many operations compiles in a third of the time of one with a typed list. That
+/// operations are connected to each style directly is tested in style/, and of files and sockets in fs/ and
+/// net/every_style.cpp.
 struct any_style {
   enum which { blocking, callback, future, coroutine, fiber };
   which is = blocking;

@@ -21,8 +21,8 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-// With these the frame pool takes the program for one under AddressSanitizer, and recycles nothing: each frame, box
-// and state is an allocation that may fail.
+// With these the frame pool takes the program for one under AddressSanitizer, and recycles nothing: each
+// frame, box and state is an allocation that may fail.
 #if BRAID_ASAN == 0
 extern "C" {
 void __asan_poison_memory_region(const volatile void*, std::size_t) {}
@@ -293,8 +293,8 @@ void files_and_sockets(loop& here, verdict& seen) {
 
 using part = void(loop&, verdict&);
 
-// Runs it on a loop of a thread of its own, so that nothing that a pool keeps hides a leak. The n-th allocation
-// fails.
+// Runs it on a loop of a thread of its own, so that nothing that a pool keeps hides a leak. The n-th
+// allocation fails.
 struct outcome_of_run : verdict {
   bool failed = false;
 };

@@ -1,5 +1,5 @@
-// What has begun and cannot tell its caller any more: the way home from another thread, chains on a scope's child, the
-// end of a task, an element that is given back.
+// What has begun and cannot tell its caller any more: the way home from another thread, chains on a scope's
+// child, the end of a task, an element that is given back.
 
 #include <atomic>
 #include <cstddef>
@@ -29,7 +29,8 @@ task<int> later(int n) {
   co_return n;
 }
 
-// Ends on another loop's thread, as none of braid's does. One that its home loop's end destroys waits for that.
+// Ends on another loop's thread, as none of braid's does. One that its home loop's end destroys waits for
+// that.
 struct ends_on {
   static inline std::atomic<int> under_way{0};
   using sender_concept = sender_tag;
@@ -110,14 +111,16 @@ void expect(int value, int wanted) {
 
 }  // namespace
 
-TEST_CASE("without memory: a future's operation that ends on another thread comes home", "[without_memory][thread]") {
+TEST_CASE("without memory: a future's operation that ends on another thread comes home",
+          "[without_memory][thread]") {
   loop_thread other;
   loop& there = other.there();
   run_program([&there]() -> task<> { expect(co_await spawn(ends_on{there, 1}), 1); });
   run_program([&there]() -> task<> {
-    auto chain = make_ready_future(1)
-                     .then([&there](int n) { return ends_on{there, n + 1}; })
-                     .then([&there](int n) { return elsewhere(there, n + 1); });
+    auto chain =
+        make_ready_future(1).then([&there](int n) { return ends_on{there, n + 1}; }).then([&there](int n) {
+          return elsewhere(there, n + 1);
+        });
     expect(co_await std::move(chain), 3);
   });
   run_program([&there]() -> task<> {
@@ -128,7 +131,8 @@ TEST_CASE("without memory: a future's operation that ends on another thread come
   });
 }
 
-TEST_CASE("without memory: a task that a sender took to another thread comes home", "[without_memory][thread]") {
+TEST_CASE("without memory: a task that a sender took to another thread comes home",
+          "[without_memory][thread]") {
   loop_thread other;
   loop& there = other.there();
   run_program([&there]() -> task<> { expect(co_await elsewhere(there, 1), 1); });
@@ -162,10 +166,11 @@ TEST_CASE("without memory: a chain on a scope's child fails where it is attached
       auto ended = within.spawn(later(1));
       for (int n = 0; n < 5; ++n) co_await yield();
       auto first = std::move(ended).then([](int n) { return later(n + 1); });
-      auto second = within.spawn(later(1)).then([](int n) { return n + 1; }).catch_error([](const error& why) {
-        why.rethrow();
-        return 0;
-      });
+      auto second =
+          within.spawn(later(1)).then([](int n) { return n + 1; }).catch_error([](const error& why) {
+            why.rethrow();
+            return 0;
+          });
       expect(co_await std::move(first) + co_await std::move(second), 4);
     });
   });

@@ -44,8 +44,8 @@ class error {
   error(std::error_code code) noexcept : category_(&code.category()), number_{code.value()} {}
   error(std::errc code) noexcept : error(std::make_error_code(code)) {}
   error(errc code) noexcept : error(make_error_code(code)) {}
-  /// A std::system_error keeps its code, std::bad_alloc gives std::errc::not_enough_memory; any other exception
-  /// gives errc::exception. Without memory to keep another exception the error is a std::bad_alloc.
+  /// A std::system_error keeps its code, std::bad_alloc gives std::errc::not_enough_memory; any other
+  /// exception gives errc::exception. Without memory to keep another exception the error is a std::bad_alloc.
   /// A null pointer gives a std::logic_error that says so.
   error(std::exception_ptr exception) noexcept;
 
@@ -95,8 +95,8 @@ class error {
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
   /// Does stack() go out to the verb? Else the chain was longer than what is kept.
   [[nodiscard]] bool stack_is_whole() const noexcept;
-  /// Called by whatever the failure leaves first. goes_on_at is the first level that is not among these; null where they
-  /// go out to the verb.
+  /// Called by whatever the failure leaves first. goes_on_at is the first level that is not among these; null
+  /// where they go out to the verb.
   void set_stack(std::span<const std::source_location> levels, const void* goes_on_at = nullptr);
   [[nodiscard]] const void* stack_goes_on_at() const noexcept;
 
@@ -111,8 +111,8 @@ class error {
   void suppress(error other) noexcept;
 
   /// Is it the end of an operation that was asked to stop, or that its loop's end cut off? Such an error is
-  /// silent: where nobody waits for the operation, nobody is told. An operation_canceled that nobody asked for
-  /// is an error like any other.
+  /// silent: where nobody waits for the operation, nobody is told. An operation_canceled that nobody asked
+  /// for is an error like any other.
   [[nodiscard]] bool is_requested_cancellation() const noexcept {
     return number_.requested && !of_clean_up();
   }

@@ -47,8 +47,8 @@ inline constexpr bool made_of_whole =
     std::is_constructible_v<T, Whole> || std::is_constructible_v<T, Whole&> ||
     std::is_constructible_v<T, const Whole&>;
 
-// Is X a template's instance of R, as a std::tuple of R is, and what that is made of? Such an X is no value of R,
-// even where R's T can be made of anything: to ask whether it is copied would be to ask the same of R.
+// Is X a template's instance of R, as a std::tuple of R is, and what that is made of? Such an X is no value
+// of R, even where R's T can be made of anything: to ask whether it is copied would be to ask the same of R.
 template <class X, class R>
 inline constexpr bool is_made_of = false;
 template <template <class...> class X, class... A, class R>

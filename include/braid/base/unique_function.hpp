@@ -29,7 +29,8 @@ class unique_function<R(Args...)> {
     if constexpr (fits<held>) {
       new (&room_) held(std::forward<F>(f));
     } else {
-      auto* where = static_cast<held*>(detail::frame_pool::allocate(sizeof(held), std::align_val_t{alignof(held)}));
+      auto* where =
+          static_cast<held*>(detail::frame_pool::allocate(sizeof(held), std::align_val_t{alignof(held)}));
       try {
         new (where) held(std::forward<F>(f));
       } catch (...) {
@@ -98,7 +99,8 @@ class unique_function<R(Args...)> {
       [](void* room) noexcept {
         F& held = held_at<F>(room);
         std::destroy_at(&held);
-        if constexpr (!fits<F>) detail::frame_pool::deallocate(&held, sizeof(F), std::align_val_t{alignof(F)});
+        if constexpr (!fits<F>)
+          detail::frame_pool::deallocate(&held, sizeof(F), std::align_val_t{alignof(F)});
       }};
 
   const action_table* does_ = nullptr;

@@ -137,9 +137,10 @@ template <range_of_async_ranges Ranges>
 template <class... X>
   requires(!(async_range<X> && ...) && !(range_of_async_ranges<X> && ...))
 detail::anything merge(X&&...) {
-  static_assert((async_range<X> && ...),
-                "merge takes async_ranges, as an async_generator<T> is, or one range of them: what has a next() "
-                "that gives a std::optional, empty at the end");
+  static_assert(
+      (async_range<X> && ...),
+      "merge takes async_ranges, as an async_generator<T> is, or one range of them: what has a next() "
+      "that gives a std::optional, empty at the end");
   return {};
 }
 

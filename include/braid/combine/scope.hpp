@@ -27,8 +27,8 @@ class scope_state;
 class scope : pinned {
  public:
   /// The future of what was spawned in a scope. Unlike another one it may be dropped without a word: the
-  /// scope waits, and takes the error. So it is with a chain on it (then and its kin): the scope ends once that
-  /// has, stops what it begins, and fails with what its steps throw.
+  /// scope waits, and takes the error. So it is with a chain on it (then and its kin): the scope ends once
+  /// that has, stops what it begins, and fails with what its steps throw.
   template <class T>
   class child : public future<T> {
     friend scope;

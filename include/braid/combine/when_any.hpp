@@ -19,8 +19,8 @@ struct any_rule {
 /// The first to end, value or error; the others are stopped, and have ended, before this completes. A loser's
 /// value is dropped, the bytes that it has read for instance: where they are wanted, when_any_settled.
 ///
-/// Errors  the first's. What losers fail with is dropped, but for the failure of a clean-up (finally): that takes
-///         the place of a value or of a cancellation, and is in the suppressed() of an error.
+/// Errors  the first's. What losers fail with is dropped, but for the failure of a clean-up (finally): that
+///         takes the place of a value or of a cancellation, and is in the suppressed() of an error.
 /// Cancel  stops all, waits for all.
 /// Cost    the operation states are side by side in this one; no allocation but for suppressed errors.
 template <sender_or_factory... S>

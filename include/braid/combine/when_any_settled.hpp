@@ -105,8 +105,8 @@ struct any_settled_range_sender {
 
 }  // namespace detail
 
-/// As when_any, but with the result of each: {index, results}. Once the first has ended the others are stopped;
-/// what one of them achieves all the same is not lost. A read that races a timer keeps its bytes:
+/// As when_any, but with the result of each: {index, results}. Once the first has ended the others are
+/// stopped; what one of them achieves all the same is not lost. A read that races a timer keeps its bytes:
 ///
 ///     auto race = co_await when_any_settled(stream.read_some(buffer), sleep_for(1s));
 ///     if (auto& bytes = std::get<0>(race.results)) use(buffer, *bytes);   // whichever was first

@@ -79,8 +79,8 @@ struct timeout_sender {
 /// std::errc::timed_out then, once it has really ended; what it achieved in spite of the stop is its value.
 ///
 /// Errors  op's; where op fails in spite of the stop, with its clean-up's error for instance, that one.
-///         A time-out is of timeout_category(): so it is told apart from a connection that timed out, which is
-///         std::errc::timed_out as well.
+///         A time-out is of timeout_category(): so it is told apart from a connection that timed out, which
+///         is std::errc::timed_out as well.
 /// Cancel  from outside ends it as operation_canceled.
 /// Cost    a timer: no allocation, no system call of its own.
 template <sender_or_factory S, class Rep, class Period>

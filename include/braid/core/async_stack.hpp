@@ -44,11 +44,11 @@ struct async_frame {
 };
 static_assert(sizeof(async_frame) == 16);
 
-/// Links what runs to the level that waits for it now: that level may change, or go away, while the operation runs on.
-/// Left out of stacks.
+/// Links what runs to the level that waits for it now: that level may change, or go away, while the operation
+/// runs on. Left out of stacks.
 ///
-/// Threads  parent is its home thread's own. On another thread a stack ends here; the home thread adds the rest to an
-///          error, by complete_stack, when it gets it.
+/// Threads  parent is its home thread's own. On another thread a stack ends here; the home thread adds the
+///          rest to an error, by complete_stack, when it gets it.
 struct async_link : async_frame {
   async_link() noexcept;
   void belong_here() noexcept { home_ = std::this_thread::get_id(); }
@@ -68,14 +68,15 @@ struct async_stack {
   bool is_whole = true;  ///< the last level is the verb that began it all; else the chain was longer
 };
 
-/// The chain from innermost outwards, as it is now, for the thread that runs the innermost level. It is not whole where
-/// it goes on in what another thread may be changing.
+/// The chain from innermost outwards, as it is now, for the thread that runs the innermost level. It is not
+/// whole where it goes on in what another thread may be changing.
 [[nodiscard]] async_stack stack_of(const async_frame* innermost);
 
 /// Gives failure that chain, unless it has one. Without memory it stays without.
 void attach_stack(error& failure, const async_frame* innermost) noexcept;
 
-/// Adds the levels beyond link, if failure's stack was cut off there because it was on another thread. On the link's own.
+/// Adds the levels beyond link, if failure's stack was cut off there because it was on another thread. On the
+/// link's own.
 void complete_stack(error& failure, const async_link& link) noexcept;
 
 /// "  at function (file:line)" for each level, innermost first; "  started at …" for the verb that began it
@@ -85,8 +86,8 @@ void complete_stack(error& failure, const async_link& link) noexcept;
 [[nodiscard]] std::string format_stack(const async_stack& stack);
 
 /// From now on the terminate handler first prints the asynchronous stack of the exception that nobody caught,
-/// if that came out of an error of this thread, and then calls the handler that was set before. Once a process;
-/// making a loop does it.
+/// if that came out of an error of this thread, and then calls the handler that was set before. Once a
+/// process; making a loop does it.
 void explain_uncaught_errors() noexcept;
 /// std::terminate for who has printed the error already.
 [[noreturn]] void terminate_explained() noexcept;

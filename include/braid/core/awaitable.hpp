@@ -8,8 +8,9 @@
 
 namespace braid {
 
-/// What any C++20 coroutine can co_await without being a sender of braid's: an awaiter, or what operator co_await makes
-/// one of. Every verb and every join takes one as it takes a sender: awaitables of other libraries work as they are.
+/// What any C++20 coroutine can co_await without being a sender of braid's: an awaiter, or what operator
+/// co_await makes one of. Every verb and every join takes one as it takes a sender: awaitables of other
+/// libraries work as they are.
 template <class A>
 concept awaitable = !sender<A> && (requires(A&& a) { std::forward<A>(a).await_ready(); } || requires(A&& a) {
   std::forward<A>(a).operator co_await();
@@ -45,15 +46,15 @@ struct awaited<A> {
 template <awaitable_factory F>
 struct awaited<F> : awaited<std::invoke_result_t<std::decay_t<F>&>> {};
 
-/// An awaitable as a sender; defined in style/awaitable_sender.hpp. Source is an A that it keeps, an A& of the caller's, or
-/// a function that makes one.
+/// An awaitable as a sender; defined in style/awaitable_sender.hpp. Source is an A that it keeps, an A& of
+/// the caller's, or a function that makes one.
 template <class Source>
 struct awaitable_sender;
 
 }  // namespace detail
 
-/// A function without parameters that returns a sender, or an awaitable. Where a verb takes one it keeps the function,
-/// captures and all, until the operation has ended: so a capturing coroutine lambda is safe there.
+/// A function without parameters that returns a sender, or an awaitable. Where a verb takes one it keeps the
+/// function, captures and all, until the operation has ended: so a capturing coroutine lambda is safe there.
 template <class F>
 concept sender_factory =
     detail::awaitable_factory<F> || (!sender<F> && !awaitable<F> && std::invocable<std::decay_t<F>&> &&

@@ -65,8 +65,8 @@ template <sender_factory F>
     return detail::defer_sender<std::decay_t<F>>{std::forward<F>(make)};
 }
 
-/// The sender itself, a copy of one that is awaited by copy, the sender of an awaitable (an lvalue stays where it is),
-/// or the deferred sender of a function that returns one.
+/// The sender itself, a copy of one that is awaited by copy, the sender of an awaitable (an lvalue stays
+/// where it is), or the deferred sender of a function that returns one.
 template <sender_or_factory X>
 [[nodiscard]] decltype(auto) as_sender(X&& x) {
   if constexpr (awaitable<X>)

@@ -55,9 +55,10 @@ concept receiver_of = std::is_move_constructible_v<R> && requires(R& r, const R&
 /// One operation on its way: immovable, in storage that its maker chose. start() is called at most once.
 /// It may be destroyed before start(), and after its receiver was told; between the two, never.
 template <class O>
-concept operation_state = std::is_nothrow_destructible_v<O> && !std::is_move_constructible_v<O> && requires(O& o) {
-  { o.start() } noexcept;
-};
+concept operation_state =
+    std::is_nothrow_destructible_v<O> && !std::is_move_constructible_v<O> && requires(O& o) {
+      { o.start() } noexcept;
+    };
 
 /// Joins an operation to who waits for it. Nothing begins before start().
 template <sender S, receiver_of<value_of<S>> R>

@@ -54,9 +54,10 @@ class stop_token {
 
 /// The place from which stop is requested, once, for all who hold its token.
 ///
-/// Lifetime  pinned; outlives its tokens and callbacks. A callback may destroy it, on the thread that requests stop.
-/// Threads   any; callbacks run on the thread that requests stop, before request_stop returns: also where a callback
-///           requests stop at another source, and so on, however deep.
+/// Lifetime  pinned; outlives its tokens and callbacks. A callback may destroy it, on the thread that
+///           requests stop.
+/// Threads   any; callbacks run on the thread that requests stop, before request_stop returns: also where a
+///           callback requests stop at another source, and so on, however deep.
 /// Cost      24 bytes, no allocation; registering and leaving take one uncontended spin lock each.
 /// Source    P2300's inplace_stop_source.
 class stop_source : pinned {

@@ -54,18 +54,19 @@ struct open_outcome;
 ///
 /// Lifetime  closed by its destructor, without waiting, behind what its loop has begun; close() waits. A
 ///           buffer stays alive until the operation on it has ended.
-/// Order     what is at the position, reads and writes alike, is carried out in the order in which it was begun, one
-///           operation after the other, by whichever descriptor of the open file (dup); of a pipe or a terminal the
-///           reads, and the writes, by one descriptor. read_at and write_at wait for nobody.
+/// Order     what is at the position, reads and writes alike, is carried out in the order in which it was
+/// begun, one
+///           operation after the other, by whichever descriptor of the open file (dup); of a pipe or a
+///           terminal the reads, and the writes, by one descriptor. read_at and write_at wait for nobody.
 /// Threads   its operations run on the current loop; on one loop at a time.
 /// Errors    std::error_code of the system call, its message naming call and path. The end of a file is a
-///           read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. A pipe without a reader is
-///           broken_pipe, without a SIGPIPE. A write beyond RLIMIT_FSIZE is file_too_large; the system raises SIGXFSZ
-///           then, which a program that expects it ignores.
-/// Cancel    read_exactly and write_all may have moved a part: error::transferred() says how much, as it does when
-///           they fail. An operation that waits for others has moved nothing.
-/// Cost      one request each; write_all and read_exactly as many as it takes. On io_uring an lseek(2) for what is at
-///           a regular file's position.
+///           read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. A pipe without a
+///           reader is broken_pipe, without a SIGPIPE. A write beyond RLIMIT_FSIZE is file_too_large; the
+///           system raises SIGXFSZ then, which a program that expects it ignores.
+/// Cancel    read_exactly and write_all may have moved a part: error::transferred() says how much, as it does
+///           when they fail. An operation that waits for others has moved nothing.
+/// Cost      one request each; write_all and read_exactly as many as it takes. On io_uring an lseek(2) for
+///           what is at a regular file's position.
 class file {
   friend struct detail::open_outcome;
 
@@ -98,7 +99,8 @@ class file {
     ask_traits();
     request what = at_offset(opcode::write, const_cast<void*>(from.data()), from.size(), offset);
     what.flags = traits_.write_flags;
-    return io_sender<detail::of_any_file<detail::some_outcome<detail::write_at_name>>>{what, {{true}, traits_}};
+    return io_sender<detail::of_any_file<detail::some_outcome<detail::write_at_name>>>{what,
+                                                                                       {{true}, traits_}};
   }
   /// Exactly to.size() bytes from the file's position.
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {

@@ -9,8 +9,8 @@
 
 namespace braid {
 
-/// The contents of a file, read until its end: also of files that do not know their size, as in /proc, of pipes,
-/// and of files that grow or shrink meanwhile.
+/// The contents of a file, read until its end: also of files that do not know their size, as in /proc, of
+/// pipes, and of files that grow or shrink meanwhile.
 /// Errors  as open_file and file::read_some. An endless file, as /dev/zero, is read until there is no memory.
 /// Cost    memory for one and a half times the contents at most; only the contents where the size is known.
 [[nodiscard]] task<std::string> read_file(std::filesystem::path path);

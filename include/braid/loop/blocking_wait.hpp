@@ -14,8 +14,8 @@ namespace braid {
 ///     })
 ///
 /// Errors  std::system_error (resource_unavailable_try_again), naming the call, where jobs are queued, every
-///         other thread of the pool waits as well, and none can be added: waiting would be for ever. A pool has
-///         at most 256 threads more than BRAID_BLOCKING_THREADS says.
+///         other thread of the pool waits as well, and none can be added: waiting would be for ever. A pool
+///         has at most 256 threads more than BRAID_BLOCKING_THREADS says.
 class blocking_wait : pinned {
  public:
   explicit blocking_wait(const char* call) : counted_(begin(call)) {}

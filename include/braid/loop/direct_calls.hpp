@@ -36,8 +36,8 @@ class direct_calls : pinned {
   virtual int close(int descriptor) noexcept;
   /// What kind of file it is. Not known where the descriptor is not open.
   [[nodiscard]] virtual detail::file_traits traits_of(int descriptor) noexcept;
-  /// Do two descriptors of one file share its position, as after dup(2)? Not where one of them is closed; yes where the
-  /// kernel does not tell.
+  /// Do two descriptors of one file share its position, as after dup(2)? Not where one of them is closed; yes
+  /// where the kernel does not tell.
   [[nodiscard]] virtual bool share_position(int one, int other) noexcept;
   /// What the descriptor stands for: a path, "127.0.0.1:80", or "descriptor 7". For messages.
   [[nodiscard]] virtual std::string describe(int descriptor);

@@ -7,7 +7,8 @@
 
 namespace braid {
 
-/// Has somebody asked that an operation end? It is not tried again then. Due: its reactor has not passed that on yet.
+/// Has somebody asked that an operation end? It is not tried again then. Due: its reactor has not passed that
+/// on yet.
 enum class cancel_request : std::uint8_t { none, made, due };
 
 /// An operation that is one request to the reactor.
@@ -24,10 +25,10 @@ class io_operation : public operation_base {
   friend class reactor;  // writes what follows
   friend class loop;
   friend class detail::operations_of;
-  bool polls_ = false;     // the reactor waits for the descriptor to become ready before it tries again
+  bool polls_ = false;  // the reactor waits for the descriptor to become ready before it tries again
   cancel_request cancel_ = cancel_request::none;
   bool may_block_ = false;  // even where its descriptor is ready: not on the loop's thread
-  std::int16_t errno_;     // that it ends with, while it is in the reactor's queue of those that end
+  std::int16_t errno_;  // that it ends with, while it is in the reactor's queue of those that end
   const request* const request_;
   operation_base** before_;  // what points to it, a list's head or a next_, while it is in an operations_of
 };

@@ -37,7 +37,8 @@ struct io_sender;
 namespace detail {
 
 template <class Outcome>
-using operation_type_of = std::conditional_t<hooks_of<Outcome>::usable.takes_turns, turn_operation, io_operation>;
+using operation_type_of =
+    std::conditional_t<hooks_of<Outcome>::usable.takes_turns, turn_operation, io_operation>;
 
 // The way of one request through the loop, for whoever waits: Waiter::told() is called once, from a turn of
 // the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the coroutine's
@@ -80,7 +81,6 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   }
 
  private:
-
   [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto who) noexcept {
     if (token.stop_requested()) [[unlikely]]
       return give_up(ECANCELED);
@@ -106,15 +106,15 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   }
   static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::told(); };
   [[nodiscard]] bool may_block() const noexcept {
-    if constexpr (hooks.may_block)
-      return sender_.outcome.may_block(sender_.what);
+    if constexpr (hooks.may_block) return sender_.outcome.may_block(sender_.what);
     return false;
   }
   [[gnu::always_inline]] void submit_to(loop& home, auto who) noexcept {
     if constexpr (!hooks.is_nop)
       if (poisons()) [[unlikely]]
         poison_buffer();
-    if constexpr (hooks.receives) sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
+    if constexpr (hooks.receives)
+      sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
     const auto level = [this, who]() noexcept { return who(static_cast<Waiter&>(*this)); };
     if constexpr (hooks.takes_turns)
       home.submit_in_turn(*this, sender_.outcome.traits, may_block(), level);
@@ -294,7 +294,8 @@ struct io_sender {
   /// instructions).
   static constexpr bool notes_its_await = true;
   using value_type = typename Outcome::value_type;
-  static_assert(sizeof(detail::hooks_of<Outcome>) != 0);  // checks them here, where a mistake is named shortest
+  static_assert(sizeof(detail::hooks_of<Outcome>) !=
+                0);  // checks them here, where a mistake is named shortest
 
   request what;
   [[no_unique_address]] Outcome outcome;

@@ -39,10 +39,10 @@ class task_tracker;
 ///           cancelled. A coroutine that swallows every cancellation and goes on waiting keeps it from
 ///           ending.
 /// Threads   one: the one that made it. post and deliver may be called on any.
-/// Fork      the parent's goes on. The child's copy does nothing: run throws std::logic_error, its destructor leaves
-///           everything as it is, and the thread may make a loop of its own: see docs/process.md.
-/// Errors    the constructor throws std::system_error where the kernel refuses the reactor that was asked for,
-///           std::logic_error when the thread has a loop already, std::invalid_argument for a turn of no
+/// Fork      the parent's goes on. The child's copy does nothing: run throws std::logic_error, its destructor
+///           leaves everything as it is, and the thread may make a loop of its own: see docs/process.md.
+/// Errors    the constructor throws std::system_error where the kernel refuses the reactor that was asked
+///           for, std::logic_error when the thread has a loop already, std::invalid_argument for a turn of no
 ///           operations, for fiber stacks beyond the address space, and for a word that the environment's
 ///           variables do not take.
 class loop : pinned {
@@ -107,7 +107,8 @@ class loop : pinned {
     static_assert(std::is_void_v<F>,
                   "on_unhandled_error drops the sender that its handler returns: detach it in the handler");
   }
-  /// Tells that handler, unless the failure is a cancellation that was requested, or the loop's end. A failure without a stack gets that of where.
+  /// Tells that handler, unless the failure is a cancellation that was requested, or the loop's end. A
+  /// failure without a stack gets that of where.
   void report_unhandled(error failure, const async_frame* where) noexcept;
 
   [[nodiscard]] const loop_options& options() const noexcept { return options_; }
@@ -137,8 +138,8 @@ class loop : pinned {
     if (!reactor_->place<IsNop>(operation)) [[unlikely]]
       submit_slow(operation, who());
   }
-  /// The same for one that may block although its descriptor is ready, or that has none: a reactor may know a thread
-  /// for it.
+  /// The same for one that may block although its descriptor is ready, or that has none: a reactor may know a
+  /// thread for it.
   template <class Who = nobody>
   void submit_blocking(io_operation& operation, Who who = {}) noexcept {
     operation.may_block_ = true;
@@ -146,7 +147,8 @@ class loop : pinned {
   }
   /// The same for one that takes its turn at its descriptor. It may be submitted again until end_turn.
   template <class Who>
-  void submit_in_turn(detail::turn_operation& operation, const detail::file_traits& traits, bool may_block, Who who) noexcept {
+  void submit_in_turn(detail::turn_operation& operation, const detail::file_traits& traits, bool may_block,
+                      Who who) noexcept {
     operation.may_block_ = may_block;
     if (!turns_.take(operation, traits, *reactor_))
       wait_for_turn(operation, who());
@@ -264,7 +266,7 @@ class loop : pinned {
   [[gnu::cold]] void wait_for_turn(detail::turn_operation& operation, const async_frame* who) noexcept;
   void begin_turn(detail::turn_operation& operation) noexcept;
   [[gnu::cold]] void add_slow(detail::timer_base& timer, loop_clock::time_point deadline,
-                                   const async_frame* who) noexcept;
+                              const async_frame* who) noexcept;
 
   void reject(operation_base& operation) noexcept {
     operation.depart();

@@ -43,7 +43,8 @@ class reactor : pinned {
   [[nodiscard, gnu::always_inline]] bool place(io_operation& operation) noexcept {
     const request& what = *operation.request_;
     const int descriptor = what.descriptor;  // before anything is written, which might be the request
-    if (!lane_.place(what, reinterpret_cast<std::uint64_t>(&operation) | (IsNop ? 0 : listed_bit))) [[unlikely]]
+    if (!lane_.place(what, reinterpret_cast<std::uint64_t>(&operation) | (IsNop ? 0 : listed_bit)))
+        [[unlikely]]
       return false;
     if constexpr (!IsNop) begun_->add(operation, descriptor);
     operation.depart();
@@ -63,21 +64,21 @@ class reactor : pinned {
   virtual void turn(patience how_long, detail::inbox& messages) noexcept = 0;
   /// Ends a wait that was announced. Any thread.
   virtual void wake() noexcept = 0;
-  /// Its loop has something to do that came from outside of its turns, on its thread: for a reactor that takes turns
-  /// with others there.
+  /// Its loop has something to do that came from outside of its turns, on its thread: for a reactor that
+  /// takes turns with others there.
   virtual void touched() noexcept {}
   /// Has a thread that may block do the job, which then hands itself back.
   /// Errors  std::system_error when there is no such thread and none can be started.
   virtual void offload(detail::blocking_job& job);
   /// Takes back a job that no thread has begun; false when one has.
   [[nodiscard]] virtual bool withdraw(detail::blocking_job& job) noexcept;
-  /// In a forked child, whose parent goes on with it: lets go of what the two share, and forgets everything. It is not
-  /// used, nor destroyed, any more.
+  /// In a forked child, whose parent goes on with it: lets go of what the two share, and forgets everything.
+  /// It is not used, nor destroyed, any more.
   virtual void leave_to_parent() noexcept {}
   /// What its descriptors are asked without waiting.
   [[nodiscard]] virtual direct_calls& direct() noexcept;
-  /// A file's own position, where requests at current_position may leave it wrong: after a transfer that an error
-  /// has cut short, and after some without a buffer. -1 where they move it as read(2) and write(2) do.
+  /// A file's own position, where requests at current_position may leave it wrong: after a transfer that an
+  /// error has cut short, and after some without a buffer. -1 where they move it as read(2) and write(2) do.
   [[nodiscard]] virtual std::int64_t position_of(int) noexcept { return -1; }
   /// lseek(2), where position_of gave one.
   virtual void set_position(int, std::int64_t, int) noexcept {}
@@ -115,8 +116,8 @@ class reactor : pinned {
 };
 
 /// The reactor that the options, BRAID_BACKEND and this kernel agree on.
-/// Errors  std::system_error that says which cause forbids it and what the remedy is; std::invalid_argument for
-///         a BRAID_BACKEND or BRAID_QUIET that is none.
+/// Errors  std::system_error that says which cause forbids it and what the remedy is; std::invalid_argument
+///         for a BRAID_BACKEND or BRAID_QUIET that is none.
 [[nodiscard]] std::unique_ptr<reactor> make_reactor(const loop_options& options);
 
 /// While it lives, loops that this thread makes run on reactors that it makes instead: for tests of code that

@@ -28,7 +28,7 @@ enum class opcode : std::uint8_t {
   unlink,      ///< address: path; flags: 0 or AT_REMOVEDIR
   make_directory,  ///< address: path; length: mode
   cancel_descriptor,  ///< descriptor: cancels what is in flight on that number; completes with 0 when nothing is
-                      ///< any more, or else with how many were found, and must be asked again
+  ///< any more, or else with how many were found, and must be asked again
   accept_many,  ///< like accept, and may complete again and again: see completion::more
   send_message,  ///< descriptor; address: a msghdr of at most one buffer; length: the buffer's; flags: of sendmsg(2)
   receive_message,  ///< the same with recvmsg(2), which fills in the msghdr as well

@@ -17,8 +17,8 @@ namespace braid {
 ///
 /// Errors  a code of resolve_category, the message naming host and service; std::errc::invalid_argument for
 ///         a zero byte in either and for a number that is no port ("99999", "-1", "+80").
-/// Cancel  ends as cancelled at once. getaddrinfo cannot be interrupted: a thread that is at it already is left
-///         behind, and what it finds is dropped. Neither a loop's end nor the process's waits for it.
+/// Cancel  ends as cancelled at once. getaddrinfo cannot be interrupted: a thread that is at it already is
+///         left behind, and what it finds is dropped. Neither a loop's end nor the process's waits for it.
 [[nodiscard]] task<std::vector<endpoint>> resolve(std::string host, std::string service);
 
 }  // namespace braid

@@ -30,8 +30,8 @@ struct shutdown_outcome {
 /// Errors    std::error_code of the system call, its message naming call and peer. The peer's orderly end is
 ///           a read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. No SIGPIPE is ever
 ///           raised.
-/// Cancel    read_exactly and write_all may have moved a part: error::transferred() says how much, as it does when
-///           they fail.
+/// Cancel    read_exactly and write_all may have moved a part: error::transferred() says how much, as it does
+///           when they fail.
 class stream {
  public:
   stream() = default;
@@ -81,9 +81,12 @@ class stream {
   template <const char* Name, bool Receives = false>
   some_sender<Name, Receives> some(opcode code, void* address, std::size_t size,
                                    unsigned flags) const noexcept {
-    return {
-        {.code = code, .descriptor = number(), .address = address, .length = transfer_length(size), .flags = flags},
-        {}};
+    return {{.code = code,
+             .descriptor = number(),
+             .address = address,
+             .length = transfer_length(size),
+             .flags = flags},
+            {}};
   }
   template <const char* Name, bool Receives = false>
   whole_sender<Name, Receives> whole(opcode code, void* address, std::size_t size,

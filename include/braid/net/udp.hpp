@@ -70,7 +70,8 @@ struct receive_outcome {
   // An endpoint has room for the name of either family.
   [[nodiscard]] int place(request& what) noexcept { return whole.place(what, from.data(), sizeof from); }
   result<datagram> operator()(std::int32_t ended, const request& what) const {
-    if (from.family() != AF_INET && from.family() != AF_INET6) return braid::detail::request_error(Name, what, EAFNOSUPPORT);
+    if (from.family() != AF_INET && from.family() != AF_INET6)
+      return braid::detail::request_error(Name, what, EAFNOSUPPORT);
     return datagram{static_cast<std::size_t>(ended), from, (whole.header.msg_flags & MSG_TRUNC) != 0};
   }
   message whole;
@@ -79,15 +80,15 @@ struct receive_outcome {
 
 }  // namespace detail
 
-/// A UDP socket: datagrams of up to 65,507 bytes (IPv6: 65,527), each of which arrives whole, or not, or twice, or
-/// behind later ones.
+/// A UDP socket: datagrams of up to 65,507 bytes (IPv6: 65,527), each of which arrives whole, or not, or
+/// twice, or behind later ones.
 ///
 /// Lifetime  closed by its destructor, without waiting; close() waits. A buffer stays alive until its
 ///           operation ends.
 /// Threads   its operations run on the current loop. Several sends and receives may be in flight.
-/// Errors    std::error_code of the system call, its message naming call and endpoint. Of a connected socket the
-///           next operation after the peer's host has said that nobody has the port is connection_refused; one
-///           that is not connected never learns it.
+/// Errors    std::error_code of the system call, its message naming call and endpoint. Of a connected socket
+///           the next operation after the peer's host has said that nobody has the port is
+///           connection_refused; one that is not connected never learns it.
 /// Cancel    a datagram is sent whole or not at all; a receive that ends as cancelled has taken none.
 /// Cost      one request for each datagram; no allocation.
 class socket {

@@ -14,13 +14,13 @@
 
 namespace braid {
 
-/// The function that a from_callback hands to the callback API: call it with the value, or with an error, when the
-/// operation has ended.
+/// The function that a from_callback hands to the callback API: call it with the value, or with an error,
+/// when the operation has ended.
 ///
 /// Only the first call counts; it returns true. A later one returns false and changes nothing.
 ///
-/// Lifetime  copies share one operation and may outlive it. When the last copy goes without a call the operation
-///           fails with errc::broken_promise.
+/// Lifetime  copies share one operation and may outlive it. When the last copy goes without a call the
+///           operation fails with errc::broken_promise.
 /// Threads   any, also after the operation and its loop have ended.
 /// Errors    throws what making a T of the arguments throws; then nothing is settled.
 template <class T>
@@ -38,8 +38,8 @@ class callback_done {
     if (link_ != nullptr) link_->drop_done();
   }
 
-  /// done() for void, done(value), done(result<T>), or done(failure) with anything an error is made of. For void a
-  /// std::error_code of 0 is no failure.
+  /// done() for void, done(value), done(result<T>), or done(failure) with anything an error is made of. For
+  /// void a std::error_code of 0 is no failure.
   template <class... From>
     requires(std::is_void_v<T> && sizeof...(From) == 0) ||
             (sizeof...(From) > 0 && std::constructible_from<result<T>, From...>)
@@ -181,8 +181,8 @@ struct callback_sender {
 
 }  // namespace detail
 
-/// An operation of any callback API as a sender: f(done) begins it, and done(value) or done(error) ends it, on any
-/// thread.
+/// An operation of any callback API as a sender: f(done) begins it, and done(value) or done(error) ends it,
+/// on any thread.
 ///
 ///     auto resolved = from_callback<address>([&](auto done) {
 ///       c_api_resolve(name, [done](int code, address found) {
@@ -190,18 +190,25 @@ struct callback_sender {
 ///       });
 ///     });
 ///
-/// A C function takes a context pointer: give it `new callback_done<T>(done)`, and delete that in the callback.
+/// A C function takes a context pointer: give it `new callback_done<T>(done)`, and delete that in the
+/// callback.
 ///
-/// Lifetime  f is kept until the operation has ended. A `done` may be called later than that; see callback_done.
-/// Threads   f runs on the loop's thread, when the operation is started; the operation ends there. The operation is
-///           work of its loop: run() goes on until it has ended, which a promise's future does not bring about.
-/// Errors    what f throws, what done is called with, errc::broken_promise when nobody can call done any more.
+/// Lifetime  f is kept until the operation has ended. A `done` may be called later than that; see
+///           callback_done.
+/// Threads   f runs on the loop's thread, when the operation is started; the operation ends there. The
+///           operation is work of its loop: run() goes on until it has ended, which a promise's future does
+///           not bring about.
+/// Errors    what f throws, what done is called with, errc::broken_promise when nobody can call done any
+///           more.
 /// Cancel    f says how, by what it returns:
-///           - nothing: the operation ends at once as operation_canceled, and a later done changes nothing. So the API
+///           - nothing: the operation ends at once as operation_canceled, and a later done changes nothing.
+///           So the API
 ///             must own the memory that it still writes into.
-///           - a function of void: it is called once, on the loop's thread, to have the API end soon; the operation
+///           - a function of void: it is called once, on the loop's thread, to have the API end soon; the
+///           operation
 ///             ends when done is called, with what done is called with.
-///           - a function of bool: the same where it returns false; true says that done will not be called any more,
+///           - a function of bool: the same where it returns false; true says that done will not be called
+///           any more,
 ///             and the operation ends at once.
 ///           The loop's end is such a stop request. f is not called where the stop was requested before.
 /// Cost      one recycled piece of memory; a hand-over between threads where done is called on another one.

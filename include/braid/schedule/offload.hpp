@@ -90,12 +90,12 @@ struct offload_sender {
 ///
 ///     const auto sum = co_await offload([&] { return checksum_of(image); });
 ///
-/// f may itself wait by run(op), future::get or a loop of its own: the thread does not count as one that works
-/// meanwhile (see blocking_wait).
+/// f may itself wait by run(op), future::get or a loop of its own: the thread does not count as one that
+/// works meanwhile (see blocking_wait).
 ///
 /// Lifetime  f and what it refers to live until the operation ends. std::exit does not wait for f.
-/// Threads   f on the blocking pool, where BRAID_BLOCKING_THREADS work at a time (default 4), with all signals
-///           blocked but those of a fault; the rest on the loop's.
+/// Threads   f on the blocking pool, where BRAID_BLOCKING_THREADS work at a time (default 4), with all
+///           signals blocked but those of a fault; the rest on the loop's.
 /// Errors    what f throws; std::errc::resource_unavailable_try_again where there is no thread for it.
 /// Cancel    before it begins it ends as cancelled at once, and does not run. A function that runs cannot be
 ///           interrupted, so its end is waited for; so does a loop that ends.

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/transfer.hpp"
 #include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/detail/transfer.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid {

@@ -23,8 +23,8 @@ explored explore(std::uint64_t seeds, unique_function<void(world&)> program, wor
 
 /// Runs the program once for every order in which it can go: of ready operations, of completions, of what
 /// happens at the same instant, and with each fault of a probability between 0 and 1 both happening and not.
-/// A host's timers go before what else it could do at that instant, the first added first. What is tried again
-/// until it succeeds, as EINTR is, has no end of orders: script it with nth.
+/// A host's timers go before what else it could do at that instant, the first added first. What is tried
+/// again until it succeeds, as EINTR is, has no end of orders: script it with nth.
 /// For small programs: the number of orders grows like a factorial.
 ///
 /// Errors  the program's own, once the decisions that led there have been printed to stderr;

@@ -8,13 +8,13 @@
 
 namespace braid::sim {
 
-/// The same faults on a real kernel: a reactor on which requests meet the schedule before they reach the other one.
-/// `loop here({}, sim::faulty(make_reactor({}), schedule));`
+/// The same faults on a real kernel: a reactor on which requests meet the schedule before they reach the
+/// other one. `loop here({}, sim::faulty(make_reactor({}), schedule));`
 ///
 /// An errno is answered without asking the kernel; a short transfer asks it for less; a reset also shuts the
-/// socket down; a late completion is held back, and a request that would block is handed over later. A datagram that
-/// is lost is answered as sent, whatever the kernel would have said; one that is duplicated is sent twice; the sender
-/// of one that is delayed does wait.
+/// socket down; a late completion is held back, and a request that would block is handed over later. A
+/// datagram that is lost is answered as sent, whatever the kernel would have said; one that is duplicated is
+/// sent twice; the sender of one that is delayed does wait.
 ///
 /// Lifetime  the schedule outlives the loop. Rules may be added between two runs of it.
 /// Threads   the loop's.

@@ -24,11 +24,12 @@ class sim_reactor;
 
 /// How long a host's disk takes, how much it holds, and whether it forgets. A crash leaves what ext4 may:
 ///
-/// A sync that succeeds makes durable what was written to its file and every change of a name so far; datasync
-/// the names only where the file is new or its size has changed. Of what was not synced each write is kept,
-/// torn between sectors of 512 bytes, or lost; a growth likewise, apart from its bytes, which are zeros
-/// where they are lost; a truncation whole. Names change in their order, a rename whole. After a sync that failed
-/// the cache takes its bytes for written: no later sync makes them durable, unless they are written again.
+/// A sync that succeeds makes durable what was written to its file and every change of a name so far;
+/// datasync the names only where the file is new or its size has changed. Of what was not synced each write
+/// is kept, torn between sectors of 512 bytes, or lost; a growth likewise, apart from its bytes, which are
+/// zeros where they are lost; a truncation whole. Names change in their order, a rename whole. After a sync
+/// that failed the cache takes its bytes for written: no later sync makes them durable, unless they are
+/// written again.
 struct disk_options {
   loop_clock::duration least_latency{};  ///< of each request on a file; drawn between the two
   loop_clock::duration most_latency{};

@@ -10,10 +10,10 @@ namespace braid::sim {
 /// and sleeps. Everything else stays as it is: ready work and completions come in their usual order.
 ///
 /// Lifetime  outlives those loops.
-/// Threads   one, but for promises and posts: a loop without a timer waits for other threads as usual. One with a
-///           timer does not: to it they are slower than any time-out.
-/// Errors    descriptors of the real kernel do not exist there: EBADF. loop_clock::now() where there is no loop is the
-///           steady clock's, which is far from theirs.
+/// Threads   one, but for promises and posts: a loop without a timer waits for other threads as usual. One
+///           with a timer does not: to it they are slower than any time-out.
+/// Errors    descriptors of the real kernel do not exist there: EBADF. loop_clock::now() where there is no
+///           loop is the steady clock's, which is far from theirs.
 class virtual_time : pinned {
  public:
   explicit virtual_time(const world_options& options = {});

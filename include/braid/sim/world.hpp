@@ -29,8 +29,8 @@ struct network_options {
   loop_clock::duration least_latency{};  ///< of a segment or datagram, one way; drawn between the two
   loop_clock::duration most_latency{};
   std::uint64_t bytes_per_second = 0;  ///< of each direction of a connection, of each UDP socket; 0: no limit
-  /// That a socket holds of what was sent, and of what came. A datagram for which so much waits already is lost; of
-  /// what came a small one counts for 256.
+  /// That a socket holds of what was sent, and of what came. A datagram for which so much waits already is
+  /// lost; of what came a small one counts for 256.
   std::size_t buffer_bytes = 64 << 10;
 };
 
@@ -62,13 +62,13 @@ class sim_reactor;
 /// same run, with every compiler.
 ///
 /// Lifetime  owns its hosts. Its end cancels what still runs, host by host.
-/// Threads   one: all hosts take turns on it. No loop may be running on it. Hosts are different loops on one thread:
-///           what they share beside the network, promises, stop requests, posts, objects of sync/, wakes the other
-///           one at once. Hosts on real machines share none of that.
+/// Threads   one: all hosts take turns on it. No loop may be running on it. Hosts are different loops on one
+///           thread: what they share beside the network, promises, stop requests, posts, objects of sync/,
+///           wakes the other one at once. Hosts on real machines share none of that.
 /// Errors    an error that nobody handles on any host ends the run: it is thrown by the call that drives the
 ///           world.
-/// Cost      a step (one turn of one host) is below a microsecond, whatever its virtual time and however many hosts
-///           there are with nothing to do.
+/// Cost      a step (one turn of one host) is below a microsecond, whatever its virtual time and however many
+///           hosts there are with nothing to do.
 class world : pinned {
  public:
   explicit world(std::uint64_t seed) : world(world_options{.seed = seed}) {}
@@ -101,14 +101,14 @@ class world : pinned {
   void after(loop_clock::duration later, unique_function<void()> f);
 
   /// The power fails: the host's program ends without a word, its connections are reset when their other ends
-  /// next send, and of what was written to its disk and not synced each write is kept, torn or lost, as drawn.
-  /// Destructors do run, as the memory must be freed, but what they ask of the host has no effect.
+  /// next send, and of what was written to its disk and not synced each write is kept, torn or lost, as
+  /// drawn. Destructors do run, as the memory must be freed, but what they ask of the host has no effect.
   void crash(host& which);
   /// Starts the host's program again, on what its disk has kept.
   void restart(host& which);
-  /// Nothing passes between the two any more, in either direction, until they are joined again. What TCP sends
-  /// meanwhile arrives then; who waits for an answer for longer than it tries, 15 minutes, gets timed_out. Datagrams
-  /// that would arrive meanwhile are lost.
+  /// Nothing passes between the two any more, in either direction, until they are joined again. What TCP
+  /// sends meanwhile arrives then; who waits for an answer for longer than it tries, 15 minutes, gets
+  /// timed_out. Datagrams that would arrive meanwhile are lost.
   void partition(const host& one, const host& other);
   void join(const host& one, const host& other);
   [[nodiscard]] bool are_apart(const host& one, const host& other) const noexcept;

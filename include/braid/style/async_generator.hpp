@@ -109,8 +109,7 @@ class generator_turn : pinned {
   [[nodiscard]] bool begin(stop_token stop, async_frame* parent) noexcept {
     async_generator_promise<T>& promise = frame_.promise();
     if (promise.in_turn()) [[unlikely]] {
-      element_.set_error(
-          misuse_error("async_generator::next: another next is in flight"));
+      element_.set_error(misuse_error("async_generator::next: another next is in flight"));
     } else if (frame_.done()) {
       if (promise.canceled())
         element_.set_error(

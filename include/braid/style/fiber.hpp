@@ -45,16 +45,16 @@ class fiber : pinned {
   /// From the job: back to who resumed it.
   void suspend() noexcept;
 
-  /// The job has come to an await. False when it is unwound, so that nothing may be begun: await ends as failed_await does
-  /// then.
+  /// The job has come to an await. False when it is unwound, so that nothing may be begun: await ends as
+  /// failed_await does then.
   [[nodiscard]] bool comes_to(std::source_location await) noexcept {
     frame_.waits_at(await);
     if (unwinding_ || tracked_) [[unlikely]]
       return await_slow();
     return true;
   }
-  /// How an await ends that failed: it throws. A cancelled await for nothing (void) returns where an exception is on its
-  /// way through the fiber already: that is in a destructor, which must not throw.
+  /// How an await ends that failed: it throws. A cancelled await for nothing (void) returns where an
+  /// exception is on its way through the fiber already: that is in a destructor, which must not throw.
   template <class T>
   static T failed_await(const error& failure) {
     if constexpr (std::is_void_v<T>)
@@ -226,10 +226,10 @@ template <class F>
 /// The fiber verb: suspends this fiber until op is done; its value, or its error thrown.
 ///
 /// Errors  op's; std::logic_error outside of a fiber.
-/// Cancel  throws operation_canceled. In a destructor that runs while an exception leaves the fiber, as at the loop's
-///         end, throwing would terminate the program: there a cancelled await of void returns. For an op with a value, and
-///         in destructors that run otherwise, write await(as_result(op)), which never throws. A fiber that is unwound
-///         begins nothing more.
+/// Cancel  throws operation_canceled. In a destructor that runs while an exception leaves the fiber, as at
+///         the loop's end, throwing would terminate the program: there a cancelled await of void returns. For
+///         an op with a value, and in destructors that run otherwise, write await(as_result(op)), which never
+///         throws. A fiber that is unwound begins nothing more.
 /// Cost    op's state is on the fiber's stack.
 template <sender_or_factory S>
 value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_location::current()) {

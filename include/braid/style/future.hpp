@@ -149,15 +149,16 @@ class [[nodiscard]] future {
     return link<detail::finally_step<T, F>>("future::finally", {std::move(f)}, where);
   }
 
-  /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. What then
-  /// or its kin begins later, with the request made already, ends as cancelled where it would wait. A
+  /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. What
+  /// then or its kin begins later, with the request made already, ends as cancelled where it would wait. A
   /// request to a future of spawn may come from any thread; one that then or its kin returned hands it on
   /// from its loop's thread.
   void request_stop() const { checked("future::request_stop").request_stop(); }
 
   /// Blocks this thread until the future is settled: its value, or its error thrown.
-  /// Throws std::logic_error on a loop's thread; there, use loop.run(std::move(f)), then or co_await. On a thread
-  /// of the blocking pool another takes its place meanwhile; std::system_error where none can (see blocking_wait).
+  /// Throws std::logic_error on a loop's thread; there, use loop.run(std::move(f)), then or co_await. On a
+  /// thread of the blocking pool another takes its place meanwhile; std::system_error where none can (see
+  /// blocking_wait).
   T get() && {
     checked("future::get");
     if (loop::current_or_null() != nullptr)
@@ -335,8 +336,8 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
       flattens, flattening<std::conditional_t<flattens, returned, nothing>>, nothing> inner_;
 };
 
-// A link that hangs on a scope's child, or on another such link. The scope stops it, waits for it, and takes its
-// step's error; what was passed on the scope has already.
+// A link that hangs on a scope's child, or on another such link. The scope stops it, waits for it, and takes
+// its step's error; what was passed on the scope has already.
 template <class T, class Step>
 class future_link_in_scope final : public future_link<T, Step> {
  public:

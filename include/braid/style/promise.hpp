@@ -31,11 +31,12 @@ struct promise_state final : future_state<T> {
 /// Lifetime  one that is dropped before it was settled settles as errc::broken_promise. Nobody is told when
 ///           its own future was dropped as well; an error that reached what then made of that future is told.
 /// Threads   may be settled on any thread; the loop where its future is waited for must still live then.
-///           The future of one is not work of a loop: loop::run() returns while it still waits, loop::run(future) does
-///           not. For a callback API there is from_callback, which is work of its loop.
-/// Errors    one that set_error hands on says where the promise was made. Where the one who waited was cancelled
-///           meanwhile (it timed out, lost a race, or its loop ended), nobody asks for the result any more: it
-///           is dropped, be it an error. A second get_future, set_value or
+///           The future of one is not work of a loop: loop::run() returns while it still waits,
+///           loop::run(future) does not. For a callback API there is from_callback, which is work of its
+///           loop.
+/// Errors    one that set_error hands on says where the promise was made. Where the one who waited was
+///           cancelled meanwhile (it timed out, lost a race, or its loop ended), nobody asks for the result
+///           any more: it is dropped, be it an error. A second get_future, set_value or
 ///           set_error throws std::logic_error.
 template <class T>
 class promise {
@@ -60,7 +61,8 @@ class promise {
 
   /// Once. The future is settled when this is.
   [[nodiscard]] future<T> get_future() {
-    if (future_ == nullptr) throw std::logic_error("promise::get_future: the future was taken already, or the promise moved from");
+    if (future_ == nullptr)
+      throw std::logic_error("promise::get_future: the future was taken already, or the promise moved from");
     return future<T>(*std::exchange(future_, nullptr));
   }
 
@@ -86,7 +88,8 @@ class promise {
 
  private:
   void unsettled(const char* call) const {
-    if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the promise was settled or moved from already");
+    if (state_ == nullptr)
+      throw std::logic_error(std::string(call) + ": the promise was settled or moved from already");
   }
   detail::promise_state<T>* state_;  // until it is settled
   detail::future_state<T>* future_;  // the same, until get_future

@@ -166,8 +166,8 @@ class shared_state final : shared_waiter {
 };
 
 // A task's, that makes the shared task itself: clang 22 destroys what a promise returned in place of
-// the coroutine's own type a second time, when the coroutine ends. The run is made with the promise: were there no memory
-// for it later, the frame would be destroyed by the task and by the compiler.
+// the coroutine's own type a second time, when the coroutine ends. The run is made with the promise: were
+// there no memory for it later, the frame would be destroyed by the task and by the compiler.
 template <class T>
 class shared_task_promise final : public task_promise<T> {
  public:

@@ -42,8 +42,8 @@ class task_promise_base : public coroutine_promise {
     done_ = &done;
     state_ = state;
   }
-  /// For resume_on: it is about to go there. Throws std::bad_alloc where there is no memory to come home with; then it
-  /// stays.
+  /// For resume_on: it is about to go there. Throws std::bad_alloc where there is no memory to come home
+  /// with; then it stays.
   void depart_for(const loop& there);
   /// It is on this loop now.
   void arrive_on(const loop& here) noexcept;
@@ -72,7 +72,8 @@ class task_promise_base : public coroutine_promise {
 
   // set before the coroutine begins
   done_fn* done_;
-  void* state_;  // for done_; without it, the frame of the coroutine that awaits; while it is away, its homecoming
+  void*
+      state_;  // for done_; without it, the frame of the coroutine that awaits; while it is away, its homecoming
 };
 
 template <class T>

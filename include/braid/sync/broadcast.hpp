@@ -25,9 +25,9 @@ namespace braid {
 ///
 /// Lifetime  outlives its subscriptions.
 /// Threads   one loop's.
-/// Errors    the constructor throws std::invalid_argument for a capacity of 0; send throws what moving the element does,
-///           and errc::channel_closed once it is closed. What copying it throws is the error of the receive, and leaves
-///           the element to the next one.
+/// Errors    the constructor throws std::invalid_argument for a capacity of 0; send throws what moving the
+///           element does, and errc::channel_closed once it is closed. What copying it throws is the error of
+///           the receive, and leaves the element to the next one.
 /// Cost      one copy of an element for each receive: send a std::shared_ptr<const T> where that is
 ///           dear. No allocation once the ring has grown to the capacity. The end of a subscription is
 ///           O(elements that it has not received). A T whose move may throw is allocated.

@@ -32,14 +32,15 @@ namespace braid {
 ///
 /// Lifetime  outlives its permits and the operations that wait. Elements left at its end are destroyed.
 /// Threads   one loop's. From another thread: loop::post([&] { numbers.try_send(1); }) to an unbounded one.
-/// Errors    send, send_from and reserve fail with errc::channel_closed once it is closed. What an element's move
-///           throws is the error of the operation whose element it is: of a send that has not sent it, else of the
-///           receive, and the element is lost. An element whose receive is destroyed before it has finished is the
-///           first again; without memory for that the unhandled-error handler is told.
+/// Errors    send, send_from and reserve fail with errc::channel_closed once it is closed. What an element's
+///           move throws is the error of the operation whose element it is: of a send that has not sent it,
+///           else of the receive, and the element is lost. An element whose receive is destroyed before it
+///           has finished is the first again; without memory for that the unhandled-error handler is told.
 /// Cancel    a cancelled send has not sent; a cancelled receive has taken nothing. An operation that was
 ///           served before the stop request came completes with what it got.
-/// Cost      no allocation per element, but of a T whose move may throw: the ring grows up to the capacity and is kept. What need not wait
-///           does not suspend; a loop of such operations needs a yield() now and then, or nothing else runs.
+/// Cost      no allocation per element, but of a T whose move may throw: the ring grows up to the capacity
+///           and is kept. What need not wait does not suspend; a loop of such operations needs a yield() now
+///           and then, or nothing else runs.
 template <class T>
 class channel : pinned {
   using queue = detail::channel_queue<T>;

@@ -49,8 +49,8 @@ class watch : pinned {
   [[nodiscard]] reader read() noexcept { return reader(*this); }
   /// The latest value, until the next set.
   [[nodiscard]] const T& get() const noexcept { return detail::unboxed(value_); }
-  /// Serves all readers that wait. Throws errc::channel_closed once it is closed, and what moving the value does: the
-  /// latest one stays then.
+  /// Serves all readers that wait. Throws errc::channel_closed once it is closed, and what moving the value
+  /// does: the latest one stays then.
   void set(T value) {
     if (closed_) error(make_error_code(errc::channel_closed), "watch::set").rethrow();
     detail::nothrow_movable<T> next(std::move(value));

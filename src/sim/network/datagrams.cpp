@@ -31,8 +31,8 @@ void datagrams::one_lands(host& from, host& to) {
   if (!meant->takes(what)) note_loss(to, "has no room for a datagram", what);
 }
 
-// The one that is connected to the sender before others, that of the very address before others, the latest before
-// others.
+// The one that is connected to the sender before others, that of the very address before others, the latest
+// before others.
 udp_socket* datagrams::find(const host& at, const datagram& what) const {
   const auto its = sockets_.find(&at);
   if (its == sockets_.end()) return nullptr;

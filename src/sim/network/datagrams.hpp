@@ -18,9 +18,9 @@ struct datagram {
   std::string bytes;
 };
 
-// What is under way between the sockets of UDP, and which sockets there are. A datagram that cannot pass when it
-// arrives, or that nobody has room for, is lost. Those between two hosts that arrive at the same time do so in
-// the order in which they were sent.
+// What is under way between the sockets of UDP, and which sockets there are. A datagram that cannot pass when
+// it arrives, or that nobody has room for, is lost. Those between two hosts that arrive at the same time do
+// so in the order in which they were sent.
 class datagrams : pinned {
  public:
   explicit datagrams(network& within) : network_(within) {}

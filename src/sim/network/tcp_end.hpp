@@ -15,7 +15,8 @@
 
 namespace braid::sim::detail {
 
-// One end of a connection, as its host's TCP sees it. It outlives its socket while there is something to send.
+// One end of a connection, as its host's TCP sees it. It outlives its socket while there is something to
+// send.
 class tcp_end : pinned {
  public:
   enum class stage : std::uint8_t {

@@ -42,16 +42,14 @@ void tcp_socket::closed() noexcept {
   try {
     listens_no_more();
     disconnect();
-  } catch (const std::bad_alloc&) {
-  }
+  } catch (const std::bad_alloc&) {}
   port_.reset();
 }
 
 void tcp_socket::reset() noexcept {
   try {
     if (end_ != nullptr) end_->break_off();
-  } catch (const std::bad_alloc&) {
-  }
+  } catch (const std::bad_alloc&) {}
 }
 
 // ---- names ----------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@
 
 namespace braid::sim::detail {
 
-// A UDP socket of a simulated host: what attempt() does is connect, send_message, receive_message, poll. A send never
-// waits.
+// A UDP socket of a simulated host: what attempt() does is connect, send_message, receive_message, poll. A
+// send never waits.
 class udp_socket final : public socket_object {
  public:
   udp_socket(network& within, machine& on, int family) noexcept

@@ -15,7 +15,8 @@ namespace braid::sim::detail {
 // A host's place in its world's agenda. As a timer it is due when the host wakes by itself.
 class agenda_entry final : public braid::detail::timer_base {
  public:
-  agenda_entry(host& of, std::size_t order) noexcept : braid::detail::timer_base(never), host_(of), order_(order) {}
+  agenda_entry(host& of, std::size_t order) noexcept
+      : braid::detail::timer_base(never), host_(of), order_(order) {}
 
  private:
   friend class agenda;
@@ -29,8 +30,8 @@ class agenda_entry final : public braid::detail::timer_base {
   agenda_entry* next_changed_ = nullptr;
 };
 
-// Which hosts may run now, and when the others wake. It looks again only at hosts that have changed, so that a
-// step costs the same however many hosts there are with nothing to do.
+// Which hosts may run now, and when the others wake. It looks again only at hosts that have changed, so that
+// a step costs the same however many hosts there are with nothing to do.
 //
 // Threads  the world's, but for changed.
 class agenda : pinned {

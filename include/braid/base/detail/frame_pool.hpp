@@ -9,9 +9,10 @@ namespace braid::detail {
 ///
 /// Each block is its own piece of the heap, so that it may be freed on any thread: it then joins that
 /// thread's free list. A list keeps at most kept_bytes; what comes beyond goes back to the heap, and so does
-/// the whole pool when its thread ends. Blocks that must be aligned to 32 or 64 bytes have lists of their own;
-/// a larger alignment is left to the heap. In a program with AddressSanitizer nothing is recycled, so that a
-/// use after free shows: the library decides that when it runs, whatever flags a unit is compiled with.
+/// the whole pool when its thread ends. Blocks that must be aligned to 32 or 64 bytes have lists of their
+/// own; a larger alignment is left to the heap. In a program with AddressSanitizer nothing is recycled, so
+/// that a use after free shows: the library decides that when it runs, whatever flags a unit is compiled
+/// with.
 ///
 /// Threads  every function works on the calling thread's pool.
 /// Cost     a hit is about 1 ns and takes no lock; a miss is one operator new.

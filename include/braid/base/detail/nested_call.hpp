@@ -6,9 +6,9 @@
 
 namespace braid::detail {
 
-/// Calls function(argument), which may come back here any number of levels deep: what has no room on the present stack
-/// runs on a further one. For what must be done from the outside in, before the call returns: a stop request, and the
-/// end of coroutine frames that hold each other.
+/// Calls function(argument), which may come back here any number of levels deep: what has no room on the
+/// present stack runs on a further one. For what must be done from the outside in, before the call returns: a
+/// stop request, and the end of coroutine frames that hold each other.
 ///
 /// Threads  any. A fiber that is resumed in between counts as a further stack.
 /// Errors   where no stack can be mapped the call nests on the present one.

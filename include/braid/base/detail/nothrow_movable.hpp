@@ -10,7 +10,8 @@
 
 namespace braid::detail {
 
-// A T in memory of its own, so that it moves without throwing, which a T may not. Empty once it was moved from.
+// A T in memory of its own, so that it moves without throwing, which a T may not. Empty once it was moved
+// from.
 //
 // Cost  one block of the frame pool.
 template <class T>
@@ -35,7 +36,8 @@ class boxed {
   std::unique_ptr<node> node_;
 };
 
-// What a queue keeps of a T: the T itself, or where that may throw when it moves, or cannot be changed, a box with it.
+// What a queue keeps of a T: the T itself, or where that may throw when it moves, or cannot be changed, a box
+// with it.
 template <class T>
 using nothrow_movable =
     std::conditional_t<std::is_nothrow_move_constructible_v<T> && !std::is_const_v<T>, T, boxed<T>>;

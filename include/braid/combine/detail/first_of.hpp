@@ -58,8 +58,8 @@ class first_base : public join_base {
   }
 
  private:
-  // A clean-up of a loser failed: its error takes the place of a value and of a cancellation; another error keeps
-  // it.
+  // A clean-up of a loser failed: its error takes the place of a value and of a cancellation; another error
+  // keeps it.
   template <class T>
   [[gnu::cold]] void add_losers(result<T>& first) noexcept {
     join_failures all;

@@ -16,8 +16,8 @@
 #include "braid/core/defer.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/core/stop_token.hpp"
 #include "braid/core/sender_range.hpp"
+#include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/style/detail/awaitable_sender.hpp"
 

@@ -54,8 +54,8 @@ struct ahead_sender {
 ///           with close().
 /// Threads   one loop's: that of its first next.
 /// Errors    the first error stops the others, and is the result of a next once they have ended; then the
-///           end. The failure of a clean-up (finally) that nobody can be given any more is that of close(), or
-///           goes to the loop's unhandled-error handler.
+///           end. The failure of a clean-up (finally) that nobody can be given any more is that of close(),
+///           or goes to the loop's unhandled-error handler.
 /// Cancel    stops everything, for good; what comes in spite of that is still given out. Every later next()
 ///           fails as operation_canceled, since not all has been read.
 /// Cost      one block of the frame pool, made when it is called, and one for each operation of buffered that
@@ -78,9 +78,7 @@ class [[nodiscard]] running_ahead {
   [[nodiscard]] auto next() { return ahead_sender<T, false>{&run("next: the range was moved from")}; }
   /// A sender of void: stops what is in flight, and completes when all of it has ended. next() is at the end
   /// then. Beside a next in flight it is a std::logic_error.
-  [[nodiscard]] auto close() {
-    return ahead_sender<T, true>{&run("close: the range was moved from")};
-  }
+  [[nodiscard]] auto close() { return ahead_sender<T, true>{&run("close: the range was moved from")}; }
 
  private:
   ahead_run<T>& run(const char* if_moved_from) const {

@@ -5,8 +5,8 @@
 
 #include "braid/core/awaitable.hpp"
 
-// What a call says that was given something else than an operation: one line with the remedy, in place of all the
-// overloads that did not fit.
+// What a call says that was given something else than an operation: one line with the remedy, in place of all
+// the overloads that did not fit.
 namespace braid::detail {
 
 /// What such a call returns, so that nothing more is said about its result.

@@ -26,8 +26,8 @@ class blocking_job : pinned {
   explicit blocking_job(work_fn& work) noexcept : work_(&work) {}
   ~blocking_job() = default;
 
-  /// The job waits for the world alone, a disk or a name server, and calls end() at its end. Where it takes long its
-  /// thread does not count as one that works.
+  /// The job waits for the world alone, a disk or a name server, and calls end() at its end. Where it takes
+  /// long its thread does not count as one that works.
   void may_take_long() noexcept { may_take_long_ = true; }
 
  private:
@@ -40,37 +40,40 @@ class blocking_job : pinned {
 /// The process's threads for what would block a loop: name look-up, system calls that a reactor lacks,
 /// offload.
 ///
-/// At most BRAID_BLOCKING_THREADS of them work at a time (default 4, at most 1024). A thread that waits for braid
-/// (see blocking_wait) does not count, nor does one whose system call or look-up was abandoned, or lasts while all
-/// others are busy: up to 256 more take their places. While 64 threads wait for braid, other jobs than their own are
-/// begun only when nothing has happened for 100 ms.
+/// At most BRAID_BLOCKING_THREADS of them work at a time (default 4, at most 1024). A thread that waits for
+/// braid (see blocking_wait) does not count, nor does one whose system call or look-up was abandoned, or
+/// lasts while all others are busy: up to 256 more take their places. While 64 threads wait for braid, other
+/// jobs than their own are begun only when nothing has happened for 100 ms.
 ///
-/// Lifetime  from its first use to the process's end: static destructors may use it too. When the process exits,
-///           threads without a job end; a job that runs or is queued is not waited for, and ends with the process.
-/// Threads   any. Jobs begin in the order they came; those that the pool's own threads submit go first, since one
-///           that works waits for them. Threads are started on demand, and as many as may work are kept. They
-///           block all signals but those of a fault, so that the program's own threads get them; fork() gives the
-///           child's thread the mask back that its pool was made with. A forked child has a pool of its own.
-/// Errors    the first use throws std::invalid_argument when BRAID_BLOCKING_THREADS is no number from 1 to 1024.
+/// Lifetime  from its first use to the process's end: static destructors may use it too. When the process
+///           exits, threads without a job end; a job that runs or is queued is not waited for, and ends with
+///           the process.
+/// Threads   any. Jobs begin in the order they came; those that the pool's own threads submit go first, since
+///           one that works waits for them. Threads are started on demand, and as many as may work are kept.
+///           They block all signals but those of a fault, so that the program's own threads get them; fork()
+///           gives the child's thread the mask back that its pool was made with. A forked child has a pool of
+///           its own.
+/// Errors    the first use throws std::invalid_argument when BRAID_BLOCKING_THREADS is no number from 1 to
+///           1024.
 class blocking_pool : pinned {
  public:
   /// The one pool, made at its first use.
   [[nodiscard]] static blocking_pool& instance();
-  /// In a forked child: from now on the process has a pool of its own. Called by fork(2) as the C library has it;
-  /// for children that were made by a system call.
+  /// In a forked child: from now on the process has a pool of its own. Called by fork(2) as the C library has
+  /// it; for children that were made by a system call.
   static void after_fork() noexcept;
 
-  /// Hands the job to a thread. Throws std::system_error (resource_unavailable_try_again) when no thread would
-  /// come to it: none can be started, and those that there are all wait.
+  /// Hands the job to a thread. Throws std::system_error (resource_unavailable_try_again) when no thread
+  /// would come to it: none can be started, and those that there are all wait.
   void submit(blocking_job& job);
-  /// Takes back a job that was submitted and that no thread has begun; false when one has. Cost: O(n) of those
-  /// that wait.
+  /// Takes back a job that was submitted and that no thread has begun; false when one has. Cost: O(n) of
+  /// those that wait.
   [[nodiscard]] bool withdraw(blocking_job& job) noexcept;
 
   // For a job that may_take_long, and that owns what it touches but between hold and let_go.
 
-  /// From now on nobody waits for it, its thread does not count, and end() says false to it. False when no thread is
-  /// at it, or it holds what is not its own: then it ends soon, or by itself.
+  /// From now on nobody waits for it, its thread does not count, and end() says false to it. False when no
+  /// thread is at it, or it holds what is not its own: then it ends soon, or by itself.
   [[nodiscard]] static bool abandon(blocking_job& job) noexcept;
   /// On its thread: from now on it cannot be abandoned. False when it was.
   [[nodiscard]] static bool hold() noexcept;

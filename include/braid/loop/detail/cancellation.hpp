@@ -12,7 +12,8 @@ namespace braid::detail {
 /// Threads  arm and disarm on the loop's; a request from elsewhere travels through the loop's inbox. The
 ///          operation must not end while it travels: then disarm says false, and the operation is told again
 ///          on its arrival.
-/// Cost     104 bytes; two of them written where stop is not possible; else one registration with the stop_source.
+/// Cost     104 bytes; two of them written where stop is not possible; else one registration with the
+///          stop_source.
 class cancellation : pinned {
  public:
   using cancel_fn = void(cancellation&) noexcept;  ///< begins to cancel the operation

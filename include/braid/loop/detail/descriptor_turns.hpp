@@ -9,8 +9,9 @@
 
 namespace braid::detail {
 
-/// A request that is carried out once those that were begun before it have ended: on the same open file, of reads and
-/// writes that move its position; on the same descriptor, of those that take from or add to a stream of bytes.
+/// A request that is carried out once those that were begun before it have ended: on the same open file, of
+/// reads and writes that move its position; on the same descriptor, of those that take from or add to a
+/// stream of bytes.
 ///
 /// Lifetime  as io_operation's. It holds its turn until end_turn, however often it is submitted.
 class turn_operation : public io_operation {
@@ -29,20 +30,21 @@ class turn_operation : public io_operation {
   turn turn_ = turn::none;
 };
 
-/// Whose turn it is at each file of a loop. An open file that has a position has one turn for reads and writes,
-/// whichever of its descriptors they use; each descriptor of a pipe, a terminal or a socket has one for reads and one
-/// for writes, which do not wait for each other.
+/// Whose turn it is at each file of a loop. An open file that has a position has one turn for reads and
+/// writes, whichever of its descriptors they use; each descriptor of a pipe, a terminal or a socket has one
+/// for reads and one for writes, which do not wait for each other.
 ///
 /// Threads  its loop's.
-/// Cost     O(1) on average; a table that grows with the operations that hold a turn. Without memory it stays as it
-///          is, and is searched for longer. Two descriptors of one file on disk, not both from open_file: a system
-///          call to know whether they share a position.
+/// Cost     O(1) on average; a table that grows with the operations that hold a turn. Without memory it stays
+///          as it is, and is searched for longer. Two descriptors of one file on disk, not both from
+///          open_file: a system call to know whether they share a position.
 class descriptor_turns {
  public:
-  /// Does the operation hold its turn now, or already? Else it waits, and end_turn of another one gives it out.
+  /// Does the operation hold its turn now, or already? Else it waits, and end_turn of another one gives it
+  /// out.
   [[nodiscard]] bool take(turn_operation& operation, const file_traits& traits, reactor& on) noexcept;
-  /// A request of it has completed: the file's position is put where that must have moved it. Reactors differ: after
-  /// a transfer that an error has cut short io_uring leaves it where it was.
+  /// A request of it has completed: the file's position is put where that must have moved it. Reactors
+  /// differ: after a transfer that an error has cut short io_uring leaves it where it was.
   void moved(turn_operation& operation, std::int32_t result, reactor& on) noexcept;
   /// The operation is over. The next one, which holds the turn now and is to be submitted, or null.
   [[nodiscard]] turn_operation* end(turn_operation& operation, reactor& on) noexcept;

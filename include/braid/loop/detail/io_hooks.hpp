@@ -10,11 +10,11 @@ namespace braid::detail {
 
 /// What an io_outcome has beyond what each must have: `static constexpr io_hooks hooks{.again = true};`
 ///
-/// A function that is named here must be there, and one that is there must be named here: so a misspelt or wrongly
-/// typed one is a compile error instead of one that is never called.
+/// A function that is named here must be there, and one that is there must be named here: so a misspelt or
+/// wrongly typed one is a compile error instead of one that is never called.
 struct io_hooks {
-  /// int place(request&): points the request at what the outcome itself holds, which has its final address now.
-  /// Returns 0, an errno that ends the operation, or nothing_to_do, which ends it with a result of 0.
+  /// int place(request&): points the request at what the outcome itself holds, which has its final address
+  /// now. Returns 0, an errno that ends the operation, or nothing_to_do, which ends it with a result of 0.
   bool place = false;
   /// bool again(std::int32_t& result, request&): true when the request, changed, must be submitted once more.
   bool again = false;
@@ -28,8 +28,8 @@ struct io_hooks {
   bool takes_turns = false;
 
   bool unstoppable = false;  ///< ignores stop requests
-  bool receives = false;     ///< receives from a socket
-  bool is_nop = false;       ///< completes at once, whatever else there is
+  bool receives = false;  ///< receives from a socket
+  bool is_nop = false;  ///< completes at once, whatever else there is
 };
 
 /// Returned by place: there is nothing to ask of the system.
@@ -39,11 +39,18 @@ inline constexpr int nothing_to_do = -1;
 template <class O>
 struct hooks_of {
   static constexpr io_hooks value = [] {
-    if constexpr (requires { { O::hooks } -> std::convertible_to<io_hooks>; }) return O::hooks;
+    if constexpr (requires {
+                    { O::hooks } -> std::convertible_to<io_hooks>;
+                  })
+      return O::hooks;
     return io_hooks();
   }();
-  static_assert(!requires { &O::hooks; } || requires { { O::hooks } -> std::convertible_to<io_hooks>; },
-                "io_outcome: hooks must be `static constexpr io_hooks hooks`");
+  static_assert(
+      !requires { &O::hooks; } ||
+          requires {
+            { O::hooks } -> std::convertible_to<io_hooks>;
+          },
+      "io_outcome: hooks must be `static constexpr io_hooks hooks`");
 
   static constexpr bool places = requires(O& o, request& what) {
     { o.place(what) } -> std::same_as<int>;
@@ -62,7 +69,8 @@ struct hooks_of {
   };
   static constexpr bool has_traits = requires(O& o) { o.traits; };
 
-  static_assert(!value.place || places, "io_outcome: its hooks name place, which must be `int place(request&)`");
+  static_assert(!value.place || places,
+                "io_outcome: its hooks name place, which must be `int place(request&)`");
   static_assert(!value.again || goes_on,
                 "io_outcome: its hooks name again, which must be `bool again(std::int32_t&, request&)`");
   static_assert(!value.object || names_object,

@@ -6,8 +6,8 @@
 
 namespace braid::detail {
 
-/// Marks the loop as running for as long as it lives, and this thread as one that waits. Throws std::logic_error,
-/// naming the call, when it is running already; std::system_error as blocking_wait does.
+/// Marks the loop as running for as long as it lives, and this thread as one that waits. Throws
+/// std::logic_error, naming the call, when it is running already; std::system_error as blocking_wait does.
 class running_scope : pinned {
  public:
   running_scope(loop& which, const char* call);

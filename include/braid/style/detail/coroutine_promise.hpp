@@ -104,12 +104,12 @@ class coroutine_promise : public pooled_frame, pinned {
     else
       return sender_awaiter<sender_of<S>>(as_sender(std::forward<S>(op)), *this);
   }
-  /// So can what brings its own awaiter. The coroutine goes on on the loop that it awaited on, whichever thread resumes it;
-  /// its home loop counts the wait as its work. At that loop's end the awaitable is destroyed, and a later resumption does
-  /// nothing. An awaitable that destroys its handle cancels the await.
+  /// So can what brings its own awaiter. The coroutine goes on on the loop that it awaited on, whichever
+  /// thread resumes it; its home loop counts the wait as its work. At that loop's end the awaitable is
+  /// destroyed, and a later resumption does nothing. An awaitable that destroys its handle cancels the await.
   template <awaitable A>
   foreign_awaiter<A> await_transform(A&& other,
-                                             std::source_location where = std::source_location::current()) {
+                                     std::source_location where = std::source_location::current()) {
     frame_.waits_at(where);
     note_await();
     const bool at_home = home_ != nullptr && !away_ && home_ == loop::current_or_null();

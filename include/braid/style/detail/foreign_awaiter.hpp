@@ -25,8 +25,8 @@ struct foreign_link : pooled {
   std::atomic<int> references{2};
 };
 
-// The coroutine whose handle a foreign awaitable gets in place of the awaiting one's. Resuming it, or destroying it, on any
-// thread, brings the news to the foreign_wait.
+// The coroutine whose handle a foreign awaitable gets in place of the awaiting one's. Resuming it, or
+// destroying it, on any thread, brings the news to the foreign_wait.
 struct foreign_relay {
   struct promise_type : pooled_frame {
     promise_type(foreign_link& to, stop_token token) noexcept : link(&to), stop(token) {}
@@ -62,7 +62,8 @@ class foreign_wait : operation_base {
   }
   /// A handle for the awaitable.
   [[nodiscard]] std::coroutine_handle<foreign_relay::promise_type> begin(std::coroutine_handle<> awaiting);
-  /// Does nobody touch this, while the awaitable is being given the handle, but the present thread? Not without a loop.
+  /// Does nobody touch this, while the awaitable is being given the handle, but the present thread? Not
+  /// without a loop.
   [[nodiscard]] bool is_kept() const noexcept { return home_ != nullptr; }
   /// After the awaitable has got it. True when it was used on this thread already.
   [[nodiscard]] bool has_ended() noexcept {
@@ -100,8 +101,8 @@ class foreign_wait : operation_base {
   bool destroyed_ = false;
 };
 
-/// Waits in a coroutine for an awaitable that brings its own awaiter: in an object of ours, since one that await_transform
-/// returns by reference is copied by g++ 12.
+/// Waits in a coroutine for an awaitable that brings its own awaiter: in an object of ours, since one that
+/// await_transform returns by reference is copied by g++ 12.
 template <awaitable A>
 class foreign_awaiter final : foreign_wait {
   using awaiter = decltype(awaiter_of(std::declval<A>()));

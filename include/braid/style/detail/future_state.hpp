@@ -100,8 +100,8 @@ class future_state_base : public pooled, pinned {
 
   /// The future's act: false when the state is settled, so that there is nothing to wait for.
   [[nodiscard]] bool attach(future_waiter& waiter) noexcept { return meet(&waiter); }
-  /// Takes back attach: the waiter was cancelled. It asks for the result no more, so that nobody is told of an
-  /// error. False when the settler was first: the waiter is being told.
+  /// Takes back attach: the waiter was cancelled. It asks for the result no more, so that nobody is told of
+  /// an error. False when the settler was first: the waiter is being told.
   [[nodiscard]] bool detach(future_waiter& waiter) noexcept {
     void* expected = &waiter;
     return meeting_.compare_exchange_strong(expected, as_met(left), std::memory_order_acq_rel);
@@ -149,7 +149,8 @@ class future_state_base : public pooled, pinned {
 
  private:
   virtual void report_unseen() noexcept = 0;  // settled and dropped: reports an error that somebody may miss
-  /// For a link of a chain: the result is in place. The scope, if it is to be told chain_ended once this is settled.
+  /// For a link of a chain: the result is in place. The scope, if it is to be told chain_ended once this is
+  /// settled.
   [[nodiscard]] virtual chain_scope* ended_in_chain() noexcept { return nullptr; }
   void end_unseen() noexcept {
     report_unseen();

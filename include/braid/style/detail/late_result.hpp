@@ -13,9 +13,9 @@ namespace braid::detail {
 // A result that is not there yet. One byte says what is: nothing, a value or an error.
 template <class T>
 class late_result {
-  using stored =
-      std::conditional_t<std::is_void_v<T>, char,
-                         std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, std::remove_cv_t<T>>>;
+  using stored = std::conditional_t<
+      std::is_void_v<T>, char,
+      std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, std::remove_cv_t<T>>>;
   static constexpr bool moves = std::is_void_v<T> || moves_without_throwing<stored>;
   enum class holds : unsigned char { nothing, value, failure };
 

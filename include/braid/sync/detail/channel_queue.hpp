@@ -17,8 +17,8 @@
 
 namespace braid::detail {
 
-// A channel's elements and the operations that wait for it: each element goes from the operation that sends it to one
-// that receives it, into the ring between them where none waits.
+// A channel's elements and the operations that wait for it: each element goes from the operation that sends
+// it to one that receives it, into the ring between them where none waits.
 template <class T>
 class channel_queue : pinned {
   static_assert(
