@@ -12,7 +12,7 @@ void stop_callback_base::attach(stop_source* source) noexcept {
   execute_(*this);
 }
 
-void stop_callback_base::detach() noexcept {
+void stop_callback_base::unregister() noexcept {
   if (stop_source* const source = source_.load(std::memory_order_acquire)) source->remove(*this);
 }
 

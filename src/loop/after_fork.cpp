@@ -82,7 +82,7 @@ void loop::leave_to_parent() noexcept {
   if (of_this_thread) reactor_->leave_to_parent();
   here.reactors_of_parent.push_back(std::exchange(reactor_, std::make_unique<reactor_of_parent>()));
   expected_ = 0;
-  inbox_.forget();
+  inbox_.clear();
   for (operation_base::queue* each : {&ready_, &rejected_}) (void)operation_base::queue(std::move(*each));
   if (of_this_thread) {
     tracker_.reset();

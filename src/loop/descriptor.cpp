@@ -12,10 +12,10 @@ namespace {
 // A close that nobody waits for.
 struct detached_close final : io_operation, detail::pooled {
   explicit detached_close(int descriptor) noexcept
-      : io_operation(ended, what),
+      : io_operation(on_finish, what),
         what{.code = opcode::cancel_descriptor, .descriptor = descriptor},
         outcome(descriptor) {}
-  static void ended(operation_base& base, completion with) noexcept {
+  static void on_finish(operation_base& base, completion with) noexcept {
     auto& self = static_cast<detached_close&>(static_cast<io_operation&>(base));
     if (self.outcome.again(with.result, self.what)) return loop::current().submit(self);
     delete &self;

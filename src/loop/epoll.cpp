@@ -97,7 +97,7 @@ loop_clock::time_point epoll_reactor::now() const noexcept {
 
 // Not tried before the next turn, where it is told as well.
 void epoll_reactor::submit(io_operation& operation) noexcept {
-  depart(operation);
+  mark_begun(operation);
   ++in_flight_;
   submitted_.push_back(operation);
 }
@@ -243,7 +243,7 @@ bool epoll_reactor::serve(operation_base::queue& waiting, const bool& ready) noe
       break;
     }
     served = true;
-    settle(operation, ended);
+    handle_result(operation, ended);
   }
   return served;
 }
@@ -253,7 +253,7 @@ void epoll_reactor::serve_pollers(descriptor_watch& of) noexcept {
   for (std::size_t left = of.pollers.size_up_to(waiting_); left != 0 && !of.pollers.empty(); --left) {
     auto& operation = static_cast<io_operation&>(of.pollers.pop_front());
     stop_waiting(operation);
-    settle(operation, carry_out(operation, false));
+    handle_result(operation, carry_out(operation, false));
   }
 }
 

@@ -67,7 +67,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   [[nodiscard]] std::int32_t carry_out_refused(io_operation& operation) noexcept;
   [[nodiscard]] std::int32_t accept_many(io_operation& operation) noexcept;
   [[nodiscard]] std::int32_t connect(io_operation& operation, bool first) noexcept;
-  void settle(io_operation& operation, std::int32_t ended) noexcept;
+  void handle_result(io_operation& operation, std::int32_t ended) noexcept;
   void wait_for(io_operation& operation) noexcept;
   void send_out(io_operation& operation) noexcept;
   void came_back(errand& one) noexcept override;
@@ -90,7 +90,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   void register_anew() noexcept;
   bool watch_own() noexcept;
   void try_again(descriptor_watch& of) noexcept;
-  void forget(int descriptor) noexcept;
+  void drop_watches(int descriptor) noexcept;
   void make_blocking_again(int descriptor, descriptor_watch& of) noexcept;
   void doubt(int descriptor, descriptor_watch& of) noexcept;
   void verify_doubted() noexcept;

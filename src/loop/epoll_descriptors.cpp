@@ -110,7 +110,7 @@ void epoll_reactor::unregister(int descriptor) noexcept {
 
 // The number means, or will mean, another descriptor. Who still waits for the one it meant would wait for
 // ever.
-void epoll_reactor::forget(int descriptor) noexcept {
+void epoll_reactor::drop_watches(int descriptor) noexcept {
   descriptor_watch* const of = watches_.find(descriptor);
   if (of == nullptr) return;
   orphan(*of, EBADF);
@@ -253,14 +253,14 @@ void epoll_reactor::release_held() noexcept {
 
 int epoll_reactor::calls::socket(int family, int type, int protocol) noexcept {
   const int made = direct_calls::socket(family, type, protocol);
-  if (made >= 0) of.forget(made);
+  if (made >= 0) of.drop_watches(made);
   return made;
 }
 
 // Taken out first: where the descriptor has a copy, closing it would leave its registration behind.
 int epoll_reactor::calls::close(int descriptor) noexcept {
   of.unregister(descriptor);
-  of.forget(descriptor);
+  of.drop_watches(descriptor);
   ++of.system_calls_;
   return direct_calls::close(descriptor);
 }

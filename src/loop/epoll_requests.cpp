@@ -50,7 +50,7 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
     case opcode::send_message:
     case opcode::receive_message: return begin_waiting_kind(operation);
     case opcode::shutdown:
-    case opcode::socket: ++system_calls_; return settle(operation, perform(what));
+    case opcode::socket: ++system_calls_; return handle_result(operation, perform(what));
     case opcode::close: return close(operation);
     case opcode::cancel_descriptor: return cancel_descriptor(operation);
     case opcode::fsync:
@@ -77,7 +77,7 @@ void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
     if (what.code != opcode::poll && what.code != opcode::connect && (not_ready || behind_others))
       return wait_for(operation);
   }
-  settle(operation, carry_out(operation, true));
+  handle_result(operation, carry_out(operation, true));
 }
 
 std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexcept {
@@ -117,9 +117,9 @@ std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
   for (int left = most_accepted; left != 0; --left) {
     const std::int32_t ended = nonblocking::attempt(operation.what(), system_calls_);
     if (ended < 0) return ended;
-    forget(ended);
+    drop_watches(ended);
     ++told_;
-    arrive_in_part(operation, {ended, completion::more});
+    finish_in_part(operation, {ended, completion::more});
     if (left_) break;
     if (gives_up(operation)) return -ECANCELED;
   }
@@ -154,7 +154,7 @@ std::int32_t epoll_reactor::connect(io_operation& operation, bool first) noexcep
   return ended == -EAGAIN ? nonblocking::refused : ended;
 }
 
-void epoll_reactor::settle(io_operation& operation, std::int32_t ended) noexcept {
+void epoll_reactor::handle_result(io_operation& operation, std::int32_t ended) noexcept {
   if (ended == -EAGAIN) return wait_for(operation);
   if (ended == nonblocking::refused) return send_out(operation);
   if (ended == in_another_turn) return submitted_.push_back(operation);
@@ -202,11 +202,11 @@ void epoll_reactor::came_back(errand& one) noexcept {
 }
 
 void epoll_reactor::finish(io_operation& operation, std::int32_t ended) noexcept {
-  if (ended >= 0 && makes_descriptor(operation.what().code)) forget(ended);
+  if (ended >= 0 && makes_descriptor(operation.what().code)) drop_watches(ended);
   --in_flight_;
   ++told_;
   cancel_of(operation) = {};
-  arrive(operation, {ended, 0});
+  reactor::finish(operation, {ended, 0});
 }
 
 void epoll_reactor::close(io_operation& operation) noexcept {
@@ -215,7 +215,7 @@ void epoll_reactor::close(io_operation& operation) noexcept {
   const bool registered = of != nullptr && of->interest != 0;
   if (!registered) ++system_calls_;
   if (!registered && may_block_in_close(descriptor)) {
-    forget(descriptor);  // before another descriptor can get the number
+    drop_watches(descriptor);  // before another descriptor can get the number
     return send_out(operation);
   }
   finish(operation, direct_.close(descriptor));

@@ -35,8 +35,8 @@ bool asked_to_track(const loop_options& options) {
 
 // A function on its way to a loop.
 struct posted final : operation_base, detail::pooled {
-  explicit posted(unique_function<void()> f) noexcept : operation_base(called), function(std::move(f)) {}
-  static void called(operation_base& base, completion) noexcept {
+  explicit posted(unique_function<void()> f) noexcept : operation_base(on_finish), function(std::move(f)) {}
+  static void on_finish(operation_base& base, completion) noexcept {
     std::unique_ptr<posted> self(&static_cast<posted&>(base));
     try {
       self->function();
@@ -111,29 +111,29 @@ void loop::run() {
   if (of_parent_) detail::misused("loop::run: this is a forked child of the process that called it");
 }
 
-void loop::forget(operation_base& operation) noexcept {
+void loop::withdraw_ready(operation_base& operation) noexcept {
   while (!ready_.remove(operation)) {
     if (inbox_.empty())
       std::this_thread::yield();
     else
       inbox_.drain_into(ready_);
   }
-  operation.forget();
+  operation.mark_withdrawn();
 }
 
-void loop::submit_slow(io_operation& operation, const async_frame* who) noexcept {
+void loop::submit_slow(io_operation& operation, const async_frame* frame) noexcept {
   if (operation.what().code == opcode::cancel_descriptor) {
     operation_base::queue waiting = turns_.withdraw_all(operation.what().descriptor, *reactor_);
     while (!waiting.empty()) reject(waiting.pop_front());
   }
   if (ending_) return reject(operation);  // the reactor has closed its lane by then
-  if (tracker_ != nullptr) tracker_->note(operation, who);
+  if (tracker_ != nullptr) tracker_->note(operation, frame);
   reactor_->submit(operation);
 }
 
-void loop::wait_for_turn(detail::turn_operation& operation, const async_frame* who) noexcept {
-  operation.depart();
-  if (tracker_ != nullptr) tracker_->note(operation, who);
+void loop::wait_for_turn(detail::turn_operation& operation, const async_frame* frame) noexcept {
+  operation.mark_begun();
+  if (tracker_ != nullptr) tracker_->note(operation, frame);
 }
 
 // The tracker has noted it when it began to wait.
@@ -144,9 +144,9 @@ void loop::begin_turn(detail::turn_operation& operation) noexcept {
 }
 
 void loop::add_slow(detail::timer_base& timer, loop_clock::time_point deadline,
-                    const async_frame* who) noexcept {
+                    const async_frame* frame) noexcept {
   if (ending_) return reject(timer);
-  tracker_->note(timer, deadline, who);
+  tracker_->note(timer, deadline, frame);
   timers_.add(timer, std::max(deadline, fired_until_));
 }
 
@@ -198,7 +198,7 @@ void loop::turn(bool may_wait) {
 bool loop::fire_due_timers() noexcept {
   const loop_clock::time_point now = fired_until_ = reactor_->now();
   int left = options_.operations_per_turn;
-  for (; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left) timers_.pop().arrive({});
+  for (; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left) timers_.pop().finish({});
   return left != options_.operations_per_turn;
 }
 
@@ -213,7 +213,7 @@ bool loop::run_ready() noexcept {
   auto since = loop_clock::time_point::max();
   for (int left = options_.operations_per_turn; left > 0 && !ready_.empty();) {
     const int batch = std::min(left, batch_);
-    for (int i = batch; i > 0 && !ready_.empty(); --i) ready_.pop_front().arrive(with);
+    for (int i = batch; i > 0 && !ready_.empty(); --i) ready_.pop_front().finish(with);
     left -= batch;
     if (ready_.empty() || left <= 0) break;
     const auto now = reactor_->now();
@@ -225,7 +225,7 @@ bool loop::run_ready() noexcept {
     since = now;
   }
   for (int left = options_.operations_per_turn; left > 0 && !rejected_.empty(); --left)
-    rejected_.pop_front().arrive({-ECANCELED, 0});
+    rejected_.pop_front().finish({-ECANCELED, 0});
   return true;
 }
 

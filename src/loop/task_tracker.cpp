@@ -153,7 +153,7 @@ void task_tracker::arrived(operation_base& operation, completion with) {
       here_->waits_.erase(found);
     }
   }
-  told_ = level;
+  finishing_ = level;
   finish(operation, with);
 }
 

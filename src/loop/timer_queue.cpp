@@ -54,7 +54,7 @@ timer_base* timer_queue::meld_siblings(timer_base* first) noexcept {
 }
 
 void timer_queue::add(timer_base& timer, loop_clock::time_point deadline) noexcept {
-  timer.depart();
+  timer.mark_begun();
   timer.deadline_ = deadline;
   timer.order_ = added_++;
   timer.child_ = timer.sibling_ = timer.previous_ = nullptr;

@@ -15,8 +15,8 @@ void run_all_parked() {
 namespace {
 
 struct late_call final : operation_base, pooled {
-  late_call(void (*f)(void*), void* a) noexcept : operation_base(come), function(f), argument(a) {}
-  static void come(operation_base& base, completion) noexcept {
+  late_call(void (*f)(void*), void* a) noexcept : operation_base(on_finish), function(f), argument(a) {}
+  static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<late_call&>(base);
     const auto called = self.function;
     void* const with = self.argument;

@@ -138,7 +138,7 @@ std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
   }
 }
 
-bool uring_reactor::place_request(io_operation& operation) noexcept {
+bool uring_reactor::submit_request(io_operation& operation) noexcept {
   request what = operation.what();
   what.waits_first = false;
   // The kernel tries what a poll calls ready as if it could not block: a terminal's write blocks all the
@@ -170,12 +170,12 @@ loop_clock::time_point uring_reactor::prod_workers() noexcept {
   return next_prod_;
 }
 
-bool uring_reactor::place_cancel(const io_operation& operation) noexcept {
+bool uring_reactor::submit_cancel(const io_operation& operation) noexcept {
   const std::uint64_t target = polls(operation) ? tag(operation) | poll_bit : tag(operation);
   return write(IORING_OP_ASYNC_CANCEL, {.address = reinterpret_cast<void*>(target)}, of_nobody);
 }
 
-bool uring_reactor::place_poll(io_operation& operation) noexcept {
+bool uring_reactor::submit_poll(io_operation& operation) noexcept {
   const request& what = operation.what();
   const auto events = static_cast<std::uint32_t>(awaited_events(what.code));
   if (!write(IORING_OP_POLL_ADD, {.descriptor = what.descriptor, .flags = events}, tag(operation) | poll_bit))
@@ -187,13 +187,13 @@ bool uring_reactor::place_poll(io_operation& operation) noexcept {
 
 // What the lane does not take.
 void uring_reactor::submit(io_operation& operation) noexcept {
-  depart(operation);
+  mark_begun(operation);
   const opcode code = operation.what().code;
   if (code == opcode::cancel_descriptor) return close_later(operation);
   if (broken_) return end_broken(operation);
   if (!supported_[index_of(code)])
     return send_out(operation);  // a thread that may block makes what this kernel's io_uring lacks
-  if (behind_ || !place_request(operation)) fall_behind(operation);
+  if (behind_ || !submit_request(operation)) fall_behind(operation);
 }
 
 void uring_reactor::fall_behind(io_operation& operation) noexcept {
@@ -208,7 +208,7 @@ void uring_reactor::fall_behind(io_operation& operation) noexcept {
 void uring_reactor::cancel(io_operation& operation) noexcept {
   cancel_of(operation) = cancel_request::made;
   if (broken_ || take_back(operation)) return;
-  if (!behind_ && place_cancel(operation)) return;
+  if (!behind_ && submit_cancel(operation)) return;
   cancel_of(operation) = cancel_request::due;
   behind_ = watchful_ = true;
   set_lane();
@@ -226,7 +226,7 @@ void uring_reactor::cancel_all() noexcept {
 bool uring_reactor::catch_up() noexcept {
   if (failure_ != 0 && !broken_) break_down();
   if (!broken_ && ending_) give_up_all();
-  if (!broken_ && behind_ && !ending_) place_backlog();
+  if (!broken_ && behind_ && !ending_) submit_backlog();
   bool told = tell_ended();
   if (backlog_.empty()) told |= tell_closing();
   watch();
@@ -234,17 +234,17 @@ bool uring_reactor::catch_up() noexcept {
 }
 
 // Places what waited for room: requests in their order, then the cancels.
-void uring_reactor::place_backlog() noexcept {
+void uring_reactor::submit_backlog() noexcept {
   while (!backlog_.empty()) {
     auto& operation = static_cast<io_operation&>(*backlog_.front());
     backlog_.pop_front();  // it is linked into a list next
-    if (!place_request(operation)) return backlog_.push_front(operation);
+    if (!submit_request(operation)) return backlog_.push_front(operation);
     --outside_;
   }
   behind_ = false;
   listed_.for_each([this](io_operation& each) {
     if (cancel_of(each) != cancel_request::due) return;
-    if (!behind_ && place_cancel(each))
+    if (!behind_ && submit_cancel(each))
       cancel_of(each) = cancel_request::made;
     else
       behind_ = true;
@@ -366,7 +366,7 @@ void uring_reactor::reap() noexcept {
                                                            completion ended) noexcept {
   if ((user_data & special) != 0 || ended.result < 0 || watchful_) [[unlikely]]
     return complete_listed(user_data, ended);
-  arrive(*reinterpret_cast<io_operation*>(user_data), ended);
+  finish(*reinterpret_cast<io_operation*>(user_data), ended);
 }
 
 void uring_reactor::complete_listed(std::uint64_t user_data, completion ended) noexcept {
@@ -375,7 +375,7 @@ void uring_reactor::complete_listed(std::uint64_t user_data, completion ended) n
   auto& operation = *reinterpret_cast<io_operation*>(user_data - listed_bit);
   listed_.remove(operation);
   cancel_of(operation) = {};
-  arrive(operation, ended);
+  finish(operation, ended);
 }
 
 void uring_reactor::complete_specially(std::uint64_t user_data, completion ended) noexcept {
@@ -388,7 +388,7 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
   const bool polled = (user_data & poll_bit) != 0;
   if ((ended.flags & completion::more) != 0 && !polled) {
     ++parts_;
-    return arrive_in_part(operation, ended);
+    return finish_in_part(operation, ended);
   }
   if ((user_data & listed_bit) != 0) listed_.remove(operation);
   if (may_block(operation) && !polled) --on_workers_;
@@ -403,7 +403,7 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
     } else if (asked_to_end) {
       ended.result = -ECANCELED;  // the cancel came between two tries and found nothing
     } else {
-      if (polled ? !place_request(operation) : !place_poll(operation)) fall_behind(operation);
+      if (polled ? !submit_request(operation) : !submit_poll(operation)) fall_behind(operation);
       return;
     }
   }
@@ -418,7 +418,7 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
 
 void uring_reactor::tell(io_operation& operation, completion ended) noexcept {
   cancel_of(operation) = {};
-  arrive(operation, ended);
+  finish(operation, ended);
 }
 
 }  // namespace braid::detail

@@ -47,12 +47,12 @@ class uring_reactor final : public reactor, private errand_sender {
   [[nodiscard]] bool write(std::uint32_t word, const request& what, std::uint64_t user_data) noexcept;
   [[nodiscard]] bool make_room() noexcept;
   [[nodiscard]] static std::uint64_t tag(const io_operation& operation) noexcept;
-  [[nodiscard]] bool place_request(io_operation& operation) noexcept;
-  [[nodiscard]] bool place_cancel(const io_operation& operation) noexcept;
-  [[nodiscard]] bool place_poll(io_operation& operation) noexcept;
+  [[nodiscard]] bool submit_request(io_operation& operation) noexcept;
+  [[nodiscard]] bool submit_cancel(const io_operation& operation) noexcept;
+  [[nodiscard]] bool submit_poll(io_operation& operation) noexcept;
   void fall_behind(io_operation& operation) noexcept;
   [[nodiscard]] bool catch_up() noexcept;
-  void place_backlog() noexcept;
+  void submit_backlog() noexcept;
   void give_up_all() noexcept;
   void watch() noexcept {
     watchful_ =

@@ -111,7 +111,7 @@ void leave_arrivals::operator()(arrivals* which) const noexcept { which->leave()
 
 void arrival_waiter::begin(stop_token token) noexcept {
   from_.serve(*this);
-  arm(token, cancel, resumed);
+  arm(token, on_stop, on_resume);
 }
 result<stream> arrival_waiter::ended() const {
   if (result_ < 0)
@@ -119,19 +119,19 @@ result<stream> arrival_waiter::ended() const {
                                         -result_);
   return accepted(result_);
 }
-void arrival_waiter::come(operation_base& base, completion) noexcept {
+void arrival_waiter::on_finish(operation_base& base, completion) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
-  if (self.disarm()) self.told_(self);
+  if (self.disarm()) self.on_wake_(self);
 }
-void arrival_waiter::cancel(braid::detail::cancellation& base) noexcept {
+void arrival_waiter::on_stop(braid::detail::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   if (!self.linked()) return;  // its connection is on its way
   self.unlink();
   self.from_.tell(self, -ECANCELED);
 }
-void arrival_waiter::resumed(braid::detail::cancellation& base) noexcept {
+void arrival_waiter::on_resume(braid::detail::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
-  self.told_(self);
+  self.on_wake_(self);
 }
 
 }  // namespace detail

@@ -112,7 +112,7 @@ class look_up_state final : operation_base, detail::cancellation, detail::outsid
       return std::move(receiver_).finish(error::current());
     }
     home_.begin_outside(*this);
-    arm(std::move(token), on_stop, resumed);
+    arm(std::move(token), on_stop, on_resume);
   }
 
  private:
@@ -122,7 +122,7 @@ class look_up_state final : operation_base, detail::cancellation, detail::outsid
     if (self.disarm()) self.finish();
   }
   static void on_stop(detail::cancellation& base) noexcept { static_cast<look_up_state&>(base).stop(); }
-  static void resumed(detail::cancellation& base) noexcept { static_cast<look_up_state&>(base).finish(); }
+  static void on_resume(detail::cancellation& base) noexcept { static_cast<look_up_state&>(base).finish(); }
   void stop() noexcept override {
     if (job_ == nullptr) return;  // it is stopped already
     if (home_.withdraw(*job_))

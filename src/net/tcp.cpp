@@ -34,7 +34,7 @@ stream detail::accepted(int socket) noexcept {
   return stream::from_descriptor(socket);
 }
 
-int detail::connect_outcome::place(request& what) noexcept {
+int detail::connect_outcome::prepare(request& what) noexcept {
   const int made = direct_calls::current().socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (made < 0) return -made;
   socket = descriptor(made);

@@ -22,12 +22,12 @@ class stand_in final : public io_operation {
  public:
   stand_in(faulty_reactor& home, io_operation& original, const request& what,
            loop_clock::duration late) noexcept
-      : io_operation(ended, asked), home_(home), original_(original), asked(what), late_(late) {}
+      : io_operation(on_finish, asked), home_(home), original_(original), asked(what), late_(late) {}
   // Once it has ended: its descriptor is being closed.
   void tell_at_once() noexcept { late_ = {}; }
 
  private:
-  static void ended(operation_base& base, completion how);
+  static void on_finish(operation_base& base, completion how);
 
   faulty_reactor& home_;
   io_operation& original_;
@@ -89,7 +89,7 @@ class faulty_reactor final : public reactor {
   bool ending_ = false;
 };
 
-void stand_in::ended(operation_base& base, completion how) {
+void stand_in::on_finish(operation_base& base, completion how) {
   auto& self = static_cast<stand_in&>(static_cast<io_operation&>(base));
   self.home_.stand_in_ended(self, self.original_, how, self.late_);
 }
@@ -98,13 +98,13 @@ void faulty_reactor::submit(io_operation& operation) noexcept {
   const auto hit = schedule_.next(operation.what(), {}, draws_);
   const bool completes_often = operation.what().code == opcode::accept_many;
   if (operation.what().code == opcode::cancel_descriptor) {
-    depart(operation);
+    mark_begun(operation);
     const std::int32_t found = cancel_held_of(operation.what().descriptor);
     if (found != 0) return answer_with(operation, {found, 0}, now());  // who closes asks again
     return let_stand_in(operation, operation.what(), {});
   }
   if (!hit || (completes_often && result_of(hit->what) == 0)) return over_->submit(operation);
-  depart(operation);
+  mark_begun(operation);
   request what = operation.what();
   switch (hit->what) {
     case fault::late: return let_stand_in(operation, what, hit->delay);
@@ -149,7 +149,7 @@ void faulty_reactor::stand_in_ended(stand_in& which, io_operation& original, com
     how.result = cancel_held_of(original.what().descriptor);
   const bool is_given_up =
       std::exchange(cancel_of(original), {}) != cancel_request::none || how.result == -ECANCELED;
-  if (late == loop_clock::duration::zero() || ending_ || is_given_up) return arrive(original, how);
+  if (late == loop_clock::duration::zero() || ending_ || is_given_up) return finish(original, how);
   answer_with(original, how, now() + late);
 }
 
@@ -217,7 +217,7 @@ bool faulty_reactor::tell_due() {
     if (next == answers_.end()) break;
     const answer told = *next;
     answers_.erase(next);
-    arrive(*told.operation, told.how);
+    finish(*told.operation, told.how);
   }
   return due != 0;
 }

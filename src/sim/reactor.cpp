@@ -18,7 +18,7 @@ sim_reactor::sim_reactor(host& of, bool alone)
 sim_reactor::~sim_reactor() { host_.reactor_ = nullptr; }
 
 void sim_reactor::submit(io_operation& operation) noexcept {
-  depart(operation);
+  mark_begun(operation);
   try {
     machine_.submit(operation);
   } catch (const std::bad_alloc&) {
@@ -30,7 +30,7 @@ void sim_reactor::submit(io_operation& operation) noexcept {
 void sim_reactor::turn(patience how_long, braid::detail::inbox& messages) noexcept {
   if (!refused_.empty()) {
     --refused_count_;
-    return arrive(refused_.pop_front(), {-ENOMEM, 0});
+    return finish(refused_.pop_front(), {-ENOMEM, 0});
   }
   if (const std::size_t come = machine_.completions().size(); come != 0) {
     if (!alone_) return tell(world_.draws().among(come));
@@ -60,8 +60,8 @@ void sim_reactor::tell(std::size_t which) noexcept {
   all.erase(chosen);
   const request& what = one.operation->what();
   world_.note(host_, {"ends", what.code, what.descriptor, one.ended.result});
-  if ((one.ended.flags & completion::more) != 0) return arrive_in_part(*one.operation, one.ended);
-  arrive(*one.operation, one.ended);
+  if ((one.ended.flags & completion::more) != 0) return finish_in_part(*one.operation, one.ended);
+  finish(*one.operation, one.ended);
 }
 
 // Nobody turns the world: the loop is one on virtual time, or it ends.

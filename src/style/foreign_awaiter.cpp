@@ -64,7 +64,7 @@ void foreign_wait::end() noexcept {
 
 // The coroutine is destroyed while it waits: who resumes the relay later finds nobody.
 void foreign_wait::leave() noexcept {
-  if (link_->waiter.exchange(nullptr, std::memory_order_acq_rel) == nullptr) home_->forget(*this);
+  if (link_->waiter.exchange(nullptr, std::memory_order_acq_rel) == nullptr) home_->withdraw_ready(*this);
   end();
 }
 

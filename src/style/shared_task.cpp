@@ -2,16 +2,16 @@
 
 namespace braid::detail {
 
-shared_waiter::shared_waiter(shared_run_base& run, told_fn& told) noexcept
-    : operation_base(come), run_(run), told_(told) {
+shared_waiter::shared_waiter(shared_run_base& run, wake_fn& on_wake) noexcept
+    : operation_base(on_finish), run_(run), on_wake_(on_wake) {
   run_.add_reference();
 }
 
 shared_waiter::~shared_waiter() {
   if (home_ != nullptr) {
     if (linked()) leave();
-    cancellation::forget();
-    if (in_flight()) home_->forget(*this);
+    cancellation::drop();
+    if (in_flight()) home_->withdraw_ready(*this);
     if (run_.state_ == shared_run_base::state::running && run_.waiters_.empty()) run_.abandon();
   }
   run_.drop_reference();
@@ -37,16 +37,16 @@ bool shared_waiter::wait(stop_token token, async_frame* frame) noexcept {
       return false;
     }
   }
-  arm(token, cancel, resumed);
+  arm(token, on_stop, on_resume);
   return true;
 }
 
-void shared_waiter::come(operation_base& base, completion) noexcept {
+void shared_waiter::on_finish(operation_base& base, completion) noexcept {
   auto& self = static_cast<shared_waiter&>(base);
-  if (self.disarm()) resumed(self);
+  if (self.disarm()) on_resume(self);
 }
 
-void shared_waiter::cancel(cancellation& base) noexcept {
+void shared_waiter::on_stop(cancellation& base) noexcept {
   auto& self = static_cast<shared_waiter&>(base);
   if (!self.linked()) return;  // the run has ended already
   self.leave();
@@ -67,17 +67,17 @@ void shared_waiter::leave() noexcept {
   run_.frame_.called_by(run_.waiters_.empty() ? nullptr : run_.waiters_.front().frame_);
 }
 
-void shared_waiter::resumed(cancellation& base) noexcept {
+void shared_waiter::on_resume(cancellation& base) noexcept {
   auto& self = static_cast<shared_waiter&>(base);
   self.home_ = nullptr;
-  self.told_(self);
+  self.on_wake_(self);
 }
 
 void shared_run_base::tell_all() noexcept {
   state_ = state::ended;
   while (!waiters_.empty()) {
-    shared_waiter& told = waiters_.pop_front();
-    if (&told != beginner_) told.home_->make_ready(told);
+    shared_waiter& next = waiters_.pop_front();
+    if (&next != beginner_) next.home_->make_ready(next);
   }
 }
 

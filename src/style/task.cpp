@@ -17,7 +17,7 @@ namespace {
 // leave.
 struct homecoming final : operation_base, pooled {
   homecoming(task_promise_base::done_fn* f, void* s, loop& l, bool e) noexcept
-      : operation_base(come), done(f), state(s), home(l), expected(e) {}
+      : operation_base(on_finish), done(f), state(s), home(l), expected(e) {}
   // For a task that a sender of somebody else's took to another thread. Without memory there is one for all,
   // in turn.
   static homecoming& make(task_promise_base::done_fn* f, void* s, loop& l) noexcept {
@@ -40,7 +40,7 @@ struct homecoming final : operation_base, pooled {
     auto& going = *static_cast<homecoming*>(self);
     going.home.deliver(going);
   }
-  static void come(operation_base& base, completion) noexcept {
+  static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<homecoming&>(base);
     const auto told = self.done;
     void* const with = self.state;

@@ -31,7 +31,7 @@ std::array<signal_use, NSIG> uses;
 }  // namespace
 
 task_dump_signal::task_dump_signal(int signal, sink to)
-    : operation_base(come), signal_(signal), to_(std::move(to)) {
+    : operation_base(on_finish), signal_(signal), to_(std::move(to)) {
   if (home_.tracker() == nullptr)
     throw std::logic_error(
         "task_dump_signal: this loop does not track its tasks; make it with loop_options{.track_tasks = "
@@ -67,7 +67,7 @@ task_dump_signal::~task_dump_signal() {
   }
   // A handler on another thread may still be looking at this one; one on this thread has returned.
   while (handlers_running.load() != 0) std::this_thread::yield();
-  if (on_its_way_.load()) home_.forget(*this);
+  if (on_its_way_.load()) home_.withdraw_ready(*this);
 }
 
 // Async-signal-safe: atomics, and a write to an eventfd where the loop sleeps. At most one message is on its
@@ -81,7 +81,7 @@ void task_dump_signal::on_signal(int signal) noexcept {
   errno = kept;
 }
 
-void task_dump_signal::come(operation_base& base, completion) noexcept {
+void task_dump_signal::on_finish(operation_base& base, completion) noexcept {
   auto& self = static_cast<task_dump_signal&>(base);
   self.on_its_way_.store(false);
   try {

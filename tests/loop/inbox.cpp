@@ -19,7 +19,7 @@ struct message : operation_base {
 
 // Reaches an operation's end without a loop.
 struct arrival : reactor {
-  static void at(operation_base& operation) noexcept { arrive(operation, {}); }
+  static void at(operation_base& operation) noexcept { finish(operation, {}); }
 };
 
 std::vector<message*> drain(braid::detail::inbox& from) {

@@ -31,7 +31,7 @@ class buffered_run final : public ahead_run<T> {
       asked = true;
       this->begin([this] { return range.next(); });
     }
-    void ended(result<std::optional<op>> next) noexcept {
+    void on_finish(result<std::optional<op>> next) noexcept {
       asked = false;
       run.came(std::move(next));
     }
@@ -52,7 +52,7 @@ class buffered_run final : public ahead_run<T> {
           return *std::move(with);
       });
     }
-    void ended(result<T> with) noexcept {
+    void on_finish(result<T> with) noexcept {
       if (!with && (run.failed() || run.closing())) run.fail(with.error());
       kept.emplace(std::move(with));
     }

@@ -19,7 +19,7 @@ class finally_state final : operation_base {
 
  public:
   finally_state(S&& op, CleanUp&& clean_up, R waiting)
-      : operation_base(came_home),
+      : operation_base(on_delivery),
         receiver_(std::move(waiting)),
         op_(connect(std::move(op), receiver{this})),
         clean_up_(connect(std::move(clean_up), clean_up_receiver{this})) {}
@@ -32,7 +32,7 @@ class finally_state final : operation_base {
  private:
   struct receiver {
     finally_state* self;
-    void finish(result<value_type> ended) && noexcept { self->ended(std::move(ended)); }
+    void finish(result<value_type> ended) && noexcept { self->on_finish(std::move(ended)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
     [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
   };
@@ -43,21 +43,21 @@ class finally_state final : operation_base {
     [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
   };
 
-  void ended(result<value_type>&& how) noexcept {
+  void on_finish(result<value_type>&& how) noexcept {
     result_.emplace(std::move(how));
     if (loop::current_or_null() != home_ && home_ != nullptr) return home_->deliver(*this);
     clean_up_.start();
   }
-  static void came_home(operation_base& base, completion) noexcept {
+  static void on_delivery(operation_base& base, completion) noexcept {
     static_cast<finally_state&>(base).clean_up_.start();
   }
   void cleaned(result<value_of<CleanUp>>&& how) noexcept {
     const bool stopping = receiver_.get_stop_token().stop_requested();
-    R told = std::move(receiver_);
+    R waiting = std::move(receiver_);
     result<value_type> ended = *std::move(result_);
     if (!how) [[unlikely]]
       clean_up_failed(ended, std::move(how).error(), stopping);
-    std::move(told).finish(std::move(ended));
+    std::move(waiting).finish(std::move(ended));
   }
   // A clean-up that its loop's end cut off has not failed by itself.
   [[gnu::cold]] void clean_up_failed(result<value_type>& ended, error why, bool stopping) const noexcept {

@@ -38,7 +38,7 @@ class hedge_state final : public join_base {
     release();
   }
 
-  void ended(attempt& which, std::size_t index) noexcept {
+  void on_finish(attempt& which, std::size_t index) noexcept {
     ++ended_;
     result<value_type>& ended = which.ended_result();
     if (winner_ != nobody) {
@@ -47,7 +47,7 @@ class hedge_state final : public join_base {
     }
     if (ended) {
       winner_ = index;
-      failures_.forget();
+      failures_.clear();
       return stop_children();
     }
     failures_.add(std::move(ended).error(), stopping());

@@ -75,7 +75,7 @@ class merge_source_of final : public merge_source<T>,
     child::begin([this] { return range_.next(); });
   }
   void clear() noexcept override { child::clear(); }
-  void ended(result<std::optional<async_range_value_t<Range>>> next) noexcept {
+  void on_finish(result<std::optional<async_range_value_t<Range>>> next) noexcept {
     if (!next || !*next) run_.ended();
     if (!next) return run_.fail(std::move(next).error());
     if (!*next) return;

@@ -36,7 +36,7 @@ class retry_state final : operation_base {
 
  public:
   retry_state(const retry_policy& policy, F make, Worth worth, Observe observe, R receiver)
-      : operation_base(came_home),
+      : operation_base(on_delivery),
         policy_(policy),
         make_(std::move(make)),
         worth_(std::move(worth)),
@@ -54,7 +54,7 @@ class retry_state final : operation_base {
  private:
   struct attempt_receiver {
     retry_state* self;
-    void finish(result<value_type> ended) && noexcept { self->ended(std::move(ended)); }
+    void finish(result<value_type> ended) && noexcept { self->on_finish(std::move(ended)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
     [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
   };
@@ -77,18 +77,18 @@ class retry_state final : operation_base {
     attempt_->start();
   }
 
-  void ended(result<value_type>&& with) noexcept {
-    if (loop::current_or_null() == home_) return told(std::move(with));
+  void on_finish(result<value_type>&& with) noexcept {
+    if (loop::current_or_null() == home_) return decide(std::move(with));
     late_.emplace(std::move(with));
     home_->deliver(*this);
   }
-  static void came_home(operation_base& base, completion) noexcept {
+  static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<retry_state&>(base);
     result<value_type> with = *std::move(self.late_);
     self.late_.reset();
-    self.told(std::move(with));
+    self.decide(std::move(with));
   }
-  void told(result<value_type>&& with) noexcept {
+  void decide(result<value_type>&& with) noexcept {
     if (with) return finish(std::move(with));
     failed(std::move(with).error());
   }

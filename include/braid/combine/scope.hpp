@@ -114,7 +114,7 @@ class scope_state final : public scope_join {
   }
 
   template <class Body>
-  void ended(Body& body, std::size_t) noexcept {
+  void on_finish(Body& body, std::size_t) noexcept {
     if (!body.ended_result()) body_failed(body.ended_result().error());
   }
 

@@ -21,7 +21,7 @@ class all_base : public join_base {
   [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
 
   template <class Child>
-  void ended(Child& child, std::size_t) noexcept {
+  void on_finish(Child& child, std::size_t) noexcept {
     auto& result = child.ended_result();
     if (result) return;
     const bool decides = !failures_.any();

@@ -19,7 +19,7 @@ class settled_base : public join_base {
   explicit settled_base(R receiver) : receiver_(std::move(receiver)) {}
   [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
   template <class Child>
-  void ended(Child&, std::size_t) noexcept {}
+  void on_finish(Child&, std::size_t) noexcept {}
 
  protected:
   ~settled_base() = default;

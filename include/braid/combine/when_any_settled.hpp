@@ -26,7 +26,7 @@ class any_settled_base : public settled_base<R> {
  public:
   using settled_base<R>::settled_base;
   template <class Child>
-  void ended(Child&, std::size_t index) noexcept {
+  void on_finish(Child&, std::size_t index) noexcept {
     if (std::exchange(decided_, true)) return;
     first_ = index;
     this->stop_children();

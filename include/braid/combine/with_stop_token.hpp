@@ -38,8 +38,8 @@ class with_stop_token_state : pinned {
     void finish(result<value_type> ended) && noexcept {
       if (!ended && self->token_.stop_requested()) ended.error().set_requested(true);
       self->both_.reset();
-      R told = std::move(self->receiver_);
-      std::move(told).finish(std::move(ended));
+      R waiting = std::move(self->receiver_);
+      std::move(waiting).finish(std::move(ended));
     }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return self->token_; }
     [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }

@@ -33,7 +33,7 @@ class timeout_state final : public join_base {
   }
 
   template <class Child>
-  void ended(Child& child, std::size_t index) noexcept {
+  void on_finish(Child& child, std::size_t index) noexcept {
     timed_out_ = timed_out_ || (index == 1 && child.ended_result().has_value() && !stopping());
     stop_children();
   }

@@ -18,7 +18,7 @@ class stop_callback_base : pinned {
   using execute_fn = void(stop_callback_base&) noexcept;
   explicit stop_callback_base(execute_fn& execute) noexcept : execute_(&execute) {}
   void attach(stop_source* source) noexcept;  // runs execute here and now when stop was requested already
-  void detach() noexcept;                     // waits for an execute that runs on another thread
+  void unregister() noexcept;                     // waits for an execute that runs on another thread
 
  private:
   friend class stop_source;
@@ -120,7 +120,7 @@ class stop_callback : stop_callback_base {
   stop_callback(stop_token token, F f) noexcept : stop_callback_base(execute), f_(std::move(f)) {
     if (token.stop_possible()) attach(token.source_);
   }
-  ~stop_callback() { detach(); }
+  ~stop_callback() { unregister(); }
 
  private:
   static void execute(stop_callback_base& base) noexcept { static_cast<stop_callback&>(base).f_(); }

@@ -36,8 +36,8 @@ inline constexpr char sync_name[] = "sync", datasync_name[] = "datasync", trunca
 struct size_outcome {
   using value_type = std::uint64_t;
   static constexpr const char* name() noexcept { return "size"; }
-  static constexpr io_hooks hooks{.place = true};
-  [[nodiscard]] int place(request& what) noexcept {
+  static constexpr io_hooks hooks{.prepare = true};
+  [[nodiscard]] int prepare(request& what) noexcept {
     what.address = const_cast<char*>("");
     what.offset = reinterpret_cast<std::uint64_t>(&found);
     return 0;
@@ -184,13 +184,13 @@ namespace detail {
 struct open_outcome {
   using value_type = file;
   static constexpr const char* name() noexcept { return "open_file"; }
-  static constexpr io_hooks hooks{.place = true, .object = true, .may_block = true};
+  static constexpr io_hooks hooks{.prepare = true, .object = true, .may_block = true};
   // A FIFO waits for its other end; tried without blocking, as io_uring does, it opens or fails before that.
   [[nodiscard]] static bool may_block(const request& what) noexcept {
     constexpr std::uint32_t never_waits = O_RDWR | O_NONBLOCK | O_DIRECTORY | O_PATH;
     return (what.flags & never_waits) == 0;
   }
-  [[nodiscard]] int place(request& what) noexcept {
+  [[nodiscard]] int prepare(request& what) noexcept {
     what.address = path.data();
     return path.find('\0') == path.npos ? 0 : EINVAL;  // the system would open what stands before it
   }

@@ -40,7 +40,7 @@ template <class Outcome>
 using operation_type_of =
     std::conditional_t<hooks_of<Outcome>::usable.takes_turns, turn_operation, io_operation>;
 
-// The way of one request through the loop, for whoever waits: Waiter::told() is called once, from a turn of
+// The way of one request through the loop, for whoever waits: Waiter::on_finish() is called once, from a turn of
 // the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the coroutine's
 // frame keeps it.
 template <class Waiter, io_outcome Outcome>
@@ -49,13 +49,13 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
 
  protected:
   explicit io_operation_for(io_sender<Outcome>& sender) noexcept
-      : operation_type_of<Outcome>(ended, sender.what), sender_(sender) {}
+      : operation_type_of<Outcome>(on_completion, sender.what), sender_(sender) {}
 
-  // who(Waiter&) is the level that waits, asked where the loop tracks its tasks; captures nothing.
-  [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto who) noexcept {
+  // frame(Waiter&) is the level that waits, asked where the loop tracks its tasks; captures nothing.
+  [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto frame) noexcept {
     if (token.stop_possible()) [[unlikely]]
-      if constexpr (!hooks.unstoppable) return begin_stoppable(home, token, who);
-    begin(home, who);
+      if constexpr (!hooks.unstoppable) return begin_stoppable(home, token, frame);
+    begin(home, frame);
   }
 
   [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
@@ -81,41 +81,41 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   }
 
  private:
-  [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto who) noexcept {
+  [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto frame) noexcept {
     if (token.stop_requested()) [[unlikely]]
       return give_up(ECANCELED);
-    if (begin(home, who)) arm(token, cancel, resumed);
+    if (begin(home, frame)) arm(token, on_stop, on_resume);
   }
   // False when there is nothing to be stopped.
-  [[gnu::always_inline]] bool begin(loop& home, auto who) noexcept {
-    if constexpr (hooks.place)
-      if (const int code = sender_.outcome.place(sender_.what)) [[unlikely]]
+  [[gnu::always_inline]] bool begin(loop& home, auto frame) noexcept {
+    if constexpr (hooks.prepare)
+      if (const int code = sender_.outcome.prepare(sender_.what)) [[unlikely]]
         return give_up(code), false;
-    submit_to(home, who);
+    submit_to(home, frame);
     return true;
   }
 
   // Not worth a request, but told in a later turn all the same.
   [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
     result_ = code == nothing_to_do ? 0 : -code;
-    this->finish_by(gave_up);
+    this->finish_by(on_give_up);
     loop::current().make_ready(*this);
   }
-  static void gave_up(operation_base& base, completion) noexcept {
-    static_cast<Waiter&>(static_cast<io_operation_for&>(static_cast<io_operation&>(base))).told();
+  static void on_give_up(operation_base& base, completion) noexcept {
+    static_cast<Waiter&>(static_cast<io_operation_for&>(static_cast<io_operation&>(base))).on_finish();
   }
-  static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::told(); };
+  static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::finishing(); };
   [[nodiscard]] bool may_block() const noexcept {
     if constexpr (hooks.may_block) return sender_.outcome.may_block(sender_.what);
     return false;
   }
-  [[gnu::always_inline]] void submit_to(loop& home, auto who) noexcept {
+  [[gnu::always_inline]] void submit_to(loop& home, auto frame) noexcept {
     if constexpr (!hooks.is_nop)
       if (poisons()) [[unlikely]]
         poison_buffer();
     if constexpr (hooks.receives)
       sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
-    const auto level = [this, who]() noexcept { return who(static_cast<Waiter&>(*this)); };
+    const auto level = [this, frame]() noexcept { return frame(static_cast<Waiter&>(*this)); };
     if constexpr (hooks.takes_turns)
       home.submit_in_turn(*this, sender_.outcome.traits, may_block(), level);
     else if (may_block()) [[unlikely]]
@@ -134,7 +134,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   }
 
   // Not noexcept, so that telling is a jump.
-  static void ended(operation_base& base, completion with) {
+  static void on_completion(operation_base& base, completion with) {
     auto& self = static_cast<io_operation_for&>(static_cast<io_operation&>(base));
     request& what = self.sender_.what;
     if constexpr (!hooks.is_nop)
@@ -152,7 +152,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
     self.result_ = result;
     if constexpr (hooks.takes_turns) loop::current().end_turn(self);
     if (self.disarm()) [[likely]]
-      static_cast<Waiter&>(self).told();
+      static_cast<Waiter&>(self).on_finish();
   }
 
   [[nodiscard]] bool goes_on(std::int32_t& result) noexcept
@@ -170,14 +170,14 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
     if (result == -EINTR && !requested()) return submit_to(loop::current(), again_for);
     result_ = result == -EINTR ? -ECANCELED : result;
     if constexpr (hooks.takes_turns) loop::current().end_turn(*this);
-    if (disarm()) static_cast<Waiter&>(*this).told();
+    if (disarm()) static_cast<Waiter&>(*this).on_finish();
   }
 
-  static void cancel(cancellation& base) noexcept {
+  static void on_stop(cancellation& base) noexcept {
     loop::current().cancel(static_cast<operation_type_of<Outcome>&>(static_cast<io_operation_for&>(base)));
   }
-  static void resumed(cancellation& base) noexcept {
-    static_cast<Waiter&>(static_cast<io_operation_for&>(base)).told();
+  static void on_resume(cancellation& base) noexcept {
+    static_cast<Waiter&>(static_cast<io_operation_for&>(base)).on_finish();
   }
 
   io_sender<Outcome>& sender_;
@@ -203,7 +203,7 @@ class io_state final : io_operation_for<io_state<Outcome, R>, Outcome> {
   }
 
  private:
-  void told() noexcept {
+  void on_finish() noexcept {
     R receiver = std::move(receiver_);
     if (this->has_failed()) [[unlikely]]
       return std::move(receiver).finish(this->failure());
@@ -245,7 +245,7 @@ class io_awaiter final : io_operation_for<io_awaiter<Outcome>, Outcome> {
   }
 
  private:
-  void told() { std::coroutine_handle<>::from_address(awaiting_).resume(); }
+  void on_finish() { std::coroutine_handle<>::from_address(awaiting_).resume(); }
 
   void* awaiting_;  // a coroutine_handle, which would be set to null first
 };
@@ -269,7 +269,7 @@ class io_stack_waiter final : io_operation_for<io_stack_waiter<Outcome, Stack>, 
   }
 
  private:
-  void told() noexcept { stack_.resume(); }
+  void on_finish() noexcept { stack_.resume(); }
 
   Stack& stack_;
 };

@@ -127,35 +127,35 @@ class loop : pinned {
   // For operations. On the loop's thread, but for deliver.
 
   /// What begins a request or a timer that no task waits for.
-  struct nobody {
+  struct no_frame {
     async_frame* operator()() const noexcept { return nullptr; }
   };
 
-  /// Begins a request. Its completion comes in a later turn. who() is the level that waits for it: asked only
+  /// Begins a request. Its completion comes in a later turn. frame() is the level that waits for it: asked only
   /// where the loop tracks its tasks.
-  template <bool IsNop = false, class Who = nobody>
-  [[gnu::always_inline]] void submit(io_operation& operation, Who who = {}) noexcept {
-    if (!reactor_->place<IsNop>(operation)) [[unlikely]]
-      submit_slow(operation, who());
+  template <bool IsNop = false, class Frame = no_frame>
+  [[gnu::always_inline]] void submit(io_operation& operation, Frame frame = {}) noexcept {
+    if (!reactor_->submit_inline<IsNop>(operation)) [[unlikely]]
+      submit_slow(operation, frame());
   }
   /// The same for one that may block although its descriptor is ready, or that has none: a reactor may know a
   /// thread for it.
-  template <class Who = nobody>
-  void submit_blocking(io_operation& operation, Who who = {}) noexcept {
+  template <class Frame = no_frame>
+  void submit_blocking(io_operation& operation, Frame frame = {}) noexcept {
     operation.may_block_ = true;
-    submit_slow(operation, who());
+    submit_slow(operation, frame());
   }
   /// The same for one that takes its turn at its descriptor. It may be submitted again until end_turn.
-  template <class Who>
+  template <class Frame>
   void submit_in_turn(detail::turn_operation& operation, const detail::file_traits& traits, bool may_block,
-                      Who who) noexcept {
+                      Frame frame) noexcept {
     operation.may_block_ = may_block;
     if (!turns_.take(operation, traits, *reactor_))
-      wait_for_turn(operation, who());
+      wait_for_turn(operation, frame());
     else if (may_block) [[unlikely]]
-      submit_slow(operation, who());
+      submit_slow(operation, frame());
     else
-      submit(operation, who);
+      submit(operation, frame);
   }
   /// For its completion: see descriptor_turns::moved.
   void note_moved(detail::turn_operation& operation, std::int32_t result) noexcept {
@@ -176,10 +176,10 @@ class loop : pinned {
     if (!ending_) reactor_->cancel(operation);  // else it has been cancelled, with everything else
   }
   /// Finishes the timer in the first turn after its deadline.
-  template <class Who = nobody>
-  void add(detail::timer_base& timer, loop_clock::time_point deadline, Who who = {}) noexcept {
+  template <class Frame = no_frame>
+  void add(detail::timer_base& timer, loop_clock::time_point deadline, Frame frame = {}) noexcept {
     if (adds_slowly_) [[unlikely]]
-      return add_slow(timer, deadline, who());
+      return add_slow(timer, deadline, frame());
     timers_.add(timer, std::max(deadline, fired_until_));  // what is past waits behind what is due
   }
   /// The timer, which must be queued, ends as cancelled in this turn or the next.
@@ -197,7 +197,7 @@ class loop : pinned {
   }
   /// Finishes the operation in its turn, behind what is ready already.
   void make_ready(operation_base& operation) noexcept {
-    operation.depart();
+    operation.mark_begun();
     ready_.push_back(operation);
   }
   /// The same, from any thread.
@@ -208,7 +208,7 @@ class loop : pinned {
   }
   /// Takes back an operation that was made ready, or that another thread delivers or is just about to: nobody
   /// will be told. For what ends with the loop. Cost: O(n) of what is ready.
-  void forget(operation_base& operation) noexcept;
+  void withdraw_ready(operation_base& operation) noexcept;
   /// Work that comes back by deliver keeps run() going until then.
   void expect_delivery() noexcept { ++expected_; }
   void delivery_came() noexcept { --expected_; }
@@ -262,14 +262,14 @@ class loop : pinned {
   using unhandled_fn = unique_function<void(const error&)>;
   [[noreturn]] static void throw_no_loop(const char* call);
   static void make_current(loop* which) noexcept;
-  [[gnu::cold]] void submit_slow(io_operation& operation, const async_frame* who) noexcept;
-  [[gnu::cold]] void wait_for_turn(detail::turn_operation& operation, const async_frame* who) noexcept;
+  [[gnu::cold]] void submit_slow(io_operation& operation, const async_frame* frame) noexcept;
+  [[gnu::cold]] void wait_for_turn(detail::turn_operation& operation, const async_frame* frame) noexcept;
   void begin_turn(detail::turn_operation& operation) noexcept;
   [[gnu::cold]] void add_slow(detail::timer_base& timer, loop_clock::time_point deadline,
-                              const async_frame* who) noexcept;
+                              const async_frame* frame) noexcept;
 
   void reject(operation_base& operation) noexcept {
-    operation.depart();
+    operation.mark_begun();
     rejected_.push_back(operation);
   }
   bool fire_due_timers() noexcept;  // both: did anything run?

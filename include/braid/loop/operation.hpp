@@ -50,14 +50,14 @@ class operation_base : pinned {
   friend class detail::operations_of;
   friend class detail::task_tracker;  // is told in its place
   friend class detail::timer_queue;
-  void depart() noexcept { in_flight_ = true; }
-  void arrive(completion ended) noexcept {
+  void mark_begun() noexcept { in_flight_ = true; }
+  void finish(completion ended) noexcept {
     in_flight_ = false;
     finish_(*this, ended);
     detail::run_parked();
   }
-  void forget() noexcept { in_flight_ = false; }
-  void arrive_in_part(completion part) noexcept {
+  void mark_withdrawn() noexcept { in_flight_ = false; }
+  void finish_in_part(completion part) noexcept {
     finish_(*this, part);
     detail::run_parked();
   }

@@ -40,14 +40,14 @@ class reactor : pinned {
   virtual void submit(io_operation& operation) noexcept = 0;
   /// The same, where it takes no more than an entry in the lane; else false, and nothing has happened.
   template <bool IsNop>
-  [[nodiscard, gnu::always_inline]] bool place(io_operation& operation) noexcept {
+  [[nodiscard, gnu::always_inline]] bool submit_inline(io_operation& operation) noexcept {
     const request& what = *operation.request_;
     const int descriptor = what.descriptor;  // before anything is written, which might be the request
-    if (!lane_.place(what, reinterpret_cast<std::uint64_t>(&operation) | (IsNop ? 0 : listed_bit)))
+    if (!lane_.submit(what, reinterpret_cast<std::uint64_t>(&operation) | (IsNop ? 0 : listed_bit)))
         [[unlikely]]
       return false;
     if constexpr (!IsNop) begun_->add(operation, descriptor);
-    operation.depart();
+    operation.mark_begun();
     return true;
   }
   /// From now on every request comes by submit.
@@ -91,10 +91,10 @@ class reactor : pinned {
   [[nodiscard]] std::size_t system_calls() const noexcept { return system_calls_; }
 
  protected:
-  static void depart(operation_base& operation) noexcept { operation.depart(); }
-  static void arrive(operation_base& operation, completion ended) noexcept { operation.arrive(ended); }
-  static void arrive_in_part(operation_base& operation, completion part) noexcept {
-    operation.arrive_in_part(part);
+  static void mark_begun(operation_base& operation) noexcept { operation.mark_begun(); }
+  static void finish(operation_base& operation, completion ended) noexcept { operation.finish(ended); }
+  static void finish_in_part(operation_base& operation, completion part) noexcept {
+    operation.finish_in_part(part);
   }
 
   // In the user_data of what the lane takes: the operation is in begun_.

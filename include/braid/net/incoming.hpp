@@ -30,20 +30,20 @@ struct leave_arrivals {
 // Who waits for a connection. It comes as the loop's ready work.
 class arrival_waiter : public braid::detail::list_node, operation_base, braid::detail::cancellation {
  protected:
-  using told_fn = void(arrival_waiter&) noexcept;
-  arrival_waiter(arrivals& from, told_fn& told) noexcept : operation_base(come), from_(from), told_(told) {}
+  using wake_fn = void(arrival_waiter&) noexcept;
+  arrival_waiter(arrivals& from, wake_fn& on_wake) noexcept : operation_base(on_finish), from_(from), on_wake_(on_wake) {}
 
   void begin(stop_token token) noexcept;
   [[nodiscard]] result<stream> ended() const;
 
  private:
   friend class arrivals;
-  static void come(operation_base& base, completion) noexcept;
-  static void cancel(braid::detail::cancellation& base) noexcept;
-  static void resumed(braid::detail::cancellation& base) noexcept;
+  static void on_finish(operation_base& base, completion) noexcept;
+  static void on_stop(braid::detail::cancellation& base) noexcept;
+  static void on_resume(braid::detail::cancellation& base) noexcept;
 
   arrivals& from_;
-  told_fn& told_;
+  wake_fn& on_wake_;
   // once told
   int listener_ = -1;
   int result_ = 0;  // a descriptor, or minus an errno
@@ -53,7 +53,7 @@ template <class R>
 class arrival_state final : arrival_waiter {
  public:
   arrival_state(arrivals& from, R receiver) noexcept
-      : arrival_waiter(from, told), receiver_(std::move(receiver)) {}
+      : arrival_waiter(from, on_wake), receiver_(std::move(receiver)) {}
   void start() noexcept {
     if (loop::current_or_null() == nullptr) [[unlikely]]
       return std::move(receiver_).finish(braid::detail::no_loop_error("incoming::next"));
@@ -61,7 +61,7 @@ class arrival_state final : arrival_waiter {
   }
 
  private:
-  static void told(arrival_waiter& waiter) noexcept {
+  static void on_wake(arrival_waiter& waiter) noexcept {
     auto& self = static_cast<arrival_state&>(waiter);
     R receiver = std::move(self.receiver_);
     std::move(receiver).finish(self.ended());

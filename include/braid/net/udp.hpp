@@ -27,7 +27,7 @@ namespace detail {
 
 // A buffer as sendmsg(2) and recvmsg(2) are told of it, from where it stays on.
 struct message {
-  [[nodiscard]] int place(request& what, const sockaddr* name = nullptr, socklen_t name_size = 0) noexcept {
+  [[nodiscard]] int prepare(request& what, const sockaddr* name = nullptr, socklen_t name_size = 0) noexcept {
     header = {};
     header.msg_name = const_cast<sockaddr*>(name);
     header.msg_namelen = name_size;
@@ -43,8 +43,8 @@ struct message {
 struct send_outcome {
   using value_type = void;
   static constexpr const char* name() noexcept { return "socket::send"; }
-  static constexpr braid::detail::io_hooks hooks{.place = true};
-  [[nodiscard]] int place(request& what) noexcept { return whole.place(what); }
+  static constexpr braid::detail::io_hooks hooks{.prepare = true};
+  [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what); }
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
   message whole;
 };
@@ -52,8 +52,8 @@ struct send_outcome {
 struct send_to_outcome {
   using value_type = void;
   static constexpr const char* name() noexcept { return "socket::send_to"; }
-  static constexpr braid::detail::io_hooks hooks{.place = true, .object = true};
-  [[nodiscard]] int place(request& what) noexcept { return whole.place(what, to.data(), to.size()); }
+  static constexpr braid::detail::io_hooks hooks{.prepare = true, .object = true};
+  [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what, to.data(), to.size()); }
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
   [[nodiscard]] std::string object() const { return to.to_string(); }
   message whole;
@@ -65,10 +65,10 @@ inline constexpr char receive_name[] = "socket::receive", receive_from_name[] = 
 template <const char* Name>
 struct receive_outcome {
   using value_type = datagram;
-  static constexpr braid::detail::io_hooks hooks{.place = true};
+  static constexpr braid::detail::io_hooks hooks{.prepare = true};
   static constexpr const char* name() noexcept { return Name; }
   // An endpoint has room for the name of either family.
-  [[nodiscard]] int place(request& what) noexcept { return whole.place(what, from.data(), sizeof from); }
+  [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what, from.data(), sizeof from); }
   result<datagram> operator()(std::int32_t ended, const request& what) const {
     if (from.family() != AF_INET && from.family() != AF_INET6)
       return braid::detail::request_error(Name, what, EAFNOSUPPORT);

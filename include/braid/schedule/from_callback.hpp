@@ -85,7 +85,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
   ~callback_state() {
     if (link_ == nullptr) return;
     link_->leave();  // nobody will be told
-    cancellation::forget();
+    cancellation::drop();
     end_work();
     link_->drop();
   }
@@ -104,7 +104,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
     home_->begin_outside(*this);
     begin();
     if (link_->started()) return finish();
-    arm(receiver_.get_stop_token(), cancel, resumed);
+    arm(receiver_.get_stop_token(), on_stop, on_resume);
   }
 
  private:
@@ -145,12 +145,12 @@ class callback_state final : outside_work, callback_waiter, cancellation {
     }
     link_->settle(canceled());
   }
-  static void cancel(cancellation& base) noexcept { static_cast<callback_state&>(base).stop(); }
+  static void on_stop(cancellation& base) noexcept { static_cast<callback_state&>(base).stop(); }
 
-  void settled() noexcept override {
+  void on_settled() noexcept override {
     if (disarm()) finish();
   }
-  static void resumed(cancellation& base) noexcept { static_cast<callback_state&>(base).finish(); }
+  static void on_resume(cancellation& base) noexcept { static_cast<callback_state&>(base).finish(); }
 
   void end_work() noexcept { home_->end_outside(*this); }
   void finish() noexcept {

@@ -36,7 +36,7 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
       return std::move(receiver_).finish(error::current());
     }
     home_->begin_outside(*this);
-    arm(std::move(token), on_stop, resumed);
+    arm(std::move(token), on_stop, on_resume);
   }
 
  private:
@@ -54,7 +54,7 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
     if (self.disarm()) self.finish();
   }
   static void on_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).stop(); }
-  static void resumed(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
+  static void on_resume(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
   // A function that no thread has begun does not run any more.
   void stop() noexcept override {
     if (!home_->withdraw(*this)) return;

@@ -37,12 +37,12 @@ class sleep_timer : public timer_of<Deadline>::type {
  protected:
   sleep_timer(Deadline when, timer_base::finish_fn& on_end) noexcept : base(on_end), when_(std::move(when)) {}
 
-  template <class Who>
-  void begin_on(loop& home, Who who) noexcept {
+  template <class Frame>
+  void begin_on(loop& home, Frame frame) noexcept {
     home_ = &home;
     queued_ = true;
     if constexpr (requires { when_.enter(*this, home); }) when_.enter(*this, home);
-    home.add(*this, when_(), who);
+    home.add(*this, when_(), frame);
   }
   // The loop ends it as cancelled, in this turn or the next.
   void cancel() noexcept {
@@ -59,11 +59,11 @@ class sleep_timer : public timer_of<Deadline>::type {
     return false;
   }
   // For the timer's end: does the wait go on?
-  template <class Who>
-  [[nodiscard]] bool goes_on(completion with, Who who) noexcept {
+  template <class Frame>
+  [[nodiscard]] bool goes_on(completion with, Frame frame) noexcept {
     if (queued_) left_queue();
     if constexpr (requires { when_.take(); }) {
-      if (with.result == 0 && !when_.take()) return begin_on(*home_, who), true;
+      if (with.result == 0 && !when_.take()) return begin_on(*home_, frame), true;
     }
     return false;
   }
@@ -92,17 +92,17 @@ class sleep_state final : sleep_timer<Deadline>, cancellation {
     loop* home = loop::current_or_null();
     if (home == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error("sleep"));
-    this->begin_on(*home, who());
+    this->begin_on(*home, frame());
     arm(receiver_.get_stop_token(), on_stop, on_stop_arrived);
   }
 
  private:
-  [[nodiscard]] auto who() noexcept {
+  [[nodiscard]] auto frame() noexcept {
     return [this]() noexcept { return receiver_.frame(); };
   }
   static void on_end(operation_base& base, completion with) noexcept {
     auto& self = static_cast<sleep_state&>(static_cast<timer_base&>(base));
-    if (self.goes_on(with, self.who())) return;
+    if (self.goes_on(with, self.frame())) return;
     self.code_ = -with.result;
     if (self.disarm()) self.finish();
   }

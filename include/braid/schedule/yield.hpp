@@ -19,7 +19,7 @@ namespace detail {
 template <class R>
 class yield_state final : operation_base {
  public:
-  explicit yield_state(R receiver) noexcept : operation_base(ended), receiver_(std::move(receiver)) {}
+  explicit yield_state(R receiver) noexcept : operation_base(on_finish), receiver_(std::move(receiver)) {}
   void start() noexcept {
     if (loop* home = loop::current_or_null()) [[likely]]
       return home->make_ready(*this);
@@ -27,7 +27,7 @@ class yield_state final : operation_base {
   }
 
  private:
-  static void ended(operation_base& base, completion with) noexcept {
+  static void on_finish(operation_base& base, completion with) noexcept {
     R receiver = std::move(static_cast<yield_state&>(base).receiver_);
     if (with.result < 0 || receiver.get_stop_token().stop_requested()) [[unlikely]]
       return std::move(receiver).finish(yield_canceled());
@@ -40,7 +40,7 @@ class yield_state final : operation_base {
 template <class Promise>
 class yield_awaiter final : operation_base {
  public:
-  explicit yield_awaiter(const Promise& promise) noexcept : operation_base(ended), promise_(promise) {}
+  explicit yield_awaiter(const Promise& promise) noexcept : operation_base(on_finish), promise_(promise) {}
   [[nodiscard]] bool await_ready() const {
     if (loop::current_or_null() == nullptr) [[unlikely]]
       no_loop_error("yield").rethrow();
@@ -57,7 +57,7 @@ class yield_awaiter final : operation_base {
 
  private:
   // Not noexcept, so that the resumption is a jump.
-  static void ended(operation_base& base, completion with) {
+  static void on_finish(operation_base& base, completion with) {
     auto& self = static_cast<yield_awaiter&>(base);
     void* const awaiting = self.awaiting_;
     if (with.result < 0) [[unlikely]]

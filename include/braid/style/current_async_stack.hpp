@@ -13,9 +13,9 @@ template <class R>
 struct current_async_stack_state : pinned {
   explicit current_async_stack_state(R waiting) : receiver(std::move(waiting)) {}
   void start() noexcept {
-    R told = std::move(receiver);
-    const async_frame* const innermost = told.frame();
-    std::move(told).finish(capture(stack_of, innermost));
+    R waiting = std::move(receiver);
+    const async_frame* const innermost = waiting.frame();
+    std::move(waiting).finish(capture(stack_of, innermost));
   }
   R receiver;
 };

@@ -109,20 +109,20 @@ namespace detail {
 template <class T>
 class fiber_waiter : operation_base {
  public:
-  explicit fiber_waiter(fiber& who) noexcept : operation_base(came_home), who_(who) {}
+  explicit fiber_waiter(fiber& waiting) noexcept : operation_base(on_delivery), waiting_(waiting) {}
 
   struct receiver {
     fiber_waiter* self;
     void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->who_.get_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->who_.frame(); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->waiting_.get_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->waiting_.frame(); }
   };
 
   template <class State>
   T wait_for(State& state) {
     state.start();
     starting_ = false;
-    if (!ended_) who_.suspend();
+    if (!ended_) waiting_.suspend();
     if (!ended_) [[unlikely]]
       return fiber::cut_off_await<T>();
     if constexpr (std::is_void_v<T>) {
@@ -138,15 +138,15 @@ class fiber_waiter : operation_base {
     result_.set(std::move(with));
     if (loop::current_or_null() != &home_) return home_.deliver(*this);  // ended on another loop's thread
     ended_ = true;
-    if (!starting_) who_.resume();
+    if (!starting_) waiting_.resume();
   }
-  static void came_home(operation_base& base, completion) noexcept {
+  static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<fiber_waiter&>(base);
     self.ended_ = true;
-    self.who_.resume();
+    self.waiting_.resume();
   }
 
-  fiber& who_;
+  fiber& waiting_;
   loop& home_ = loop::current("await");
   bool starting_ = true;
   bool ended_ = false;

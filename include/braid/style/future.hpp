@@ -166,7 +166,7 @@ class [[nodiscard]] future {
           "future::get: this thread has a loop, which blocking would stop; co_await the future");
     const blocking_wait here("future::get");
     detail::blocked_thread<T> thread;
-    if (state_->attach(thread)) thread.ready.wait(false, std::memory_order_acquire);
+    if (state_->add_waiter(thread)) thread.ready.wait(false, std::memory_order_acquire);
     return detail::received(std::exchange(state_, nullptr)->take()).value();
   }
 
@@ -215,16 +215,16 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
  public:
   future_link(future_state<T>& upstream, Step step, loop& home, std::source_location where)
       : future_state<value>(&home, where),
-        future_waiter(come, home),
+        future_waiter(on_finish, home),
         upstream_(&upstream),
         step_(std::move(step)) {}
 
   void begin(future_state<T>& upstream) noexcept {
     this->track();
-    if (upstream.attach(*this))
+    if (upstream.add_waiter(*this))
       settle_in();
     else
-      settled();
+      on_settled();
   }
 
   bool request_stop() noexcept override {
@@ -244,13 +244,13 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
       if (upstream_ == nullptr) {
         inner_.state.reset();
         if (!this->has_result()) return this->set(this->cut_off());
-        this->forget_settled();  // it ended on another thread meanwhile
+        this->withdraw_delivery();  // it ended on another thread meanwhile
         return this->settle();
       }
     }
     error why = this->cut_off();
-    if (!upstream_->detach(*this)) {
-      this->forget_settled();
+    if (!upstream_->remove_waiter(*this)) {
+      this->withdraw_delivery();
       if (result<T> came = upstream_->take(); !came) why = std::move(came).error();
     }
     upstream_ = nullptr;
@@ -271,7 +271,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
     std::optional<connected<X, receiver>> state;
   };
 
-  static void come(braid::operation_base& base, completion) noexcept {
+  static void on_finish(braid::operation_base& base, completion) noexcept {
     auto& self = static_cast<future_link&>(future_waiter::from(base));
     self.move_out();
     self.step(*std::exchange(self.upstream_, nullptr));
@@ -356,11 +356,11 @@ class future_link_in_scope final : public future_link<T, Step> {
   chain_scope* ended_in_chain() noexcept override {
     const auto& ended = this->ended();
     chain_scope* const scope = hold_->link_ended(ended || passed_on_ ? nullptr : &ended.error());
-    told_ = passed_on_ || scope != nullptr;
+    reported_ = passed_on_ || scope != nullptr;
     return scope;
   }
   void report_unseen() noexcept override {
-    if (!told_) future_link<T, Step>::report_unseen();
+    if (!reported_) future_link<T, Step>::report_unseen();
   }
   void abandon() noexcept override {
     hold_->abandon();
@@ -369,7 +369,7 @@ class future_link_in_scope final : public future_link<T, Step> {
 
   const std::unique_ptr<chain_hold> hold_;
   bool passed_on_ = false;
-  bool told_ = false;  // the scope has the error, or somebody took it
+  bool reported_ = false;  // the scope has the error, or somebody took it
 };
 
 // A future awaited as a sender. Stopping is handed on; a future that nobody can stop is left behind.
@@ -377,37 +377,37 @@ template <class T, class R>
 class future_operation final : future_waiter, cancellation {
  public:
   future_operation(future_state<T>* state, R receiver)
-      : future_waiter(come, loop::current("future")), state_(state), receiver_(std::move(receiver)) {}
+      : future_waiter(on_finish, loop::current("future")), state_(state), receiver_(std::move(receiver)) {}
   ~future_operation() {
     if (!waiting_) {
       if (state_ != nullptr) state_->drop();  // never waited for
       return;
     }
-    cancellation::forget();
-    if (state_ != nullptr && state_->detach(*this)) return;  // its settler owns it now
-    forget_settled();
+    cancellation::drop();
+    if (state_ != nullptr && state_->remove_waiter(*this)) return;  // its settler owns it now
+    withdraw_delivery();
     if (state_ != nullptr) (void)state_->take();  // nobody asks for it any more
   }
 
   void start() noexcept {
     waiting_ = true;
-    if (!state_->attach(*this)) return settled();
-    arm(receiver_.get_stop_token(), cancel, resumed);
+    if (!state_->add_waiter(*this)) return on_settled();
+    arm(receiver_.get_stop_token(), on_stop, on_resume);
   }
 
  private:
-  static void come(braid::operation_base& base, completion) noexcept {
+  static void on_finish(braid::operation_base& base, completion) noexcept {
     auto& self = static_cast<future_operation&>(future_waiter::from(base));
     self.waiting_ = false;
     if (self.disarm()) self.finish();
   }
-  static void cancel(cancellation& base) noexcept {
+  static void on_stop(cancellation& base) noexcept {
     auto& self = static_cast<future_operation&>(base);
-    if (!self.waiting_ || self.state_->request_stop() || !self.state_->detach(self)) return;
+    if (!self.waiting_ || self.state_->request_stop() || !self.state_->remove_waiter(self)) return;
     self.state_ = nullptr;  // its settler owns it now
-    self.settled();
+    self.on_settled();
   }
-  static void resumed(cancellation& base) noexcept { static_cast<future_operation&>(base).finish(); }
+  static void on_resume(cancellation& base) noexcept { static_cast<future_operation&>(base).finish(); }
 
   void finish() noexcept {
     R receiver = std::move(receiver_);

@@ -12,9 +12,9 @@ template <class R>
 struct get_stop_token_state : pinned {
   explicit get_stop_token_state(R waiting) : receiver(std::move(waiting)) {}
   void start() noexcept {
-    R told = std::move(receiver);
-    const stop_token token = told.get_stop_token();
-    std::move(told).finish(token);
+    R waiting = std::move(receiver);
+    const stop_token token = waiting.get_stop_token();
+    std::move(waiting).finish(token);
   }
   R receiver;
 };

@@ -28,8 +28,8 @@ class shared_run_base;
 // Who waits for a shared run; keeps it. Told as ready work of the loop, unless the run ends as it begins.
 class shared_waiter : public list_node, operation_base, cancellation {
  protected:
-  using told_fn = void(shared_waiter&) noexcept;
-  shared_waiter(shared_run_base& run, told_fn& told) noexcept;
+  using wake_fn = void(shared_waiter&) noexcept;
+  shared_waiter(shared_run_base& run, wake_fn& on_wake) noexcept;
   ~shared_waiter();
 
   /// False when it need not wait: the run has ended, or belongs to another loop.
@@ -38,13 +38,13 @@ class shared_waiter : public list_node, operation_base, cancellation {
 
  private:
   friend shared_run_base;
-  static void come(operation_base& base, completion) noexcept;
-  static void cancel(cancellation& base) noexcept;
-  static void resumed(cancellation& base) noexcept;
+  static void on_finish(operation_base& base, completion) noexcept;
+  static void on_stop(cancellation& base) noexcept;
+  static void on_resume(cancellation& base) noexcept;
   void leave() noexcept;
 
   shared_run_base& run_;
-  told_fn& told_;
+  wake_fn& on_wake_;
   loop* home_ = nullptr;  // while it waits
   async_frame* frame_ = nullptr;
   bool left_ = false;  // the others: it was cancelled
@@ -144,16 +144,16 @@ template <class T, class R>
 class shared_state final : shared_waiter {
  public:
   shared_state(shared_run<T>& run, R receiver) noexcept
-      : shared_waiter(run, told), run_(run), receiver_(std::move(receiver)) {}
+      : shared_waiter(run, on_wake), run_(run), receiver_(std::move(receiver)) {}
 
   void start() noexcept {
     if (loop::current_or_null() == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error("shared_task"));
-    if (!wait(receiver_.get_stop_token(), receiver_.frame())) told(*this);
+    if (!wait(receiver_.get_stop_token(), receiver_.frame())) on_wake(*this);
   }
 
  private:
-  static void told(shared_waiter& waiter) noexcept {
+  static void on_wake(shared_waiter& waiter) noexcept {
     auto& self = static_cast<shared_state&>(waiter);
     R receiver = std::move(self.receiver_);
     if (self.left()) return std::move(receiver).finish(shared_task_canceled());

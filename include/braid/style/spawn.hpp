@@ -80,7 +80,7 @@ class spawned final : public future_state<value_of<S>>,
   void abandon() noexcept override {
     operation_.reset();
     if (!this->has_result()) return this->set(this->cut_off());
-    this->home()->forget(way_home_);  // it ended on another thread meanwhile
+    this->home()->withdraw_ready(way_home_);  // it ended on another thread meanwhile
     way_home_.~way_home();
     this->settle();
   }

@@ -39,16 +39,16 @@ class start_box<S, Handler> final : public pooled {
     start_box* self;
     void finish(result<value_type> with) && noexcept { self->handle(std::move(with)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->level_.frame(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->frame_.frame(); }
   };
 
   start_box(S&& op, Handler&& handler, std::source_location where)
-      : level_(where), handler_(std::move(handler)), state_(connect(std::move(op), receiver{this})) {}
+      : frame_(where), handler_(std::move(handler)), state_(connect(std::move(op), receiver{this})) {}
 
   void handle(result<value_type>&& ended) noexcept {
     if (!ended) [[unlikely]]
-      attach_stack(ended.error(), level_.frame());
-    const async_frame frame = *level_.frame();
+      attach_stack(ended.error(), frame_.frame());
+    const async_frame frame = *frame_.frame();
     Handler handler = std::move(handler_);
     delete this;
     try {
@@ -58,7 +58,7 @@ class start_box<S, Handler> final : public pooled {
     }
   }
 
-  verb_level level_;
+  verb_frame frame_;
   [[no_unique_address]] Handler handler_;
   connected<S, receiver> state_;
 };
@@ -84,13 +84,13 @@ class start_box final : operation_base, resident, pooled {
     start_box* self;
     void finish(result<value_type> with) && noexcept { self->finish(std::move(with)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->level_.frame(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->frame_.frame(); }
   };
 
   [[gnu::always_inline]] start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
-      : operation_base(come),
+      : operation_base(on_finish),
         home_(home),
-        level_(where),
+        frame_(where),
         handler_(std::move(handler)),
         state_(connect(std::move(op), receiver{this})) {}
   ~start_box() {
@@ -108,14 +108,14 @@ class start_box final : operation_base, resident, pooled {
     else
       home_.deliver(*this);
   }
-  static void come(operation_base& base, completion) noexcept {
+  static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<start_box&>(base);
     self.handle(std::move(self.kept_result_));
   }
 
   void handle(result<value_type>&& with) noexcept {
     loop& home = home_;
-    const async_frame frame = *level_.frame();
+    const async_frame frame = *frame_.frame();
     Handler handler = std::move(handler_);
     result<value_type> ended = std::move(with);
     if (!ended) [[unlikely]]
@@ -132,7 +132,7 @@ class start_box final : operation_base, resident, pooled {
   void abandon() noexcept override { delete this; }
 
   loop& home_;
-  verb_level level_;
+  verb_frame frame_;
   bool starting_ = true;
   bool kept_ = false;
   [[no_unique_address]] Handler handler_;

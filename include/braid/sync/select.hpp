@@ -45,8 +45,8 @@ class select_base : public sync_group, operation_base, cancellation {
  protected:
   select_base() noexcept : operation_base(on_ready) {}
   ~select_base() {
-    cancellation::forget();
-    if (in_flight()) home_->forget(*this);
+    cancellation::drop();
+    if (in_flight()) home_->withdraw_ready(*this);
   }
   void begin_on(loop& home) noexcept { home_ = &home; }
   void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
@@ -117,7 +117,7 @@ class select_child<sleep_sender<Deadline>> final : sleep_timer<Deadline> {
   [[nodiscard]] bool try_now() { return this->reached_already(); }
   void begin() noexcept {
     owner_.timer_began();
-    this->begin_on(owner_.home(), loop::nobody());
+    this->begin_on(owner_.home(), loop::no_frame());
   }
   template <class Other>
   [[nodiscard]] bool repeats(const Other&) const noexcept {
@@ -132,7 +132,7 @@ class select_child<sleep_sender<Deadline>> final : sleep_timer<Deadline> {
     auto& self =
         static_cast<select_child&>(static_cast<sleep_timer<Deadline>&>(static_cast<timer_base&>(base)));
     if (self.owner_.has_decided()) return self.owner_.timer_was_withdrawn();
-    if (self.goes_on(with, loop::nobody())) return;
+    if (self.goes_on(with, loop::no_frame())) return;
     self.owner_.timer_ended();
     self.owner_.decide(with.result == 0 ? self.index_ : select_base::none);  // none: the loop ends
   }

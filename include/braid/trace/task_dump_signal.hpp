@@ -36,7 +36,7 @@ class task_dump_signal : operation_base {
  private:
   static void to_stderr(const task_dump& dump);
   static void on_signal(int signal) noexcept;
-  static void come(operation_base& base, completion) noexcept;
+  static void on_finish(operation_base& base, completion) noexcept;
   void install();
 
   loop& home_ = loop::current("task_dump_signal");

@@ -34,7 +34,7 @@ std::shared_ptr<socket_object> network::make_socket(machine& on, int family, int
 void network::lose_power(machine& which) {
   const host& its = which.owner();
   for (const auto& [number, each] : connections_) each->lose_power(its);
-  ports_of(its).forget();
+  ports_of(its).clear();
 }
 
 void network::joined(machine& one, machine& other) {

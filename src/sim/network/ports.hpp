@@ -44,7 +44,7 @@ class ports : pinned {
   // Null where nobody does.
   [[nodiscard]] std::shared_ptr<listening> listener_at(const socket_name& name) const;
   // The host has lost its power.
-  void forget() noexcept { lingering_.clear(); }
+  void clear() noexcept { lingering_.clear(); }
   // A connection of this name has ended in TIME_WAIT: until then it may be bound only by who shares.
   void linger(const binding& ended, loop_clock::time_point until);
 

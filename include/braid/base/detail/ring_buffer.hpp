@@ -36,13 +36,13 @@ class ring_buffer : pinned {
   template <class U>
   void push_back(U&& value) {
     if (size_ == room()) grow();
-    ::new (place((first_ + size_) & mask_)) T(std::forward<U>(value));
+    ::new (slot((first_ + size_) & mask_)) T(std::forward<U>(value));
     ++size_;
   }
   template <class U>
   void push_front(U&& value) {
     if (size_ == room()) grow();
-    ::new (place((first_ - 1) & mask_)) T(std::forward<U>(value));
+    ::new (slot((first_ - 1) & mask_)) T(std::forward<U>(value));
     first_ = (first_ - 1) & mask_;
     ++size_;
   }
@@ -67,7 +67,7 @@ class ring_buffer : pinned {
  private:
   [[nodiscard]] std::size_t room() const noexcept { return slots_ == nullptr ? 0 : mask_ + 1; }
 
-  [[nodiscard]] void* place(std::size_t i) const noexcept { return slots_ + i; }
+  [[nodiscard]] void* slot(std::size_t i) const noexcept { return slots_ + i; }
 
   [[gnu::cold, gnu::noinline]] void grow() {
     const std::size_t more = slots_ == nullptr ? 8 : 2 * room();

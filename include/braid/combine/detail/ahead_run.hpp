@@ -17,7 +17,7 @@ namespace braid::detail {
 template <class T>
 class ahead_waiter : pinned {
  public:
-  virtual void told(result<std::optional<T>> element) noexcept = 0;  // may destroy *this
+  virtual void on_element(result<std::optional<T>> element) noexcept = 0;  // may destroy *this
 
  protected:
   ~ahead_waiter() = default;
@@ -50,13 +50,13 @@ class ahead_run : public resident, public pooled {
   }
   void wait(ahead_waiter<T>& waiter, stop_token token, async_frame* frame, bool to_close) noexcept {
     loop* const here = loop::current_or_null();
-    if (here == nullptr) return waiter.told(no_loop_error(to_close ? "close" : "next"));
-    if (abandoned_) return waiter.told(canceled());
+    if (here == nullptr) return waiter.on_element(no_loop_error(to_close ? "close" : "next"));
+    if (abandoned_) return waiter.on_element(canceled());
     if (waiter_ != nullptr)
-      return waiter.told(misuse_error(to_close ? "close: a next is in flight: stop it, or wait for it"
+      return waiter.on_element(misuse_error(to_close ? "close: a next is in flight: stop it, or wait for it"
                                                : "next: another next is in flight"));
     if (home_ != nullptr && home_ != here)
-      return waiter.told(
+      return waiter.on_element(
           misuse_error(to_close ? "close: it runs on another loop" : "next: it runs on another loop"));
     if (home_ == nullptr) {
       home_ = here;
@@ -75,7 +75,7 @@ class ahead_run : public resident, public pooled {
       ask();
     release();
   }
-  void forget(ahead_waiter<T>& waiter) noexcept {
+  void remove(ahead_waiter<T>& waiter) noexcept {
     if (waiter_ == &waiter) waited();
   }
 
@@ -99,7 +99,7 @@ class ahead_run : public resident, public pooled {
   void release() noexcept {
     if (holds_ == 1) tell();
     if (--holds_ != 0 || references_ != 0 || running_ != 0) return;
-    if (!told_ && failures_.of_clean_up() && home_ != nullptr)
+    if (!reported_ && failures_.of_clean_up() && home_ != nullptr)
       home_->report_unhandled(std::move(failures_).first(), nullptr);
     delete this;
   }
@@ -139,7 +139,7 @@ class ahead_run : public resident, public pooled {
       if (!next && running_ != 0) return;
       ahead_waiter<T>& waiter = *waiter_;
       waited();
-      waiter.told(next ? element_of(*std::move(next)) : end());
+      waiter.on_element(next ? element_of(*std::move(next)) : end());
     }
   }
   static element element_of(result<T>&& next) noexcept {
@@ -149,8 +149,8 @@ class ahead_run : public resident, public pooled {
   // A failure is told once; once it closes, only that of a clean-up. Where a next was cancelled, and the rest
   // with it, no later one says that all has been read.
   element end() noexcept {
-    if (failures_.any() && !told_ && (!closing_ || failures_.of_clean_up())) {
-      told_ = true;
+    if (failures_.any() && !reported_ && (!closing_ || failures_.of_clean_up())) {
+      reported_ = true;
       return std::move(failures_).first();
     }
     if (canceled_ && !waits_for_close_ && (failures_.any() || !exhausted())) return canceled();
@@ -176,18 +176,18 @@ class ahead_run : public resident, public pooled {
   join_failures failures_;
   bool closing_ = false;  // or its handle is gone
   bool waits_for_close_ = false;
-  bool told_ = false;  // the failure
+  bool reported_ = false;  // the failure
   bool canceled_ = false;  // a next was
   bool abandoned_ = false;
 };
 
-// One operation of an ahead_run, which may be begun again. Derived::ended(result) is told, while the run is
+// One operation of an ahead_run, which may be begun again. Derived::on_finish(result) is told, while the run is
 // held, of what Derived::kept_of made of the result while the operation was still there: it may refer to
 // that.
 template <class Derived, class T, sender S>
 class ahead_child : operation_base {
  public:
-  explicit ahead_child(ahead_run<T>& run) noexcept : operation_base(came_home), run_(run) {}
+  explicit ahead_child(ahead_run<T>& run) noexcept : operation_base(on_delivery), run_(run) {}
 
   /// Begins the sender that make() returns.
   template <class Make>
@@ -217,7 +217,7 @@ class ahead_child : operation_base {
     ended_elsewhere_.emplace(std::move(with));
     run_.home()->deliver(*this);
   }
-  static void came_home(operation_base& base, completion) noexcept {
+  static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<ahead_child&>(base);
     self.tell(std::move(*self.ended_elsewhere_));
   }
@@ -229,7 +229,7 @@ class ahead_child : operation_base {
     run.hold();
     state_.reset();
     run.child_ended();
-    static_cast<Derived&>(*this).ended(std::move(ended));
+    static_cast<Derived&>(*this).on_finish(std::move(ended));
     run.release();  // *this may be gone then
   }
 

@@ -86,7 +86,7 @@ class concurrent_walk final : public join_base, operation_base {
 
   // For the slots.
   template <class T>
-  void ended(slot& where, std::size_t index, result<T>&& with) noexcept {
+  void on_finish(slot& where, std::size_t index, result<T>&& with) noexcept {
     where.next_free = std::exchange(free_, &where);
     --running_;
     if (with || Outcome::settles) {

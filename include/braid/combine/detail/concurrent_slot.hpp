@@ -17,7 +17,7 @@ class concurrent_slot final : operation_base, public pooled {
  public:
   using value_type = value_of<S>;
   concurrent_slot(Walk& walk, std::unique_ptr<concurrent_slot> next)
-      : operation_base(came_home), walk_(walk), made_before_(std::move(next)) {}
+      : operation_base(on_delivery), walk_(walk), made_before_(std::move(next)) {}
 
   [[nodiscard]] Element& element() noexcept { return element_; }
 
@@ -27,7 +27,7 @@ class concurrent_slot final : operation_base, public pooled {
     try {
       state_.emplace(elided{[&] { return connect(as_sender(element_.give_to(f)), receiver{this}); }});
     } catch (...) {
-      return told(error::current());
+      return on_finish(error::current());
     }
     state_->start();
   }
@@ -44,20 +44,20 @@ class concurrent_slot final : operation_base, public pooled {
   };
 
   void end(result<value_type>&& with) noexcept {
-    if (loop::current_or_null() == walk_.home()) return told(std::move(with));
+    if (loop::current_or_null() == walk_.home()) return on_finish(std::move(with));
     late_.emplace(std::move(with));
     walk_.home()->deliver(*this);
   }
-  static void came_home(operation_base& base, completion) noexcept {
+  static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<concurrent_slot&>(base);
     result<value_type> with = *std::move(self.late_);
     self.late_.reset();
-    self.told(std::move(with));
+    self.on_finish(std::move(with));
   }
-  void told(result<value_type>&& with) noexcept {
+  void on_finish(result<value_type>&& with) noexcept {
     state_.reset();
     element_.drop();
-    walk_.ended(*this, index_, std::move(with));
+    walk_.on_finish(*this, index_, std::move(with));
   }
 
   Walk& walk_;

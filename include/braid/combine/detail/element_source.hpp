@@ -124,7 +124,7 @@ class async_source : operation_base {
   using value_type = value_of<next_sender>;
 
  public:
-  explicit async_source(Range&& range) : operation_base(came_home), range_(std::move(range)) {}
+  explicit async_source(Range&& range) : operation_base(on_delivery), range_(std::move(range)) {}
 
   void pull(Walk& walk) noexcept {
     walk_ = &walk;
@@ -132,7 +132,7 @@ class async_source : operation_base {
     try {
       next_.emplace(elided{[this] { return connect(range().next(), receiver{this}); }});
     } catch (...) {
-      return told(error::current());
+      return on_element(error::current());
     }
     next_->start();
   }
@@ -148,17 +148,17 @@ class async_source : operation_base {
   range_type& range() noexcept { return range_; }
 
   void finish(result<value_type>&& came) noexcept {
-    if (loop::current_or_null() == walk_->home()) return told(std::move(came));
+    if (loop::current_or_null() == walk_->home()) return on_element(std::move(came));
     late_.emplace(std::move(came));
     walk_->home()->deliver(*this);
   }
-  static void came_home(operation_base& base, completion) noexcept {
+  static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<async_source&>(base);
     result<value_type> came = *std::move(self.late_);
     self.late_.reset();
-    self.told(std::move(came));
+    self.on_element(std::move(came));
   }
-  void told(result<value_type>&& came) noexcept {
+  void on_element(result<value_type>&& came) noexcept {
     next_.reset();
     take(std::move(came));
     walk_->source_came();

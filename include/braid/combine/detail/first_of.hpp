@@ -21,7 +21,7 @@ class first_base : public join_base {
   [[nodiscard]] async_frame* frame() noexcept { return receiver_.frame(); }
 
   template <class Child>
-  void ended(Child& child, std::size_t index) noexcept {
+  void on_finish(Child& child, std::size_t index) noexcept {
     auto& ended = child.ended_result();
     if (winner_ != nobody) {
       if (!ended && ended.error().of_clean_up()) [[unlikely]]
@@ -31,7 +31,7 @@ class first_base : public join_base {
     if (!ended && this->stopping()) ended.error().set_requested(true);
     if (!Rule::decides(ended)) return failures_.add(std::move(ended).error());
     winner_ = index;
-    failures_.forget();
+    failures_.clear();
     stop_children();
   }
 

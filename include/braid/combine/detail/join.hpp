@@ -93,7 +93,7 @@ class join_failures {
   }
   [[nodiscard]] bool any() const noexcept { return first_.has_value(); }
   [[nodiscard]] bool of_clean_up() const noexcept { return first_ && first_->of_clean_up(); }
-  void forget() noexcept { first_.reset(); }
+  void clear() noexcept { first_.reset(); }
   /// Is the failure one of these, which came by another way once more?
   [[nodiscard]] bool contain(const error& failure) const noexcept {
     const auto same = [&](const error& known) { return same_failure(known, failure); };
@@ -116,14 +116,14 @@ class join_failures {
   std::optional<error> first_;
 };
 
-/// One operation of a join, and how it ended. Join::ended(child, index) is told.
+/// One operation of a join, and how it ended. Join::on_finish(child, index) is told.
 template <class Join, sender S>
 class join_child : operation_base {
  public:
   using value_type = value_of<S>;
 
   join_child(Join& join, std::size_t index, S&& op)
-      : operation_base(came_home),
+      : operation_base(on_delivery),
         join_(join),
         index_(index),
         state_(connect(std::move(op), receiver{this})) {}
@@ -156,9 +156,9 @@ class join_child : operation_base {
     if (loop::current_or_null() != join_.home()) return join_.home()->deliver(*this);
     tell();
   }
-  static void came_home(operation_base& base, completion) noexcept { static_cast<join_child&>(base).tell(); }
+  static void on_delivery(operation_base& base, completion) noexcept { static_cast<join_child&>(base).tell(); }
   void tell() noexcept {
-    join_.ended(*this, index_);
+    join_.on_finish(*this, index_);
     join_.release();
   }
 

@@ -17,13 +17,13 @@ class ahead_next_state final : ahead_waiter<T> {
     run_.add_reference();
   }
   ~ahead_next_state() {
-    run_.forget(*this);
+    run_.remove(*this);
     run_.drop_reference();
   }
   void start() noexcept { run_.wait(*this, receiver_.get_stop_token(), receiver_.frame(), closes); }
 
  private:
-  void told(result<std::optional<T>> element) noexcept override {
+  void on_element(result<std::optional<T>> element) noexcept override {
     R receiver = std::move(receiver_);
     if constexpr (!closes)
       std::move(receiver).finish(std::move(element));

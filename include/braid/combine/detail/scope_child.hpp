@@ -108,7 +108,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     running_.reset();
     leave({});
     if (this->in_flight())
-      this->home()->forget(*this);
+      this->home()->withdraw_ready(*this);
     else
       this->keep(this->cut_off());
     this->settle();

@@ -96,7 +96,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
     end_life();
     while (!chains_.empty()) chains_.pop_front().lose_scope();
     while (!children_.empty()) children_.pop_front().abandon();
-    if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_) home()->forget(*this);
+    if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_) home()->withdraw_ready(*this);
   }
 
  private:

@@ -29,12 +29,12 @@ class cancellation : pinned {
 
   /// The operation has ended: no stop request will reach it any more. False when one is on its way; then the
   /// operation must wait for resume before it tells anyone.
-  [[nodiscard]] bool disarm() noexcept { return !armed_ || detach(); }
+  [[nodiscard]] bool disarm() noexcept { return !armed_ || unregister(); }
 
   /// The operation is destroyed, on its loop's thread, without having ended: a request on its way is
   /// forgotten.
-  void forget() noexcept {
-    if (!disarm()) link_.home.forget(link_);
+  void drop() noexcept {
+    if (!disarm()) link_.home.withdraw_ready(link_);
   }
 
   /// Was the operation asked to stop?
@@ -71,7 +71,7 @@ class cancellation : pinned {
     new (&link_) link(*this, cancel, resume);
     new (&callback_) stop_callback<on_stop>(token, on_stop{this});
   }
-  [[gnu::noinline]] bool detach() noexcept {
+  [[gnu::noinline]] bool unregister() noexcept {
     callback_.~stop_callback<on_stop>();
     armed_ = false;
     link_.put_off = link_.travels;

@@ -18,7 +18,7 @@ class inbox : pinned {
   /// True when the loop sleeps, or is about to, and must be woken: said to one pusher only, who calls woken()
   /// then.
   [[nodiscard]] bool push(operation_base& message) noexcept {
-    message.depart();
+    message.mark_begun();
     operation_base* top = top_.load(std::memory_order_relaxed);
     do message.next_ = top == sleeping() ? nullptr : top;
     while (!top_.compare_exchange_weak(top, &message, std::memory_order_acq_rel, std::memory_order_relaxed));
@@ -31,7 +31,7 @@ class inbox : pinned {
   /// Waits until all who were told to wake the loop have done so. It may be woken by something else, find
   /// their messages and come to its end before that.
   void await_wakers() const noexcept {
-    while (woken_.load(std::memory_order_acquire) != told_to_wake_) std::this_thread::yield();
+    while (woken_.load(std::memory_order_acquire) != wakes_begun_) std::this_thread::yield();
   }
 
   [[nodiscard]] bool empty() const noexcept {
@@ -54,14 +54,14 @@ class inbox : pinned {
   }
 
   /// In a forked child: what is here, and is on its way here, is the parent's.
-  void forget() noexcept { top_.store(nullptr, std::memory_order_relaxed); }
+  void clear() noexcept { top_.store(nullptr, std::memory_order_relaxed); }
 
   /// Moves all messages behind the queue's own, oldest first. Ends a sleep.
   void drain_into(operation_base::queue& ready) noexcept {
     operation_base* newest = top_.exchange(nullptr, std::memory_order_acquire);
     const bool announced = std::exchange(announced_, false);
     if (newest == sleeping()) return;
-    if (announced && newest != nullptr) ++told_to_wake_;
+    if (announced && newest != nullptr) ++wakes_begun_;
     operation_base::queue oldest_first;
     while (newest != nullptr) {
       operation_base* older = newest->next_;
@@ -82,7 +82,7 @@ class inbox : pinned {
   std::atomic<std::uint32_t> woken_{0};
   // the loop's
   bool announced_ = false;  // sleeping() was put on an empty stack, and nothing was taken off since
-  std::uint32_t told_to_wake_ = 0;
+  std::uint32_t wakes_begun_ = 0;
 };
 
 }  // namespace braid::detail

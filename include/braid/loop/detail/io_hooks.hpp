@@ -13,9 +13,9 @@ namespace braid::detail {
 /// A function that is named here must be there, and one that is there must be named here: so a misspelt or
 /// wrongly typed one is a compile error instead of one that is never called.
 struct io_hooks {
-  /// int place(request&): points the request at what the outcome itself holds, which has its final address
+  /// int prepare(request&): points the request at what the outcome itself holds, which has its final address
   /// now. Returns 0, an errno that ends the operation, or nothing_to_do, which ends it with a result of 0.
-  bool place = false;
+  bool prepare = false;
   /// bool again(std::int32_t& result, request&): true when the request, changed, must be submitted once more.
   bool again = false;
   /// std::string object(): what the call was made on, for messages.
@@ -32,7 +32,7 @@ struct io_hooks {
   bool is_nop = false;  ///< completes at once, whatever else there is
 };
 
-/// Returned by place: there is nothing to ask of the system.
+/// Returned by prepare: there is nothing to ask of the system.
 inline constexpr int nothing_to_do = -1;
 
 /// The hooks of an outcome, checked.
@@ -52,8 +52,8 @@ struct hooks_of {
           },
       "io_outcome: hooks must be `static constexpr io_hooks hooks`");
 
-  static constexpr bool places = requires(O& o, request& what) {
-    { o.place(what) } -> std::same_as<int>;
+  static constexpr bool prepares = requires(O& o, request& what) {
+    { o.prepare(what) } -> std::same_as<int>;
   };
   static constexpr bool goes_on = requires(O& o, std::int32_t& result, request& what) {
     { o.again(result, what) } -> std::same_as<bool>;
@@ -69,8 +69,8 @@ struct hooks_of {
   };
   static constexpr bool has_traits = requires(O& o) { o.traits; };
 
-  static_assert(!value.place || places,
-                "io_outcome: its hooks name place, which must be `int place(request&)`");
+  static_assert(!value.prepare || prepares,
+                "io_outcome: its hooks name prepare, which must be `int prepare(request&)`");
   static_assert(!value.again || goes_on,
                 "io_outcome: its hooks name again, which must be `bool again(std::int32_t&, request&)`");
   static_assert(!value.object || names_object,
@@ -82,8 +82,8 @@ struct hooks_of {
   static_assert(!value.takes_turns || has_traits,
                 "io_outcome: its hooks name takes_turns, which needs a member `file_traits traits`");
 
-  static_assert(value.place || !(places || requires { &O::place; }),
-                "io_outcome: it has a place that its hooks do not name, so that nobody would call it");
+  static_assert(value.prepare || !(prepares || requires { &O::prepare; }),
+                "io_outcome: it has a prepare that its hooks do not name, so that nobody would call it");
   static_assert(value.again || !(goes_on || requires { &O::again; }),
                 "io_outcome: it has an again that its hooks do not name, so that nobody would call it");
   static_assert(value.object || !(names_object || requires { &O::object; }),
@@ -96,7 +96,7 @@ struct hooks_of {
   // Without what is wrong, so that a mistake is named once.
   static constexpr io_hooks usable = [] {
     io_hooks right = value;
-    right.place &= places;
+    right.prepare &= prepares;
     right.again &= goes_on;
     right.object &= names_object;
     right.may_block &= tells_blocking;

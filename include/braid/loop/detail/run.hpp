@@ -15,13 +15,13 @@ template <class T>
 class run_waiter : operation_base {
  public:
   run_waiter(loop& home, std::source_location where) noexcept
-      : operation_base(came_home), home_(home), level_(where) {}
+      : operation_base(on_delivery), home_(home), frame_(where) {}
 
   struct receiver {
     run_waiter* self;
     void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->level_.frame(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->frame_.frame(); }
   };
 
   [[nodiscard]] bool done() const noexcept { return done_; }
@@ -30,19 +30,19 @@ class run_waiter : operation_base {
  private:
   void finish(result<T>&& with) noexcept {
     if (!with) [[unlikely]]
-      attach_stack(with.error(), level_.frame());
+      attach_stack(with.error(), frame_.frame());
     result_.emplace(std::move(with));
     if (loop::current_or_null() == &home_)
       done_ = true;
     else
       home_.deliver(*this);  // ended on another loop's thread
   }
-  static void came_home(operation_base& base, completion) noexcept {
+  static void on_delivery(operation_base& base, completion) noexcept {
     static_cast<run_waiter&>(base).done_ = true;
   }
 
   loop& home_;
-  verb_level level_;
+  verb_frame frame_;
   std::optional<result<T>> result_;
   bool done_ = false;
 };

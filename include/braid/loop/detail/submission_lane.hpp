@@ -29,7 +29,7 @@ class submission_lane {
   static constexpr std::uint32_t no_word = ~std::uint32_t{0};
 
   /// Writes the request's entry; false when it must take the other way.
-  [[nodiscard, gnu::always_inline]] bool place(const request& what, std::uint64_t user_data) noexcept {
+  [[nodiscard, gnu::always_inline]] bool submit(const request& what, std::uint64_t user_data) noexcept {
     const entry made = entry_of(what, user_data);  // before anything is written, which might be the request
     const std::uint32_t word = words[static_cast<std::size_t>(what.code)];
     const bool known_plain = __builtin_constant_p(what.code) && is_always_plain(what.code);

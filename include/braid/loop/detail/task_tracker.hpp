@@ -82,7 +82,7 @@ class task_tracker : pinned {
   [[gnu::cold]] void note(timer_base& timer, loop_clock::time_point deadline,
                           const async_frame* waits) noexcept;
   /// Whose operation is being told on this thread: for one that submits itself once more.
-  [[nodiscard]] static const async_frame* told() noexcept { return told_; }
+  [[nodiscard]] static const async_frame* finishing() noexcept { return finishing_; }
 
  private:
   struct tracked_wait : wait {
@@ -95,7 +95,7 @@ class task_tracker : pinned {
   static void arrived(operation_base& operation, completion with);
 
   static inline constinit thread_local task_tracker* here_ = nullptr;
-  static inline constinit thread_local const async_frame* told_ = nullptr;
+  static inline constinit thread_local const async_frame* finishing_ = nullptr;
 
   const loop& home_;
   mutable std::mutex mutex_;  // guards what follows
@@ -106,13 +106,13 @@ class task_tracker : pinned {
 
 /// The level that a verb begins, tracked while it exists.
 /// Threads  begins and ends on its loop's.
-class verb_level : pinned {
+class verb_frame : pinned {
  public:
-  explicit verb_level(std::source_location where) noexcept : frame_(nullptr, where) {
+  explicit verb_frame(std::source_location where) noexcept : frame_(nullptr, where) {
     if (task_tracker::tracks_here()) [[unlikely]]
       task_tracker::begins(frame_, level_kind::verb);
   }
-  ~verb_level() {
+  ~verb_frame() {
     if (task_tracker::tracks_here()) [[unlikely]]
       task_tracker::ends_here(frame_);
   }

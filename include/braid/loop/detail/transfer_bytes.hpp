@@ -13,7 +13,7 @@
 namespace braid::detail {
 
 // An empty buffer asks nothing of the system, which might wait for the peer before it says so.
-[[nodiscard]] inline int place_transfer(const request& what, bool positioned) noexcept {
+[[nodiscard]] inline int prepare_transfer(const request& what, bool positioned) noexcept {
   // An offset is signed in the system's calls, and the largest unsigned one means "the current position".
   if (positioned && what.offset > std::uint64_t(INT64_MAX)) return EINVAL;
   if (what.length == 0) [[unlikely]]
@@ -49,12 +49,12 @@ struct in_turn : of_any_file<Outcome> {
 template <const char* Name, bool Receives = false>
 struct some_outcome {
   using value_type = std::size_t;
-  static constexpr io_hooks hooks{.place = true, .receives = Receives};
+  static constexpr io_hooks hooks{.prepare = true, .receives = Receives};
   static constexpr const char* name() noexcept { return Name; }
   result<std::size_t> operator()(std::int32_t ended, const request&) const noexcept {
     return static_cast<std::size_t>(ended);
   }
-  [[nodiscard]] int place(const request& what) const noexcept { return place_transfer(what, positioned); }
+  [[nodiscard]] int prepare(const request& what) const noexcept { return prepare_transfer(what, positioned); }
   bool positioned = false;
 };
 
@@ -62,12 +62,12 @@ struct some_outcome {
 template <const char* Name, class Value, bool Receives = false>
 struct whole_outcome {
   using value_type = Value;
-  static constexpr io_hooks hooks{.place = true, .again = true, .transferred = true, .receives = Receives};
+  static constexpr io_hooks hooks{.prepare = true, .again = true, .transferred = true, .receives = Receives};
   static constexpr const char* name() noexcept { return Name; }
 
-  [[nodiscard]] int place(request& what) noexcept {
+  [[nodiscard]] int prepare(request& what) noexcept {
     what.length = transfer_length(left);
-    return place_transfer(what, positioned);
+    return prepare_transfer(what, positioned);
   }
   [[nodiscard]] bool again(std::int32_t& ended, request& what) noexcept {
     if (ended <= 0) return false;

@@ -23,7 +23,7 @@ class callback_state;
 // The operation of a from_callback, as its link sees it.
 class callback_waiter {
  public:
-  virtual void settled() noexcept = 0;  // on the loop's thread, from one of its turns
+  virtual void on_settled() noexcept = 0;  // on the loop's thread, from one of its turns
 
  protected:
   ~callback_waiter() = default;
@@ -83,14 +83,14 @@ class callback_link final : operation_base, public pooled {
   }
   // The operation is destroyed without having been told.
   void leave() noexcept {
-    if (!decide() && !settled_within_start_ && !told_) home_.forget(*this);
+    if (!decide() && !settled_within_start_ && !delivered_) home_.withdraw_ready(*this);
   }
 
  private:
   [[nodiscard]] bool decide() noexcept { return !decided_.exchange(true, std::memory_order_acq_rel); }
   static void delivered(operation_base& base, completion) {
     auto& self = static_cast<callback_link&>(base);
-    self.told_ = true;
+    self.delivered_ = true;
     self.waiter_.settled();
   }
 
@@ -106,7 +106,7 @@ class callback_link final : operation_base, public pooled {
   // the loop's thread
   bool starting_ = true;
   bool settled_within_start_ = false;
-  bool told_ = false;
+  bool delivered_ = false;
 };
 
 }  // namespace braid::detail

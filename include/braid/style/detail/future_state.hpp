@@ -23,7 +23,7 @@ class future_waiter : operation_base, resident {
   future_waiter(finish_fn& come, loop& home) noexcept : operation_base(come), home_(&home) {}
 
   /// For future_state. The future is settled; any thread, this one included.
-  void settled() noexcept {
+  void on_settled() noexcept {
     if (home_ == nullptr) return woken();
     if (loop::current_or_null() == home_)
       home_->make_ready(*this);
@@ -50,7 +50,7 @@ class future_waiter : operation_base, resident {
     home_->deliver(*this);
   }
   // It was settled, or its settler is just telling it, and shall not be told.
-  void forget_settled() noexcept { home_->forget(*this); }
+  void withdraw_delivery() noexcept { home_->withdraw_ready(*this); }
   using operation_base::in_flight;
   static future_waiter& from(operation_base& base) noexcept { return static_cast<future_waiter&>(base); }
 
@@ -99,10 +99,10 @@ class future_state_base : public pooled, pinned {
   }
 
   /// The future's act: false when the state is settled, so that there is nothing to wait for.
-  [[nodiscard]] bool attach(future_waiter& waiter) noexcept { return meet(&waiter); }
+  [[nodiscard]] bool add_waiter(future_waiter& waiter) noexcept { return meet(&waiter); }
   /// Takes back attach: the waiter was cancelled. It asks for the result no more, so that nobody is told of
   /// an error. False when the settler was first: the waiter is being told.
-  [[nodiscard]] bool detach(future_waiter& waiter) noexcept {
+  [[nodiscard]] bool remove_waiter(future_waiter& waiter) noexcept {
     void* expected = &waiter;
     return meeting_.compare_exchange_strong(expected, as_met(left), std::memory_order_acq_rel);
   }
@@ -160,7 +160,7 @@ class future_state_base : public pooled, pinned {
     // No waiter detaches from now on.
     void* met = meeting_.exchange(as_met(settled), std::memory_order_acq_rel);
     if (met == nullptr) return;
-    if (reinterpret_cast<std::uintptr_t>(met) > left) return static_cast<future_waiter*>(met)->settled();
+    if (reinterpret_cast<std::uintptr_t>(met) > left) return static_cast<future_waiter*>(met)->on_settled();
     if (met == as_met(dropped)) return end_unseen();
     delete this;  // its waiter has left
   }

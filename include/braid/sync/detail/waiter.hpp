@@ -114,8 +114,8 @@ class sync_waiter : public list_node, operation_base, cancellation {
     if (home_ == nullptr) return false;
     leave_queue();
     settle();
-    cancellation::forget();
-    if (in_flight()) home_->forget(*this);
+    cancellation::drop();
+    if (in_flight()) home_->withdraw_ready(*this);
     home_ = nullptr;
     return std::exchange(passed_, false);
   }
