@@ -28,7 +28,8 @@ using parts = std::tuple<std::string, std::string, std::string>;
 /// Three connections at once, one with a limit of its own, one that is made anew after
 /// each pause.
 [[nodiscard]] inline auto all_parts(const site& from) {
-  return when_all(from.fetch("head"), with_timeout(from.fetch("body"), 1h), from.poll("feed"));
+  return when_all(from.fetch("head"), with_timeout(from.fetch("body"), 1h),
+                  from.poll("feed"));
 }
 
 [[nodiscard]] inline page put_together(const parts& got) {

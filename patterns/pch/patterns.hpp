@@ -1,4 +1,5 @@
-// What every version of a pattern includes, compiled once a pattern: parsing it takes two thirds of a small one's time.
+// Included by every version of a pattern and compiled once a pattern: parsing it takes most of a small one's
+// time.
 
 #include <braid/braid.hpp>
 

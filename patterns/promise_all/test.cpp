@@ -45,7 +45,8 @@ TEST_CASE("promise_all: every style asks for orders and preferences before it ha
         events{"ask user", "user", "ask orders", "ask preferences", "orders", "preferences"});
 }
 
-TEST_CASE("promise_all: in every style an unknown user ends it with the service's own words", "[promise_all]") {
+TEST_CASE("promise_all: in every style an unknown user ends it with the service's own words",
+          "[promise_all]") {
   stage::line_service service = stage::open_shop(0ms);
   stage::story told;
   const stage::shop shop(service.address(), told);

@@ -20,7 +20,8 @@ struct cost {
   [[nodiscard]] std::string allocations_text() const;  ///< "2.0", "-" when not known
 };
 
-/// Measures once(), called some times after some more to warm up; what between() does after each does not count.
+/// Measures once(), called several times after a warm-up. What between() does after each call does not
+/// count.
 template <class F, class G>
 cost measure(F once, G between) {
   constexpr int warming = 2, measured = 5;

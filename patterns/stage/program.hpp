@@ -17,8 +17,8 @@ namespace stage {
 
 /// The command line of a pattern, and the main() under it.
 ///
-/// Errors  a bad argument prints the usage to stderr and makes run return 2; an exception out of what it runs is
-///         printed, and makes it return 1.
+/// Errors  a bad argument prints the usage to stderr and makes run return 2; an exception out of what it runs
+///         is printed, and makes it return 1.
 class program {
  public:
   program(std::string name, std::string about);

@@ -27,10 +27,10 @@ enum class opcode : std::uint8_t {
   rename,      ///< address: from; offset: address of the path to
   unlink,      ///< address: path; flags: 0 or AT_REMOVEDIR
   make_directory,  ///< address: path; length: mode
-  cancel_descriptor,  ///< descriptor: cancels what is in flight on that number; completes with 0 when nothing is
+  cancel_descriptor,  ///< descriptor: cancels what is in flight on that number; 0 when nothing is
   ///< any more, or else with how many were found, and must be asked again
   accept_many,  ///< like accept, and may complete again and again: see completion::more
-  send_message,  ///< descriptor; address: a msghdr of at most one buffer; length: the buffer's; flags: of sendmsg(2)
+  send_message,  ///< descriptor; address: a msghdr of one buffer at most; length: the buffer's; flags
   receive_message,  ///< the same with recvmsg(2), which fills in the msghdr as well
   count_  ///< how many there are
 };
