@@ -40,9 +40,9 @@ template <class Outcome>
 using operation_type_of =
     std::conditional_t<hooks_of<Outcome>::usable.takes_turns, turn_operation, io_operation>;
 
-// The way of one request through the loop, for whoever waits: Waiter::on_finish() is called once, from a turn of
-// the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the coroutine's
-// frame keeps it.
+// The way of one request through the loop, for whoever waits: Waiter::on_finish() is called once, from a turn
+// of the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the
+// coroutine's frame keeps it.
 template <class Waiter, io_outcome Outcome>
 class io_operation_for : operation_type_of<Outcome>, cancellation {
   static constexpr io_hooks hooks = hooks_of<Outcome>::usable;

@@ -131,8 +131,8 @@ class loop : pinned {
     async_frame* operator()() const noexcept { return nullptr; }
   };
 
-  /// Begins a request. Its completion comes in a later turn. frame() is the level that waits for it: asked only
-  /// where the loop tracks its tasks.
+  /// Begins a request. Its completion comes in a later turn. frame() is the level that waits for it: asked
+  /// only where the loop tracks its tasks.
   template <bool IsNop = false, class Frame = no_frame>
   [[gnu::always_inline]] void submit(io_operation& operation, Frame frame = {}) noexcept {
     if (!reactor_->submit_inline<IsNop>(operation)) [[unlikely]]

@@ -31,7 +31,8 @@ struct leave_arrivals {
 class arrival_waiter : public braid::detail::list_node, operation_base, braid::detail::cancellation {
  protected:
   using wake_fn = void(arrival_waiter&) noexcept;
-  arrival_waiter(arrivals& from, wake_fn& on_wake) noexcept : operation_base(on_finish), from_(from), on_wake_(on_wake) {}
+  arrival_waiter(arrivals& from, wake_fn& on_wake) noexcept
+      : operation_base(on_finish), from_(from), on_wake_(on_wake) {}
 
   void begin(stop_token token) noexcept;
   [[nodiscard]] result<stream> ended() const;

@@ -54,7 +54,7 @@ class ahead_run : public resident, public pooled {
     if (abandoned_) return waiter.on_element(canceled());
     if (waiter_ != nullptr)
       return waiter.on_element(misuse_error(to_close ? "close: a next is in flight: stop it, or wait for it"
-                                               : "next: another next is in flight"));
+                                                     : "next: another next is in flight"));
     if (home_ != nullptr && home_ != here)
       return waiter.on_element(
           misuse_error(to_close ? "close: it runs on another loop" : "next: it runs on another loop"));
@@ -181,8 +181,8 @@ class ahead_run : public resident, public pooled {
   bool abandoned_ = false;
 };
 
-// One operation of an ahead_run, which may be begun again. Derived::on_finish(result) is told, while the run is
-// held, of what Derived::kept_of made of the result while the operation was still there: it may refer to
+// One operation of an ahead_run, which may be begun again. Derived::on_finish(result) is told, while the run
+// is held, of what Derived::kept_of made of the result while the operation was still there: it may refer to
 // that.
 template <class Derived, class T, sender S>
 class ahead_child : operation_base {

@@ -156,7 +156,9 @@ class join_child : operation_base {
     if (loop::current_or_null() != join_.home()) return join_.home()->deliver(*this);
     tell();
   }
-  static void on_delivery(operation_base& base, completion) noexcept { static_cast<join_child&>(base).tell(); }
+  static void on_delivery(operation_base& base, completion) noexcept {
+    static_cast<join_child&>(base).tell();
+  }
   void tell() noexcept {
     join_.on_finish(*this, index_);
     join_.release();
