@@ -72,7 +72,7 @@ void after_fork() noexcept {
 // Nothing is finished or destroyed: it is the parent's, and the clean-up of what the child has a copy of
 // would be done twice. A loop of another thread may have been in the middle of anything: it is not looked
 // into.
-void loop::leave_to_parent() noexcept {
+void detail::operation_context::leave_to_parent() noexcept {
   detail::living_loops& here = detail::living_loops::here();
   of_parent_ = true;
   const bool of_this_thread = std::ranges::any_of(here.all, [this](const auto& each) {

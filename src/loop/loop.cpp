@@ -52,9 +52,8 @@ struct posted final : operation_base, detail::pooled {
 loop::loop(const loop_options& options) : loop(options, make_reactor(options)) {}
 
 loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
-    : options_(options),
-      reactor_(std::move(on)),
-      unhandled_(std::make_shared<unhandled_fn>(print_and_terminate)) {
+    : operation_context(options, std::move(on)) {
+  unhandled_ = std::make_shared<unhandled_fn>(print_and_terminate);
   if (current_ != nullptr) throw std::logic_error("loop: this thread has a loop already");
   if (options.operations_per_turn < 1)
     throw std::invalid_argument(
@@ -111,45 +110,6 @@ void loop::run() {
   if (of_parent_) detail::misused("loop::run: this is a forked child of the process that called it");
 }
 
-void loop::withdraw_ready(operation_base& operation) noexcept {
-  while (!ready_.remove(operation)) {
-    if (inbox_.empty())
-      std::this_thread::yield();
-    else
-      inbox_.drain_into(ready_);
-  }
-  operation.mark_withdrawn();
-}
-
-void loop::submit_slow(io_operation& operation, const async_frame* frame) noexcept {
-  if (operation.what().code == opcode::cancel_descriptor) {
-    operation_base::queue waiting = turns_.withdraw_all(operation.what().descriptor, *reactor_);
-    while (!waiting.empty()) reject(waiting.pop_front());
-  }
-  if (ending_) return reject(operation);  // the reactor has closed its lane by then
-  if (tracker_ != nullptr) tracker_->note(operation, frame);
-  reactor_->submit(operation);
-}
-
-void loop::wait_for_turn(detail::turn_operation& operation, const async_frame* frame) noexcept {
-  operation.mark_begun();
-  if (tracker_ != nullptr) tracker_->note(operation, frame);
-}
-
-// The tracker has noted it when it began to wait.
-void loop::begin_turn(detail::turn_operation& operation) noexcept {
-  if (ending_) return reject(operation);
-  if (tracker_ != nullptr || operation.may_block_) return reactor_->submit(operation);
-  submit(operation);
-}
-
-void loop::add_slow(detail::timer_base& timer, loop_clock::time_point deadline,
-                    const async_frame* frame) noexcept {
-  if (ending_) return reject(timer);
-  tracker_->note(timer, deadline, frame);
-  timers_.add(timer, std::max(deadline, fired_until_));
-}
-
 void loop::post(unique_function<void()> f) {
   if (of_parent_) throw std::logic_error("loop::post: the loop of the parent process");
   if (current_ == this && ending_) return;  // or a function that posts itself would never let the loop end
@@ -162,13 +122,6 @@ bool loop::post_if_alive(loop* home, unique_function<void()>& f) {
   if (std::ranges::none_of(living.all, [home](const auto& each) { return each.which == home; })) return false;
   home->post(std::move(f));
   return true;
-}
-
-void loop::report_unhandled(error failure, const async_frame* where) noexcept {
-  if (failure.is_requested_cancellation() || (ending_ && failure == std::errc::operation_canceled)) return;
-  attach_stack(failure, where);
-  const auto handler = unhandled_;  // it may set another one
-  (*handler)(failure);
 }
 
 // Each kind of work gets a bounded share of every turn, so that none starves another: messages that had come
@@ -193,50 +146,6 @@ void loop::turn(bool may_wait) {
     reactor_->turn(how_long, inbox_);
   }
   returned_early_ = false;
-}
-
-bool loop::fire_due_timers() noexcept {
-  const loop_clock::time_point now = fired_until_ = reactor_->now();
-  int left = options_.operations_per_turn;
-  for (; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left) timers_.pop().finish({});
-  return left != options_.operations_per_turn;
-}
-
-// What is ready makes more ready: a computation in pieces would keep timers and completions waiting for as
-// many pieces as a turn has operations. So a turn ends early where they take long. The clock is asked between
-// batches, which shrink to one operation while that is so: asking every time would cost as much as a switch.
-bool loop::run_ready() noexcept {
-  if (ready_.empty() && rejected_.empty()) return false;
-  constexpr int largest_batch = 64;
-  constexpr loop_clock::duration long_time = std::chrono::milliseconds(1);
-  const completion with{ending_ ? -ECANCELED : 0, 0};
-  auto since = loop_clock::time_point::max();
-  for (int left = options_.operations_per_turn; left > 0 && !ready_.empty();) {
-    const int batch = std::min(left, batch_);
-    for (int i = batch; i > 0 && !ready_.empty(); --i) ready_.pop_front().finish(with);
-    left -= batch;
-    if (ready_.empty() || left <= 0) break;
-    const auto now = reactor_->now();
-    if (now > since && now - since > long_time) {
-      batch_ = std::max(1, batch_ / 8);
-      break;
-    }
-    if (since != loop_clock::time_point::max()) batch_ = std::min(largest_batch, batch_ * 2);
-    since = now;
-  }
-  for (int left = options_.operations_per_turn; left > 0 && !rejected_.empty(); --left)
-    rejected_.pop_front().finish({-ECANCELED, 0});
-  return true;
-}
-
-void loop::make_current(loop* which) noexcept {
-  current_ = which;
-  if (which == nullptr)
-    detail::lost_errors_go_to = nullptr;
-  else
-    detail::lost_errors_go_to = [](error failure) noexcept {
-      current_->report_unhandled(std::move(failure), nullptr);
-    };
 }
 
 }  // namespace braid

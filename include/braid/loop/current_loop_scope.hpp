@@ -13,7 +13,7 @@ class current_loop_scope : pinned {
   ~current_loop_scope() { loop::make_current(outer_); }
 
  private:
-  loop* const outer_;
+  detail::operation_context* const outer_;
 };
 
 }  // namespace braid

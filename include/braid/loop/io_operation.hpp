@@ -23,7 +23,7 @@ class io_operation : public operation_base {
 
  private:
   friend class reactor;  // writes what follows
-  friend class loop;
+  friend class detail::operation_context;
   friend class detail::operations_of;
   bool polls_ = false;  // the reactor waits for the descriptor to become ready before it tries again
   cancel_request cancel_ = cancel_request::none;

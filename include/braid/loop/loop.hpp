@@ -8,28 +8,19 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/base/detail/intrusive_list.hpp"
 #include "braid/base/error.hpp"
 #include "braid/base/unique_function.hpp"
 #include "braid/core/async_stack.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/descriptor_turns.hpp"
-#include "braid/loop/detail/inbox.hpp"
-#include "braid/loop/detail/outside_work.hpp"
-#include "braid/loop/detail/receive_history.hpp"
-#include "braid/loop/detail/resident.hpp"
-#include "braid/loop/detail/timer_queue.hpp"
-#include "braid/loop/operation.hpp"
+#include "braid/loop/detail/operation_context.hpp"
 #include "braid/loop/options.hpp"
-#include "braid/loop/reactor.hpp"
 
 namespace braid {
 
 namespace detail {
 class running_scope;
-class task_tracker;
 }  // namespace detail
 
 /// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
@@ -45,7 +36,9 @@ class task_tracker;
 ///           for, std::logic_error when the thread has a loop already, std::invalid_argument for a turn of no
 ///           operations, for fiber stacks beyond the address space, and for a word that the environment's
 ///           variables do not take.
-class loop : pinned {
+///
+/// What it has from operation_context is for authors of operations: loop/detail/operation_context.hpp.
+class loop : public detail::operation_context {
  public:
   explicit loop(const loop_options& options = {});
   /// On a reactor of the caller's making.
@@ -56,9 +49,9 @@ class loop : pinned {
   [[nodiscard]] static loop& current(const char* call = "loop::current") {
     if (current_ == nullptr) [[unlikely]]
       throw_no_loop(call);
-    return *current_;
+    return static_cast<loop&>(*current_);
   }
-  [[nodiscard]] static loop* current_or_null() noexcept { return current_; }
+  [[nodiscard]] static loop* current_or_null() noexcept { return static_cast<loop*>(current_); }
   /// Is this the loop's thread?
   [[nodiscard]] bool is_here() const noexcept { return thread_ == &current_; }
 
@@ -77,12 +70,8 @@ class loop : pinned {
     return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||
            reactor_->in_flight() != 0 || expected_ != 0;
   }
-  /// Is an operation ready, or to be told that it is cancelled?
-  [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty() || !rejected_.empty(); }
   /// Is a run of this loop on the stack?
   [[nodiscard]] bool running() const noexcept { return running_; }
-  /// In its destructor: what is started now ends as cancelled.
-  [[nodiscard]] bool ending() const noexcept { return ending_; }
 
   /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call. What the
   /// loop's own thread posts while the loop ends is not run.
@@ -107,10 +96,6 @@ class loop : pinned {
     static_assert(std::is_void_v<F>,
                   "on_unhandled_error drops the sender that its handler returns: detach it in the handler");
   }
-  /// Tells that handler, unless the failure is a cancellation that was requested, or the loop's end. A
-  /// failure without a stack gets that of where.
-  void report_unhandled(error failure, const async_frame* where) noexcept;
-
   [[nodiscard]] const loop_options& options() const noexcept { return options_; }
   /// "io_uring", "epoll".
   [[nodiscard]] const char* reactor_name() const noexcept { return reactor_->name(); }
@@ -121,187 +106,11 @@ class loop : pinned {
   /// The time that this loop's timers go by.
   [[nodiscard]] loop_clock::time_point now() const noexcept { return reactor_->now(); }
 
-  /// Where the loop's tasks are tracked, or null.
-  [[nodiscard]] const detail::task_tracker* tracker() const noexcept { return tracker_.get(); }
-
-  // For operations. On the loop's thread, but for deliver.
-
-  /// What begins a request or a timer that no task waits for.
-  struct no_frame {
-    async_frame* operator()() const noexcept { return nullptr; }
-  };
-
-  /// Begins a request. Its completion comes in a later turn. frame() is the level that waits for it: asked
-  /// only where the loop tracks its tasks.
-  template <bool IsNop = false, class Frame = no_frame>
-  [[gnu::always_inline]] void submit(io_operation& operation, Frame frame = {}) noexcept {
-    if (!reactor_->submit_inline<IsNop>(operation)) [[unlikely]]
-      submit_slow(operation, frame());
-  }
-  /// The same for one that may block although its descriptor is ready, or that has none: a reactor may know a
-  /// thread for it.
-  template <class Frame = no_frame>
-  void submit_blocking(io_operation& operation, Frame frame = {}) noexcept {
-    operation.may_block_ = true;
-    submit_slow(operation, frame());
-  }
-  /// The same for one that takes its turn at its descriptor. It may be submitted again until end_turn.
-  template <class Frame>
-  void submit_in_turn(detail::turn_operation& operation, const detail::file_traits& traits, bool may_block,
-                      Frame frame) noexcept {
-    operation.may_block_ = may_block;
-    if (!turns_.take(operation, traits, *reactor_))
-      wait_for_turn(operation, frame());
-    else if (may_block) [[unlikely]]
-      submit_slow(operation, frame());
-    else
-      submit(operation, frame);
-  }
-  /// For its completion: see descriptor_turns::moved.
-  void note_moved(detail::turn_operation& operation, std::int32_t result) noexcept {
-    turns_.moved(operation, result, *reactor_);
-  }
-  /// It will not be submitted again: the next one begins.
-  void end_turn(detail::turn_operation& operation) noexcept {
-    if (detail::turn_operation* const next = turns_.end(operation, *reactor_)) [[unlikely]]
-      begin_turn(*next);
-  }
-  /// cancel for one that takes its turn.
-  void cancel(detail::turn_operation& operation) noexcept {
-    if (turns_.withdraw(operation)) return reject(operation);
-    cancel(static_cast<io_operation&>(operation));
-  }
-  /// Asks that a begun request end soon; it ends once, as before.
-  void cancel(io_operation& operation) noexcept {
-    if (!ending_) reactor_->cancel(operation);  // else it has been cancelled, with everything else
-  }
-  /// Finishes the timer in the first turn after its deadline.
-  template <class Frame = no_frame>
-  void add(detail::timer_base& timer, loop_clock::time_point deadline, Frame frame = {}) noexcept {
-    if (adds_slowly_) [[unlikely]]
-      return add_slow(timer, deadline, frame());
-    timers_.add(timer, std::max(deadline, fired_until_));  // what is past waits behind what is due
-  }
-  /// The timer, which must be queued, ends as cancelled in this turn or the next.
-  void cancel(detail::timer_base& timer) noexcept {
-    if (ending_) return;  // it waits for its turn to end as cancelled already
-    timers_.remove(timer);
-    reject(timer);
-  }
-  /// The timer, which must be queued, ends at another instant instead.
-  void move(detail::timer_base& timer, loop_clock::time_point deadline) noexcept {
-    if (ending_) return;
-    if (current_ != this) touched();
-    timers_.remove(timer);
-    timers_.add(timer, std::max(deadline, fired_until_));
-  }
-  /// Finishes the operation in its turn, behind what is ready already.
-  void make_ready(operation_base& operation) noexcept {
-    operation.mark_begun();
-    ready_.push_back(operation);
-  }
-  /// The same, from any thread.
-  void deliver(operation_base& operation) noexcept {
-    if (!inbox_.push(operation)) return;
-    reactor_->wake();
-    inbox_.woken();
-  }
-  /// Takes back an operation that was made ready, or that another thread delivers or is just about to: nobody
-  /// will be told. For what ends with the loop. Cost: O(n) of what is ready.
-  void withdraw_ready(operation_base& operation) noexcept;
-  /// Work that comes back by deliver keeps run() going until then.
-  void expect_delivery() noexcept { ++expected_; }
-  void delivery_came() noexcept { --expected_; }
-  /// The same for what nobody can cancel, and may never come: the loop's end does not wait for it.
-  void expect_foreign() noexcept {
-    ++expected_;
-    ++foreign_;
-  }
-  void foreign_came() noexcept {
-    if (foreign_ == 0) return;  // the loop ends
-    --expected_;
-    --foreign_;
-  }
-  /// The same for what may have to be asked to end when the loop does.
-  void begin_outside(detail::outside_work& work) noexcept {
-    outside_.push_back(work);
-    ++expected_;
-  }
-  void end_outside(detail::outside_work& work) noexcept {
-    work.unlink();
-    --expected_;
-  }
-  /// Code outside of its turns, on its thread, has made something ready or changed a timer.
-  void touched() noexcept { reactor_->touched(); }
-  /// Has a thread that may block do the job; see reactor::offload.
-  void offload(detail::blocking_job& job) { reactor_->offload(job); }
-  /// Takes it back; false when a thread has begun it.
-  [[nodiscard]] bool withdraw(detail::blocking_job& job) noexcept { return reactor_->withdraw(job); }
-  /// What the loop's descriptors are asked without waiting.
-  [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
-  /// Has the loop destroy it, should the loop end first.
-  void adopt(detail::resident& one) noexcept { residents_.push_back(one); }
-
-  /// The nearest timer's instant; the last one there is, where there is no timer.
-  [[nodiscard]] loop_clock::time_point next_deadline() const noexcept {
-    return timers_.empty() ? loop_clock::time_point::max() : timers_.nearest();
-  }
-  /// In a forked child: see after_fork. The loop is as good as destroyed.
-  void leave_to_parent() noexcept;
-  /// What the sockets' last receives were like, for the next ones.
-  [[nodiscard]] detail::receive_history& receives() noexcept { return receives_; }
-
   /// One fair turn; waits when may_wait and there is nothing to do.
   void turn(bool may_wait);
-  /// Of the first `most` operations that are ready, puts the one that pick(how many) names before the others:
-  /// for a reactor that draws their order.
-  template <class Pick>
-  void choose_next(std::size_t most, Pick pick);
 
  private:
-  using unhandled_fn = unique_function<void(const error&)>;
   [[noreturn]] static void throw_no_loop(const char* call);
-  static void make_current(loop* which) noexcept;
-  [[gnu::cold]] void submit_slow(io_operation& operation, const async_frame* frame) noexcept;
-  [[gnu::cold]] void wait_for_turn(detail::turn_operation& operation, const async_frame* frame) noexcept;
-  void begin_turn(detail::turn_operation& operation) noexcept;
-  [[gnu::cold]] void add_slow(detail::timer_base& timer, loop_clock::time_point deadline,
-                              const async_frame* frame) noexcept;
-
-  void reject(operation_base& operation) noexcept {
-    operation.mark_begun();
-    rejected_.push_back(operation);
-  }
-  bool fire_due_timers() noexcept;  // both: did anything run?
-  bool run_ready() noexcept;
-
-  static constinit thread_local inline loop* current_ = nullptr;
-
-  // constant
-  loop* const* const thread_ = &current_;  // a thread is known by the address of its own
-  const loop_options options_;
-  std::unique_ptr<reactor> reactor_;
-  // this thread
-  operation_base::queue ready_;
-  operation_base::queue rejected_;  // end as cancelled
-  detail::timer_queue timers_;
-  loop_clock::time_point fired_until_ = loop_clock::time_point::min();
-  detail::intrusive_list<detail::resident> residents_;
-  detail::intrusive_list<detail::outside_work> outside_;
-  detail::receive_history receives_;
-  detail::descriptor_turns turns_;
-  std::shared_ptr<unhandled_fn> unhandled_;
-  std::size_t expected_ = 0;
-  std::size_t foreign_ = 0;  // of these, what the loop's end does not wait for
-  int batch_ = 1;  // how much ready work runs before the clock is asked
-  bool running_ = false;
-  bool ending_ = false;
-  bool returned_early_ = false;  // the last turn left the reactor out
-  bool adds_slowly_ = false;  // it tracks its tasks, or ends
-  bool of_parent_ = false;  // this process is a forked child of the one that made it
-  std::unique_ptr<detail::task_tracker> tracker_;
-  // any thread
-  detail::inbox inbox_;
 
   friend class detail::running_scope;
   friend class current_loop_scope;
@@ -311,12 +120,6 @@ inline loop_clock::time_point loop_clock::now() noexcept {
   if (const loop* here = loop::current_or_null()) return here->now();
   return time_point(
       std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
-}
-
-template <class Pick>
-void loop::choose_next(std::size_t most, Pick pick) {
-  const std::size_t waiting = ready_.size_up_to(most);
-  if (waiting > 1) ready_.bring_forward(pick(waiting));
 }
 
 }  // namespace braid

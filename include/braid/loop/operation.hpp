@@ -11,6 +11,7 @@ namespace braid {
 
 namespace detail {
 class inbox;
+class operation_context;
 class operations_of;
 class task_tracker;
 class timer_queue;
@@ -44,7 +45,7 @@ class operation_base : pinned {
   ~operation_base() { BRAID_ASSERT(!in_flight_); }
 
  private:
-  friend class loop;  // writes what follows; clears in_flight_ before finish
+  friend class detail::operation_context;  // writes what follows; clears in_flight_ before finish
   friend class detail::inbox;
   friend class reactor;
   friend class detail::operations_of;

@@ -1,0 +1,107 @@
+#include "braid/loop/detail/operation_context.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include "braid/base/detail/lost_error.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
+
+namespace braid::detail {
+
+operation_context::operation_context(const loop_options& options, std::unique_ptr<reactor> on) noexcept
+    : options_(options), reactor_(std::move(on)) {}
+
+operation_context::~operation_context() = default;
+
+void operation_context::withdraw_ready(operation_base& operation) noexcept {
+  while (!ready_.remove(operation)) {
+    if (inbox_.empty())
+      std::this_thread::yield();
+    else
+      inbox_.drain_into(ready_);
+  }
+  operation.mark_withdrawn();
+}
+
+void operation_context::submit_slow(io_operation& operation, const async_frame* frame) noexcept {
+  if (operation.what().code == opcode::cancel_descriptor) {
+    operation_base::queue waiting = turns_.withdraw_all(operation.what().descriptor, *reactor_);
+    while (!waiting.empty()) reject(waiting.pop_front());
+  }
+  if (ending_) return reject(operation);  // the reactor has closed its lane by then
+  if (tracker_ != nullptr) tracker_->note(operation, frame);
+  reactor_->submit(operation);
+}
+
+void operation_context::wait_for_turn(turn_operation& operation, const async_frame* frame) noexcept {
+  operation.mark_begun();
+  if (tracker_ != nullptr) tracker_->note(operation, frame);
+}
+
+// The tracker has noted it when it began to wait.
+void operation_context::begin_turn(turn_operation& operation) noexcept {
+  if (ending_) return reject(operation);
+  if (tracker_ != nullptr || operation.may_block_) return reactor_->submit(operation);
+  submit(operation);
+}
+
+void operation_context::add_slow(timer_base& timer, loop_clock::time_point deadline,
+                                 const async_frame* frame) noexcept {
+  if (ending_) return reject(timer);
+  tracker_->note(timer, deadline, frame);
+  timers_.add(timer, std::max(deadline, fired_until_));
+}
+
+void operation_context::report_unhandled(error failure, const async_frame* where) noexcept {
+  if (failure.is_requested_cancellation() || (ending_ && failure == std::errc::operation_canceled)) return;
+  attach_stack(failure, where);
+  const auto handler = unhandled_;  // it may set another one
+  (*handler)(failure);
+}
+
+bool operation_context::fire_due_timers() noexcept {
+  const loop_clock::time_point now = fired_until_ = reactor_->now();
+  int left = options_.operations_per_turn;
+  for (; left > 0 && !timers_.empty() && timers_.nearest() <= now; --left) timers_.pop().finish({});
+  return left != options_.operations_per_turn;
+}
+
+// What is ready makes more ready: a computation in pieces would keep timers and completions waiting for as
+// many pieces as a turn has operations. So a turn ends early where they take long. The clock is asked between
+// batches, which shrink to one operation while that is so: asking every time would cost as much as a switch.
+bool operation_context::run_ready() noexcept {
+  if (ready_.empty() && rejected_.empty()) return false;
+  constexpr int largest_batch = 64;
+  constexpr loop_clock::duration long_time = std::chrono::milliseconds(1);
+  const completion with{ending_ ? -ECANCELED : 0, 0};
+  auto since = loop_clock::time_point::max();
+  for (int left = options_.operations_per_turn; left > 0 && !ready_.empty();) {
+    const int batch = std::min(left, batch_);
+    for (int i = batch; i > 0 && !ready_.empty(); --i) ready_.pop_front().finish(with);
+    left -= batch;
+    if (ready_.empty() || left <= 0) break;
+    const auto now = reactor_->now();
+    if (now > since && now - since > long_time) {
+      batch_ = std::max(1, batch_ / 8);
+      break;
+    }
+    if (since != loop_clock::time_point::max()) batch_ = std::min(largest_batch, batch_ * 2);
+    since = now;
+  }
+  for (int left = options_.operations_per_turn; left > 0 && !rejected_.empty(); --left)
+    rejected_.pop_front().finish({-ECANCELED, 0});
+  return true;
+}
+
+void operation_context::make_current(operation_context* which) noexcept {
+  current_ = which;
+  if (which == nullptr)
+    lost_errors_go_to = nullptr;
+  else
+    lost_errors_go_to = [](error failure) noexcept {
+      current_->report_unhandled(std::move(failure), nullptr);
+    };
+}
+
+}  // namespace braid::detail
