@@ -20,7 +20,7 @@ struct path_answer {
 struct path_outcome {
   using value_type = path_answer;
   static constexpr const char* name() noexcept { return "path_request"; }
-  static constexpr braid::detail::io_hooks hooks{.prepare = true};
+  static constexpr braid::io_hooks hooks{.prepare = true};
   [[nodiscard]] int prepare(braid::request& what) noexcept {
     what.address = path.data();
     if (what.code == braid::opcode::rename) what.offset = reinterpret_cast<std::uint64_t>(to.data());

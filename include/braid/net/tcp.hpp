@@ -24,7 +24,7 @@ struct accept_outcome {
 struct connect_outcome {
   using value_type = stream;
   static constexpr const char* name() noexcept { return "tcp::connect"; }
-  static constexpr braid::detail::io_hooks hooks{.prepare = true, .object = true};
+  static constexpr io_hooks hooks{.prepare = true, .object = true};
   [[nodiscard]] int prepare(request& what) noexcept;
   result<stream> operator()(std::int32_t, const request&) noexcept {
     return stream::from_descriptor(socket.release());

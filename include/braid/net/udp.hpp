@@ -43,7 +43,7 @@ struct message {
 struct send_outcome {
   using value_type = void;
   static constexpr const char* name() noexcept { return "socket::send"; }
-  static constexpr braid::detail::io_hooks hooks{.prepare = true};
+  static constexpr io_hooks hooks{.prepare = true};
   [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what); }
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
   message whole;
@@ -52,7 +52,7 @@ struct send_outcome {
 struct send_to_outcome {
   using value_type = void;
   static constexpr const char* name() noexcept { return "socket::send_to"; }
-  static constexpr braid::detail::io_hooks hooks{.prepare = true, .object = true};
+  static constexpr io_hooks hooks{.prepare = true, .object = true};
   [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what, to.data(), to.size()); }
   result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
   [[nodiscard]] std::string object() const { return to.to_string(); }
@@ -65,7 +65,7 @@ inline constexpr char receive_name[] = "socket::receive", receive_from_name[] = 
 template <const char* Name>
 struct receive_outcome {
   using value_type = datagram;
-  static constexpr braid::detail::io_hooks hooks{.prepare = true};
+  static constexpr io_hooks hooks{.prepare = true};
   static constexpr const char* name() noexcept { return Name; }
   // An endpoint has room for the name of either family.
   [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what, from.data(), sizeof from); }

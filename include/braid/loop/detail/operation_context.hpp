@@ -25,7 +25,8 @@ namespace braid::detail {
 
 class task_tracker;
 
-/// The loop as operations see it: they submit requests, add timers and make each other ready here. Users have `loop`.
+/// The loop as operations see it: they submit requests, add timers and make each other ready here. Users
+/// have `loop`.
 ///
 /// Threads  every function is called on the loop's thread, but for deliver.
 class operation_context : pinned {

@@ -1,0 +1,264 @@
+#pragma once
+
+#include <cerrno>
+#include <coroutine>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/detail/poison.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/detail/hooks_of.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/detail/request_error.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
+#include "braid/loop/io_outcome.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid {
+template <io_outcome Outcome>
+struct io_sender;
+}  // namespace braid
+
+namespace braid::detail {
+
+template <class Outcome>
+using operation_type_of =
+    std::conditional_t<hooks_of<Outcome>::usable.takes_turns, turn_operation, io_operation>;
+
+// The way of one request through the loop, for whoever waits: Waiter::on_finish() is called once, from a turn
+// of the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the
+// coroutine's frame keeps it.
+template <class Waiter, io_outcome Outcome>
+class io_operation_for : operation_type_of<Outcome>, cancellation {
+  static constexpr io_hooks hooks = hooks_of<Outcome>::usable;
+
+ protected:
+  explicit io_operation_for(io_sender<Outcome>& sender) noexcept
+      : operation_type_of<Outcome>(on_completion, sender.what), sender_(sender) {}
+
+  // frame(Waiter&) is the level that waits, asked where the loop tracks its tasks; captures nothing.
+  [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto frame) noexcept {
+    if (token.stop_possible()) [[unlikely]]
+      if constexpr (!hooks.unstoppable) return begin_stoppable(home, token, frame);
+    begin(home, frame);
+  }
+
+  [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
+  [[nodiscard]] auto value() { return sender_.outcome(result_, sender_.what); }
+  [[nodiscard, gnu::cold, gnu::noinline]] error failure() {
+    // what it holds ends here; the sender may be kept for longer
+    const Outcome spent = std::move(sender_.outcome);
+    error failed = [&] {
+      if constexpr (hooks.object) {
+        try {
+          return request_error(spent.name(), sender_.what, -result_, spent.object());
+        } catch (const std::bad_alloc&) {
+          // without the name that it has no memory for
+        }
+      }
+      return request_error(spent.name(), sender_.what, -result_);
+    }();
+    if constexpr (hooks.transferred) failed.set_transferred(spent.transferred());
+    return failed;
+  }
+  [[nodiscard, gnu::cold, gnu::noinline]] error failure_without_loop() const {
+    return no_loop_error(sender_.outcome.name());
+  }
+
+ private:
+  [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto frame) noexcept {
+    if (token.stop_requested()) [[unlikely]]
+      return give_up(ECANCELED);
+    if (begin(home, frame)) arm(token, on_stop, on_resume);
+  }
+  // False when there is nothing to be stopped.
+  [[gnu::always_inline]] bool begin(loop& home, auto frame) noexcept {
+    if constexpr (hooks.prepare)
+      if (const int code = sender_.outcome.prepare(sender_.what)) [[unlikely]]
+        return give_up(code), false;
+    submit_to(home, frame);
+    return true;
+  }
+
+  // Not worth a request, but told in a later turn all the same.
+  [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
+    result_ = code == nothing_to_do ? 0 : -code;
+    this->finish_by(on_give_up);
+    loop::current().make_ready(*this);
+  }
+  static void on_give_up(operation_base& base, completion) noexcept {
+    static_cast<Waiter&>(static_cast<io_operation_for&>(static_cast<io_operation&>(base))).on_finish();
+  }
+  static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::finishing(); };
+  [[nodiscard]] bool may_block() const noexcept {
+    if constexpr (hooks.may_block) return sender_.outcome.may_block(sender_.what);
+    return false;
+  }
+  [[gnu::always_inline]] void submit_to(loop& home, auto frame) noexcept {
+    if constexpr (!hooks.is_nop)
+      if (poisons()) [[unlikely]]
+        poison_buffer();
+    if constexpr (hooks.receives)
+      sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
+    const auto level = [this, frame]() noexcept { return frame(static_cast<Waiter&>(*this)); };
+    if constexpr (hooks.takes_turns)
+      home.submit_in_turn(*this, sender_.outcome.traits, may_block(), level);
+    else if (may_block()) [[unlikely]]
+      home.submit_blocking(*this, level);
+    else
+      home.submit<hooks.is_nop>(*this, level);
+  }
+
+  [[gnu::cold, gnu::noinline]] void poison_buffer() noexcept {
+    const request::buffer filled = sender_.what.filled_buffer();
+    poison(filled.address, filled.length);
+  }
+  [[gnu::cold, gnu::noinline]] void unpoison_buffer() noexcept {
+    const request::buffer filled = sender_.what.filled_buffer();
+    unpoison(filled.address, filled.length);
+  }
+
+  // Not noexcept, so that telling is a jump.
+  static void on_completion(operation_base& base, completion with) {
+    auto& self = static_cast<io_operation_for&>(static_cast<io_operation&>(base));
+    request& what = self.sender_.what;
+    if constexpr (!hooks.is_nop)
+      if (poisons()) [[unlikely]]
+        self.unpoison_buffer();
+    if constexpr (hooks.receives)
+      loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
+    std::int32_t result = with.result;
+    if constexpr (hooks.takes_turns) loop::current().note_moved(self, result);
+    if constexpr (hooks.again) {
+      if (self.goes_on(result)) return self.submit_to(loop::current(), again_for);
+    }
+    if (result < 0) [[unlikely]]
+      return self.failed(result);
+    self.result_ = result;
+    if constexpr (hooks.takes_turns) loop::current().end_turn(self);
+    if (self.disarm()) [[likely]]
+      static_cast<Waiter&>(self).on_finish();
+  }
+
+  [[nodiscard]] bool goes_on(std::int32_t& result) noexcept
+    requires(hooks_of<Outcome>::usable.again)
+  {
+    if (result == -EINTR && sender_.what.code != opcode::close)
+      return false;  // the same once more: see failed
+    if (!sender_.outcome.again(result, sender_.what)) return false;
+    if (!requested()) return true;
+    result = -ECANCELED;
+    return false;
+  }
+
+  [[gnu::cold, gnu::noinline]] void failed(std::int32_t result) noexcept {
+    if (result == -EINTR && !requested()) return submit_to(loop::current(), again_for);
+    result_ = result == -EINTR ? -ECANCELED : result;
+    if constexpr (hooks.takes_turns) loop::current().end_turn(*this);
+    if (disarm()) static_cast<Waiter&>(*this).on_finish();
+  }
+
+  static void on_stop(cancellation& base) noexcept {
+    loop::current().cancel(static_cast<operation_type_of<Outcome>&>(static_cast<io_operation_for&>(base)));
+  }
+  static void on_resume(cancellation& base) noexcept {
+    static_cast<Waiter&>(static_cast<io_operation_for&>(base)).on_finish();
+  }
+
+  io_sender<Outcome>& sender_;
+  std::int32_t result_;
+};
+
+template <io_outcome Outcome, class R>
+class io_state final : io_operation_for<io_state<Outcome, R>, Outcome> {
+  using base = io_operation_for<io_state, Outcome>;
+  friend base;
+
+ public:
+  io_state(io_sender<Outcome>&& sender, R receiver)
+      : base(sender_),
+        sender_{copy_of(sender.what), std::move(sender.outcome)},
+        receiver_(std::move(receiver)) {}
+
+  void start() noexcept {
+    if (loop* home = loop::current_or_null()) [[likely]]
+      return this->begin_on(*home, receiver_.get_stop_token(),
+                            [](io_state& self) noexcept { return self.receiver_.frame(); });
+    std::move(receiver_).finish(this->failure_without_loop());
+  }
+
+ private:
+  void on_finish() noexcept {
+    R receiver = std::move(receiver_);
+    if (this->has_failed()) [[unlikely]]
+      return std::move(receiver).finish(this->failure());
+    std::move(receiver).finish(this->value());
+  }
+
+  io_sender<Outcome> sender_;
+  [[no_unique_address]] R receiver_;
+};
+
+// Waits in a coroutine, whose frame keeps the sender until the await has ended: nothing is copied.
+template <io_outcome Outcome>
+class io_awaiter final : io_operation_for<io_awaiter<Outcome>, Outcome> {
+  using base = io_operation_for<io_awaiter, Outcome>;
+  friend base;
+
+ public:
+  explicit io_awaiter(io_sender<Outcome>& sender) noexcept : base(sender) {}
+
+  [[nodiscard]] bool await_ready() const {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      this->failure_without_loop().rethrow();
+    return false;
+  }
+  template <class Promise>
+  [[gnu::always_inline]] void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    awaiting_ = awaiting.address();
+    this->begin_on(
+        *loop::current_or_null(), awaiting.promise().get_stop_token(), [](io_awaiter& self) noexcept {
+          Promise& promise = std::coroutine_handle<Promise>::from_address(self.awaiting_).promise();
+          promise.note_await();
+          return promise.frame();
+        });
+  }
+  typename Outcome::value_type await_resume() {
+    if (this->has_failed()) [[unlikely]]
+      this->failure().rethrow();
+    return this->value().value();
+  }
+
+ private:
+  void on_finish() { std::coroutine_handle<>::from_address(awaiting_).resume(); }
+
+  void* awaiting_;  // a coroutine_handle, which would be set to null first
+};
+
+// Waits on a stack of its own, a fiber's, which keeps the sender meanwhile.
+template <io_outcome Outcome, class Stack>
+class io_stack_waiter final : io_operation_for<io_stack_waiter<Outcome, Stack>, Outcome> {
+  using base = io_operation_for<io_stack_waiter, Outcome>;
+  friend base;
+
+ public:
+  io_stack_waiter(io_sender<Outcome>& sender, Stack& stack) noexcept : base(sender), stack_(stack) {}
+
+  typename Outcome::value_type wait() {
+    this->begin_on(loop::current(), stack_.get_stop_token(),
+                   [](io_stack_waiter& self) noexcept { return self.stack_.frame(); });
+    stack_.suspend();
+    if (this->has_failed()) [[unlikely]]
+      return Stack::template failed_await<typename Outcome::value_type>(this->failure());
+    return this->value().value();
+  }
+
+ private:
+  void on_finish() noexcept { stack_.resume(); }
+
+  Stack& stack_;
+};
+
+}  // namespace braid::detail
