@@ -169,7 +169,7 @@ TEST_CASE("floors: braid.hpp only includes, and leaves out no header that users 
   // What the loop can do is asked by tools, of a process that may have no loop; stacks are switched in the
   // library alone.
   for (const auto& [path, header] : headers)
-    if (reached.count(path) == 0 && path != "loop/probe.hpp" && path != "base/stack_switch.hpp")
+    if (reached.count(path) == 0 && path != "loop/probe.hpp" && path != "base/detail/stack_switch.hpp")
       left_out.push_back(path);
   INFO(listed(left_out));
   CHECK(left_out.empty());
@@ -187,11 +187,28 @@ TEST_CASE("floors: each header is guarded, and each body includes its own header
     }
   const sources headers = read_folder(root() / "include/braid", true);
   for (const auto& [path, body] : read_folder(root() / "src", false)) {
-    const std::string own = fs::path(path).replace_extension(".hpp").string();
-    if (!path.ends_with(".cpp") || headers.count(own) == 0) continue;
+    const fs::path front = fs::path(path).replace_extension(".hpp");
+    const fs::path back = front.parent_path() / "detail" / front.filename();
+    if (!path.ends_with(".cpp") || headers.count(front.string()) + headers.count(back.string()) == 0)
+      continue;
+    const std::string own = headers.count(front.string()) != 0 ? front.string() : back.string();
     if (body.includes.empty() || body.includes[0] != "\"braid/" + own + "\"")
       faults.push_back(path + ": includes something before its own header");
   }
+  INFO(listed(faults));
+  CHECK(faults.empty());
+}
+
+TEST_CASE("floors: patterns and examples need nothing of a back room", "[floors]") {
+  std::vector<std::string> faults;
+  for (const auto& folder : {root() / "patterns", root() / "examples"})
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.path().extension() != ".hpp" && entry.path().extension() != ".cpp") continue;
+      std::ifstream text(entry.path());
+      for (std::string line; std::getline(text, line);)
+        if (line.find("braid::detail") != std::string::npos || line.find("/detail/") != std::string::npos)
+          faults.push_back(entry.path().string() + ": " + line);
+    }
   INFO(listed(faults));
   CHECK(faults.empty());
 }
