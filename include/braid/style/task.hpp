@@ -72,8 +72,8 @@ class task_promise_base : public coroutine_promise {
 
   // set before the coroutine begins
   done_fn* done_;
-  void*
-      state_;  // for done_; without it, the frame of the coroutine that awaits; while it is away, its homecoming
+  // For done_; without it, the frame of the coroutine that awaits; while it is away, what brings it home.
+  void* state_;
 };
 
 template <class T>

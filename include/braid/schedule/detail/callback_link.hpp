@@ -91,7 +91,7 @@ class callback_link final : operation_base, public pooled {
   static void delivered(operation_base& base, completion) {
     auto& self = static_cast<callback_link&>(base);
     self.delivered_ = true;
-    self.waiter_.settled();
+    self.waiter_.on_settled();
   }
 
   // constant
