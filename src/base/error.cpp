@@ -66,7 +66,7 @@ struct error::record : detail::pooled {
 
 namespace {
 
-// What a cancellation that was requested is thrown as, so that it is still known when it is caught again.
+// A requested cancellation is thrown as this type, so that a catch block can tell that it was requested.
 struct requested_cancellation final : std::system_error {
   using std::system_error::system_error;
 };
@@ -113,11 +113,11 @@ error::error(std::error_code code, const char* call, std::string object) noexcep
     mine.call = call;
     mine.object = std::move(object);
   } catch (const std::bad_alloc&) {
-    // the code counts
+    // the code matters more than the names
   }
 }
 
-// Made at the start, and shared by all for ever.
+// All errors without memory share this record. Nothing destroys it.
 error error::out_of_memory() noexcept {
   alignas(record) static std::byte room[sizeof(record)];
   static record* const prepared = [] {
@@ -134,7 +134,7 @@ namespace {
 [[maybe_unused]] const error prepared_at_the_start = error::out_of_memory();
 }
 
-// Where it cannot be kept, a code that says enough stays; else what is lost is told as what lost it.
+// Without memory the exception is dropped if the code says enough. Otherwise the error becomes out of memory.
 void error::keep(std::exception_ptr exception) noexcept {
   try {
     own_record().exception = std::move(exception);
@@ -158,7 +158,7 @@ std::optional<error> error::behind(const std::exception_ptr& exception) noexcept
   return thrown;
 }
 
-// A record that other copies share is never written: it is cloned first.
+// Copies share a record, so it is cloned before it is written.
 error::record& error::own_record() {
   if (record_ == nullptr) {
     record_ = new record;
@@ -198,10 +198,10 @@ void error::rethrow() const {
   if (record_ != nullptr) {
     try {
       error known = *this;
-      known.own_record().exception = nullptr;  // the exception keeps this, not the other way round
+      known.own_record().exception = nullptr;  // the exception owns this error; a cycle would leak both
       detail::keep_known(thrown, std::move(known));
     } catch (const std::bad_alloc&) {
-      // the exception counts, not what is known of it
+      // the exception matters more than what is known of it
     }
   }
   std::rethrow_exception(std::move(thrown));
@@ -224,7 +224,7 @@ std::string error::message() const {
 
 void error::no_value_beside(const std::error_category* category, int value, record* known) noexcept {
   error instead(std::error_code(value, *category));
-  instead.record_ = known;  // which nobody takes any more
+  instead.record_ = known;  // needs no reference: the program aborts
   detail::misused(("result: operator* on an error: " + instead.message()).c_str());
 }
 
@@ -249,7 +249,7 @@ void error::set_transferred(std::size_t bytes) noexcept {
   try {
     if (bytes != transferred()) own_record().transferred = bytes;
   } catch (const std::bad_alloc&) {
-    // the failure counts
+    // the failure matters more than the count
   }
 }
 
@@ -262,17 +262,17 @@ void error::suppress(error other) noexcept {
   try {
     own_record().suppressed.push_back(std::move(other));
   } catch (const std::bad_alloc&) {
-    // the one that counts is kept
+    // this error matters more than the suppressed one
   }
 }
 
-// What an error is thrown as is known by its record.
+// The mark survives a throw only with a record: rethrow() stores a copy of the error beside the exception.
 void error::set_of_clean_up() noexcept {
   number_.of_clean_up = true;
   try {
     (void)own_record();
   } catch (const std::bad_alloc&) {
-    // it is known until it is thrown
+    // the mark is lost when the error is thrown
   }
 }
 

@@ -9,7 +9,7 @@
 
 namespace braid::detail {
 
-// Its destructor is what empties the pool at the end of the thread; built when the pool is opened.
+// Empties the pool at the end of the thread. It is constructed when the pool opens.
 struct frame_pool_cleaner {
   ~frame_pool_cleaner() { frame_pool::release_all(); }
   bool exists = false;
@@ -21,7 +21,7 @@ thread_local bool thread_began = false;
 thread_local frame_pool_cleaner cleaner;
 }  // namespace
 
-// Opens every list of a thread that has none open. Under AddressSanitizer all stay closed.
+// Opens all lists of this thread. Under AddressSanitizer they stay closed.
 bool frame_pool::open() noexcept {
   if (thread_ended || poisons()) return false;
   thread_began = true;
@@ -34,8 +34,8 @@ bool frame_pool::open() noexcept {
 
 namespace {
 
-// A piece of the heap and the aligned block in it. How far into the piece the block begins is written behind
-// the block. That takes no more room than the heap's own way of aligning, and half the instructions.
+// A piece of the heap with an aligned block in it. The block's offset in the piece is stored behind the
+// block: that takes no more room than the heap's own aligned allocation, and half the instructions.
 struct piece {
   static std::size_t bytes_for(std::size_t block_size) noexcept {
     return block_size + line_of(block_size) - __STDCPP_DEFAULT_NEW_ALIGNMENT__ + sizeof(std::size_t);
@@ -57,8 +57,8 @@ struct piece {
 
 }  // namespace
 
-// The whole class's size where the block may be recycled; else the exact size, past which AddressSanitizer
-// lets nobody write.
+// A block that may be recycled has the size of its class. Without recycling it has the exact size, so that
+// AddressSanitizer catches a write past it.
 void* frame_pool::refill(std::size_t size, std::size_t of_class) {
   if (!thread_began && !open() && poisons()) return ::operator new(size);
   return ::operator new(of_class);
@@ -69,7 +69,7 @@ void* frame_pool::refill_aligned(std::size_t size, std::size_t of_class) {
   return piece::block_in(::operator new(piece::bytes_for(of_class)), of_class);
 }
 
-// A thread that only frees recycles too.
+// A thread that only frees blocks opens its lists here.
 void frame_pool::overflow(void* address, std::size_t size) noexcept {
   if (!thread_began && open()) return deallocate(address, size);
   ::operator delete(address);

@@ -18,7 +18,7 @@ namespace {
 
 using destructor = void(void*);
 
-// What the C++ ABI has before each exception object.
+// The header that the C++ ABI puts before each exception object.
 // Source  Itanium C++ ABI: exception handling, 2.2.1.
 struct exception_header {
   const std::type_info* type;
@@ -40,7 +40,7 @@ void* object_of(const std::exception_ptr& exception) noexcept {
   return *reinterpret_cast<void* const*>(&exception);
 }
 
-// Null where the runtime lays it out otherwise.
+// Null if the runtime has another layout.
 exception_header* header_of([[maybe_unused]] const std::exception_ptr& exception) noexcept {
 #ifdef __GLIBCXX__
   auto* header = static_cast<exception_header*>(object_of(exception)) - 1;
@@ -75,7 +75,7 @@ bucket& bucket_of(void* object) noexcept {
   return all[(reinterpret_cast<std::uintptr_t>(object) >> 6) % all.size()];
 }
 
-// In the place of the exception's destructor.
+// Replaces the exception's destructor: removes the entry, then calls the original.
 void end(void* object) {
   std::unique_ptr<known_exception> ended;
   {
@@ -105,7 +105,7 @@ void keep_known(const std::exception_ptr& exception, error known) noexcept {
     made->next = std::exchange(within.first, made);
     header->destroy = end;
   } catch (const std::bad_alloc&) {
-    // the exception counts, not what is known of it
+    // the exception matters more than what is known of it
   }
 }
 

@@ -5,18 +5,18 @@
 
 #include "braid/base/error.hpp"
 
-// What errors know of the exceptions that they throw, so that an exception that is caught one task further
-// out is the same failure: kept for as long as the exception lives, and no longer.
+// A table of what errors know about the exceptions that they throw: a task further out that catches the
+// exception gets the same error back. An entry lives exactly as long as its exception.
 
 namespace braid::detail {
 
-/// Keeps known beside the exception, which known must not hold. It takes the place of what was kept before.
+/// Stores known for the exception and replaces an earlier entry. known must not hold the exception itself.
 ///
 /// Threads  any.
-/// Errors   without memory, or where the C++ runtime is none that we know, nothing is kept.
+/// Errors   without memory, or with an unknown C++ runtime, nothing is stored.
 void keep_known(const std::exception_ptr& exception, error known) noexcept;
 
-/// What is kept.
+/// The error stored for the exception, if any.
 [[nodiscard]] std::optional<error> known_of(const std::exception_ptr& exception) noexcept;
 
 }  // namespace braid::detail

@@ -19,10 +19,10 @@ namespace {
 
 constexpr std::size_t guard_bytes = 64 << 10;  // a multiple of every page size
 constexpr std::size_t stack_bytes = 1 << 20;
-constexpr std::size_t levels_bytes = stack_bytes / 2;  // the rest is for what the innermost level calls
+constexpr std::size_t levels_bytes = stack_bytes / 2;  // the rest is for what the innermost call needs
 constexpr std::size_t first_levels_bytes = 8 << 10;  // on a stack of unknown size
 
-// The part of a stack that nested calls may still use; empty outside of any.
+// The part of a stack that nested calls may still use; empty outside a nested call.
 struct room {
   std::uintptr_t from = 0;
   std::uintptr_t to = 0;
@@ -46,7 +46,7 @@ struct further_stack {
   stack_switch annotations;
 };
 
-// False where there is none.
+// False if no stack can be mapped.
 bool call_on_further_stack(void (*function)(void*), void* argument) noexcept {
   constexpr std::size_t mapped = guard_bytes + stack_bytes;
   void* const memory = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE,

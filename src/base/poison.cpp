@@ -7,7 +7,7 @@ extern "C" {
 
 namespace braid::detail {
 
-// Constants that the linker or the loader fills in, so they are there before anything runs.
+// The linker or the loader fills in these constants, so they are valid before any code runs.
 constinit mark_fn* const asan_poisons = &__asan_poison_memory_region;
 constinit mark_fn* const asan_unpoisons = &__asan_unpoison_memory_region;
 

@@ -15,25 +15,26 @@
 
 namespace braid {
 
-/// The failures that are braid's own; those of the system are std::errc.
+/// The error codes of braid's own failures. Failures of the system have those of std::errc.
 enum class errc {
   end_of_stream = 1,  ///< an exact read met the end of the file or the connection
-  broken_promise,     ///< a promise was dropped before it was settled
-  channel_closed,     ///< nothing more is sent through the channel
-  exception,          ///< what an error that holds a caller's own exception gives as its code
+  broken_promise,     ///< a promise was destroyed before it was settled
+  channel_closed,     ///< the channel takes no more elements
+  exception,          ///< the code of an error that holds the caller's own exception
 };
 
-/// The category of what a with_timeout or with_deadline fails with: equal to std::errc::timed_out, but told
-/// apart from a connection that timed out by this category and by its message, "Timed out".
+/// The category of the error that with_timeout and with_deadline fail with. The code equals
+/// std::errc::timed_out; the category and the message "Timed out" distinguish it from a connection's timeout.
 [[nodiscard]] const std::error_category& timeout_category() noexcept;
 /// The category of errc, "braid".
 [[nodiscard]] const std::error_category& braid_category() noexcept;
-/// What makes an errc usable wherever a std::error_code is.
+/// Makes an errc usable wherever a std::error_code is.
 [[nodiscard]] inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), braid_category()};
 }
 
-/// How an operation failed: a std::error_code or a caller's exception, and what is known of where.
+/// The reason why an operation failed: a std::error_code or the caller's exception, with the call, the object
+/// and the asynchronous stack as far as they are known.
 ///
 /// Lifetime  a value; copies share one counted record (call, object, exception, stack).
 /// Threads   distinct copies may be used on distinct threads.
@@ -44,19 +45,19 @@ class error {
   error(std::error_code code) noexcept : category_(&code.category()), number_{code.value()} {}
   error(std::errc code) noexcept : error(std::make_error_code(code)) {}
   error(errc code) noexcept : error(make_error_code(code)) {}
-  /// A std::system_error keeps its code, std::bad_alloc gives std::errc::not_enough_memory; any other
-  /// exception gives errc::exception. Without memory to keep another exception the error is a std::bad_alloc.
-  /// A null pointer gives a std::logic_error that says so.
+  /// The code of a std::system_error is its own, of a std::bad_alloc std::errc::not_enough_memory, of any
+  /// other exception errc::exception. If memory runs out while that is stored, the error becomes a
+  /// std::bad_alloc. A null pointer makes a std::logic_error that says so.
   error(std::exception_ptr exception) noexcept;
 
-  /// The failure of a named call ("read_some") on a named object (a path, an endpoint), which are left out
-  /// without memory.
+  /// The failure of a named call ("read_some") on a named object (a path, an endpoint). Without memory both
+  /// names are left out.
   error(std::error_code code, const char* call, std::string object = {}) noexcept;
 
-  /// A std::bad_alloc, for where there is no memory for another error: it needs none.
+  /// A std::bad_alloc that was made at the start of the program and so needs no memory now.
   [[nodiscard]] static error out_of_memory() noexcept;
 
-  /// The exception being handled. If it came out of an error, that error's call, object and stack are kept.
+  /// The exception being handled. If an error threw it, that error's call, object and stack are kept.
   [[nodiscard]] static error current() noexcept;
 
   error(const error& other) noexcept
@@ -75,7 +76,7 @@ class error {
     if (record_ != nullptr) drop_reference();
   }
 
-  /// Why it failed; errc::exception when a caller's own exception is held.
+  /// The reason as a code; errc::exception if the error holds the caller's own exception.
   [[nodiscard]] std::error_code code() const noexcept { return {number_.value, *category_}; }
 
   /// The exception held, or null when there is only a code.
@@ -90,49 +91,49 @@ class error {
   /// The call that failed, or empty.
   [[nodiscard]] std::string_view call() const noexcept;
 
-  /// The chain of awaits that the failure went through, innermost first, and the verb that began it; empty
-  /// until it left a task, a fiber or a verb.
+  /// The chain of awaits that the failure went through, innermost first, and the verb that began it. It is
+  /// empty until the failure has left a task, a fiber or a verb.
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
-  /// Does stack() go out to the verb? Else the chain was longer than what is kept.
+  /// Does stack() reach the verb? If not, the chain was longer than what is stored.
   [[nodiscard]] bool stack_is_whole() const noexcept;
-  /// Called by whatever the failure leaves first. goes_on_at is the first level that is not among these; null
-  /// where they go out to the verb.
+  /// The first frame that the failure leaves calls this. goes_on_at is the first frame that is missing from
+  /// levels; null if they reach the verb.
   void set_stack(std::span<const std::source_location> levels, const void* goes_on_at = nullptr);
   [[nodiscard]] const void* stack_goes_on_at() const noexcept;
 
-  /// How many bytes, the first ones of the buffer, read_exactly or write_all had moved when it failed or was
-  /// cancelled. 0 for all that moves none. In a catch block: error::current().transferred().
+  /// The number of bytes, from the start of the buffer, that read_exactly or write_all had moved when it
+  /// failed or was cancelled; 0 for other operations. In a catch block: error::current().transferred().
   [[nodiscard]] std::size_t transferred() const noexcept;
   void set_transferred(std::size_t bytes) noexcept;
 
-  /// Other errors that this one was preferred to: those of a join's other operations, in the order they came.
+  /// The errors that this one stands for: those of a join's other operations, in the order they arrived.
   [[nodiscard]] std::span<const error> suppressed() const noexcept;
   /// Adds one. Without memory it is dropped.
   void suppress(error other) noexcept;
 
-  /// Is it the end of an operation that was asked to stop, or that its loop's end cut off? Such an error is
-  /// silent: where nobody waits for the operation, nobody is told. An operation_canceled that nobody asked
-  /// for is an error like any other.
+  /// Did the operation end because its stop was requested, or because its loop ended? Such an error is
+  /// silent: if no caller waits for the operation, it is not reported. An operation_canceled without a stop
+  /// request is an error like any other.
   [[nodiscard]] bool is_requested_cancellation() const noexcept {
     return number_.requested && !of_clean_up();
   }
-  /// Says that a stop was requested of the operation that failed: of an operation_canceled only.
+  /// Records whether stop was requested of the failed operation. Ignored unless this is operation_canceled.
   void set_requested(bool requested) noexcept {
     number_.requested =
         requested && (category_ == &std::generic_category() ? number_.value == ECANCELED
                                                             : code() == std::errc::operation_canceled);
   }
 
-  /// Is this the failure of a clean-up (finally), or is one in its suppressed()? What drops the errors of its
-  /// losers does not drop that one.
+  /// Is this the failure of a clean-up (finally), or is one in suppressed()? Joins that drop the errors of
+  /// their losers keep such an error.
   [[nodiscard]] bool of_clean_up() const noexcept { return number_.of_clean_up; }
-  /// Says so.
+  /// Marks this as the failure of a clean-up.
   void set_of_clean_up() noexcept;
 
-  /// The error that this exception was thrown out of, if it was thrown out of one.
+  /// The error that threw this exception, if an error threw it.
   [[nodiscard]] static std::optional<error> behind(const std::exception_ptr& exception) noexcept;
 
-  /// For operator* on a result that holds this: says which error it is, and aborts.
+  /// Called by operator* of a result that holds this error: prints the error and aborts.
   [[noreturn]] void misused_as_value() const noexcept { no_value_beside(category_, number_.value, record_); }
 
   /// Errors compare by their code alone.
@@ -153,7 +154,7 @@ class error {
     bool of_clean_up = false;
   };
   record& own_record();
-  // Given the members one by one, so that an error whose address nobody takes need not be in memory.
+  // Takes the members one by one: taking the error's address would force it into memory.
   [[noreturn, gnu::cold]] static void no_value_beside(const std::error_category* category, int value,
                                                       record* known) noexcept;
   void keep(std::exception_ptr exception) noexcept;
@@ -166,9 +167,9 @@ class error {
 };
 static_assert(sizeof(error) == 24);
 
-/// A std::invalid_argument that says "call: why".
+/// A std::invalid_argument whose text is "call: why".
 [[nodiscard]] error invalid_argument_error(const char* call, const char* why) noexcept;
-/// A std::logic_error that says what.
+/// A std::logic_error whose text is what.
 [[nodiscard]] error misuse_error(const char* what) noexcept;
 
 }  // namespace braid

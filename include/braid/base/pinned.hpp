@@ -2,7 +2,7 @@
 
 namespace braid {
 
-/// A base that forbids copying and moving: somebody holds the object's address.
+/// A base that forbids copying and moving, because other objects hold the object's address.
 struct pinned {
   pinned() = default;
   pinned(pinned&&) = delete;

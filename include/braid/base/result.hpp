@@ -18,18 +18,18 @@ namespace braid {
 
 namespace detail {
 
-// What a result keeps where T is a reference. Assigned, it refers to another object.
+// A result<T> stores this if T is a reference. Assignment makes it refer to another object.
 template <class T>
 struct referred {
   template <class U>
     requires std::is_convertible_v<std::remove_reference_t<U>*, std::remove_reference_t<T>*> &&
              std::is_constructible_v<T, U> &&
              (std::is_lvalue_reference_v<U> ||
-              std::is_rvalue_reference_v<T>)  // never to what is about to end
+              std::is_rvalue_reference_v<T>)  // an lvalue reference never binds to a temporary
   explicit referred(U&& to) noexcept : at(std::addressof(to)) {}
   std::remove_reference_t<T>* at;
 };
-// What it keeps where T is void.
+// A result<void> stores this.
 struct no_value {};
 
 template <class T>
@@ -37,7 +37,7 @@ using stored_in_result =
     std::conditional_t<std::is_void_v<T>, no_value,
                        std::conditional_t<std::is_reference_v<T>, referred<T>, std::remove_cv_t<T>>>;
 
-// Whatever its destructor may throw, which std::is_nothrow_move_constructible asks about as well.
+// Unlike std::is_nothrow_move_constructible, this ignores whether T's destructor may throw.
 template <class T>
 inline constexpr bool moves_without_throwing =
     requires(void* room, T&& from) { requires noexcept(::new (room) T(std::move(from))); };
@@ -47,8 +47,9 @@ inline constexpr bool made_of_whole =
     std::is_constructible_v<T, Whole> || std::is_constructible_v<T, Whole&> ||
     std::is_constructible_v<T, const Whole&>;
 
-// Is X a template's instance of R, as a std::tuple of R is, and what that is made of? Such an X is no value
-// of R, even where R's T can be made of anything: to ask whether it is copied would be to ask the same of R.
+// Is X a template instance with R as an argument, such as std::tuple<R>, or one of the bases that standard
+// libraries give a tuple? Such an X is never taken as the value of R, even if R's T is constructible from
+// anything: asking whether X can be copied would ask the same of R, without end.
 template <class X, class R>
 inline constexpr bool is_made_of = false;
 template <template <class...> class X, class... A, class R>
@@ -58,13 +59,13 @@ inline constexpr bool is_made_of<X<I, A...>, R> = (std::is_same_v<A, R> || ...);
 template <template <std::size_t, class, bool> class X, std::size_t I, class A, bool Empty, class R>
 inline constexpr bool is_made_of<X<I, A, Empty>, R> = std::is_same_v<A, R>;
 
-// May a stored value of R be made of a U?
+// May R's stored value be constructed from a U?
 template <class U, class Stored, class R>
 concept value_for = std::is_same_v<U, Stored> ||
                     (!is_made_of<std::remove_cvref_t<U>, R> && std::is_constructible_v<Stored, U>);
 
-// May a result<T> take over what the result R holds? Not where a T can be made of the whole of R, which is
-// meant then; nor is a reference taken to a value that another result keeps.
+// May a result<T> be converted from the content of the result R? Not if a T can be constructed from R itself:
+// then that is meant. Nor may a reference be bound to a value that the other result stores.
 template <class R, class T>
 concept converts_to_result_of =
     is_result<std::remove_cvref_t<R>> && !std::is_same_v<std::remove_cvref_t<R>, result<T>> &&
@@ -72,7 +73,7 @@ concept converts_to_result_of =
     (!std::is_reference_v<T> || std::is_reference_v<typename std::remove_cvref_t<R>::value_type>) &&
     std::is_constructible_v<stored_in_result<T>, decltype(*std::declval<R>())>;
 
-// Compared with E, is a result<T> asked for its error? Not where E is a T's value just as well.
+// Does comparing a result<T> with an E compare its error? Not if an E converts to a T.
 template <class E, class T>
 concept failure_of =
     std::is_same_v<E, error> ||
@@ -81,12 +82,12 @@ concept failure_of =
 
 }  // namespace detail
 
-/// How an operation ended: a T or an error. The interface of std::expected<T, error>; T may be a reference.
-/// The steps to the next one (and_then, transform, or_else, transform_error) are those of result_steps.
+/// The outcome of an operation: a T or an error. The interface is that of std::expected<T, error>; T may be a
+/// reference. result_steps has and_then, transform, or_else and transform_error.
 ///
-/// Errors  value() throws the error; operator* and operator-> assert that there is a value. What a value's
-///         move throws as a result is moved becomes the new one's error; what its destructor throws goes to
-///         the loop's unhandled-error handler.
+/// Errors  value() throws the error; operator* and operator-> abort if there is no value. If moving the value
+///         throws, the exception becomes the new result's error. An exception of the value's destructor goes
+///         to the loop's unhandled-error handler.
 template <class T>
 class [[nodiscard]] result : public result_steps<T> {
   static_assert(!std::is_same_v<std::remove_cvref_t<T>, braid::error>, "a result's value cannot be an error");
@@ -100,7 +101,7 @@ class [[nodiscard]] result : public result_steps<T> {
   using value_type = T;
   using error_type = braid::error;
 
-  /// A value, value-initialised.
+  /// Holds a value-initialised value.
   result() noexcept(std::is_nothrow_default_constructible_v<stored>)
     requires std::is_default_constructible_v<stored>
       : has_value_(true), value_() {}
@@ -121,7 +122,7 @@ class [[nodiscard]] result : public result_steps<T> {
   result(errc failure) noexcept
     requires(!std::is_constructible_v<T, errc>)
       : result(braid::error(failure)) {}
-  /// What another result holds, its value converted.
+  /// Holds the other result's error, or its value converted.
   template <detail::converts_to_result_of<T> R>
   explicit(!std::is_convertible_v<decltype(*std::declval<R>()), T>) result(R&& other)
       : has_value_(other.has_value()) {
@@ -136,7 +137,7 @@ class [[nodiscard]] result : public result_steps<T> {
       : has_value_(other.has_value_) {
     construct(other);
   }
-  /// Never throws: what the value's move throws becomes the error of the result that is made.
+  /// Never throws: if moving the value throws, the exception becomes the new result's error.
   result(result&& other) noexcept
     requires std::is_move_constructible_v<stored>
       : has_value_(other.has_value_) {
@@ -161,7 +162,7 @@ class [[nodiscard]] result : public result_steps<T> {
     std::destroy_at(this);
     return *std::construct_at(this, std::move(other));
   }
-  /// A value made of args in place of what was held. What throws on the way leaves that as it is.
+  /// Replaces the content by a value constructed from args. If the construction throws, the content stays.
   template <class... Args>
     requires std::is_constructible_v<stored, Args...>
   reference emplace(Args&&... args) noexcept(std::is_nothrow_constructible_v<stored, Args...>) {
@@ -184,24 +185,24 @@ class [[nodiscard]] result : public result_steps<T> {
   [[nodiscard]] bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
 
-  /// The value, or the error thrown.
+  /// The value. Throws the error if there is none.
   reference value() & { return checked(), **this; }
   const_reference value() const& { return checked(), **this; }
   rvalue_reference value() && { return checked(), *std::move(*this); }
 
-  /// The value, which must be there.
+  /// The value. Aborts if there is none.
   reference operator*() & noexcept { return get(*this); }
   const_reference operator*() const& noexcept { return get(*this); }
   rvalue_reference operator*() && noexcept { return static_cast<rvalue_reference>(get(*this)); }
   auto* operator->() noexcept { return std::addressof(get(*this)); }
   const auto* operator->() const noexcept { return std::addressof(get(*this)); }
 
-  /// The error, which must be there.
+  /// The error. Aborts if there is none.
   [[nodiscard]] braid::error& error() & noexcept { return failed(), error_; }
   [[nodiscard]] const braid::error& error() const& noexcept { return failed(), error_; }
   [[nodiscard]] braid::error&& error() && noexcept { return failed(), std::move(error_); }
 
-  /// The value, or other in its place.
+  /// The value, or other if there is none.
   template <class U>
   [[nodiscard]] std::remove_cvref_t<T> value_or(U&& other) const& {
     return has_value_ ? get(*this) : static_cast<std::remove_cvref_t<T>>(std::forward<U>(other));
@@ -211,7 +212,7 @@ class [[nodiscard]] result : public result_steps<T> {
     return has_value_ ? static_cast<T&&>(get(*this))
                       : static_cast<std::remove_cvref_t<T>>(std::forward<U>(other));
   }
-  /// The error, or other in its place.
+  /// The error, or other if there is none.
   template <class E>
   [[nodiscard]] braid::error error_or(E&& other) const& {
     return has_value_ ? static_cast<braid::error>(std::forward<E>(other)) : error_;
@@ -265,7 +266,7 @@ class [[nodiscard]] result : public result_steps<T> {
   };
 };
 
-/// Equal are equal values, and errors of equal codes.
+/// Two results are equal if both hold values that are equal, or both hold errors with equal codes.
 template <class T, class U>
   requires(!std::is_same_v<result<U>, T> && !std::is_same_v<result<T>, U>) &&
           ((std::is_void_v<T> && std::is_void_v<U>) ||
@@ -279,7 +280,7 @@ template <class T, class U>
   else
     return *left == *right;
 }
-/// A value is equal to a result that holds its equal...
+/// A result equals a value if it holds an equal value.
 template <class T, class V>
   requires(!is_result<V> || std::is_same_v<V, T>) && (!detail::failure_of<V, T>) &&
           requires(const result<T>& left, const V& right) {
@@ -288,13 +289,13 @@ template <class T, class V>
 [[nodiscard]] bool operator==(const result<T>& left, const V& right) {
   return left && *left == right;
 }
-/// ...an error, or its code, to a result that failed with it.
+/// A result equals an error or a code if it failed with that code.
 template <class T, detail::failure_of<T> E>
 [[nodiscard]] bool operator==(const result<T>& left, const E& right) noexcept {
   return !left && left.error() == right;
 }
 
-/// Runs f(args...) and keeps what it returns, or throws, in a result.
+/// Calls f(args...) and returns its value, or the exception that it throws, as a result.
 template <class F, class... Args>
 auto capture(F&& f, Args&&... args) noexcept {
   using value = std::invoke_result_t<F, Args...>;

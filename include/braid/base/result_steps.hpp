@@ -11,20 +11,20 @@ namespace braid {
 template <class T>
 class result;
 
-/// Is T a result of something?
+/// Is T a result<U> for some U?
 template <class T>
 inline constexpr bool is_result = false;
 template <class T>
 inline constexpr bool is_result<result<T>> = true;
 
-/// The steps from one result to the next, those of std::expected: a base of result<T>.
+/// The base of result<T> with the chaining functions of std::expected.
 ///
-/// f is given what an lvalue holds as it is there, and what passes by is copied; of an rvalue both are moved.
-/// Where T is void f takes no value.
+/// On an lvalue, f gets a reference to the content, and content that f does not see is copied. On an rvalue
+/// both are moved. If T is void, f takes no value.
 template <class T>
 class result_steps {
  public:
-  /// f(value) gives the next result; an error passes by.
+  /// Returns f(value), which is a result; an error is returned unchanged.
   template <class F>
   auto and_then(F&& f) & {
     return and_then_of(self(), std::forward<F>(f));
@@ -38,7 +38,7 @@ class result_steps {
     return and_then_of(std::move(self()), std::forward<F>(f));
   }
 
-  /// f(value) gives the next value; an error passes by.
+  /// Returns f(value) as a result's value; an error is returned unchanged.
   template <class F>
   auto transform(F&& f) & {
     return transform_of(self(), std::forward<F>(f));
@@ -52,7 +52,7 @@ class result_steps {
     return transform_of(std::move(self()), std::forward<F>(f));
   }
 
-  /// f(error) gives another result; a value passes by.
+  /// Returns f(error), which is a result<T>; a value is returned unchanged.
   template <class F>
   result<T> or_else(F&& f) & {
     return or_else_of(self(), std::forward<F>(f));
@@ -66,7 +66,8 @@ class result_steps {
     return or_else_of(std::move(self()), std::forward<F>(f));
   }
 
-  /// f(error) gives another error, or what an error can be made from; a value passes by.
+  /// Returns a result with the error that f(error) returns, or is constructed from it; a value is returned
+  /// unchanged.
   template <class F>
   result<T> transform_error(F&& f) & {
     return transform_error_of(self(), std::forward<F>(f));

@@ -13,9 +13,9 @@ namespace braid {
 template <class Signature>
 class unique_function;
 
-/// A callable that is moved, never copied; may be empty.
+/// A callable that can be moved but not copied, and may be empty.
 ///
-/// Cost  up to 24 bytes of captures are held in place; more come from the frame pool.
+/// Cost  up to 24 bytes of captures are stored in place; larger ones in a block of the frame pool.
 template <class R, class... Args>
 class unique_function<R(Args...)> {
  public:
@@ -58,7 +58,7 @@ class unique_function<R(Args...)> {
 
   explicit operator bool() const noexcept { return does_ != nullptr; }
 
-  /// Must not be empty.
+  /// Aborts if the function is empty.
   R operator()(Args... args) {
     if (does_ == nullptr) [[unlikely]]
       detail::misused("an empty function was called: it was never set, or was moved from");
@@ -69,7 +69,7 @@ class unique_function<R(Args...)> {
   static constexpr std::size_t room_bytes = 24;
   struct action_table {
     R (*call)(void*, Args&&...);
-    void (*move)(void* to, void* from) noexcept;  // leaves nothing at from
+    void (*move)(void* to, void* from) noexcept;  // ends the object at from
     void (*destroy)(void*) noexcept;
   };
 

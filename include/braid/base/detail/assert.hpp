@@ -3,24 +3,24 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// Assertions are for our own bugs; a user's misuse gets an exception, or misused where none can be thrown.
+/// Assertions are for our own bugs. A user's misuse throws, or calls misused() where throwing is impossible.
 ///
 /// BRAID_ASSERT        O(1), on in every build: the benchmarks measure the build that ships.
-/// BRAID_DEBUG_ASSERT  for dearer checks; on when BRAID_DEBUG is 1, off by default.
+/// BRAID_DEBUG_ASSERT  for more expensive checks; on when BRAID_DEBUG is 1, off by default.
 #ifndef BRAID_DEBUG
 #define BRAID_DEBUG 0
 #endif
 
 namespace braid::detail {
 
-/// Says which condition failed and where, then aborts.
+/// Prints which condition failed and where, then aborts.
 [[noreturn, gnu::cold, gnu::noinline]] inline void assertion_failed(const char* condition, const char* file,
                                                                     int line) noexcept {
   std::fprintf(stderr, "braid: assertion failed: %s (%s:%d)\n", condition, file, line);
   std::abort();
 }
 
-/// A user's misuse, where nothing can be thrown: says the call and what was wrong, then aborts.
+/// Reports a user's misuse where throwing is impossible: prints the call and the mistake, then aborts.
 [[noreturn, gnu::cold, gnu::noinline]] inline void misused(const char* what) noexcept {
   std::fprintf(stderr, "braid: %s\n", what);
   std::abort();

@@ -7,12 +7,11 @@ namespace braid::detail {
 
 /// A per-thread recycler of coroutine frames, boxes and shared states.
 ///
-/// Each block is its own piece of the heap, so that it may be freed on any thread: it then joins that
-/// thread's free list. A list keeps at most kept_bytes; what comes beyond goes back to the heap, and so does
-/// the whole pool when its thread ends. Blocks that must be aligned to 32 or 64 bytes have lists of their
-/// own; a larger alignment is left to the heap. In a program with AddressSanitizer nothing is recycled, so
-/// that a use after free shows: the library decides that when it runs, whatever flags a unit is compiled
-/// with.
+/// Each block is its own piece of the heap, so any thread may free it: the block then joins that thread's
+/// free list. A list keeps at most kept_bytes; further blocks go back to the heap, and so does the whole pool
+/// when its thread ends. Blocks aligned to 32 or 64 bytes have lists of their own; larger alignments come
+/// from the heap. In a program with AddressSanitizer nothing is recycled, so that a use after free is found.
+/// The library decides that at run time, whatever flags a translation unit is compiled with.
 ///
 /// Threads  every function works on the calling thread's pool.
 /// Cost     a hit is about 1 ns and takes no lock; a miss is one operator new.
@@ -37,7 +36,7 @@ class frame_pool {
     return taken;
   }
 
-  /// Takes back a block of allocate(size, alignment), on whichever thread.
+  /// Takes back a block that allocate(size, alignment) returned on any thread.
   [[gnu::always_inline]] static void deallocate(void* address, std::size_t size,
                                                 std::align_val_t alignment = usual_alignment) noexcept {
     const std::size_t index = class_of(size, alignment);
@@ -56,13 +55,13 @@ class frame_pool {
   };
   struct list {
     block* first;
-    std::size_t room;  // how many more it keeps; 0 until the thread's first miss, and once the thread ends
+    std::size_t room;  // how many more blocks fit; 0 until the thread's first miss, and once the thread ends
   };
 
   static constexpr std::align_val_t line{64};
   static constexpr std::size_t step = 32;
   static constexpr std::size_t small_classes = 64;  // 32, 64, … 2048 bytes
-  static constexpr std::size_t steps = 8;  // from there to 2 MiB, so many classes between two powers of two
+  static constexpr std::size_t steps = 8;  // above, up to 2 MiB: classes between two powers of two
   static constexpr std::size_t classes = small_classes + 10 * steps;
 
   static constexpr std::size_t class_of(std::size_t size) noexcept {
@@ -93,11 +92,11 @@ class frame_pool {
   static void release_all() noexcept;
   friend struct frame_pool_cleaner;
 
-  // Of usual blocks, and of those that are aligned: to 64 where their size is a multiple of that, else to 32.
+  // [0]: usual alignment. [1]: aligned to 64 if the block's size is a multiple of 64, else to 32.
   static thread_local list lists_[2][classes];
 };
 
-/// Gives a type's new and delete to the frame pool. For types that are allocated one by one, of a known size.
+/// A base whose new and delete use the frame pool, for types that are allocated singly, never as arrays.
 struct pooled {
   [[gnu::always_inline]] static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
   [[gnu::always_inline]] static void* operator new(std::size_t size, std::align_val_t alignment) {
@@ -114,12 +113,12 @@ struct pooled {
   static void operator delete(void*, void*) noexcept {}
 };
 
-/// Gives a coroutine's frame to the frame pool: a base of its promise. Has no placement form, which a
-/// coroutine with one pointer as its parameter would take for its frame.
+/// A base of promises that takes the coroutine's frame from the frame pool. It has no placement form: a
+/// coroutine with one pointer parameter would use that for its frame.
 ///
-/// A compiler asks for a frame without saying how it must be aligned. g++ makes the size a multiple of that,
-/// so a size that is a multiple of 32 or 64 gets a block aligned so. clang says it with
-/// -fcoro-aligned-allocation, and otherwise nothing; see docs/compilers.md.
+/// Compilers ask for a frame without naming its alignment. g++ rounds the size up to a multiple of it, so a
+/// size that is a multiple of 32 or 64 gets a block of that alignment. clang names the alignment only with
+/// -fcoro-aligned-allocation; see docs/compilers.md.
 struct pooled_frame {
   [[gnu::always_inline]] static void* operator new(std::size_t size) {
     return frame_pool::allocate(size, alignment_of(size));
@@ -147,7 +146,7 @@ struct pooled_frame {
   }
 };
 
-/// Takes its memory from the frame pool.
+/// A standard allocator over the frame pool.
 template <class T>
 struct pool_allocator {
   using value_type = T;

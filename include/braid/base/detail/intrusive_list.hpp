@@ -13,7 +13,7 @@ class list_node : pinned {
   list_node() = default;
   [[nodiscard]] bool linked() const noexcept { return next_ != nullptr; }
 
-  /// Leaves the list it is in. Cost: O(1).
+  /// Removes the element from its list. Cost: O(1).
   void unlink() noexcept {
     BRAID_ASSERT(linked());
     previous_->next_ = next_;
@@ -31,10 +31,10 @@ class list_node : pinned {
   list_node* previous_ = nullptr;
 };
 
-/// A doubly linked list threaded through its elements; each can leave from the middle.
+/// A doubly linked list whose links are in its elements; any element can be removed in O(1).
 ///
-/// Lifetime  an element stays where it is while it is linked; the list owns nothing and must end empty.
-/// Cost      a function is O(1) unless it says otherwise; none allocates.
+/// Lifetime  a linked element keeps its address; the list owns nothing and must be empty when destroyed.
+/// Cost      functions are O(1) unless they say otherwise; none allocates.
 template <class T>
 class intrusive_list : pinned {
  public:
@@ -54,27 +54,27 @@ class intrusive_list : pinned {
   [[nodiscard]] T& front() noexcept { return static_cast<T&>(*ends_.next_); }
   [[nodiscard]] T& back() noexcept { return static_cast<T&>(*ends_.previous_); }
 
-  /// f(element) for each, from the front. f leaves the list as it is. Cost: O(n).
+  /// Calls f(element) for each, from the front. f must not change the list. Cost: O(n).
   template <class F>
   void for_each(F f) {
     for (list_node* node = ends_.next_; node != &ends_; node = node->next_) f(static_cast<T&>(*node));
   }
 
-  /// The first element for which f is true, or null. f leaves the list as it is until then. Cost: O(n).
+  /// The first element for which f is true, or null. f must not change the list. Cost: O(n).
   template <class F>
   [[nodiscard]] T* find_if(F f) {
     for (list_node* node = ends_.next_; node != &ends_; node = node->next_)
       if (f(static_cast<T&>(*node))) return &static_cast<T&>(*node);
     return nullptr;
   }
-  /// How many elements there are, counted as far as most.
+  /// The number of elements, or most if there are more. Cost: O(most).
   [[nodiscard]] std::size_t size_up_to(std::size_t most) const noexcept {
     std::size_t found = 0;
     for (const list_node* node = ends_.next_; node != &ends_ && found < most; node = node->next_) ++found;
     return found;
   }
 
-  /// Takes the first element out of the list, which must not be empty.
+  /// Removes and returns the first element. The list must not be empty.
   T& pop_front() noexcept {
     T& taken = front();
     static_cast<list_node&>(taken).unlink();

@@ -8,10 +8,10 @@
 
 namespace braid::detail {
 
-/// A first-in-first-out queue threaded through its elements' own Next pointers.
+/// A first-in-first-out queue whose links are its elements' own Next pointers.
 ///
-/// Lifetime  an element stays where it is while it is queued; the queue owns nothing.
-/// Cost      16 bytes; a function is O(1) unless it says otherwise, and allocates nothing.
+/// Lifetime  a queued element keeps its address; the queue owns nothing.
+/// Cost      16 bytes; functions are O(1) unless they say otherwise; none allocates.
 template <class T, T* T::* Next>
 class intrusive_queue {
  public:
@@ -34,7 +34,7 @@ class intrusive_queue {
     last_ = &element;
   }
 
-  /// In front of all others.
+  /// Adds the element in front of all others.
   void push_front(T& element) noexcept {
     element.*Next = first_;
     if (first_ == nullptr) last_ = &element;
@@ -49,7 +49,7 @@ class intrusive_queue {
     return *taken;
   }
 
-  /// Takes the element out; false when it is not there. Cost: O(n).
+  /// Removes the element; false if it is not in the queue. Cost: O(n).
   bool remove(T& element) noexcept {
     T* previous = nullptr;
     for (T* each = first_; each != nullptr; previous = std::exchange(each, each->*Next)) {
@@ -61,13 +61,13 @@ class intrusive_queue {
     return false;
   }
 
-  /// How many elements there are, counted as far as most.
+  /// The number of elements, or most if there are more. Cost: O(most).
   [[nodiscard]] std::size_t size_up_to(std::size_t most) const noexcept {
     std::size_t found = 0;
     for (const T* each = first_; each != nullptr && found < most; each = each->*Next) ++found;
     return found;
   }
-  /// Puts the element with that many before it in front of them; there must be one. Cost: O(index).
+  /// Moves the element at index, which must exist, to the front. Cost: O(index).
   void bring_forward(std::size_t index) noexcept {
     if (index == 0) return;
     T* previous = first_;

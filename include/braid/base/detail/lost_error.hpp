@@ -6,15 +6,15 @@
 
 namespace braid::detail {
 
-/// Who is told of an error on this thread when no caller is left for it: a loop sets itself. Null where there
-/// is none.
+/// The handler on this thread for errors that no caller is left for. The thread's loop sets it; null without
+/// a loop.
 using lost_error_fn = void(error failure) noexcept;
 inline constinit thread_local lost_error_fn* lost_errors_go_to = nullptr;
 
-/// Tells them; without one, prints the error and terminates the program.
+/// Calls that handler. Without one it prints the error and terminates the program.
 [[gnu::cold]] void report_lost(error failure) noexcept;
 
-// Ends a value that was kept for somebody. What its destructor throws can be told to nobody else.
+// Destroys a stored value. No caller is left for an exception of its destructor, so it is a lost error.
 template <class T>
 void end_value(T& value) noexcept {
   if constexpr (std::is_nothrow_destructible_v<T>) {

@@ -6,13 +6,13 @@
 
 namespace braid::detail {
 
-/// Calls function(argument), which may come back here any number of levels deep: what has no room on the
-/// present stack runs on a further one. For what must be done from the outside in, before the call returns: a
-/// stop request, and the end of coroutine frames that hold each other.
+/// Calls function(argument), which may call nested_call again, to any depth: a call that does not fit on the
+/// present stack runs on a further stack. Stop requests, and the destruction of coroutine frames that hold
+/// each other, need this: they go from the outside in and must be done before the call returns.
 ///
 /// Threads  any. A fiber that is resumed in between counts as a further stack.
-/// Errors   where no stack can be mapped the call nests on the present one.
-/// Cost     two comparisons; a stack of 1 MiB, mapped and unmapped, for each 512 KiB that the levels take.
+/// Errors   if no stack can be mapped, the call runs on the present one.
+/// Cost     two comparisons; a stack of 1 MiB, mapped and unmapped, for each 512 KiB that the calls use.
 void nested_call(void (*function)(void*), void* argument) noexcept;
 
 template <class F>
@@ -21,7 +21,7 @@ void nested_call(F&& f) noexcept {
               const_cast<void*>(static_cast<const void*>(std::addressof(f))));
 }
 
-/// Destroys a coroutine that may hold another one, and that one another.
+/// Destroys a coroutine frame that may hold a chain of other frames.
 inline void destroy_nested(std::coroutine_handle<> frame) noexcept {
   nested_call([](void* address) { std::coroutine_handle<>::from_address(address).destroy(); },
               frame.address());

@@ -10,8 +10,7 @@
 
 namespace braid::detail {
 
-// A T in memory of its own, so that it moves without throwing, which a T may not. Empty once it was moved
-// from.
+// A T in a block of its own, so that it can be moved without throwing even if a T cannot. Empty after a move.
 //
 // Cost  one block of the frame pool.
 template <class T>
@@ -36,8 +35,7 @@ class boxed {
   std::unique_ptr<node> node_;
 };
 
-// What a queue keeps of a T: the T itself, or where that may throw when it moves, or cannot be changed, a box
-// with it.
+// The type that a queue stores for a T: the T itself, or a box with it if moving a T may throw or T is const.
 template <class T>
 using nothrow_movable =
     std::conditional_t<std::is_nothrow_move_constructible_v<T> && !std::is_const_v<T>, T, boxed<T>>;

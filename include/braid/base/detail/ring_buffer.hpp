@@ -11,12 +11,12 @@
 
 namespace braid::detail {
 
-/// A queue in one piece of memory, which grows by doubling and is kept: in the steady state nothing is
-/// allocated.
+/// A double-ended queue in one block of memory that doubles when full and never shrinks: in the steady state
+/// it allocates nothing.
 ///
-/// Errors  push throws std::bad_alloc when it must grow and cannot, and what T's constructor throws; nothing
-///         has changed then.
-/// Cost    O(1), growing amortised. No memory before the first element.
+/// Errors  push throws std::bad_alloc if it cannot grow, or the exception of T's constructor; the elements
+///         are unchanged then.
+/// Cost    O(1), amortised over growth. No memory before the first element.
 template <class T>
 class ring_buffer : pinned {
   static_assert(std::is_nothrow_move_constructible_v<T>, "a ring_buffer moves its elements as it grows");
@@ -30,7 +30,7 @@ class ring_buffer : pinned {
 
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  /// The i-th from the front; there are more than i.
+  /// The i-th element from the front; i must be less than size().
   [[nodiscard]] T& operator[](std::size_t i) noexcept { return slots_[(first_ + i) & mask_]; }
 
   template <class U>
@@ -46,14 +46,14 @@ class ring_buffer : pinned {
     first_ = (first_ - 1) & mask_;
     ++size_;
   }
-  /// The ring must not be empty.
+  /// The queue must not be empty.
   T pop_front() noexcept {
     BRAID_ASSERT(size_ != 0);
     T taken = std::move(slots_[first_]);
     drop_front();
     return taken;
   }
-  /// The same without looking at it.
+  /// Removes the first element without returning it.
   void drop_front() noexcept {
     BRAID_ASSERT(size_ != 0);
     slots_[first_].~T();
@@ -82,7 +82,7 @@ class ring_buffer : pinned {
     first_ = 0;
   }
 
-  T* slots_ = nullptr;  // mask_ + 1 of them, a power of two
+  T* slots_ = nullptr;  // mask_ + 1 slots, a power of two
   std::size_t mask_ = 0;
   std::size_t first_ = 0;
   std::size_t size_ = 0;

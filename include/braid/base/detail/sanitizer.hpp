@@ -1,6 +1,6 @@
 #pragma once
 
-/// Which sanitizers this translation unit is built with, each 0 or 1. They change checks, never a layout.
+/// The sanitizers of this translation unit, each 0 or 1. They change checks, never a layout.
 #if defined(__SANITIZE_ADDRESS__)
 #define BRAID_ASAN 1
 #elif defined(__has_feature)

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-// The sanitizers' entry points, present only in a program that is built with one: looked up weakly, so that
-// the library need not be built with the same flags as the program.
+// The sanitizers' entry points, which exist only in a program built with a sanitizer. They are weak, so that
+// the library need not be built with the program's flags.
 extern "C" {
 [[gnu::weak]] void __sanitizer_start_switch_fiber(void** fake_stack_save, const void* bottom,
                                                   std::size_t size);
@@ -17,7 +17,7 @@ extern "C" {
 
 namespace braid::detail {
 
-/// Tells AddressSanitizer and ThreadSanitizer about the switches of one fiber.
+/// Announces the stack switches of one fiber to AddressSanitizer and ThreadSanitizer.
 /// Source  sanitizer/common_interface_defs.h, sanitizer/tsan_interface.h.
 class stack_switch {
  public:
@@ -30,7 +30,7 @@ class stack_switch {
     if (inside_tsan_ != nullptr) __tsan_destroy_fiber(inside_tsan_);
   }
 
-  /// On the outer stack, before the jump in.
+  /// Call on the outer stack, before the jump in.
   [[gnu::always_inline]] void entering() noexcept {
     if (__sanitizer_start_switch_fiber != nullptr)
       __sanitizer_start_switch_fiber(&outside_fake_, inside_bottom_, inside_size_);
@@ -39,18 +39,18 @@ class stack_switch {
       __tsan_switch_to_fiber(inside_tsan_, 0);
     }
   }
-  /// On the fiber's stack, after the jump in.
+  /// Call on the fiber's stack, after the jump in.
   [[gnu::always_inline]] void entered() noexcept {
     if (__sanitizer_finish_switch_fiber != nullptr)
       __sanitizer_finish_switch_fiber(inside_fake_, &outside_bottom_, &outside_size_);
   }
-  /// On the fiber's stack, before the jump out.
+  /// Call on the fiber's stack, before the jump out.
   [[gnu::always_inline]] void leaving() noexcept {
     if (__sanitizer_start_switch_fiber != nullptr)
       __sanitizer_start_switch_fiber(&inside_fake_, outside_bottom_, outside_size_);
     if (inside_tsan_ != nullptr) __tsan_switch_to_fiber(outside_tsan_, 0);
   }
-  /// On the outer stack, after the jump out.
+  /// Call on the outer stack, after the jump out.
   [[gnu::always_inline]] void left() noexcept {
     if (__sanitizer_finish_switch_fiber != nullptr)
       __sanitizer_finish_switch_fiber(outside_fake_, nullptr, nullptr);
