@@ -17,7 +17,7 @@ namespace braid {
 
 namespace {
 
-// Where the parenthesis that ends text was opened.
+// The position of the parenthesis that matches the last one in text.
 std::size_t opening_of_last(std::string_view text) {
   int depth = 0;
   for (std::size_t i = text.size(); i-- > 0;) {
@@ -27,14 +27,14 @@ std::size_t opening_of_last(std::string_view text) {
   return std::string_view::npos;
 }
 
-// The place of every link: no other level has it.
+// Every link has this place, and no other frame does.
 constexpr std::source_location place_of_links = std::source_location::current();
 
 bool is_link(const async_frame& frame) noexcept {
   return frame.where.line() == place_of_links.line() && frame.where.file_name() == place_of_links.file_name();
 }
 
-// The innermost levels of a chain, as many as are kept.
+// The innermost frames of a chain, at most async_stack::most_levels.
 struct kept_levels {
   explicit kept_levels(const async_frame* innermost) noexcept {
     const async_frame* level = innermost;
@@ -51,7 +51,7 @@ struct kept_levels {
 
   std::array<std::source_location, async_stack::most_levels> places;
   std::size_t count = 0;
-  const async_frame* goes_on_at;  // null for a whole chain
+  const async_frame* goes_on_at;  // the first frame left out; null if the chain is whole
 };
 
 void format_levels(std::string& text, std::span<const std::source_location> levels, bool is_whole,
@@ -117,7 +117,7 @@ void attach_stack(error& failure, const async_frame* innermost) noexcept {
   try {
     failure.set_stack(kept.span(), kept.goes_on_at);
   } catch (const std::bad_alloc&) {
-    // the failure counts, not where it was
+    // the failure matters more than its stack
   }
 }
 
@@ -131,7 +131,7 @@ void complete_stack(error& failure, const async_link& link) noexcept {
     whole.insert(whole.end(), rest.places.begin(), rest.places.begin() + static_cast<std::ptrdiff_t>(taken));
     failure.set_stack(whole, taken == rest.count ? rest.goes_on_at : here);
   } catch (const std::bad_alloc&) {
-    // the inner part must do
+    // the inner part of the stack must do
   }
 }
 
@@ -147,7 +147,7 @@ std::string format_stack(const async_stack& stack) {
   return text;
 }
 
-// In a coroutine it is "void f(f(int)::_Z1fi.Frame*)", where "f" was written.
+// For a coroutine f(int), g++ says "void f(f(int)::_Z1fi.Frame*)"; this returns "f".
 std::string_view written_name(std::string_view name) {
   const std::size_t mangled = name.rfind("::_Z");
   if (!name.ends_with(".Frame*)") || mangled == std::string_view::npos) return name;

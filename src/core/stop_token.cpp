@@ -16,16 +16,16 @@ void stop_callback_base::unregister() noexcept {
   if (stop_source* const source = source_.load(std::memory_order_acquire)) source->remove(*this);
 }
 
-// A callback may end the source that it is of; nobody else may, while anything is registered.
+// Only a callback may destroy its source during the request; no callback may be registered then.
 void stop_source::ends_early() noexcept {
   if (callbacks_ != nullptr)
     detail::misused(
-        "~stop_source: an operation still obeys its token, or a stop_callback is registered: it outlives "
-        "them");
+        "~stop_source: an operation still obeys its token, or a stop_callback is registered; the source "
+        "must outlive them");
   asking_->source_gone = true;
 }
 
-// Held for a few instructions only, never while a callback runs: spinning is right.
+// Spins, because the lock is held for a few instructions only and never while a callback runs.
 std::uint8_t stop_source::lock() noexcept {
   for (int spins = 0;; ++spins) {
     std::uint8_t seen = state_.load(std::memory_order_relaxed);
@@ -48,8 +48,8 @@ bool stop_source::add(stop_callback_base& callback) noexcept {
   return true;
 }
 
-// Races with request_stop, which takes a callback off the list before it runs it: whoever unlinks first wins.
-// A remover that lost waits until the callback has run or, if the callback removes itself, tells the other.
+// Races with request_stop, which unlinks a callback before it runs it: the first to unlink wins. A remover
+// that loses waits until the callback has run. If the callback removes itself, it sets *gone_ instead.
 void stop_source::remove(stop_callback_base& callback) noexcept {
   const std::uint8_t state = lock();
   if (callback.link_ != nullptr) {
@@ -77,7 +77,7 @@ bool stop_source::request_stop() noexcept {
   return true;
 }
 
-// A callback may request stop at the next source, and so on: any number of levels.
+// A callback may request stop at another source, and that one's callbacks at a third, to any depth.
 void stop_source::run_callbacks(std::uint8_t state) noexcept {
   asking now;
   asking_ = &now;

@@ -22,12 +22,12 @@ struct regular_type<T&> {
 };
 }  // namespace detail
 
-/// What a tuple, variant or vector of results holds in place of a T: std::monostate for void,
-/// std::reference_wrapper for a reference, else a T without const.
+/// The type that stands for a T in a tuple, variant or vector of results: std::monostate for void,
+/// std::reference_wrapper for a reference, otherwise T without const.
 template <class T>
 using regular = typename detail::regular_type<T>::type;
 
-/// Which of several operations it was, counted from 0, and its value.
+/// The value of one of several operations, with that operation's index, counted from 0.
 template <class Value>
 struct any_result {
   std::size_t index;

@@ -8,9 +8,9 @@
 
 namespace braid {
 
-/// What any C++20 coroutine can co_await without being a sender of braid's: an awaiter, or what operator
-/// co_await makes one of. Every verb and every join takes one as it takes a sender: awaitables of other
-/// libraries work as they are.
+/// A type that any C++20 coroutine can co_await and that is no sender: an awaiter, or a type with an operator
+/// co_await. Every verb and every join takes one like a sender, so awaitables of other libraries work as they
+/// are.
 template <class A>
 concept awaitable = !sender<A> && (requires(A&& a) { std::forward<A>(a).await_ready(); } || requires(A&& a) {
   std::forward<A>(a).operator co_await();
@@ -31,12 +31,12 @@ template <class T>
 using without_rvalue_reference =
     std::conditional_t<std::is_lvalue_reference_v<T>, T, std::remove_reference_t<T>>;
 
-/// A function without parameters that returns an awaitable: one that cannot be moved as well.
+/// A function without parameters that returns an awaitable, which need not be movable.
 template <class F>
 concept awaitable_factory = !sender<F> && !awaitable<F> && std::invocable<std::decay_t<F>&> &&
                             awaitable<std::invoke_result_t<std::decay_t<F>&>>;
 
-/// What awaiting an awaitable, or what a function returns, gives.
+/// The value type of awaiting an awaitable, or the awaitable that a function returns.
 template <class Source>
 struct awaited;
 template <awaitable A>
@@ -46,21 +46,21 @@ struct awaited<A> {
 template <awaitable_factory F>
 struct awaited<F> : awaited<std::invoke_result_t<std::decay_t<F>&>> {};
 
-/// An awaitable as a sender; defined in style/awaitable_sender.hpp. Source is an A that it keeps, an A& of
-/// the caller's, or a function that makes one.
+/// An awaitable as a sender; defined in style/detail/awaitable_sender.hpp. Source is an A that it stores, an
+/// A& to the caller's object, or a function that returns an awaitable.
 template <class Source>
 struct awaitable_sender;
 
 }  // namespace detail
 
-/// A function without parameters that returns a sender, or an awaitable. Where a verb takes one it keeps the
-/// function, captures and all, until the operation has ended: so a capturing coroutine lambda is safe there.
+/// A function without parameters that returns a sender or an awaitable. A verb keeps the function and its
+/// captures until the operation has ended, so a capturing coroutine lambda is safe there.
 template <class F>
 concept sender_factory =
     detail::awaitable_factory<F> || (!sender<F> && !awaitable<F> && std::invocable<std::decay_t<F>&> &&
                                      sender<std::invoke_result_t<std::decay_t<F>&>>);
 
-/// What verbs and combinators take.
+/// The argument type of verbs and combinators.
 template <class X>
 concept sender_or_factory = sender<X> || awaitable<X> || sender_factory<X>;
 

@@ -55,8 +55,10 @@ struct defer_sender {
 
 }  // namespace detail
 
-/// Calls make() when started and becomes the sender that make returns; keeps make alive until that has ended.
-/// Errors  what make throws is the operation's error.
+/// A sender that calls make() when it is started and then acts as the sender that make() returned. make is
+/// kept until that operation has ended.
+///
+/// Errors  an exception of make() is the operation's error.
 template <sender_factory F>
 [[nodiscard]] auto defer(F&& make) {
   if constexpr (detail::awaitable_factory<F>)
@@ -65,8 +67,8 @@ template <sender_factory F>
     return detail::defer_sender<std::decay_t<F>>{std::forward<F>(make)};
 }
 
-/// The sender itself, a copy of one that is awaited by copy, the sender of an awaitable (an lvalue stays
-/// where it is), or the deferred sender of a function that returns one.
+/// Makes a sender of x: x itself if it is one (a copy if it is awaited by copy), a sender that awaits an
+/// awaitable (an lvalue is referred to, not copied), or defer(x) for a function.
 template <sender_or_factory X>
 [[nodiscard]] decltype(auto) as_sender(X&& x) {
   if constexpr (awaitable<X>)
@@ -83,7 +85,7 @@ template <sender_or_factory X>
 
 namespace detail {
 
-/// The function itself, or one that returns a sender where it returns an awaitable.
+/// make itself if it returns senders; if it returns awaitables, a function that wraps them as senders.
 template <sender_factory F>
 auto making_senders(F&& make) {
   if constexpr (awaitable_factory<F>)
@@ -98,7 +100,7 @@ using sender_maker = decltype(making_senders(std::declval<F>()));
 
 }  // namespace detail
 
-/// What as_sender makes of an X.
+/// The type that as_sender makes of an X.
 template <sender_or_factory X>
 using sender_of = std::remove_cvref_t<decltype(as_sender(std::declval<X>()))>;
 

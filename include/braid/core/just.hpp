@@ -44,7 +44,7 @@ auto just_made_by(F f) {
 
 }  // namespace detail
 
-/// Completes at once with f(), or what f throws. f is called when the operation is started.
+/// A sender that calls f when it is started and completes at once with f's value or exception.
 template <std::invocable F>
 [[nodiscard]] auto just_from(F f) {
   static_assert(!lazy_sender<std::invoke_result_t<F&>>,
@@ -52,7 +52,7 @@ template <std::invocable F>
   return detail::just_made_by(std::move(f));
 }
 
-/// Completes at once with a value, or with none (void).
+/// A sender that completes at once with the value, or with void.
 template <class T>
 [[nodiscard]] auto just(T&& value) {
   return detail::just_made_by([value = std::forward<T>(value)]() mutable { return std::move(value); });
@@ -61,7 +61,7 @@ template <class T>
   return just_from([] {});
 }
 
-/// Completes at once with an error, as a sender of T.
+/// A sender of T that completes at once with an error.
 template <class T>
 [[nodiscard]] auto just_error(error failure) {
   auto make = [failure = std::move(failure)]() mutable noexcept { return result<T>(std::move(failure)); };

@@ -10,7 +10,7 @@
 
 namespace braid {
 
-/// What a sender names as its sender_concept.
+/// A sender's sender_concept is this type.
 struct sender_tag {};
 
 /// A lazy description of one asynchronous operation: a movable value that has done nothing yet.
@@ -20,31 +20,33 @@ concept sender = std::is_move_constructible_v<std::remove_cvref_t<S>> &&
                  std::same_as<typename std::remove_cvref_t<S>::sender_concept, sender_tag> &&
                  requires { typename std::remove_cvref_t<S>::value_type; };
 
-/// One that does nothing before somebody waits for it, and then may need the function that it came from. A
-/// sender that runs already says so by a constant of the name already_begun.
+/// A sender whose operation begins only when it is awaited or given to a verb, and which then may need the
+/// function that made it. A sender that runs already defines a constant already_begun.
 template <class S>
 concept lazy_sender = sender<S> && !requires { requires std::remove_cvref_t<S>::already_begun; };
 
-/// What a sender completes with.
+/// The type of value that a sender completes with.
 template <sender S>
 using value_of = typename std::remove_cvref_t<S>::value_type;
 
-/// A sender may promise, by a constant of this name, that its operations are told from a turn of the loop
-/// that they were started on: never within start(), and at that loop's end at the latest. Who waits then need
-/// not look out for the other cases. (Started on a thread without a loop it says so at once all the same.)
+/// With a constant of this name a sender promises that its operations finish in a turn of the loop on which
+/// they were started: never within start(), and at that loop's end at the latest. Its receiver need not
+/// handle the other cases. (On a thread without a loop the operation still fails within start().)
 template <class S>
 inline constexpr bool completes_later = requires { requires std::remove_cvref_t<S>::completes_later; };
 
-/// A sender may say, by a constant of this name, that it is a handle to one operation for which many may
-/// wait: who is given an lvalue takes a copy.
+/// With a constant of this name a sender declares that it is a handle to one operation with any number of
+/// waiters: a verb or an await that gets an lvalue of it copies the handle.
 template <class S>
 inline constexpr bool awaited_by_copy = requires { requires std::remove_cvref_t<S>::awaited_by_copy; };
 
-/// Who waits for an operation. Moved out of the operation state, then told once how the operation ended.
+/// The object that waits for an operation of T. The operation moves it out of its state, then calls finish
+/// once, with the result.
 ///
 /// get_stop_token()  the token that the operation obeys.
-/// frame()           the level of the asynchronous stack that waits, or null.
-/// finish(result)    may destroy the operation state; on the loop's thread unless the sender says otherwise.
+/// frame()           the frame of the asynchronous stack that waits, or null.
+/// finish(result)    may destroy the operation state; runs on the loop's thread unless the sender says
+///                   otherwise.
 template <class R, class T>
 concept receiver_of = std::is_move_constructible_v<R> && requires(R& r, const R& c, result<T> ended) {
   { std::move(r).finish(std::move(ended)) } noexcept;
@@ -52,22 +54,22 @@ concept receiver_of = std::is_move_constructible_v<R> && requires(R& r, const R&
   { c.frame() } noexcept -> std::same_as<async_frame*>;
 };
 
-/// One operation on its way: immovable, in storage that its maker chose. start() is called at most once.
-/// It may be destroyed before start(), and after its receiver was told; between the two, never.
+/// One operation: immovable, in storage that its creator provides. start() is called at most once. It may be
+/// destroyed before start() and after finish(); in between only when its loop ends.
 template <class O>
 concept operation_state =
     std::is_nothrow_destructible_v<O> && !std::is_move_constructible_v<O> && requires(O& o) {
       { o.start() } noexcept;
     };
 
-/// Joins an operation to who waits for it. Nothing begins before start().
+/// Binds a sender to its receiver. Nothing begins before start().
 template <sender S, receiver_of<value_of<S>> R>
 [[nodiscard]] operation_state auto connect(S&& s, R r) {
   static_assert(!std::is_lvalue_reference_v<S>, "a sender is used up by connecting it: std::move it");
   return std::move(s).connect(std::move(r));
 }
 
-/// The operation state of an S and an R.
+/// The operation state that connect makes of an S and an R.
 template <sender S, class R>
 using connected = decltype(connect(std::declval<std::remove_cvref_t<S>>(), std::declval<R>()));
 

@@ -6,7 +6,7 @@
 
 namespace braid {
 
-/// A range whose elements are senders, or what a verb takes in the place of one.
+/// A range whose elements are senders, awaitables, or functions that return one.
 template <class Range>
 concept sender_range =
     std::ranges::input_range<Range> && sender_or_factory<std::ranges::range_value_t<Range>>;

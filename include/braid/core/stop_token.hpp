@@ -17,29 +17,29 @@ class stop_callback_base : pinned {
  protected:
   using execute_fn = void(stop_callback_base&) noexcept;
   explicit stop_callback_base(execute_fn& execute) noexcept : execute_(&execute) {}
-  void attach(stop_source* source) noexcept;  // runs execute here and now when stop was requested already
+  void attach(stop_source* source) noexcept;  // runs execute at once if stop was requested already
   void unregister() noexcept;                     // waits for an execute that runs on another thread
 
  private:
   friend class stop_source;
   execute_fn* execute_;
-  std::atomic<stop_source*> source_{nullptr};  // null when there is nothing to leave, or execute has run
+  std::atomic<stop_source*> source_{nullptr};  // null while not registered, and once execute has run
   // under the source's lock, once it is registered
   stop_callback_base** link_;  // null from when execute begins
   union {
-    stop_callback_base* next_;  // before
-    bool* gone_;  // while execute runs: it may destroy its own registration
+    stop_callback_base* next_;  // before that
+    bool* gone_;  // while execute runs: set if execute destroys this registration
   };
 };
 
-/// Says whether stop was requested; a copyable pointer to a stop_source, or to none.
+/// A copyable pointer to a stop_source, or to none, that tells whether stop was requested.
 ///
-/// Lifetime  not beyond its source's.
+/// Lifetime  its source must outlive it.
 /// Threads   any.
 class stop_token {
  public:
   stop_token() = default;
-  /// False means that stop will never be requested, so that nothing need be registered.
+  /// If false, stop is never requested and no callback need be registered.
   [[nodiscard]] bool stop_possible() const noexcept { return source_ != nullptr; }
   [[nodiscard]] bool stop_requested() const noexcept;
   friend bool operator==(stop_token, stop_token) = default;
@@ -52,13 +52,13 @@ class stop_token {
   stop_source* source_ = nullptr;
 };
 
-/// The place from which stop is requested, once, for all who hold its token.
+/// The source of one stop request, which every holder of its token sees.
 ///
-/// Lifetime  pinned; outlives its tokens and callbacks. A callback may destroy it, on the thread that
+/// Lifetime  pinned; must outlive its tokens and callbacks. A callback may destroy it, on the thread that
 ///           requests stop.
-/// Threads   any; callbacks run on the thread that requests stop, before request_stop returns: also where a
-///           callback requests stop at another source, and so on, however deep.
-/// Cost      24 bytes, no allocation; registering and leaving take one uncontended spin lock each.
+/// Threads   any; callbacks run on the thread that requests stop, before request_stop returns. A callback may
+///           request stop at another source, to any depth.
+/// Cost      24 bytes, no allocation; registering and unregistering take one uncontended spin lock each.
 /// Source    P2300's inplace_stop_source.
 class stop_source : pinned {
  public:
@@ -69,12 +69,12 @@ class stop_source : pinned {
       ends_early();
   }
 
-  /// Valid for as long as this source.
+  /// The token is valid as long as this source exists.
   [[nodiscard]] stop_token get_token() noexcept { return stop_token{this}; }
   [[nodiscard]] bool stop_requested() const noexcept {
     return (state_.load(std::memory_order_acquire) & requested) != 0;
   }
-  /// True for the one call that made the request.
+  /// True for the first call, which makes the request.
   bool request_stop() noexcept;
 
  private:
@@ -89,14 +89,15 @@ class stop_source : pinned {
   void run_callbacks(std::uint8_t state) noexcept;
   [[gnu::cold]] void ends_early() noexcept;
 
-  // The request, while callbacks run.
+  // The request in progress, while its callbacks run.
   struct asking {
     const std::thread::id by = std::this_thread::get_id();
-    bool source_gone = false;  // a callback may end the source
+    bool source_gone = false;  // a callback has destroyed the source
   };
 
   std::atomic<std::uint8_t> state_{0};
-  stop_callback_base* callbacks_ = nullptr;  // these two under the lock
+  // under the lock
+  stop_callback_base* callbacks_ = nullptr;
   asking* asking_ = nullptr;
 };
 static_assert(sizeof(stop_source) == 24);
@@ -105,9 +106,9 @@ inline bool stop_token::stop_requested() const noexcept {
   return source_ != nullptr && source_->stop_requested();
 }
 
-/// Runs f() once when stop is requested; at once, here, when it was already.
+/// Calls f() once when stop is requested; if that has happened already, within the constructor.
 ///
-/// Lifetime  pinned. The destructor waits for an f that runs on another thread; f may destroy its callback.
+/// Lifetime  pinned. The destructor waits while f runs on another thread; f may destroy its own callback.
 /// Threads   f runs on the thread that requests stop.
 template <class F>
 class stop_callback : stop_callback_base {

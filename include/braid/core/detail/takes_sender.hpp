@@ -5,17 +5,17 @@
 
 #include "braid/core/awaitable.hpp"
 
-// What a call says that was given something else than an operation: one line with the remedy, in place of all
-// the overloads that did not fit.
+// The diagnostics of a call whose argument is no operation: one line with the remedy, instead of the list of
+// overloads that did not fit.
 namespace braid::detail {
 
-/// What such a call returns, so that nothing more is said about its result.
+/// Such a call returns this. It converts to anything, so that the result causes no further diagnostics.
 struct anything {
   template <class T>
   operator T() const;
 };
 
-// An `anything` is told no more.
+// An `anything` counts as an operand: its diagnostic has been given already.
 template <class X>
 inline constexpr bool is_operand = sender_or_factory<X> || std::is_same_v<std::remove_cvref_t<X>, anything>;
 template <class F>
