@@ -2,20 +2,20 @@
 
 namespace braid {
 
-/// In a forked child, leaves the loops of the parent to the parent: a loop that the child has inherited does
-/// nothing more, and its thread may make one of its own.
+/// Detaches a forked child from its parent's loops. The child's copies of those loops do nothing more, and
+/// the child's thread may make a loop of its own.
 ///
-///     if (::clone(...) == 0) {            // by the system call; after fork() it has been done already
+///     if (::clone(...) == 0) {            // made by the system call; fork() calls after_fork by itself
 ///       braid::after_fork();
 ///       braid::run(read_file("/etc/hosts"));
 ///     }
 ///
-/// fork(2) as the C library has it does this by itself, in the child, before it returns. Only a child that
-/// was made otherwise (clone(2), _Fork(3)) needs the call, before anything else of braid and before it closes
-/// descriptors. What it means for loops, descriptors and operations is in docs/process.md.
+/// The C library's fork(2) does this in the child before it returns. A child made in another way (clone(2),
+/// _Fork(3)) calls it before it uses anything else of braid and before it closes descriptors.
+/// docs/process.md says how loops, descriptors and operations behave in the child.
 ///
-/// Threads  the child's only one.
-/// Errors   none. In the process that made the loops it does nothing.
+/// Threads  the child's only thread.
+/// Errors   none. In the process that made the loops the call does nothing.
 void after_fork() noexcept;
 
 }  // namespace braid

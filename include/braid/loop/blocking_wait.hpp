@@ -4,18 +4,18 @@
 
 namespace braid {
 
-/// Marks a wait on a thread of the blocking pool: while it lives the thread does not count as one that works,
-/// so that another takes its place. A loop that a thread of the pool makes is one, and so is future::get. On
-/// any other thread it does nothing.
+/// Marks a wait on a thread of the blocking pool. While the object lives, its thread does not count as
+/// working, so the pool may start another in its place. loop::run and future::get mark themselves. On any
+/// other thread it does nothing.
 ///
 ///     offload([&] {
 ///       const blocking_wait here("ledger");
-///       return ledger.wait_for_page();      // which another offloaded function prints
+///       return ledger.wait_for_page();      // another offloaded function prints the page
 ///     })
 ///
-/// Errors  std::system_error (resource_unavailable_try_again), naming the call, where jobs are queued, every
-///         other thread of the pool waits as well, and none can be added: waiting would be for ever. A pool
-///         has at most 256 threads more than BRAID_BLOCKING_THREADS says.
+/// Errors  std::system_error (resource_unavailable_try_again), naming the call, when the wait would deadlock:
+///         jobs are queued, every other thread of the pool waits too, and no thread can be added. A pool has
+///         at most 256 threads more than BRAID_BLOCKING_THREADS says.
 class blocking_wait : pinned {
  public:
   explicit blocking_wait(const char* call) : counted_(begin(call)) {}

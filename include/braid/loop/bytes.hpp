@@ -11,12 +11,12 @@
 
 namespace braid {
 
-/// A type that bytes may be kept in: std::byte, char, unsigned char.
+/// A type that holds one byte: std::byte, char, unsigned char.
 template <class T>
 concept byte_like = std::same_as<std::remove_cv_t<T>, std::byte> || std::same_as<std::remove_cv_t<T>, char> ||
                     std::same_as<std::remove_cv_t<T>, unsigned char>;
 
-/// Such bytes side by side: a span, an array, a string, a vector.
+/// A contiguous range of byte_like elements: a span, an array, a string, a vector.
 template <class Range>
 concept byte_range = std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
                      byte_like<std::remove_reference_t<std::ranges::range_reference_t<Range>>>;
@@ -36,8 +36,8 @@ class writable_bytes {
   std::size_t size_;
 };
 
-/// Memory to write from: any contiguous range of bytes. Of a string literal, the characters without the final
-/// zero.
+/// Memory to write from: any contiguous range of bytes. A string literal counts without its final zero.
+/// A view; the caller keeps the memory alive.
 class readable_bytes {
  public:
   template <byte_range Range>
@@ -55,10 +55,10 @@ class readable_bytes {
   std::size_t size_;
 };
 
-/// The most that Linux moves in one read or write.
+/// The most bytes that Linux moves in one read or write.
 inline constexpr std::size_t most_at_once = 0x7ffff000;
 
-/// How much of size one read or write may ask for.
+/// How many of size bytes one read or write may ask for.
 [[nodiscard]] inline std::uint32_t transfer_length(std::size_t size) noexcept {
   return static_cast<std::uint32_t>(std::min(size, most_at_once));
 }

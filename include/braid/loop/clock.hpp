@@ -7,7 +7,8 @@
 
 namespace braid {
 
-/// The clock that timers go by: the current loop's, else the steady clock. In a simulation time is virtual.
+/// The clock of timers: the current loop's, or the steady clock on a thread without a loop. In a simulation
+/// its time is virtual.
 struct loop_clock {
   using duration = std::chrono::nanoseconds;
   using rep = duration::rep;
@@ -18,8 +19,8 @@ struct loop_clock {
   /// Never fails, and needs no loop.
   [[nodiscard]] static time_point now() noexcept;
 
-  /// d rounded up, so that no sleep is shorter than asked for; the longest duration there is, positive or
-  /// negative, instead of an overflow. What is no number is zero: a wait for it ends at once, not never.
+  /// d rounded up, so that no sleep is shorter than requested. Instead of overflowing it is the longest
+  /// duration, positive or negative. NaN becomes zero, so that a wait for it ends at once instead of never.
   template <class Rep, class Period>
   [[nodiscard]] static constexpr duration saturated(std::chrono::duration<Rep, Period> d) noexcept {
     // A tick is num * unit / down nanoseconds.
@@ -53,13 +54,13 @@ struct loop_clock {
     return time_point(saturated(t.time_since_epoch()));
   }
 
-  /// from + d, the last representable instant instead of an overflow.
+  /// from + d, or the last representable instant where the sum overflows.
   [[nodiscard]] static constexpr time_point later_than(time_point from, duration d) noexcept {
     const bool too_late = from > time_point{} && d > time_point::max() - from;
     return too_late ? time_point::max() : from + d;
   }
 
-  /// now() + d, the last representable instant instead of an overflow.
+  /// now() + d, or the last representable instant where the sum overflows.
   template <class Rep, class Period>
   [[nodiscard]] static time_point after(std::chrono::duration<Rep, Period> d) noexcept {
     const time_point from = now();

@@ -5,8 +5,8 @@
 
 namespace braid {
 
-/// Makes a loop, or none, this thread's current one for as long as it lives: for who turns several loops on
-/// one thread by hand, or makes them there.
+/// Makes a loop, or no loop, this thread's current one for as long as it lives. For code that makes or turns
+/// several loops on one thread by hand.
 class current_loop_scope : pinned {
  public:
   explicit current_loop_scope(loop* which) noexcept : outer_(loop::current_) { loop::make_current(which); }

@@ -8,12 +8,13 @@
 
 namespace braid {
 
-/// Closes a descriptor without waiting: behind what its loop has begun, or at once where there is no loop.
+/// Closes a descriptor without waiting. The current loop first cancels the requests in flight on it; where
+/// nothing is in flight, or without a loop, it is closed at once.
 void close_detached(int descriptor) noexcept;
 
 namespace detail {
 
-// First cancels what is in flight on the descriptor, until there is none; then closes it.
+// Cancels the requests in flight on the descriptor until none is left, then closes it.
 class close_outcome {
  public:
   using value_type = void;
@@ -31,9 +32,9 @@ class close_outcome {
       if (ended != -ECANCELED && ended <= 0 && ended != -EALREADY) what.code = opcode::close;
       if (ended != -ECANCELED) return true;
     }
-    if (ended == -EINTR) ended = 0;  // Linux has closed it all the same
+    if (ended == -EINTR) ended = 0;  // Linux closes the descriptor although close(2) reports EINTR
     if (ended == -ECANCELED)
-      // the loop is ending: nothing is in flight any more
+      // the loop is ending, and nothing is in flight any more
       ended = direct_calls::current().close(what.descriptor);
     descriptor_ = -1;
     return false;
@@ -46,10 +47,11 @@ class close_outcome {
 
 }  // namespace detail
 
-/// An open descriptor and its end. What files and sockets are made of.
+/// The owner of an open descriptor. Files and sockets are made of it.
 ///
-/// Lifetime  the destructor closes, without waiting, behind what the current loop has begun.
-/// Threads   used on one loop's thread at a time; may be moved to another while nothing is in flight on it.
+/// Lifetime  the destructor closes the descriptor without waiting: the current loop cancels the requests in
+///           flight on it and closes it once they have ended.
+/// Threads   one loop's thread at a time. It may move to another while nothing is in flight on it.
 class descriptor {
  public:
   descriptor() = default;
@@ -64,16 +66,16 @@ class descriptor {
     if (number_ >= 0) close_detached(number_);
   }
 
-  /// -1 when there is none.
+  /// -1 when nothing is open.
   [[nodiscard]] int number() const noexcept { return number_; }
   [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-  /// Gives the number away: the caller closes it.
+  /// Gives up ownership: the caller closes the descriptor.
   [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
 
-  /// Cancels what is in flight on the descriptor and waits for its end, so that nothing meets the next
-  /// descriptor of this number; then closes it.
+  /// Cancels the requests in flight on the descriptor, waits until they have ended, then closes it. So no
+  /// old request can reach the next descriptor that gets this number.
   /// Errors  those of close(2); bad_file_descriptor when it is closed already.
-  /// Cancel  not: a close that has begun goes through.
+  /// Cancel  ignored: a close that has begun goes through.
   [[nodiscard]] auto close() noexcept {
     request what{.code = opcode::cancel_descriptor, .descriptor = number_};
     return io_sender<detail::close_outcome>{what, detail::close_outcome(release())};

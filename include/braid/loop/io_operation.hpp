@@ -7,15 +7,15 @@
 
 namespace braid {
 
-/// Has somebody asked that an operation end? It is not tried again then. Due: its reactor has not passed that
-/// on yet.
+/// Was the operation's cancellation requested? Then it is not tried again. `due`: the reactor has not passed
+/// the cancellation on to the kernel yet.
 enum class cancel_request : std::uint8_t { none, made, due };
 
 /// An operation that is one request to the reactor.
-/// Lifetime  the request is kept by the class that derives from this, for as long.
+/// Lifetime  the derived class keeps the request alive as long as the operation.
 class io_operation : public operation_base {
  public:
-  /// What it asks for.
+  /// Its request.
   [[nodiscard]] const request& what() const noexcept { return *request_; }
 
  protected:
@@ -27,10 +27,10 @@ class io_operation : public operation_base {
   friend class detail::operations_of;
   bool polls_ = false;  // the reactor waits for the descriptor to become ready before it tries again
   cancel_request cancel_ = cancel_request::none;
-  bool may_block_ = false;  // even where its descriptor is ready: not on the loop's thread
-  std::int16_t errno_;  // that it ends with, while it is in the reactor's queue of those that end
+  bool may_block_ = false;  // even where its descriptor is ready, so not on the loop's thread
+  std::int16_t errno_;  // the errno it ends with, while it is in the reactor's queue of failed operations
   const request* const request_;
-  operation_base** before_;  // what points to it, a list's head or a next_, while it is in an operations_of
+  operation_base** before_;  // the pointer to it in an operations_of: a list's head or another's next_
 };
 static_assert(sizeof(io_operation) == 40);
 

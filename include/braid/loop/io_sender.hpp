@@ -10,22 +10,22 @@
 
 namespace braid {
 
-/// A sender that is one request, and what to make of its completion.
+/// A sender of one request, with an outcome that turns its completion into a value.
 ///
 /// Lifetime  the memory that the request names stays alive until the operation ends. Under AddressSanitizer a
 ///           buffer that is read into is poisoned until then.
-/// Threads   starts, ends and is told on the current loop's thread.
+/// Threads   starts and finishes on the current loop's thread.
 /// Errors    std::error_code of the request's errno; std::logic_error on a thread without a loop.
-/// Cancel    asks the kernel; ends as operation_canceled, or with what it had achieved, never before the
-///           kernel is done with the memory. EINTR is tried again, EAGAIN (of O_NONBLOCK descriptors) waited
-///           out.
+/// Cancel    asks the kernel. The operation ends as operation_canceled or with what it has achieved, never
+///           before the kernel is done with the memory. EINTR is tried again; EAGAIN (of O_NONBLOCK
+///           descriptors) waits until the descriptor is ready.
 /// Cost      one submission; no allocation.
 template <io_outcome Outcome>
 struct io_sender {
   using sender_concept = sender_tag;
   static constexpr bool completes_later = true;
-  /// In a coroutine: the check there would hide from the compiler what it knows of the request (10
-  /// instructions).
+  /// Its awaiter calls note_await itself. A check in the coroutine would hide from the compiler what it knows
+  /// of the request (10 instructions).
   static constexpr bool notes_its_await = true;
   using value_type = typename Outcome::value_type;
   static_assert(detail::hooks_of<Outcome>::checked);
@@ -37,7 +37,7 @@ struct io_sender {
   auto connect(R receiver) && {
     return detail::io_state<Outcome, R>(std::move(*this), std::move(receiver));
   }
-  /// For a coroutine's promise: waits without an operation state of its own.
+  /// For a coroutine's promise: an awaiter, without an operation state of its own.
   auto awaited_by(auto&) && noexcept { return detail::io_awaiter<Outcome>(*this); }
   /// For a fiber: the same.
   template <class Stack>

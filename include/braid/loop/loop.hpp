@@ -25,27 +25,28 @@ class running_scope;
 
 /// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
 ///
-/// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels what is in
-///           flight, waits for it, and destroys what waits for it; what is started meanwhile ends as
-///           cancelled. A coroutine that swallows every cancellation and goes on waiting keeps it from
-///           ending.
-/// Threads   one: the one that made it. post and deliver may be called on any.
-/// Fork      the parent's goes on. The child's copy does nothing: run throws std::logic_error, its destructor
-///           leaves everything as it is, and the thread may make a loop of its own: see docs/process.md.
-/// Errors    the constructor throws std::system_error where the kernel refuses the reactor that was asked
-///           for, std::logic_error when the thread has a loop already, std::invalid_argument for a turn of no
-///           operations, for fiber stacks beyond the address space, and for a word that the environment's
-///           variables do not take.
+/// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels the
+///           operations in flight, waits until they have ended, and destroys what waits for them. Operations
+///           started meanwhile end as cancelled. The destructor does not return while a coroutine swallows
+///           every cancellation and goes on waiting.
+/// Threads   the one that made it. Any thread may call post and deliver.
+/// Fork      the parent's loop goes on. The child's copy does nothing: run throws std::logic_error, the
+///           destructor leaves everything as it is, and the thread may make a loop of its own. See
+///           docs/process.md.
+/// Errors    the constructor throws std::system_error when the kernel refuses the requested reactor,
+///           std::logic_error when the thread has a loop already, and std::invalid_argument for
+///           operations_per_turn below 1, for fiber stacks larger than the address space, and for an
+///           environment variable with an invalid value.
 ///
-/// What it has from operation_context is for authors of operations: loop/detail/operation_context.hpp.
+/// The functions of operation_context are for authors of operations: loop/detail/operation_context.hpp.
 class loop : public detail::operation_context {
  public:
   explicit loop(const loop_options& options = {});
-  /// On a reactor of the caller's making.
+  /// On a reactor that the caller made.
   loop(const loop_options& options, std::unique_ptr<reactor> on);
   ~loop();
 
-  /// This thread's loop. Throws std::logic_error, naming the call, when there is none.
+  /// This thread's loop. Without one it throws std::logic_error, naming the call.
   [[nodiscard]] static loop& current(const char* call = "loop::current") {
     if (current_ == nullptr) [[unlikely]]
       throw_no_loop(call);
@@ -57,7 +58,7 @@ class loop : public detail::operation_context {
 
   /// Turns until no work is left: nothing ready, in flight, timed, posted or offloaded.
   void run();
-  /// Turns until op is done; its value, or its error thrown. What else was started stays with the loop.
+  /// Turns until op is done. Returns its value or throws its error. Other operations stay with the loop.
   template <sender_or_factory S>
   value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current());
   template <class X>
@@ -65,18 +66,18 @@ class loop : public detail::operation_context {
   detail::anything run(X&&) {
     return detail::takes_sender<X>();
   }
-  /// Is anything left that run() would wait for?
+  /// Is there work that run() would wait for?
   [[nodiscard]] bool has_work() const noexcept {
     return !ready_.empty() || !rejected_.empty() || !timers_.empty() || !inbox_.empty() ||
            reactor_->in_flight() != 0 || expected_ != 0;
   }
-  /// Is a run of this loop on the stack?
+  /// Is a call of run() on this loop in progress?
   [[nodiscard]] bool running() const noexcept { return running_; }
 
-  /// Runs f() on the loop's thread in a later turn. Any thread; the loop must outlive the call. What the
-  /// loop's own thread posts while the loop ends is not run.
+  /// Runs f() on the loop's thread in a later turn. Any thread may call it; the loop must outlive the call.
+  /// A function that the loop's own thread posts while the loop ends does not run.
   void post(unique_function<void()> f);
-  /// The same for a loop that may have ended: false when it has, and f is as it was.
+  /// The same for a loop that may have ended: then it returns false and leaves f as it was.
   [[nodiscard]] static bool post_if_alive(loop* home, unique_function<void()>& f);
   template <class F>
     requires lazy_sender<std::invoke_result_t<std::decay_t<F>&>>
@@ -84,9 +85,9 @@ class loop : public detail::operation_context {
     static_assert(std::is_void_v<F>, "loop::post drops the sender that f returns: post([f] { detach(f); })");
   }
 
-  /// Who is told of an error that nobody waits for: its asynchronous stack comes with it. The default prints
-  /// both and terminates the program. A handler that throws terminates it too.
-  /// It may set another one.
+  /// Sets the handler of lost errors: those that no caller waits for. The error carries its asynchronous
+  /// stack. The default handler prints both and terminates the program. A handler that throws terminates it
+  /// too. A handler may set another one.
   void on_unhandled_error(unique_function<void(const error&)> handler) {
     unhandled_ = std::make_shared<unhandled_fn>(std::move(handler));
   }
@@ -99,11 +100,11 @@ class loop : public detail::operation_context {
   [[nodiscard]] const loop_options& options() const noexcept { return options_; }
   /// "io_uring", "epoll".
   [[nodiscard]] const char* reactor_name() const noexcept { return reactor_->name(); }
-  /// System calls that the reactor made so far.
+  /// System calls that the reactor has made so far.
   [[nodiscard]] std::size_t system_calls() const noexcept { return reactor_->system_calls(); }
-  /// Requests begun and not yet ended.
+  /// Requests that have begun and not ended.
   [[nodiscard]] std::size_t in_flight() const noexcept { return reactor_->in_flight(); }
-  /// The time that this loop's timers go by.
+  /// The time of this loop's timers.
   [[nodiscard]] loop_clock::time_point now() const noexcept { return reactor_->now(); }
 
   /// One fair turn; waits when may_wait and there is nothing to do.

@@ -13,7 +13,7 @@ struct nop_outcome {
 };
 }  // namespace detail
 
-/// A request that does nothing: once through the reactor and back. For measuring what waiting costs.
+/// A request that does nothing but go through the reactor and back. For measuring the cost of waiting.
 [[nodiscard]] inline auto nop() noexcept { return io_sender<detail::nop_outcome>{{}, {}}; }
 
 }  // namespace braid

@@ -17,7 +17,7 @@ class task_tracker;
 class timer_queue;
 }  // namespace detail
 
-/// How a request ended: what its system call would have returned, or minus the errno.
+/// How a request ended: the return value of its system call, or minus the errno.
 struct completion {
   std::int32_t result = 0;
   std::uint32_t flags = 0;
@@ -26,21 +26,21 @@ struct completion {
   static constexpr std::uint32_t more_to_receive = 4;  ///< a flag: the socket held more than was received
 };
 
-/// One asynchronous step in flight: pinned, intrusive, told once how it ended; more often if its request says
-/// so.
+/// One asynchronous step in flight. The reactor links it intrusively and calls its finish function once, or
+/// several times for a request that completes in parts (completion::more).
 ///
-/// Lifetime  the caller keeps *this and its buffers alive until finish runs.
-/// Threads   owned by its loop's thread; distinct operations are independent.
+/// Lifetime  the caller keeps *this and its buffers alive until the finish function runs.
+/// Threads   its loop's thread only; distinct operations are independent.
 /// Cost      24 bytes; submit and finish are O(1) and allocate nothing.
 class operation_base : pinned {
  public:
-  /// Begun, and not yet told how it ended.
+  /// Has it begun, and not finished yet?
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
 
  protected:
-  using finish_fn = void(operation_base&, completion);  // throws nothing; may destroy *this
+  using finish_fn = void(operation_base&, completion);  // must not throw; may destroy *this
   explicit operation_base(finish_fn& finish) noexcept : finish_(&finish) {}
-  /// From now on it is told by this function.
+  /// Replaces the finish function.
   void finish_by(finish_fn& finish) noexcept { finish_ = &finish; }
   ~operation_base() { BRAID_ASSERT(!in_flight_); }
 
@@ -49,7 +49,7 @@ class operation_base : pinned {
   friend class detail::inbox;
   friend class reactor;
   friend class detail::operations_of;
-  friend class detail::task_tracker;  // is told in its place
+  friend class detail::task_tracker;  // replaces finish_ by its own
   friend class detail::timer_queue;
   void mark_begun() noexcept { in_flight_ = true; }
   void finish(completion ended) noexcept {

@@ -5,21 +5,20 @@
 
 namespace braid {
 
-/// Which reactor a loop runs on. automatic is io_uring, or epoll where the kernel refuses io_uring: that is
-/// said once a process on the standard error, unless BRAID_QUIET=1. The environment's
-/// BRAID_BACKEND=uring|epoll|auto takes the place of automatic. What differs between the two is in
-/// docs/reactors.md.
+/// The reactor that a loop runs on. automatic means io_uring, or epoll where the kernel refuses io_uring; the
+/// first such fallback in a process is reported on standard error, unless BRAID_QUIET=1. The environment
+/// variable BRAID_BACKEND=uring|epoll|auto replaces automatic. docs/reactors.md compares the two.
 enum class backend : std::uint8_t { automatic, uring, epoll };
 
-/// How a loop is made; every default will do.
+/// Options of a loop. The defaults suit most programs.
 struct loop_options {
   braid::backend backend = braid::backend::automatic;
-  unsigned entries = 256;  ///< requests begun in one turn; more in flight is no error
+  unsigned entries = 256;  ///< requests begun in one turn; more may be in flight
   std::size_t fiber_stack_bytes =
-      256 << 10;  ///< per fiber, 32 KiB at least; touched pages only; a guard page comes on top
+      256 << 10;  ///< per fiber, at least 32 KiB; only touched pages use memory; a guard page comes on top
   int operations_per_turn =
-      256;  ///< at most so many timers, then so much ready work, before the reactor's turn
-  bool track_tasks = false;  ///< for dump_tasks; the environment's BRAID_TRACK_TASKS=1 asks for it too
+      256;  ///< at most so many timers, then so many ready operations, before the reactor's turn
+  bool track_tasks = false;  ///< for dump_tasks; BRAID_TRACK_TASKS=1 in the environment sets it too
 };
 
 }  // namespace braid

@@ -7,26 +7,27 @@
 
 namespace braid {
 
-/// What io_uring offers a loop in this process: found by setting a ring up and asking it, not from a version.
+/// What io_uring offers a loop in this process. It is found by setting up a ring, not from a kernel version.
 struct io_uring_report {
   struct setup_flag {
     std::string_view name;  ///< "IORING_SETUP_SINGLE_ISSUER"
-    bool taken = false;  ///< false: the kernel has it not, or was not asked since a newer one needs it
+    bool taken = false;  ///< false: the kernel refuses it, or refuses an older flag and so was not asked
   };
 
-  std::error_code refused;  ///< what the loop's constructor would throw; none where a ring was made
-  std::string cause;  ///< of the refusal
-  std::string remedy;  ///< what would help against it
+  std::error_code refused;  ///< the error that the loop's constructor would throw; none if a ring was made
+  std::string cause;  ///< why the ring was refused
+  std::string remedy;  ///< how to get one
 
-  std::vector<setup_flag> setup_flags;  ///< the optional ones, empty when refused
-  bool ring_registered = false;  ///< the ring's own descriptor is: a cheaper io_uring_enter
-  std::vector<std::string_view> lacking_operations;  ///< made by the blocking pool instead
+  std::vector<setup_flag> setup_flags;  ///< the optional flags; empty when refused
+  bool ring_registered = false;  ///< is the ring's descriptor registered? It makes io_uring_enter cheaper
+  std::vector<std::string_view> lacking_operations;  ///< the blocking pool carries these out
 
   [[nodiscard]] bool usable() const noexcept { return !refused; }
 };
 
-/// Threads  any; needs no loop, and leaves nothing behind.
-/// Cost     a ring made and thrown away, some ten microseconds.
+/// Sets up a ring, asks it, and closes it again.
+/// Threads  any; no loop is needed.
+/// Cost     some ten microseconds.
 [[nodiscard]] io_uring_report probe_io_uring();
 
 }  // namespace braid

@@ -20,13 +20,13 @@ class blocking_job;
 }  // namespace detail
 class direct_calls;
 
-/// Carries out requests: the seam between a loop and the kernel, or a simulation of it.
+/// Carries out requests: the interface between a loop and the kernel, or a simulation of the kernel.
 ///
-/// Threads  the loop's, but for wake.
-/// Errors   none is thrown after construction; a request's failure is its completion.
+/// Threads  the loop's; any thread may call wake.
+/// Errors   only construction throws. A request that fails completes with its errno.
 class reactor : pinned {
  public:
-  /// How long a turn may wait when there is nothing to do: not at all, until an instant, or until woken.
+  /// How long a turn may wait when it has nothing to do: not at all, until an instant, or until woken.
   struct patience {
     bool may_wait = false;
     loop_clock::time_point until = loop_clock::time_point::max();
@@ -36,13 +36,13 @@ class reactor : pinned {
   /// "io_uring" or "epoll", for messages.
   [[nodiscard]] virtual const char* name() const noexcept = 0;
 
-  /// Begins the request; its completion arrives in a later turn, never within this call.
+  /// Begins the request. Its completion arrives in a later turn, never within this call.
   virtual void submit(io_operation& operation) noexcept = 0;
-  /// The same, where it takes no more than an entry in the lane; else false, and nothing has happened.
+  /// The same for a request that only needs an entry in the lane. Otherwise returns false and does nothing.
   template <bool IsNop>
   [[nodiscard, gnu::always_inline]] bool submit_inline(io_operation& operation) noexcept {
     const request& what = *operation.request_;
-    const int descriptor = what.descriptor;  // before anything is written, which might be the request
+    const int descriptor = what.descriptor;  // read before the writes below, which might alias the request
     if (!lane_.submit(what, reinterpret_cast<std::uint64_t>(&operation) | (IsNop ? 0 : listed_bit)))
         [[unlikely]]
       return false;
@@ -50,44 +50,44 @@ class reactor : pinned {
     operation.mark_begun();
     return true;
   }
-  /// From now on every request comes by submit.
+  /// Sends every later request through submit.
   void close_lane() noexcept {
     lane_closed_ = true;
     lane_.limit = lane_.tail;
   }
-  /// Asks that the operation end soon. It ends once, as before: cancelled, or with what it had achieved.
+  /// Asks that the operation end soon. It still finishes once: cancelled, or with what it has achieved.
   virtual void cancel(io_operation& operation) noexcept = 0;
-  /// cancel for everything in flight.
+  /// cancel for every operation in flight.
   virtual void cancel_all() noexcept = 0;
-  /// One turn: hand over what was submitted, wait if there is patience, tell what has completed. Before it
-  /// waits it announces the sleep to messages, and does not wait when there are some.
+  /// One turn: hands over what was submitted, waits if patience allows, and finishes what has completed.
+  /// Before it waits it announces the sleep to messages; it does not wait when there are messages.
   virtual void turn(patience how_long, detail::inbox& messages) noexcept = 0;
   /// Ends a wait that was announced. Any thread.
   virtual void wake() noexcept = 0;
-  /// Its loop has something to do that came from outside of its turns, on its thread: for a reactor that
-  /// takes turns with others there.
+  /// Code on the loop's thread, outside of the loop's turns, has given the loop something to do. For a
+  /// simulated loop, which shares its thread with others.
   virtual void touched() noexcept {}
-  /// Has a thread that may block do the job, which then hands itself back.
+  /// Gives the job to a thread that may block; the job delivers itself back to the loop.
   /// Errors  std::system_error when there is no such thread and none can be started.
   virtual void offload(detail::blocking_job& job);
   /// Takes back a job that no thread has begun; false when one has.
   [[nodiscard]] virtual bool withdraw(detail::blocking_job& job) noexcept;
-  /// In a forked child, whose parent goes on with it: lets go of what the two share, and forgets everything.
-  /// It is not used, nor destroyed, any more.
+  /// In a forked child: closes what it shares with the parent's reactor, and drops its requests. The child
+  /// neither uses nor destroys it afterwards.
   virtual void leave_to_parent() noexcept {}
-  /// What its descriptors are asked without waiting.
+  /// The system calls on its descriptors that need no waiting.
   [[nodiscard]] virtual direct_calls& direct() noexcept;
-  /// A file's own position, where requests at current_position may leave it wrong: after a transfer that an
+  /// A file's position, where requests at current_position may leave it wrong: after a transfer that an
   /// error has cut short, and after some without a buffer. -1 where they move it as read(2) and write(2) do.
   [[nodiscard]] virtual std::int64_t position_of(int) noexcept { return -1; }
-  /// lseek(2), where position_of gave one.
+  /// lseek(2), where position_of gave a position.
   virtual void set_position(int, std::int64_t, int) noexcept {}
-  /// The clock that timers go by.
+  /// The clock of timers.
   [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;
 
-  /// Requests begun and not yet ended.
+  /// Requests that have begun and not ended.
   [[nodiscard]] virtual std::size_t in_flight() const noexcept = 0;
-  /// System calls made so far, for benchmarks and tests.
+  /// System calls made so far. For benchmarks and tests.
   [[nodiscard]] std::size_t system_calls() const noexcept { return system_calls_; }
 
  protected:
@@ -97,7 +97,7 @@ class reactor : pinned {
     operation.finish_in_part(part);
   }
 
-  // In the user_data of what the lane takes: the operation is in begun_.
+  // A bit of the user_data of a request in the lane: its operation is in begun_.
   static constexpr std::uint64_t listed_bit = 4;
 
   static bool& polls(io_operation& operation) noexcept { return operation.polls_; }
@@ -111,17 +111,17 @@ class reactor : pinned {
 
   detail::submission_lane lane_;
   bool lane_closed_ = false;
-  detail::operations_of* begun_ = nullptr;  // those that the lane took, but nops; where there is one
+  detail::operations_of* begun_ = nullptr;  // the operations in the lane, without nops; null without a lane
   std::size_t system_calls_ = 0;
 };
 
-/// The reactor that the options, BRAID_BACKEND and this kernel agree on.
-/// Errors  std::system_error that says which cause forbids it and what the remedy is; std::invalid_argument
-///         for a BRAID_BACKEND or BRAID_QUIET that is none.
+/// Makes the reactor that the options, BRAID_BACKEND and this kernel agree on.
+/// Errors  std::system_error that names the cause and the remedy; std::invalid_argument for an invalid
+///         BRAID_BACKEND or BRAID_QUIET.
 [[nodiscard]] std::unique_ptr<reactor> make_reactor(const loop_options& options);
 
-/// While it lives, loops that this thread makes run on reactors that it makes instead: for tests of code that
-/// makes its own loops. For its maker make_reactor gives what it would without it.
+/// While it lives, loops that this thread makes run on reactors from its maker. For tests of code that makes
+/// its own loops. Within the maker, make_reactor works as if this override did not exist.
 class reactor_override : pinned {
  public:
   using maker = unique_function<std::unique_ptr<reactor>(const loop_options&)>;
