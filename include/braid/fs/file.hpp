@@ -50,47 +50,47 @@ struct open_outcome;
 
 }  // namespace detail
 
-/// An open file, or whatever else has a descriptor to read and write: a pipe, a terminal, a device.
+/// An open file, or anything else with a descriptor to read and write: a pipe, a terminal, a device.
 ///
-/// Lifetime  closed by its destructor, without waiting, behind what its loop has begun; close() waits. A
-///           buffer stays alive until the operation on it has ended.
-/// Order     what is at the position, reads and writes alike, is carried out in the order in which it was
-/// begun, one
-///           operation after the other, by whichever descriptor of the open file (dup); of a pipe or a
-///           terminal the reads, and the writes, by one descriptor. read_at and write_at wait for nobody.
+/// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits. A buffer stays
+///           alive until the operation on it has ended.
+/// Order     reads and writes at the file's position are carried out one after the other, in the order in
+///           which they were begun, through whichever descriptor of the open file (dup). On a pipe or a
+///           terminal the same holds for the reads, and for the writes, of one descriptor. read_at and
+///           write_at do not wait for other operations.
 /// Threads   its operations run on the current loop; on one loop at a time.
-/// Errors    std::error_code of the system call, its message naming call and path. The end of a file is a
-///           read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. A pipe without a
-///           reader is broken_pipe, without a SIGPIPE. A write beyond RLIMIT_FSIZE is file_too_large; the
-///           system raises SIGXFSZ then, which a program that expects it ignores.
-/// Cancel    read_exactly and write_all may have moved a part: error::transferred() says how much, as it does
-///           when they fail. An operation that waits for others has moved nothing.
-/// Cost      one request each; write_all and read_exactly as many as it takes. On io_uring an lseek(2) for
-///           what is at a regular file's position.
+/// Errors    std::error_code of the system call, with call and path in its message. At the end of a file
+///           read_some reads 0 bytes, and read_exactly fails with errc::end_of_stream. A write to a pipe
+///           without a reader fails with broken_pipe, without a SIGPIPE. A write beyond RLIMIT_FSIZE fails
+///           with file_too_large; the system also raises SIGXFSZ, which the program should ignore.
+/// Cancel    read_exactly and write_all may have moved a part before they fail or are cancelled:
+///           error::transferred() says how much. An operation that still waits for others has moved nothing.
+/// Cost      one request each; write_all and read_exactly as many as they need. On io_uring an lseek(2) for
+///           each operation at a regular file's position.
 class file {
   friend struct detail::open_outcome;
 
  public:
-  /// None: every operation on it fails with bad_file_descriptor.
+  /// No file: every operation fails with bad_file_descriptor.
   file() = default;
   /// Adopts an open descriptor.
   [[nodiscard]] static file from_descriptor(int number) noexcept { return file(descriptor(number)); }
-  /// Of the descriptor; -1 when the file is closed.
+  /// The descriptor's number; -1 when the file is closed.
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
-  /// Gives the descriptor away: the caller closes it.
+  /// Gives up ownership: the caller closes the descriptor.
   [[nodiscard]] int release() noexcept { return descriptor_.release(); }
 
-  /// At most to.size() bytes from the file's position, which moves on: how many, 0 at the end.
+  /// Reads at most to.size() bytes at the file's position and moves it. Returns how many; 0 at the end.
   [[nodiscard]] auto read_some(writable_bytes to) const noexcept {
     return some_in_turn<detail::read_some_name>(opcode::read, to.data(), to.size());
   }
-  /// At most from.size() bytes to the file's position, which moves on: how many.
+  /// Writes at most from.size() bytes at the file's position and moves it. Returns how many.
   [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
     return some_in_turn<detail::write_some_name>(opcode::write, const_cast<void*>(from.data()), from.size());
   }
-  /// The same at an offset; the file's position stays. On a file opened with O_APPEND Linux writes at the end
-  /// whatever the offset.
+  /// The same at an offset, without moving the file's position. On a file opened with O_APPEND Linux ignores
+  /// the offset of a write and appends.
   [[nodiscard]] auto read_at(std::uint64_t offset, writable_bytes to) const noexcept {
     return io_sender<detail::some_outcome<detail::read_at_name>>{
         at_offset(opcode::read, to.data(), to.size(), offset), {true}};
@@ -102,33 +102,33 @@ class file {
     return io_sender<detail::of_any_file<detail::some_outcome<detail::write_at_name>>>{what,
                                                                                        {{true}, traits_}};
   }
-  /// Exactly to.size() bytes from the file's position.
+  /// Reads exactly to.size() bytes at the file's position.
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
     return whole_in_turn<detail::read_exactly_name>(opcode::read, to.data(), to.size());
   }
-  /// All of from to the file's position.
+  /// Writes all of from at the file's position.
   [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
     return whole_in_turn<detail::write_all_name>(opcode::write, const_cast<void*>(from.data()), from.size());
   }
 
   // [sync]
-  /// What was written has reached the device, and so has what the file system knows of the file.
+  /// Completes once the file's data and metadata have reached the device.
   [[nodiscard]] auto sync() const noexcept {
     request what{.code = opcode::fsync, .descriptor = number()};
     return io_sender<detail::done_outcome<detail::sync_name>>{what, {}};
   }
   // [/sync]
-  /// The same for what reading the file back needs.
+  /// The same for the data, and the metadata needed to read it back.
   [[nodiscard]] auto datasync() const noexcept {
     request what{.code = opcode::fsync, .descriptor = number(), .flags = request::data_only};
     return io_sender<detail::done_outcome<detail::datasync_name>>{what, {}};
   }
-  /// Cuts the file off at size, or lengthens it with zeros.
+  /// Cuts the file to size, or extends it with zeros.
   [[nodiscard]] auto truncate(std::uint64_t size) const noexcept {
     request what{.code = opcode::truncate, .descriptor = number(), .offset = size};
     return io_sender<detail::done_outcome<detail::truncate_name>>{what, {}};
   }
-  /// The file's length in bytes; 0 for what has none, as a pipe.
+  /// The file's length in bytes; 0 for a file without a length, such as a pipe.
   [[nodiscard]] auto size() const noexcept {
     request what{
         .code = opcode::status, .descriptor = number(), .length = STATX_SIZE, .flags = AT_EMPTY_PATH};
@@ -177,7 +177,7 @@ class file {
   }
 
   descriptor descriptor_;
-  mutable detail::file_traits traits_;  // asked for at the first write, or at the first read at the position
+  mutable detail::file_traits traits_;  // filled in at the first write, or the first read at the position
 };
 
 namespace detail {
@@ -185,14 +185,15 @@ struct open_outcome {
   using value_type = file;
   static constexpr const char* name() noexcept { return "open_file"; }
   static constexpr io_hooks hooks{.prepare = true, .object = true, .may_block = true};
-  // A FIFO waits for its other end; tried without blocking, as io_uring does, it opens or fails before that.
+  // A FIFO must wait for its other end. io_uring first tries without blocking, and a FIFO would then open or
+  // fail before its other end is there.
   [[nodiscard]] static bool may_block(const request& what) noexcept {
     constexpr std::uint32_t never_waits = O_RDWR | O_NONBLOCK | O_DIRECTORY | O_PATH;
     return (what.flags & never_waits) == 0;
   }
   [[nodiscard]] int prepare(request& what) noexcept {
     what.address = path.data();
-    return path.find('\0') == path.npos ? 0 : EINVAL;  // the system would open what stands before it
+    return path.find('\0') == path.npos ? 0 : EINVAL;  // the system would open the path up to the zero
   }
   result<file> operator()(std::int32_t ended, const request&) const noexcept {
     file opened = file::from_descriptor(ended);
@@ -209,9 +210,9 @@ struct open_outcome {
 };
 }  // namespace detail
 
-/// Opens a file: flags as of open(2), O_CLOEXEC always added; mode for O_CREAT. A sender of file.
-/// Errors  those of open(2), the message naming the path.
-/// Cancel  a FIFO waits for its other end until then; with O_NONBLOCK it does not wait.
+/// Opens a file. A sender of file. The flags are those of open(2), with O_CLOEXEC added; mode is for O_CREAT.
+/// Errors  those of open(2), with the path in the message.
+/// Cancel  ends the open of a FIFO, which waits for its other end unless O_NONBLOCK is set.
 [[nodiscard]] inline auto open_file(const std::filesystem::path& path, int flags = O_RDONLY,
                                     mode_t mode = 0666) {
   request what{.code = opcode::open,
