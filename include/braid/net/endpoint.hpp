@@ -11,26 +11,27 @@
 
 namespace braid {
 
-/// An IPv4 or IPv6 address, the latter with its scope, and a port. A value of 28 bytes.
+/// An IPv4 or IPv6 address and a port. An IPv6 address has its scope. A value of 28 bytes.
 class endpoint {
  public:
   /// 0.0.0.0:0
   endpoint() noexcept;
-  /// "127.0.0.1", "::1", "fe80::1%eth0" or "fe80::1%2", and a port. Throws std::system_error
-  /// (invalid_argument) for anything else, a scope that no interface has among it; names are for resolve.
+  /// From "127.0.0.1", "::1", "fe80::1%eth0" or "fe80::1%2", and a port. Throws std::system_error
+  /// (invalid_argument) for anything else, including a scope that is no interface. Host names need resolve.
   endpoint(std::string_view address, std::uint16_t port);
-  /// From what a system call filled in. Throws std::system_error for another family.
+  /// From an address that a system call filled in. Throws std::system_error for another family.
   explicit endpoint(const sockaddr_storage& from);
 
-  /// "127.0.0.1:80", "[::1]:80" or "[fe80::1%eth0]:80".
+  /// From "127.0.0.1:80", "[::1]:80" or "[fe80::1%eth0]:80".
   [[nodiscard]] static result<endpoint> parse(std::string_view text);
-  /// 127.0.0.1, the port chosen by the system when it is 0.
+  /// 127.0.0.1. With port 0 the system chooses the port.
   [[nodiscard]] static endpoint loopback(std::uint16_t port = 0);
 
   /// AF_INET or AF_INET6.
   [[nodiscard]] int family() const noexcept { return address_.v6.sin6_family; }
   [[nodiscard]] std::uint16_t port() const noexcept { return ntohs(address_.v6.sin6_port); }
-  /// As parse reads it: with the interface's name where the scope of a link-local address has one here.
+  /// The text that parse reads. A link-local address shows its scope as the interface's name, where it has
+  /// one on this machine.
   [[nodiscard]] std::string to_string() const;
 
   /// For system calls.
@@ -45,7 +46,7 @@ class endpoint {
  private:
   union {
     sockaddr_in v4;
-    sockaddr_in6 v6;  // family and port stand at the same place in both
+    sockaddr_in6 v6;  // has family and port at the same place as v4
   } address_;
 };
 

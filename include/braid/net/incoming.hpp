@@ -17,17 +17,17 @@ class listener;
 
 namespace detail {
 
-// The stream of a socket that the kernel has accepted.
+// The stream of an accepted socket.
 [[nodiscard]] stream accepted(int socket) noexcept;
 
-// What an incoming holds: the request, and what it brought before anyone asked. Outlives its handle until the
-// kernel is done with the request.
+// The state of an incoming: its request, and the connections that no waiter has taken yet. It outlives the
+// incoming until the kernel is done with the request.
 class arrivals;
 struct leave_arrivals {
   void operator()(arrivals* which) const noexcept;
 };
 
-// Who waits for a connection. It comes as the loop's ready work.
+// A waiter for a connection. The loop finishes it as ready work.
 class arrival_waiter : public braid::detail::list_node, operation_base, braid::detail::cancellation {
  protected:
   using wake_fn = void(arrival_waiter&) noexcept;
@@ -45,7 +45,7 @@ class arrival_waiter : public braid::detail::list_node, operation_base, braid::d
 
   arrivals& from_;
   wake_fn& on_wake_;
-  // once told
+  // set when it is handed its result
   int listener_ = -1;
   int result_ = 0;  // a descriptor, or minus an errno
 };
@@ -83,22 +83,22 @@ struct arrival_sender {
 
 }  // namespace detail
 
-/// The connections that arrive at a listener: what listener::incoming() returns.
+/// The connections that arrive at a listener. Returned by listener::incoming().
 ///
-/// Lifetime  the listener outlives it and stays where it is; it outlives the senders of next. Its destructor
-///           cancels the request without waiting, and closes the connections that nobody asked for; who still
-///           waits ends as cancelled.
+/// Lifetime  the listener must outlive it and stay at its address; it must outlive the senders of next. Its
+///           destructor cancels the request without waiting, closes the connections that no next has
+///           received, and ends the pending next operations as cancelled.
 /// Threads   one loop's: that of its first next.
-/// Cost      one request for all connections, where accept needs one for each; between two calls of next up
-///           to 64 are taken from the kernel's backlog, beyond that the backlog is the limit. From the
-///           first next on, while fewer wait, the request is in flight: loop::run() goes on.
+/// Cost      one request for all connections, where accept needs one for each. A next that must wait begins
+///           the request, which stays in flight until 64 connections are held ahead of next; further ones
+///           stay in the kernel's backlog. loop::run() does not return while the request is in flight.
 /// Source    io_uring_prep_multishot_accept(3).
 class incoming {
  public:
   explicit incoming(const listener& at);
 
-  /// The next connection. Several may be waited for at once; they are served in their order.
-  /// Errors  those of listener::accept; after one, the next call tries again.
+  /// The next connection. Several next operations may wait at once: first come, first served.
+  /// Errors  those of listener::accept; the next call tries again.
   /// Cancel  loses no connection.
   [[nodiscard]] auto next() noexcept { return detail::arrival_sender{arrivals_.get()}; }
 

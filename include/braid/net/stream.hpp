@@ -22,16 +22,16 @@ struct shutdown_outcome {
 };
 }  // namespace detail
 
-/// A TCP connection. TCP_NODELAY is set: what is written leaves at once.
+/// A TCP connection. TCP_NODELAY is set, so data leaves at once.
 ///
-/// Lifetime  closed by its destructor, without waiting; close() waits. A buffer stays alive until its
-///           operation ends.
+/// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits. A buffer stays
+///           alive until its operation ends.
 /// Threads   its operations run on the current loop. One read and one write may be in flight at a time.
-/// Errors    std::error_code of the system call, its message naming call and peer. The peer's orderly end is
-///           a read of 0 bytes; read_exactly that meets it fails with errc::end_of_stream. No SIGPIPE is ever
+/// Errors    std::error_code of the system call, with call and peer in its message. After the peer has closed
+///           in order read_some reads 0 bytes, and read_exactly fails with errc::end_of_stream. No SIGPIPE is
 ///           raised.
-/// Cancel    read_exactly and write_all may have moved a part: error::transferred() says how much, as it does
-///           when they fail.
+/// Cancel    read_exactly and write_all may have moved a part before they fail or are cancelled:
+///           error::transferred() says how much.
 class stream {
  public:
   stream() = default;
@@ -40,29 +40,29 @@ class stream {
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
   [[nodiscard]] int release() noexcept { return descriptor_.release(); }
-  /// The two ends. Both throw std::system_error when there is no connection (any more).
+  /// The endpoints of the two sides. Both throw std::system_error without a connection.
   [[nodiscard]] endpoint local_endpoint() const;
   [[nodiscard]] endpoint peer_endpoint() const;
 
-  /// At most to.size() bytes as soon as there are any: how many, 0 at the end.
+  /// Reads at most to.size() bytes, as soon as there are any. Returns how many; 0 at the end.
   [[nodiscard]] auto read_some(writable_bytes to) const noexcept {
     return some<detail::read_some_name, true>(opcode::receive, to.data(), to.size(), 0);
   }
-  /// Exactly to.size() bytes.
+  /// Reads exactly to.size() bytes.
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
     return whole<detail::read_exactly_name, true>(opcode::receive, to.data(), to.size(), MSG_WAITALL);
   }
-  /// At most from.size() bytes, as many as the socket takes now: how many.
+  /// Writes at most from.size() bytes, as many as the socket takes now. Returns how many.
   [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
     return some<detail::write_some_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
                                          MSG_NOSIGNAL);
   }
-  /// All of from.
+  /// Writes all of from.
   [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
     return whole<detail::write_all_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
                                          MSG_NOSIGNAL);
   }
-  /// Tells the peer that no more will be written; reading goes on.
+  /// Tells the peer that nothing more will be written. Reading goes on.
   [[nodiscard]] auto shutdown_send() const noexcept {
     request what{.code = opcode::shutdown, .descriptor = number(), .length = SHUT_WR};
     return io_sender<detail::shutdown_outcome>{what, {}};

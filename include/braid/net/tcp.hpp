@@ -36,7 +36,7 @@ struct connect_outcome {
 
 }  // namespace detail
 
-/// A socket that takes connections.
+/// A socket that accepts connections.
 ///
 /// Lifetime  as stream's.
 /// Threads   its operations run on the current loop; on one loop at a time.
@@ -47,7 +47,7 @@ class listener {
   [[nodiscard]] static listener from_descriptor(int number) noexcept { return listener(descriptor(number)); }
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
-  /// Where it listens: with the port that the system chose. Throws std::system_error when it is closed.
+  /// Where it listens, with the port that the system chose. Throws std::system_error when it is closed.
   [[nodiscard]] endpoint local_endpoint() const;
 
   /// The next connection. Several accepts may be in flight.
@@ -55,8 +55,8 @@ class listener {
     request what{.code = opcode::accept, .descriptor = number(), .flags = SOCK_CLOEXEC};
     return io_sender<detail::accept_outcome>{what, {}};
   }
-  /// All connections, one after the other, by one request to the kernel: for a server's accept loop.
-  /// Lifetime  the listener outlives it, and stays where it is.
+  /// All connections, one after the other, with one request to the kernel. For a server's accept loop.
+  /// Lifetime  the listener must outlive it and stay at its address.
   [[nodiscard]] tcp::incoming incoming() const { return tcp::incoming(*this); }
   /// See descriptor::close.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
@@ -66,17 +66,18 @@ class listener {
   descriptor descriptor_;
 };
 
-/// Listens at an endpoint, SO_REUSEADDR set; port 0 lets the system choose. Throws std::system_error.
+/// Listens at an endpoint, with SO_REUSEADDR. With port 0 the system chooses the port. Throws
+/// std::system_error.
 [[nodiscard]] listener listen_now(const endpoint& at, int backlog = SOMAXCONN);
 
-/// The same as a sender of listener, which completes at once: in every style, with that style's errors.
+/// The same as a sender of listener, which completes at once. Its errors arrive as those of any operation.
 [[nodiscard]] inline auto listen(const endpoint& at, int backlog = SOMAXCONN) {
   return just_from([at, backlog] { return listen_now(at, backlog); });
 }
 
-/// A connection to an endpoint: a sender of stream.
+/// Connects to an endpoint. A sender of stream.
 ///
-/// Errors  connection_refused and the others of connect(2), the message naming the endpoint.
+/// Errors  connection_refused and the others of connect(2), with the endpoint in the message.
 /// Cancel  closes the socket; nothing is left behind.
 [[nodiscard]] inline auto connect(const endpoint& to) {
   return io_sender<detail::connect_outcome>{{.code = opcode::connect}, {to}};

@@ -16,16 +16,16 @@
 
 namespace braid::udp {
 
-/// What was received.
+/// A received datagram: its size and sender. Its bytes are in the caller's buffer.
 struct datagram {
-  std::size_t size = 0;  ///< bytes in the buffer; an empty datagram has none
+  std::size_t size = 0;  ///< bytes in the buffer; 0 for an empty datagram
   endpoint from{};
-  bool truncated = false;  ///< it was longer than the buffer: the rest is lost
+  bool truncated = false;  ///< it was longer than the buffer, and the rest is lost
 };
 
 namespace detail {
 
-// A buffer as sendmsg(2) and recvmsg(2) are told of it, from where it stays on.
+// The msghdr of one buffer for sendmsg(2) and recvmsg(2). prepare runs at its final address.
 struct message {
   [[nodiscard]] int prepare(request& what, const sockaddr* name = nullptr, socklen_t name_size = 0) noexcept {
     header = {};
@@ -67,7 +67,7 @@ struct receive_outcome {
   using value_type = datagram;
   static constexpr io_hooks hooks{.prepare = true};
   static constexpr const char* name() noexcept { return Name; }
-  // An endpoint has room for the name of either family.
+  // An endpoint has room for an address of either family.
   [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what, from.data(), sizeof from); }
   result<datagram> operator()(std::int32_t ended, const request& what) const {
     if (from.family() != AF_INET && from.family() != AF_INET6)
@@ -80,16 +80,16 @@ struct receive_outcome {
 
 }  // namespace detail
 
-/// A UDP socket: datagrams of up to 65,507 bytes (IPv6: 65,527), each of which arrives whole, or not, or
-/// twice, or behind later ones.
+/// A UDP socket. It sends and receives datagrams of up to 65,507 bytes (IPv6: 65,527). A datagram arrives
+/// whole or not at all; it may arrive twice, or after later ones.
 ///
-/// Lifetime  closed by its destructor, without waiting; close() waits. A buffer stays alive until its
-///           operation ends.
+/// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits. A buffer stays
+///           alive until its operation ends.
 /// Threads   its operations run on the current loop. Several sends and receives may be in flight.
-/// Errors    std::error_code of the system call, its message naming call and endpoint. Of a connected socket
-///           the next operation after the peer's host has said that nobody has the port is
-///           connection_refused; one that is not connected never learns it.
-/// Cancel    a datagram is sent whole or not at all; a receive that ends as cancelled has taken none.
+/// Errors    std::error_code of the system call, with call and endpoint in its message. When the peer's host
+///           reports that no socket has the port, the next operation on a connected socket fails with
+///           connection_refused; a socket that is not connected gets no such report.
+/// Cancel    a datagram is sent whole or not at all; a cancelled receive takes no datagram.
 /// Cost      one request for each datagram; no allocation.
 class socket {
  public:
@@ -99,27 +99,27 @@ class socket {
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
   [[nodiscard]] int release() noexcept { return descriptor_.release(); }
-  /// With the port that the system chose. Throws std::system_error when it is closed.
+  /// Its endpoint, with the port that the system chose. Throws std::system_error when it is closed.
   [[nodiscard]] endpoint local_endpoint() const;
-  /// Throws std::system_error when it is closed or not connected.
+  /// The peer's endpoint. Throws std::system_error when the socket is closed or not connected.
   [[nodiscard]] endpoint peer_endpoint() const;
 
-  /// All of from as one datagram to that endpoint.
-  /// Errors  message_size when it is too long for one; no_buffer_space when the system has none for it now;
-  ///         address_family_not_supported when the socket is of IPv4 and the endpoint is not.
+  /// Sends from as one datagram to that endpoint.
+  /// Errors  message_size when it is too long for one; no_buffer_space when the system has no room now;
+  ///         address_family_not_supported when an IPv4 socket sends to an endpoint that is not IPv4.
   [[nodiscard]] auto send_to(readable_bytes from, const endpoint& to) const noexcept {
     return io_sender<detail::send_to_outcome>{sends(from), {part(from), to}};
   }
-  /// The next datagram, of whomever.
+  /// Receives the next datagram, from any sender.
   [[nodiscard]] auto receive_from(writable_bytes to) const noexcept {
     return receives<detail::receive_from_name>(to);
   }
-  /// All of from as one datagram to the peer.
+  /// Sends from as one datagram to the peer.
   /// Errors  message_size, no_buffer_space; destination_address_required when the socket is not connected.
   [[nodiscard]] auto send(readable_bytes from) const noexcept {
     return io_sender<detail::send_outcome>{sends(from), {part(from)}};
   }
-  /// The peer's next datagram; of whomever, when the socket is not connected.
+  /// Receives the peer's next datagram; from any sender when the socket is not connected.
   [[nodiscard]] auto receive(writable_bytes to) const noexcept { return receives<detail::receive_name>(to); }
   /// See descriptor::close.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
@@ -145,15 +145,15 @@ class socket {
   descriptor descriptor_;
 };
 
-/// A socket at an endpoint, for datagrams to and from everywhere; port 0 lets the system choose.
-/// Throws std::system_error.
+/// Makes a socket at an endpoint, for datagrams to and from any peer. With port 0 the system chooses the
+/// port. Throws std::system_error.
 [[nodiscard]] socket bind_now(const endpoint& at);
-/// The same as a sender of socket, which completes at once: in every style, with that style's errors.
+/// The same as a sender of socket, which completes at once. Its errors arrive as those of any operation.
 [[nodiscard]] inline auto bind(const endpoint& at) {
   return just_from([at] { return bind_now(at); });
 }
 
-/// A socket for datagrams to and from one peer. Nothing is sent: whether anybody is there shows later.
+/// Makes a socket for datagrams to and from one peer. Nothing is sent, so a missing peer shows only later.
 /// Throws std::system_error.
 [[nodiscard]] socket connect_now(const endpoint& to);
 /// The same as a sender of socket, which completes at once.
