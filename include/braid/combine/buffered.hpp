@@ -23,7 +23,7 @@ template <class T, class Range>
 class buffered_run final : public ahead_run<T> {
   using op = async_range_value_t<Range>;
 
-  // Asks the range.
+  // Asks the range for its next operation, one request at a time.
   struct source : ahead_child<source, T, next_of<Range>> {
     source(buffered_run& whole, Range&& from)
         : ahead_child<source, T, next_of<Range>>(whole), run(whole), range(std::forward<Range>(from)) {}
@@ -36,7 +36,7 @@ class buffered_run final : public ahead_run<T> {
       run.came(std::move(next));
     }
     buffered_run& run;
-    Range range;  // a reference to one that stays its owner's
+    Range range;  // a reference where the caller passed an lvalue
     bool asked = false;
   };
 
@@ -86,11 +86,11 @@ class buffered_run final : public ahead_run<T> {
 
  private:
   void ask() noexcept override {
-    if (std::exchange(asking_, true)) return;  // it came within the loop below
+    if (std::exchange(asking_, true)) return;  // the element arrived inside the loop below
     while (open_ && !source_.asked && used_count_ < limit_ && !this->stopping()) source_.ask();
     asking_ = false;
   }
-  // One that was used, or a new one; without memory for that the source has failed.
+  // A used slot, or a new one. Without memory for a new one the source counts as failed.
   template <class Next>
   [[nodiscard]] slot* room(Next& next) noexcept {
     if (!idle_.empty()) return &idle_.pop_front();
@@ -126,8 +126,8 @@ class buffered_run final : public ahead_run<T> {
 
   source source_;
   const std::size_t limit_;
-  intrusive_list<slot> used_;  // run, or wait to be taken, in the range's order
-  intrusive_list<slot> idle_;  // as many as were once in use together
+  intrusive_list<slot> used_;  // running, or ended and not taken yet, in the range's order
+  intrusive_list<slot> idle_;  // kept for reuse
   std::size_t used_count_ = 0;
   std::optional<error> source_failure_;
   bool open_ = true;  // the source has not ended
@@ -136,16 +136,18 @@ class buffered_run final : public ahead_run<T> {
 
 }  // namespace detail
 
-/// A range that gives operations, one by one.
+/// A range whose elements are operations.
 template <class Range>
 concept async_range_of_senders = async_range<Range> && sender<async_range_value_t<Range>>;
 
-/// The values of a range's senders, in the range's order, as running_ahead<T>: at most limit of them run at a
-/// time, or wait to be taken. A void result is std::monostate. Also operations() | buffered(8).
+/// An async range that runs up to `limit` operations of another range at once and gives their values in that
+/// range's order. A value that waits to be taken counts toward the limit. A void result is std::monostate.
+/// The type is running_ahead<T>. Also written operations() | buffered(8).
 ///
-/// Lifetime  an rvalue is moved in; an lvalue stays, and must live until what is in flight has ended.
-/// Errors    come in their place, as the values do; those behind are stopped. std::invalid_argument when
-///           limit is 0.
+/// Lifetime  an rvalue range is moved in. An lvalue range must live until the operations in flight have
+///           ended.
+/// Errors    an error is given at its place in the order, as a value is; the later operations are stopped.
+///           std::invalid_argument when limit is 0.
 template <async_range_of_senders Range>
 [[nodiscard]] auto buffered(Range&& operations, std::size_t limit) {
   using value = regular<std::remove_cvref_t<value_of<async_range_value_t<Range>>>>;

@@ -59,7 +59,7 @@ class finally_state final : operation_base {
       clean_up_failed(ended, std::move(how).error(), stopping);
     std::move(waiting).finish(std::move(ended));
   }
-  // A clean-up that its loop's end cut off has not failed by itself.
+  // A clean-up that the loop's end cut off counts as cancelled, not as failed.
   [[gnu::cold]] void clean_up_failed(result<value_type>& ended, error why, bool stopping) const noexcept {
     const bool loop_ends = home_ != nullptr && home_->ending();
     if (loop_ends && why == std::errc::operation_canceled)
@@ -93,17 +93,17 @@ struct finally_sender {
 
 }  // namespace detail
 
-/// op, and clean_up behind it however op ended: the asynchronous destructor. Completes with op's result once
-/// clean_up has ended; a value of clean_up is dropped.
+/// Runs `clean_up` after `op`, however `op` ended: the asynchronous destructor. Completes with the result of
+/// `op` once `clean_up` has ended; a value of `clean_up` is dropped.
 ///
-/// Errors  clean_up's failure takes the place of op's value and of a cancellation that was requested; another
-///         failure of op stays, and clean_up's is in its suppressed(). No form drops it: where a join drops
-///         the errors of those that lost, it fails with this one.
-/// Cancel  reaches op alone: clean_up is deaf to it, as in shield. Cancelled before it begins op is begun all
-///         the same, to end as it does then, and clean_up follows; what a join or a scope does not begin at
-///         all has nothing to clean up. When the loop ends clean_up still runs, but what it awaits ends as
-///         cancelled; where op waits for what never comes, both are destroyed.
-/// Cost    both operation states are side by side in this one; no allocation.
+/// Errors  a failure of clean_up replaces a value of op and a requested cancellation of op. If op failed in
+///         another way, its error stays and clean_up's error is in its suppressed(). No combinator drops the
+///         error of a clean-up: a join that drops the errors of losers fails with this one.
+/// Cancel  reaches op alone; clean_up does not see the stop request, as in shield. If stop was requested
+///         before the start, op is still started and clean_up still follows. An operation that a join or a
+///         scope never starts has nothing to clean up. When the loop ends, clean_up still runs, but what it
+///         awaits ends as cancelled; if op waits for something that never completes, both are destroyed.
+/// Cost    both operation states are inside this one; no allocation.
 template <sender_or_factory S, sender_or_factory CleanUp>
 [[nodiscard]] auto finally(S&& op, CleanUp&& clean_up) {
   return detail::finally_sender<sender_of<S>, sender_of<CleanUp>>{as_sender(std::forward<S>(op)),

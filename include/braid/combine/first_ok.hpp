@@ -16,23 +16,22 @@ struct ok_rule {
 };
 }  // namespace detail
 
-/// The first to end with a value: {index, value}, the value a variant (void as std::monostate, a reference as
-/// std::reference_wrapper). The others are stopped, and have ended, before this completes; what a loser had
-/// achieved is dropped.
+/// The first operation that ends with a value: {index, value}. The value is a variant (void as
+/// std::monostate, a reference as std::reference_wrapper). The other operations are stopped, and first_ok
+/// completes once they have ended; what they achieved is dropped.
 ///
 /// Errors  only when all have failed: the first error, with the others in its suppressed(); or when the
 ///         clean-up (finally) of a loser failed.
-/// Cancel  stops all, waits for all; ends as operation_canceled, with what had failed before in its
-///         suppressed().
-/// Cost    the operation states are side by side in this one; no allocation but for suppressed errors.
+/// Cancel  stops all, waits for all; ends as operation_canceled, with earlier failures in its suppressed().
+/// Cost    the operation states are inside this one; no allocation except for suppressed errors.
 template <sender_or_factory... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto first_ok(S&&... ops) {
   return detail::first_of_pack_sender<detail::ok_rule, sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders. An empty range fails with std::invalid_argument, since nothing could
-/// ever end.
+/// The same over a range of senders. An empty range fails with std::invalid_argument, because no operation
+/// could ever end.
 template <sender_range Range>
 [[nodiscard]] auto first_ok(Range&& ops) {
   return detail::first_of_range_sender<detail::ok_rule, sender_of<std::ranges::range_value_t<Range>>>{

@@ -25,21 +25,23 @@ struct for_each_outcome : nothing_kept {
 
 }  // namespace detail
 
-/// fn(element) for each element of a range, at most `limit` of these operations at once; completes with void.
+/// Runs fn(element) for each element of a range, at most `limit` of these operations at once; completes with
+/// void.
 ///
-/// The range, which may be lazy, asynchronous or without an end, moves on only when there is room for one
-/// more operation. An element of a container stays where it is, and fn gets a reference to it, to an rvalue
-/// where the container was moved in; any other is kept beside its operation, and fn gets it as an rvalue.
+/// The range may be lazy, asynchronous or endless: it moves on only when there is room for one more
+/// operation. An element of a container stays in the container, and fn gets a reference to it (an rvalue
+/// reference if the container was moved in). Any other element is kept beside its operation, and fn gets it
+/// as an rvalue.
 ///
-/// Lifetime  a range that is an lvalue outlives the operation. fn, and each element until its operation has
-///           ended, are kept: both may be referred to by a coroutine that fn is.
-/// Errors    the first one stops the others, and is given once they have ended; what failed meanwhile is in
-///           its suppressed(). What fn throws is that element's error; what the range throws, or fails with,
-///           is one too. std::invalid_argument for a limit of 0.
-/// Cancel    stops all, waits for all; operation_canceled where the end of the range had not been reached. An
-///           element that an asynchronous range still gives then is dropped.
-/// Cost      a recycled piece of memory for each operation that runs at once. What ends at once is a loop,
-///           which lets others have their turn now and then.
+/// Lifetime  a range that is an lvalue outlives the operation. fn is kept until the end, and each element
+///           until its operation has ended, so a coroutine `fn` may refer to its captures and to its element.
+/// Errors    the first error stops the other operations and is reported once they have ended; later errors
+///           are in its suppressed(). An exception of fn is the error of its element; an exception or an
+///           error of the range counts likewise. std::invalid_argument for a limit of 0.
+/// Cancel    stops all, waits for all; operation_canceled if the end of the range was not reached. An element
+///           that an asynchronous range gives after the stop request is dropped.
+/// Cost      recycled memory for each operation that runs at once. Operations that end at once run in a loop,
+///           which yields to other operations now and then.
 template <class Range, detail::operation_for<Range> F>
 [[nodiscard]] auto for_each_concurrent(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::for_each_outcome>(std::forward<Range>(range), limit,

@@ -16,7 +16,7 @@ namespace braid {
 
 namespace detail {
 
-// A join whose operations begin one after the other: at the end of a wait, or when one fails.
+// A join that starts its attempts one after the other: when a wait ends, or when an attempt fails.
 template <class F, std::size_t Attempts, class R>
 class hedge_state final : public join_base {
   struct make_attempt {
@@ -51,12 +51,12 @@ class hedge_state final : public join_base {
       return stop_children();
     }
     failures_.add(std::move(ended).error(), stopping());
-    if (home()->ending()) stop_children();  // whatever was begun now would be cancelled, too
+    if (home()->ending()) stop_children();  // an attempt begun now would be cancelled, too
     if (more_to_start())
       start_next();
     else if (ended_ == started_) {
       all_failed_ = !stopping();
-      stop_children();  // the wait, if it still goes on
+      stop_children();  // ends the wait, if there is one
     }
   }
 
@@ -83,7 +83,7 @@ class hedge_state final : public join_base {
     attempts_[started_++].start();
   }
 
-  // An attempt that an error began puts off the next one: then the wait is not over when it ends.
+  // A failure starts the next attempt early and moves next_start_; the wait that ends too early begins again.
   void wait_until(loop_clock::time_point when) noexcept {
     hold();
     wait_.emplace(elided{[&] { return connect(sleep_until(when), wait_receiver{this}); }});
@@ -105,7 +105,7 @@ class hedge_state final : public join_base {
     std::move(receiver).finish(std::move(won));
   }
 
-  // As first_ok: who was stopped from outside while some had failed might have succeeded with the others.
+  // Stopped from outside with attempts not begun: another one might have succeeded, so it ends as cancelled.
   [[nodiscard]] error failure() noexcept {
     error first = std::move(failures_).first();
     if (all_failed_ || !stopping() || first == std::errc::operation_canceled || first.of_clean_up())
@@ -142,18 +142,18 @@ struct hedge_sender {
 
 }  // namespace detail
 
-/// What make() returns, begun once more when it has not ended `after` its beginning, and so on, up to
-/// Attempts times; at once when an attempt fails. The first value wins; the other attempts are stopped, and
-/// have ended, before this completes. What a loser had achieved is dropped: what is hedged must be harmless
-/// to do twice.
+/// Starts what make() returns, and starts it again if it has not ended after `after`, up to `Attempts` times.
+/// When an attempt fails, the next one starts at once. The first value wins; the other attempts are stopped,
+/// and hedge completes once they have ended. What a loser achieved is dropped, so it must be harmless to run
+/// the operation twice.
 ///
 /// Errors  only when all attempts have failed: the first error, with the others in its suppressed(); or when
-///         the clean-up (finally) of a loser failed. What make throws is a failed attempt.
+///         the clean-up (finally) of a loser failed. An exception of make is a failed attempt.
 /// Cancel  stops all, waits for all.
-/// Cost    the states of all attempts side by side in this one, and a timer; no allocation but for suppressed
+/// Cost    the states of all attempts and a timer are inside this one; no allocation except for suppressed
 ///         errors.
-/// Source  Dean and Barroso, "The Tail at Scale" (CACM, 2013): hedged requests. gRPC's A6 for what an error
-///         begins.
+/// Source  Dean and Barroso, "The Tail at Scale" (CACM, 2013): hedged requests. gRPC's A6: an error starts
+///         the next attempt.
 template <std::size_t Attempts = 2, sender_factory F, class Rep, class Period>
   requires(Attempts > 0)
 [[nodiscard]] auto hedge(F&& make, std::chrono::duration<Rep, Period> after) {

@@ -13,7 +13,7 @@ namespace braid {
 
 namespace detail {
 
-// Results come in any order, and go in the range's.
+// Keeps results that arrive in any order, and gives them in the range's order.
 template <class Kept>
 class kept_in_order {
  public:
@@ -52,21 +52,21 @@ struct map_settled_outcome : kept_in_order<result<T>> {
 
 }  // namespace detail
 
-/// fn(element) for each element of a range, at most `limit` of these operations at once: a vector of their
-/// values in the range's order, or void where they have none. Otherwise as for_each_concurrent.
+/// Runs fn(element) for each element of a range, at most `limit` of these operations at once: a vector of
+/// their values in the range's order, or void if they have none. Otherwise as for_each_concurrent.
 ///
-/// Cost  what for_each_concurrent costs, and the vector, twice for a moment.
+/// Cost  as for_each_concurrent, plus the vector, of which there are two at the end.
 template <class Range, detail::operation_for<Range> F>
 [[nodiscard]] auto map_concurrent(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::map_outcome>(std::forward<Range>(range), limit,
                                                         std::forward<F>(fn));
 }
 
-/// The same, but an error stops nothing: a vector of results in the range's order. Only the range's own
-/// failure is that of the whole, once the operations that were begun have ended.
+/// The same, but an error stops nothing: a vector of results in the range's order. Only a failure of the
+/// range itself fails the whole, once the operations in flight have ended.
 ///
-/// Cancel  stops what runs, waits for it. operation_canceled where the end of the range had not been reached;
-///         else the results tell.
+/// Cancel  stops all, waits for all; operation_canceled if the end of the range was not reached, otherwise
+///         the results show what was cancelled.
 template <class Range, detail::operation_for<Range> F>
 [[nodiscard]] auto map_concurrent_settled(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::map_settled_outcome>(std::forward<Range>(range), limit,

@@ -18,7 +18,7 @@ namespace braid {
 
 namespace detail {
 
-// One of the ranges, of whatever type. In a list while nobody asks it.
+// One of the ranges, with its type erased. It is in a list while no next() of it is in flight.
 template <class T>
 class merge_source : public list_node, public pooled {
  public:
@@ -56,8 +56,8 @@ class merge_run final : public ahead_run<T> {
     for (auto& each : sources_) each->clear();
   }
 
-  intrusive_list<merge_source<T>> idle_;   // their last element was taken
-  intrusive_list<merge_source<T>> ready_;  // have an element, in the order of its coming
+  intrusive_list<merge_source<T>> idle_;   // their last element was taken: to be asked
+  intrusive_list<merge_source<T>> ready_;  // have an element, in the order of arrival
   std::size_t open_ = 0;
   pool_vector<std::unique_ptr<merge_source<T>>> sources_;
 };
@@ -90,7 +90,7 @@ class merge_source_of final : public merge_source<T>,
 
  private:
   merge_run<T>& run_;
-  Range range_;  // a reference to one that stays its owner's
+  Range range_;  // a reference where the caller passed an lvalue
 };
 
 template <class T>
@@ -103,17 +103,18 @@ void merge_run<T>::add(Range&& range) {
 
 }  // namespace detail
 
-/// A range whose elements are async_ranges.
+/// A range whose elements are async ranges.
 template <class Ranges>
 concept range_of_async_ranges =
     std::ranges::input_range<Ranges> && async_range<std::ranges::range_value_t<Ranges>>;
 
-/// The elements of all ranges in the order of their coming, as running_ahead<T>. Each range is asked for its
-/// next element by the next() after its last one was taken, so that it is one element ahead; those that came
-/// first go first.
+/// An async range that gives the elements of several ranges in the order in which they arrive, as
+/// running_ahead<T>. Each next() asks every range whose last element was taken, so each range is at most one
+/// element ahead.
 ///
-/// Lifetime  rvalues are moved in; lvalues stay, and must live until what is in flight has ended.
-/// Errors    of one range: what came before is given out first, the others are stopped and waited for.
+/// Lifetime  rvalues are moved in; lvalues must live until the operations in flight have ended.
+/// Errors    when a range fails, the elements that arrived before are given first; the other ranges are
+///           stopped and waited for.
 template <async_range... Ranges>
   requires(sizeof...(Ranges) > 0)
 [[nodiscard]] auto merge(Ranges&&... ranges) {
@@ -124,7 +125,7 @@ template <async_range... Ranges>
   return merged;
 }
 
-/// The same over a range of ranges, which are moved out of it. Of none at all there are no elements.
+/// The same over a range of ranges, which are moved out of it. Without any range there are no elements.
 template <range_of_async_ranges Ranges>
   requires(!async_range<Ranges>)
 [[nodiscard]] auto merge(Ranges&& ranges) {

@@ -27,8 +27,8 @@ struct ignore_failed_attempt {
   void operator()(const failed_attempt&) const noexcept {}
 };
 
-// Attempts and pauses take turns; a pause always goes through the loop, so that none of them is within
-// another.
+// Attempts and pauses alternate. Every pause goes through the loop, so that attempts do not nest and the
+// stack stays constant.
 template <class F, class Worth, class Observe, class R>
 class retry_state final : operation_base {
   using attempt_sender = std::invoke_result_t<F&>;
@@ -129,7 +129,7 @@ class retry_state final : operation_base {
   std::uint64_t random_ = 0;
   int number_ = 0;
   attempt_errors errors_;
-  std::optional<result<value_type>> late_;  // of an attempt that ended on another loop's thread
+  std::optional<result<value_type>> late_;  // the result of an attempt that ended on another loop's thread
   std::optional<connected<attempt_sender, attempt_receiver>> attempt_;
   std::optional<connected<sleep_sender, pause_receiver>> pause_;
 };
@@ -151,19 +151,20 @@ struct retry_sender {
 
 }  // namespace detail
 
-/// What make() returns, made and begun anew when it fails, after a pause, until it succeeds or the policy's
-/// attempts are used up. What make throws is a failed attempt.
+/// Starts what make() returns, and after a failure makes and starts it again, after a pause, until an attempt
+/// succeeds or the policy's attempts are used up. An exception of make is a failed attempt.
 ///
-/// worth    of an error that is not the last attempt's: shall there be another one? worth_retrying, unless
-///          given.
-/// observe  is told of each failed_attempt, once it is known what follows. What either throws ends the retry.
-/// Errors   the last attempt's; of those before it the latest, seven at most, are in its suppressed(), in
-///          order. std::invalid_argument when the policy has no attempts.
-/// Cancel   ends the attempt, or the pause at once, as operation_canceled that has suppressed what failed
-///          before. Where the attempt fails in spite of the request, with its clean-up's error for instance,
-///          that is the retry's error: there is no other attempt.
-/// Cost     the state of one attempt and of one timer; no allocation but for suppressed errors. A pause, be
-///          it of zero, is a turn of the loop, so that any number of attempts is fair to others.
+/// worth    decides whether an error deserves another attempt; worth_retrying by default. Not called after
+///          the last attempt.
+/// observe  is called with each failed_attempt, once it is known what follows. An exception of either ends
+///          the retry.
+/// Errors   the error of the last attempt; the latest earlier ones, at most seven, are in its suppressed(),
+///          in order. std::invalid_argument when the policy has no attempts.
+/// Cancel   stops the attempt, or ends the pause at once: operation_canceled, with the earlier failures in
+///          its suppressed(). If the attempt fails in spite of the request, for instance with its clean-up's
+///          error, the retry fails with that error and makes no further attempt.
+/// Cost     the state of one attempt and of one timer; no allocation except for suppressed errors. Every
+///          pause, even one of zero, is a turn of the loop, so that many attempts do not starve others.
 template <sender_factory F, class Worth = detail::worth_retrying_fn,
           class Observe = detail::ignore_failed_attempt>
   requires std::predicate<std::decay_t<Worth>&, const error&> &&

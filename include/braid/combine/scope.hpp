@@ -20,29 +20,28 @@ template <class F, class R>
 class scope_state;
 }  // namespace detail
 
-/// Where operations are spawned that end before the scope does: what with_scope gives its function.
+/// A group of operations that all end before the scope does: the argument that with_scope gives its function.
 ///
-/// Lifetime  part of with_scope's operation; it must not be used once that has ended.
-/// Threads   its loop's, but for request_stop and the token.
+/// Lifetime  part of with_scope's operation; must not be used after that has ended.
+/// Threads   its loop's, except request_stop and the token.
 class scope : pinned {
  public:
-  /// The future of what was spawned in a scope. Unlike another one it may be dropped without a word: the
-  /// scope waits, and takes the error. So it is with a chain on it (then and its kin): the scope ends once
-  /// that has, stops what it begins, and fails with what its steps throw.
+  /// The future of an operation that was spawned in a scope. Unlike other futures it may be dropped: the
+  /// scope waits for the operation and reports its error. The same holds for a chain on it (then and its
+  /// kin): the scope waits for the chain, stops what the chain starts, and fails with what its steps throw.
   template <class T>
   class child : public future<T> {
     friend scope;
     explicit child(future<T>&& whole) noexcept : future<T>(std::move(whole)) {}
   };
 
-  /// Begins op now, as a child; its future. Children may spawn more, as long as anything in the scope still
-  /// runs.
+  /// Starts op now as a child and gives its future. Children may spawn more while anything in the scope runs.
   ///
-  /// Errors  a child's failure is the scope's, even if somebody takes it from the future: where it is none,
-  ///         spawn as_result(op). Throws std::logic_error on another thread than the loop's, and once the
-  ///         scope has ended.
-  /// Cancel  future::request_stop reaches op alone, from any thread. Where the scope has been stopped op is
-  ///         not begun, and ends as operation_canceled.
+  /// Errors  a child's failure fails the scope, even if the program also takes it from the future. If the
+  ///         error is no failure, spawn as_result(op). Throws std::logic_error on a thread other than the
+  ///         loop's, and after the scope has ended.
+  /// Cancel  future::request_stop reaches op alone, from any thread. After the scope was stopped op is not
+  ///         started, and ends as operation_canceled.
   /// Cost    one recycled piece of memory.
   template <sender_or_factory S>
   child<value_of<sender_of<S>>> spawn(S&& op, std::source_location where = std::source_location::current()) {
@@ -63,11 +62,11 @@ class scope : pinned {
     return detail::takes_sender<X>();
   }
 
-  /// Stops the function and all children, and what is spawned from now on. Any thread. The scope ends as it
-  /// would have: with what the function returns in spite of it, or with the cancellation that the function
-  /// ends with.
+  /// Requests stop of the function, of all children, and of what is spawned from now on. Any thread. The
+  /// scope completes as usual: with the value that the function returns in spite of the request, or with the
+  /// cancellation that the function ends with.
   void request_stop() noexcept { join_.request_stop(); }
-  /// What the function and all children obey; valid until the scope has ended.
+  /// The token of the function and of all children; valid until the scope has ended.
   [[nodiscard]] stop_token get_stop_token() noexcept { return join_.child_stop_token(); }
 
  private:
@@ -148,17 +147,18 @@ struct scope_sender {
 
 }  // namespace detail
 
-/// Structured concurrency: calls fn(scope&), which may spawn operations in the scope, and completes with what
-/// fn returns, or the sender that it returns completes with, once that and everything spawned have ended.
+/// Structured concurrency: calls fn(scope&), which may spawn operations in the scope, and completes once fn
+/// and everything it spawned have ended. The value is what fn returns, or the result of the sender it
+/// returns.
 ///
-/// Lifetime  fn is kept until then, so that a capturing coroutine lambda is safe. Its locals end with it,
-///           when children may still run: what they share belongs into the captures or around the scope. All
-///           that a child owned is gone when the scope ends.
-/// Errors    the first failure, of fn or of a child, stops all else and is the scope's; later ones are in its
-///           suppressed(). A failure goes before a cancellation.
-/// Cancel    stops fn and all children, waits for all; ends as operation_canceled when that cut any of them
-///           short. A child that only its own future or scope::request_stop has stopped is no failure.
-///           Stopped before it begins, fn is not called.
+/// Lifetime  fn is kept until the end, so a capturing coroutine lambda is safe. Its locals end with it, while
+///           children may still run: data that children share belongs in the captures or outside the scope.
+///           Everything that a child owned is destroyed when the scope ends.
+/// Errors    the first failure, of fn or of a child, stops everything else and fails the scope; later
+///           failures are in its suppressed(). A failure goes before a cancellation.
+/// Cancel    stops fn and all children, waits for all; operation_canceled if the request cut any of them
+///           short. A child that only its own future or scope::request_stop stopped is no failure. If stop
+///           was requested before the start, fn is not called.
 /// Cost      no allocation of its own.
 template <class F>
   requires std::invocable<std::decay_t<F>&, scope&>

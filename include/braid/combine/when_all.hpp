@@ -13,7 +13,7 @@ namespace braid {
 
 namespace detail {
 
-// The first error decides; the others are stopped and waited for.
+// The first error stops the other operations.
 template <class R>
 class all_base : public join_base {
  public:
@@ -117,19 +117,20 @@ struct all_of_range_sender {
 }  // namespace detail
 
 /// All values, in a tuple in the order of the arguments (void as std::monostate, a reference as
-/// std::reference_wrapper); or the first error, once the others were stopped and have ended; what failed
-/// meanwhile is in its suppressed(). A failure goes before a cancellation. None at all completes at once.
+/// std::reference_wrapper). The first error stops the other operations and is reported once they have ended;
+/// later errors are in its suppressed(). A failure goes before a cancellation. Without arguments it completes
+/// at once.
 ///
 /// Cancel  stops all, waits for all.
-/// Cost    the operation states are side by side in this one; no allocation.
+/// Cost    the operation states are inside this one; no allocation.
 template <sender_or_factory... S>
 [[nodiscard]] auto when_all(S&&... ops) {
   return detail::all_of_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders: a vector in the range's order, or void for senders of void.
-/// The range, which may be a lazy view that makes them, is walked within this call; its senders are moved out
-/// of it.
+/// The same over a range of senders: a vector in the range's order, or void for senders of void. This call
+/// walks the range, which may be a lazy view, and moves its senders out of it.
+///
 /// Cost  one recycled piece of memory for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all(Range&& ops) {

@@ -12,7 +12,7 @@ namespace braid {
 
 namespace detail {
 
-// Every end is kept; none stops the others.
+// Keeps every result; no error stops the others.
 template <class R>
 class settled_base : public join_base {
  public:
@@ -101,19 +101,20 @@ struct settled_range_sender {
 
 }  // namespace detail
 
-/// How each ended, in a tuple of results in the order of the arguments, once all have. None at all completes
-/// at once.
+/// The result of every operation, in a tuple in the order of the arguments, once all have ended. Without
+/// arguments it completes at once.
 ///
-/// Errors  none of theirs: those are in the results.
-/// Cancel  stops all, waits for all; they tell by their results what was cancelled and what was achieved.
-/// Cost    the operation states are side by side in this one; no allocation.
+/// Errors  none of its own: the operations' errors are in the results.
+/// Cancel  stops all, waits for all; the results show what was cancelled and what was achieved.
+/// Cost    the operation states are inside this one; no allocation.
 template <sender_or_factory... S>
 [[nodiscard]] auto when_all_settled(S&&... ops) {
   return detail::settled_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders: a vector of results in the range's order.
-/// The range is walked within this call; its senders are moved out of it.
+/// The same over a range of senders: a vector of results in the range's order. This call walks the range and
+/// moves its senders out of it.
+///
 /// Cost  one recycled piece of memory for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all_settled(Range&& ops) {

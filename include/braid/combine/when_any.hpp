@@ -16,13 +16,14 @@ struct any_rule {
 };
 }  // namespace detail
 
-/// The first to end, value or error; the others are stopped, and have ended, before this completes. A loser's
-/// value is dropped, the bytes that it has read for instance: where they are wanted, when_any_settled.
+/// The first operation that ends, with a value or an error. The others are stopped, and when_any completes
+/// once they have ended. It drops the values of the losers, for instance the bytes that one has read; to keep
+/// them, use when_any_settled.
 ///
-/// Errors  the first's. What losers fail with is dropped, but for the failure of a clean-up (finally): that
-///         takes the place of a value or of a cancellation, and is in the suppressed() of an error.
+/// Errors  the error of the first operation. Errors of losers are dropped, except the failure of a clean-up
+///         (finally): it replaces a value or a cancellation, and joins the suppressed() of another error.
 /// Cancel  stops all, waits for all.
-/// Cost    the operation states are side by side in this one; no allocation but for suppressed errors.
+/// Cost    the operation states are inside this one; no allocation except for suppressed errors.
 template <sender_or_factory... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto when_any(S&&... ops) {
@@ -30,8 +31,8 @@ template <sender_or_factory... S>
       {as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders: {index, value}. An empty range fails with std::invalid_argument, since
-/// nothing could ever end.
+/// The same over a range of senders: {index, value}. An empty range fails with std::invalid_argument, because
+/// no operation could ever end.
 template <sender_range Range>
 [[nodiscard]] auto when_any(Range&& ops) {
   return detail::first_of_range_sender<detail::any_rule, sender_of<std::ranges::range_value_t<Range>>>{

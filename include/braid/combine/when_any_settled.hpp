@@ -11,7 +11,7 @@
 
 namespace braid {
 
-/// Which operation ended first, counted from 0, and how each ended.
+/// The index of the operation that ended first, and the results of all.
 template <class Results>
 struct any_settled {
   std::size_t index;
@@ -20,7 +20,7 @@ struct any_settled {
 
 namespace detail {
 
-// A when_all_settled that the first end of an operation cuts short.
+// A when_all_settled that stops the others when the first operation ends.
 template <class R>
 class any_settled_base : public settled_base<R> {
  public:
@@ -105,16 +105,16 @@ struct any_settled_range_sender {
 
 }  // namespace detail
 
-/// As when_any, but with the result of each: {index, results}. Once the first has ended the others are
-/// stopped; what one of them achieves all the same is not lost. A read that races a timer keeps its bytes:
+/// As when_any, but with every result: {index, results}. When the first operation ends, the others are
+/// stopped; what one of them still achieves is in its result. A read that races a timer keeps its bytes:
 ///
 ///     auto race = co_await when_any_settled(stream.read_some(buffer), sleep_for(1s));
 ///     if (auto& bytes = std::get<0>(race.results)) use(buffer, *bytes);   // whichever was first
 ///
-/// Errors  none of theirs: those are in the results. One that was not begun, since another had ended at once,
-///         is operation_canceled.
-/// Cancel  stops all, waits for all; the results tell.
-/// Cost    the operation states are side by side in this one; no allocation.
+/// Errors  none of its own: the operations' errors are in the results. An operation that was not started,
+///         because an earlier one had ended at once, is operation_canceled.
+/// Cancel  stops all, waits for all; the results show what was cancelled.
+/// Cost    the operation states are inside this one; no allocation.
 template <sender_or_factory... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto when_any_settled(S&&... ops) {

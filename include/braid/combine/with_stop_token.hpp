@@ -12,7 +12,7 @@ namespace braid {
 
 namespace detail {
 
-// Obeys two tokens: the given one and the receiver's. Where only one can stop, nothing is registered.
+// Obeys two tokens: the given one and the receiver's. If only one of them can stop, it registers nothing.
 template <sender S, class R>
 class with_stop_token_state : pinned {
   using value_type = value_of<S>;
@@ -55,7 +55,7 @@ class with_stop_token_state : pinned {
     stop_callback<on_stop> first, second;
   };
 
-  stop_token token_;  // what the operation obeys
+  stop_token token_;  // the token that the operation sees
   std::optional<two_tokens> both_;
   R receiver_;
   connected<S, receiver> state_;
@@ -75,12 +75,12 @@ struct with_stop_token_sender {
 
 }  // namespace detail
 
-/// op, which a stop requested at token's source ends, beside the stop requests it obeys already.
+/// Lets a stop request at the source of `token` stop `op`, in addition to the requests that op obeys already.
 ///
 /// Lifetime  token's source outlives the operation.
 /// Threads   stop may be requested on any thread.
-/// Cancel    ends as operation_canceled, whichever of the two asked.
-/// Cost      two registrations where both tokens can stop, else none of its own.
+/// Cancel    ends as operation_canceled, whichever source made the request.
+/// Cost      two registrations if both tokens can stop, else none.
 template <sender_or_factory S>
 [[nodiscard]] auto with_stop_token(S&& op, stop_token token) {
   return detail::with_stop_token_sender<sender_of<S>>{as_sender(std::forward<S>(op)), token};

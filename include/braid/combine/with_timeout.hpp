@@ -13,7 +13,7 @@ namespace braid {
 
 namespace detail {
 
-// A join of the operation and a sleep: the end of either stops the other.
+// A join of the operation and a sleep: when one ends, it stops the other.
 template <sender S, sender Sleep, class R>
 class timeout_state final : public join_base {
   using value_type = value_of<S>;
@@ -47,7 +47,7 @@ class timeout_state final : public join_base {
     std::move(receiver).finish(std::move(ended));
   }
 
-  // A cancellation that tells what had failed before, as that of a retry does, is told by the timeout too.
+  // Keeps what the cancellation says about earlier failures, for instance those of a retry.
   static error timed_out(const error& canceled) noexcept {
     error late(std::error_code(ETIMEDOUT, timeout_category()), "with_timeout");
     for (const error& each : canceled.suppressed()) late.suppress(each);
@@ -75,13 +75,13 @@ struct timeout_sender {
 
 }  // namespace detail
 
-/// op, stopped when it has not ended d, of any unit, after it was begun. It fails as
-/// std::errc::timed_out then, once it has really ended; what it achieved in spite of the stop is its value.
+/// Stops `op` if it has not ended `d` after its start. It then fails as std::errc::timed_out, once op has
+/// ended; if op succeeds in spite of the stop request, its value is the result.
 ///
-/// Errors  op's; where op fails in spite of the stop, with its clean-up's error for instance, that one.
-///         A time-out is of timeout_category(): so it is told apart from a connection that timed out, which
-///         is std::errc::timed_out as well.
-/// Cancel  from outside ends it as operation_canceled.
+/// Errors  op's; if op fails in spite of the stop request, for instance with its clean-up's error, that
+///         error. A time-out has timeout_category(), which distinguishes it from a connection that timed out:
+///         that is std::errc::timed_out as well.
+/// Cancel  from outside: ends as operation_canceled.
 /// Cost    a timer: no allocation, no system call of its own.
 template <sender_or_factory S, class Rep, class Period>
 [[nodiscard]] auto with_timeout(S&& op, std::chrono::duration<Rep, Period> d) {
@@ -90,7 +90,7 @@ template <sender_or_factory S, class Rep, class Period>
                                                                std::move(sleep)};
 }
 
-/// The same with an instant in place of a duration.
+/// The same with a point in time in place of a duration.
 template <sender_or_factory S, class Duration>
 [[nodiscard]] auto with_deadline(S&& op, std::chrono::time_point<loop_clock, Duration> t) {
   auto sleep = sleep_until(t);
