@@ -8,25 +8,25 @@
 
 namespace braid {
 
-/// A point where so many operations of one loop wait for each other, again and again: std::barrier.
+/// A point where a fixed number of operations of one loop wait for each other, again and again: std::barrier.
 ///
 /// Lifetime  outlives the operations that wait.
 /// Threads   one loop's.
-/// Cancel    a cancelled operation has not arrived: the others go on waiting. In a select likewise, as long
-///           as it is not the chosen one; a select that names a barrier twice arrives once.
+/// Cancel    a cancelled operation has not arrived: the others go on waiting. An operation that a select does
+///           not choose has not arrived either; a select that names a barrier twice arrives once.
 /// Cost      no allocation. The last to arrive does not suspend.
 class barrier : pinned {
   struct arriving;
 
  public:
-  /// None expected is misuse.
+  /// A number of 0 is misuse.
   explicit barrier(std::size_t expected) noexcept : expected_(expected) {
     if (expected == 0) detail::misused("barrier: nobody is expected");
   }
 
-  /// A sender of void: done once as many wait as are expected. The next phase begins then.
+  /// A sender of void: completes when the expected number of operations wait. Then the next phase begins.
   [[nodiscard]] auto arrive_and_wait() noexcept { return detail::claim_sender(arriving{*this}); }
-  /// One fewer is expected, in this phase and those to come. More than are expected is misuse.
+  /// Reduces the expected number by one, in this phase and the later ones. Misuse when it is 0 already.
   void arrive_and_drop() noexcept {
     if (expected_ == 0) detail::misused("barrier::arrive_and_drop: nobody is expected any more");
     --expected_;
@@ -55,7 +55,7 @@ class barrier : pinned {
   };
   void complete() noexcept {
     const detail::settling
-        all_at_once;  // or a select that passes could let another one choose differently before it passes
+        all_at_once;  // else one select that is served could change what another one chooses
     for (; arrived_ != 0; --arrived_) waiters_.pop_front().pass();
   }
 

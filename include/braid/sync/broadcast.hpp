@@ -18,18 +18,19 @@
 
 namespace braid {
 
-/// A channel whose every subscriber gets every element, sent from its subscription on.
+/// A channel that gives every element to every subscriber, from the moment of subscription.
 ///
-/// To send never waits: the last `capacity` elements are kept for slow subscribers. A slower one misses the
-/// oldest, and knows how many. An element that every subscriber has received is destroyed at once.
+/// Sending never waits: the channel keeps the last `capacity` elements for slow subscribers. A slower
+/// subscriber misses the oldest ones and can ask how many. An element that all subscribers have received is
+/// destroyed.
 ///
 /// Lifetime  outlives its subscriptions.
 /// Threads   one loop's.
-/// Errors    the constructor throws std::invalid_argument for a capacity of 0; send throws what moving the
-///           element does, and errc::channel_closed once it is closed. What copying it throws is the error of
-///           the receive, and leaves the element to the next one.
-/// Cost      one copy of an element for each receive: send a std::shared_ptr<const T> where that is
-///           dear. No allocation once the ring has grown to the capacity. The end of a subscription is
+/// Errors    the constructor throws std::invalid_argument for a capacity of 0. send throws what moving the
+///           element throws, and errc::channel_closed after close(). An exception of copying is the error of
+///           that receive, and the element stays for the next receive.
+/// Cost      one copy of an element for each receive: send a std::shared_ptr<const T> if copying is
+///           expensive. No allocation once the ring has grown to the capacity. Ending a subscription is
 ///           O(elements that it has not received). A T whose move may throw is allocated.
 template <class T>
 class broadcast : pinned {
@@ -38,10 +39,10 @@ class broadcast : pinned {
   struct receiving;
 
  public:
-  /// Gets all that is sent while it lives.
+  /// Receives everything that is sent while it lives.
   ///
   /// Lifetime  pinned; outlives the operations that wait on it.
-  /// Cancel    a receive that is cancelled has taken nothing.
+  /// Cancel    a cancelled receive takes no element.
   class subscription : public detail::list_node {
    public:
     ~subscription() {
@@ -49,9 +50,9 @@ class broadcast : pinned {
       from_.leave(*this);
     }
 
-    /// A sender of std::optional<T>: none once the broadcast is closed and all has been received.
+    /// A sender of std::optional<T>: empty once the broadcast is closed and everything was received.
     [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{this}); }
-    /// How many elements it missed, in all, because it was too slow.
+    /// How many elements it has missed in total because it was too slow.
     [[nodiscard]] std::uint64_t missed() const noexcept { return missed_ + (next_kept() - next_); }
 
    private:
@@ -76,7 +77,7 @@ class broadcast : pinned {
     broadcast& from_;
     std::uint64_t next_;  // the number of the element it receives next
     std::uint64_t missed_ = 0;
-    bool promised_ = false;  // a receive has passed, and has not taken its element
+    bool promised_ = false;  // a receive was served and has not taken its element yet
     detail::waiter_queue waiters_;
   };
 
@@ -90,7 +91,7 @@ class broadcast : pinned {
 
   [[nodiscard]] subscription subscribe() noexcept { return subscription(*this); }
 
-  /// Every subscription gets it.
+  /// Gives the value to every subscription.
   void send(T value) {
     if (closed_) error(make_error_code(errc::channel_closed), "broadcast::send").rethrow();
     if (subscribers_ != 0) {
@@ -101,26 +102,26 @@ class broadcast : pinned {
     ++sent_;
     subscriptions_.for_each([](subscription& each) { each.let_pass(); });
   }
-  /// A receive of a subscription that has received everything completes with none from now on. Closing twice
-  /// is no error.
+  /// A subscription that has received everything gives an empty optional from now on. Closing twice is no
+  /// error.
   void close() noexcept {
     closed_ = true;
     subscriptions_.for_each([](subscription& each) { each.let_pass(); });
   }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
-  /// How many elements are kept, because a subscription has not received them.
+  /// How many elements are kept for subscriptions that have not received them.
   [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
 
  private:
   struct kept {
     detail::nothrow_movable<T> value;
-    std::size_t expected;  // so many subscriptions have not received it
+    std::size_t expected;  // the number of subscriptions that have not received it
   };
   struct receiving {
     using value_type = std::optional<T>;
     static constexpr const char* name = "broadcast::receive";
     explicit receiving(subscription* which) noexcept : on(which) {}
-    // One at a time, so that elements are taken in the order of the receives.
+    // Serves one receive at a time, so that elements are taken in the order of the receives.
     [[nodiscard]] bool try_pass() noexcept {
       const std::uint64_t more = on->from_.sent_ - on->next_kept();
       if (more <= (on->promised_ ? 1 : 0)) return on->from_.closed_;
@@ -128,9 +129,9 @@ class broadcast : pinned {
       return promised = on->promised_ = true;
     }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
-    // What copying throws leaves the element to the next one.
+    // If copying throws, the element stays for the next receive.
     [[nodiscard]] std::optional<T> take() {
-      if (!promised) return std::nullopt;  // it is closed
+      if (!promised) return std::nullopt;  // the broadcast is closed
       struct let_next_pass {
         receiving& claim;
         ~let_next_pass() { claim.give_back(); }
@@ -143,14 +144,14 @@ class broadcast : pinned {
       on->let_pass();
     }
     subscription* on;
-    bool promised = false;  // an element is kept for it
+    bool promised = false;  // an element is reserved for it
   };
 
   [[nodiscard]] std::uint64_t first_kept() const noexcept { return sent_ - elements_.size(); }
   [[nodiscard]] const T& element(std::uint64_t number) noexcept {
     return detail::unboxed(elements_[number - first_kept()].value);
   }
-  // One subscription has received the elements of these numbers, or will not.
+  // One subscription has received these elements, or never will.
   void received_from(std::uint64_t first, std::uint64_t end) noexcept {
     for (; first != end; ++first) --elements_[first - first_kept()].expected;
     while (!elements_.empty() && elements_[0].expected == 0) elements_.drop_front();

@@ -15,32 +15,32 @@
 
 namespace braid {
 
-/// A queue of elements between operations of one loop: many may send, many receive, each element reaches one
-/// of them.
+/// A queue of elements between operations of one loop. Many may send and many may receive; each element
+/// reaches one receiver.
 ///
 ///     channel<job> jobs(16);
 ///     co_await jobs.send(job(1));
 ///     while (auto next = co_await jobs.receive()) work_on(*next);  // until it is closed and empty
 ///
-/// Operations that wait to send, and those that wait to receive, are served first come, first served. close()
-/// says that nothing more will be sent: what was sent until then, and what others wait to send, is still
-/// received. close_now() is for the receiving side, which wants no more: it wakes those that wait to send.
+/// Waiting senders and waiting receivers are served first come, first served. close() says that nothing more
+/// will be sent: elements that were sent before, and those of waiting senders, are still received.
+/// close_now() is for the receiving side, when it wants no more: waiting senders fail.
 ///
-/// A send that fails, times out or loses a select destroys its element. Two ways to keep it:
+/// A send that fails, times out or loses a select destroys its element. There are two ways to keep it:
 /// send_from(element) moves the element only when it is sent, and reserve() waits for room before there is an
 /// element at all.
 ///
-/// Lifetime  outlives its permits and the operations that wait. Elements left at its end are destroyed.
+/// Lifetime  outlives its permits and the operations that wait. Its end destroys the elements that are left.
 /// Threads   one loop's. From another thread: loop::post([&] { numbers.try_send(1); }) to an unbounded one.
-/// Errors    send, send_from and reserve fail with errc::channel_closed once it is closed. What an element's
-///           move throws is the error of the operation whose element it is: of a send that has not sent it,
-///           else of the receive, and the element is lost. An element whose receive is destroyed before it
-///           has finished is the first again; without memory for that the unhandled-error handler is told.
-/// Cancel    a cancelled send has not sent; a cancelled receive has taken nothing. An operation that was
-///           served before the stop request came completes with what it got.
-/// Cost      no allocation per element, but of a T whose move may throw: the ring grows up to the capacity
-///           and is kept. What need not wait does not suspend; a loop of such operations needs a yield() now
-///           and then, or nothing else runs.
+/// Errors    send, send_from and reserve fail with errc::channel_closed after close(). An exception of moving
+///           an element is the error of the send if the element was not sent yet, else of the receive, and
+///           then the element is lost. If a receive is destroyed before it has finished, its element becomes
+///           the first again; if there is no memory for that, the unhandled-error handler gets the error.
+/// Cancel    a cancelled send has not sent; a cancelled receive takes no element. If the operation was served
+///           before the stop request arrived, it completes with what it got.
+/// Cost      no allocation per element, except for a T whose move may throw: the ring grows up to the
+///           capacity and is kept. An operation that need not wait does not suspend; a loop of such
+///           operations needs a yield() now and then, or nothing else runs.
 template <class T>
 class channel : pinned {
   using queue = detail::channel_queue<T>;
@@ -53,10 +53,10 @@ class channel : pinned {
   struct receiving;
 
  public:
-  /// No send waits.
+  /// The capacity with which no send waits.
   static constexpr std::size_t unbounded = ~std::size_t{0};
 
-  /// Room for one element, which nobody else can take; gives it back at its end.
+  /// Room for one element, reserved for the holder; its end gives the room back.
   ///
   /// Lifetime  the channel outlives it.
   class [[nodiscard]] permit {
@@ -69,9 +69,9 @@ class channel : pinned {
     ~permit() {
       if (on_ != nullptr) on_->give_up_permit();
     }
-    /// Sends, at once, though the channel may have been closed meanwhile. Once: the permit is used up.
-    /// Errors  std::logic_error when it was used or moved from; std::bad_alloc when the ring must grow and
-    ///         cannot, and what moving the value throws: the permit stays good then.
+    /// Sends at once, even if the channel was closed meanwhile, and uses the permit up.
+    /// Errors  std::logic_error when it was used or moved from. std::bad_alloc when the ring must grow and
+    ///         there is no memory, or what moving the value throws: the permit is still good then.
     void send(T value) {
       if (on_ == nullptr) throw std::logic_error("channel::permit::send: the permit was used already");
       on_->put_by_permit(std::move(value));
@@ -86,38 +86,38 @@ class channel : pinned {
     queue* on_;
   };
 
-  /// So many elements may be sent before one is received. 0 is a rendezvous: a send ends when its element is
-  /// received.
+  /// At most `capacity` elements wait in the channel. With 0 it is a rendezvous: a send completes when its
+  /// element is received.
   explicit channel(std::size_t capacity) noexcept : queue_(capacity) {}
   ~channel() {
     if (queue_.has_permits()) detail::misused("~channel: a permit of it is still held");
   }
 
-  /// A sender of void: done once the element is in the channel, or received.
+  /// A sender of void: completes once the element is in the channel, or received.
   [[nodiscard]] auto send(T value) { return detail::claim_sender(sending{queue_, std::move(value)}); }
-  /// The same; the element is moved from when it is sent, and else stays as it is, whatever the end.
-  /// Lifetime  the element stays where it is until the operation has ended.
+  /// The same, but moves from the element only if it is sent; otherwise the element stays as it is.
+  /// Lifetime  the element must stay at its address until the operation has ended.
   [[nodiscard]] auto send_from(T& element) noexcept {
     return detail::claim_sender(sending_from{queue_, element});
   }
-  /// A sender of permit: waits for room, as a send would. On a rendezvous channel it waits until an operation
-  /// waits to receive, which then waits for the permit; should that one give up, the element is kept for the
-  /// next.
+  /// A sender of permit: waits for room, as a send does. On a rendezvous channel it waits for a waiting
+  /// receiver, which then waits for the permit; if that receiver gives up, the element is kept for the next
+  /// one.
   [[nodiscard]] auto reserve() noexcept { return detail::claim_sender(reserving{queue_}); }
-  /// A sender of std::optional<T>: none once the channel is closed and drained, and no permit is left.
+  /// A sender of std::optional<T>: empty once the channel is closed, has no elements, and no permit is left.
   [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{queue_}); }
 
-  /// Sends if that can be done at once; else false, and the value is as it was.
+  /// Sends if that is possible at once; else returns false and leaves the value as it was.
   template <class U>
   [[nodiscard]] bool try_send(U&& value) {
     return !queue_.is_closed() && queue_.put(std::forward<U>(value));
   }
-  /// A permit if there is room.
+  /// A permit if there is room now.
   [[nodiscard]] std::optional<permit> try_reserve() noexcept {
     if (queue_.is_closed() || !queue_.take_permit(nullptr)) return std::nullopt;
     return permit(queue_);
   }
-  /// An element if there is one.
+  /// An element if there is one now.
   [[nodiscard]] std::optional<T> try_receive() {
     std::optional<kept> taken;
     queue_.take_into(taken, false);
@@ -127,18 +127,18 @@ class channel : pinned {
       return taken ? std::optional<T>(std::move(detail::unboxed(*taken))) : std::nullopt;
   }
 
-  /// Nothing more can be sent, but by the operations that wait to send and by the permits there are; what
-  /// waits to reserve fails. A receive that waits for an element that will never come completes with none.
-  /// Closing twice is no error.
+  /// Ends sending: only waiting senders and existing permits still send; a waiting reserve fails. A receive
+  /// that waits for an element that will never come completes with an empty optional. Closing twice is no
+  /// error.
   void close() noexcept {
     queue_.close_for([](const to_send& waits) { return waits.value_to_send == nullptr; });
   }
-  /// The same, and what waits to send fails, too. Elements in the channel can still be received.
+  /// The same, but waiting sends fail, too. Elements in the channel can still be received.
   void close_now() noexcept {
     queue_.close_for([](const to_send&) { return true; });
   }
   [[nodiscard]] bool is_closed() const noexcept { return queue_.is_closed(); }
-  /// How many elements were sent, and nobody has begun to receive yet; without those that wait to be sent.
+  /// How many elements are in the channel: sent, and not taken by a receive. Waiting sends do not count.
   [[nodiscard]] std::size_t size() const noexcept { return queue_.size(); }
   [[nodiscard]] bool empty() const noexcept { return queue_.size() == 0; }
   [[nodiscard]] std::size_t capacity() const noexcept { return queue_.capacity(); }
@@ -158,7 +158,7 @@ class channel : pinned {
       return this->on->senders();
     }
     void take() const noexcept {}
-    void give_back() const noexcept {}  // it was received
+    void give_back() const noexcept {}  // cannot be undone: the element was received
     [[nodiscard]] error failure() const { return this->failure_of(name); }
     kept value;
   };
@@ -211,11 +211,11 @@ class channel : pinned {
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return this->on->receivers(); }
     void on_wait() noexcept {
       if (!this->on->senders().empty()) [[unlikely]]
-        this->on->serve_senders();  // one that waits to reserve
+        this->on->serve_senders();  // a reserve may wait for this receiver
     }
     [[nodiscard]] std::optional<T> take() noexcept(!queue::may_throw) {
       if (!this->got) return std::nullopt;
-      // not as a whole: that would be one wide load after two narrow stores
+      // not `got` as a whole: that would be one wide load after two narrow stores
       return std::optional<T>(std::move(detail::unboxed(*this->got)));
     }
     void give_back() noexcept {

@@ -12,20 +12,20 @@
 
 namespace braid {
 
-/// Waiting under a mutex for what others change under it: std::condition_variable for the operations of one
-/// loop. There are no spurious wake-ups; who is notified may still find that another was faster, so ask in a
-/// loop, or wait with a predicate.
+/// Waits for a change of data that a mutex protects: std::condition_variable for the operations of one loop.
+/// There are no spurious wake-ups, but a notified waiter may find that another operation was faster: check in
+/// a loop, or wait with a predicate.
 ///
-/// Lifetime  outlives who waits.
+/// Lifetime  outlives the waiters.
 /// Threads   one loop's.
-/// Cancel    who waits leaves the queue, has the lock back, and fails as operation_canceled.
+/// Cancel    a cancelled waiter leaves the queue, locks again, and fails as operation_canceled.
 /// Cost      no allocation; a recycled frame for each wait.
 class condition_variable : pinned {
   struct waiting;
 
  public:
-  /// A sender of void: gives the lock up, waits to be notified, and has the lock again, whatever happens.
-  /// Lifetime  the lock stays where it is until then.
+  /// A sender of void: unlocks, waits to be notified, and locks again, also when it fails.
+  /// Lifetime  the lock must stay at its address until then.
   /// Errors    std::logic_error when the lock does not hold its mutex.
   [[nodiscard]] task<> wait(mutex::scoped_lock& lock) {
     mutex* const door = lock.held();
@@ -35,18 +35,18 @@ class condition_variable : pinned {
     lock = co_await shield(door->lock());
     if (!notified) notified.error().rethrow();
   }
-  /// The same, again and again until the predicate, which is asked under the lock, says true; at once when it
-  /// does so already.
+  /// Waits until the predicate is true, at once if it is true already. The predicate is called under the
+  /// lock.
   template <class Predicate>
   [[nodiscard]] task<> wait(mutex::scoped_lock& lock, Predicate predicate) {
     while (!predicate()) co_await wait(lock);
   }
 
-  /// Wakes the one who has waited longest, if anybody waits.
+  /// Wakes the waiter that has waited longest, if there is one.
   void notify_one() noexcept {
     if (!waiters_.empty()) waiters_.pop_front().pass();
   }
-  /// Wakes all.
+  /// Wakes all waiters.
   void notify_all() noexcept {
     while (!waiters_.empty()) waiters_.pop_front().pass();
   }

@@ -7,12 +7,12 @@
 
 namespace braid {
 
-/// Something that has happened, or not yet. Once set it lets everyone pass until it is reset.
+/// A flag to wait for. While it is set every wait completes, until it is reset.
 ///
-/// Lifetime  outlives who waits.
+/// Lifetime  outlives the waiters.
 /// Threads   one loop's. From another thread: loop::post([&] { happened.set(); }).
-/// Cancel    who waits leaves the queue.
-/// Cost      no allocation. A wait for one that is set does not suspend.
+/// Cancel    a cancelled waiter leaves the queue.
+/// Cost      no allocation. A wait for an event that is set does not suspend.
 class event : pinned {
   struct waiting;
 
@@ -21,7 +21,7 @@ class event : pinned {
 
   /// A sender of void.
   [[nodiscard]] auto wait() noexcept { return detail::claim_sender(waiting{*this}); }
-  /// Lets all who wait pass, in their order, and whoever comes.
+  /// Sets the flag and wakes all waiters in their order.
   void set() noexcept {
     set_ = true;
     while (!waiters_.empty()) waiters_.pop_front().pass();
@@ -45,8 +45,8 @@ class event : pinned {
   detail::waiter_queue waiters_;
 };
 
-/// The same for one: each set lets one wait pass, the longest waiting or else the next to come. Sets that
-/// nobody has made use of do not add up.
+/// An event that resets itself: each set() completes one wait, the longest waiting one, or the next one to
+/// come. Sets without a wait in between do not add up.
 class auto_reset_event : pinned {
   struct waiting;
 

@@ -8,11 +8,12 @@
 
 namespace braid {
 
-/// Counts down to zero, once, and then lets everyone pass: std::latch for the operations of one loop.
+/// A counter that goes down to zero once, and then lets every wait complete: std::latch for the operations of
+/// one loop.
 ///
-/// Lifetime  outlives who waits.
+/// Lifetime  outlives the waiters.
 /// Threads   one loop's.
-/// Cancel    who waits leaves the queue; the count stays.
+/// Cancel    a cancelled waiter leaves the queue; the count stays.
 class latch : pinned {
  public:
   explicit latch(std::size_t expected) noexcept : left_(expected), done_(expected == 0) {}
@@ -23,7 +24,7 @@ class latch : pinned {
     left_ -= by;
     if (left_ == 0) done_.set();
   }
-  /// A sender of void, for when the count is zero.
+  /// A sender of void: completes when the count is zero.
   [[nodiscard]] auto wait() noexcept { return done_.wait(); }
   [[nodiscard]] bool try_wait() const noexcept { return left_ == 0; }
 

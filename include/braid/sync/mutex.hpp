@@ -9,18 +9,18 @@
 
 namespace braid {
 
-/// Mutual exclusion between operations of one loop that wait while they hold it: read, await, write.
+/// Mutual exclusion between operations of one loop that wait while they hold the lock: read, await, write.
 ///
-/// Lifetime  outlives its locks and who waits for one.
-/// Threads   one loop's. What never waits while it holds the state needs no mutex there.
-/// Cancel    who waits leaves the queue; who was given the lock in the meantime has it.
-/// Cost      no allocation. An unlocked one is taken without suspending; else first come, first served:
-///           unlocking hands the lock to who has waited longest.
+/// Lifetime  outlives its locks and the waiters.
+/// Threads   one loop's. Code that never waits while it uses the data needs no mutex.
+/// Cancel    a cancelled waiter leaves the queue. A waiter that got the lock before the request keeps it.
+/// Cost      no allocation. Locking a free mutex does not suspend. Waiters are served first come, first
+///           served: unlock hands the lock over to the longest waiting one.
 class mutex : pinned {
   struct locking;
 
  public:
-  /// Holds the mutex; unlocks at its end.
+  /// Holds the mutex; its destructor unlocks.
   class [[nodiscard]] scoped_lock {
    public:
     scoped_lock(scoped_lock&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
@@ -50,7 +50,7 @@ class mutex : pinned {
 
   /// A sender of scoped_lock.
   [[nodiscard]] auto lock() noexcept { return detail::claim_sender(locking{*this}); }
-  /// A lock if it can be had at once.
+  /// A lock if the mutex is free.
   [[nodiscard]] std::optional<scoped_lock> try_lock() noexcept {
     if (std::exchange(locked_, true)) return std::nullopt;
     return scoped_lock(*this);

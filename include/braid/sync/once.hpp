@@ -9,16 +9,16 @@
 
 namespace braid {
 
-/// What is done once, however many need it: std::call_once for the operations of one loop.
+/// Runs an operation once, however many callers need it: std::call_once for the operations of one loop.
 ///
-/// Lifetime  outlives who waits.
+/// Lifetime  outlives the waiters.
 /// Threads   one loop's.
-/// Errors    the one whose call fails has the error; the next one tries anew.
-/// Cancel    likewise: who is cancelled while it does the work leaves it to the next.
+/// Errors    a failed call reports the error to its own caller; the next call tries again.
+/// Cancel    likewise: if the call that does the work is cancelled, the next one does it.
 class once : pinned {
  public:
-  /// A sender of void: done once make() has been, by this call or another. make returns a sender; it is kept
-  /// meanwhile.
+  /// A sender of void: completes once the sender that make() returns has, in this call or another one. make
+  /// is kept until then.
   template <sender_factory F>
   [[nodiscard]] task<> call(F make) {
     if (done_) co_return;

@@ -17,13 +17,13 @@ namespace braid {
 
 namespace detail {
 
-// Decides for one of its operations, or for none. It finishes in a later turn, once every timer that was not
+// Decides for one of its operations, or for none. It finishes in a later turn, when every timer that was not
 // chosen has ended.
 class select_base : public sync_group, operation_base, cancellation {
  public:
   static constexpr std::size_t none = ~std::size_t{0};
 
-  // From a claim that passes, a timer that ends or a stop request.
+  // Called when a claim is handed over, a timer ends, or a stop is requested.
   void decide(std::size_t index) noexcept final {
     BRAID_ASSERT(!decided_);
     decided_ = true;
@@ -51,7 +51,7 @@ class select_base : public sync_group, operation_base, cancellation {
   void begin_on(loop& home) noexcept { home_ = &home; }
   void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
   [[nodiscard]] std::size_t choice() const noexcept { return choice_; }
-  // Takes every waiting claim out of its queue and cancels every timer.
+  // Removes every waiting claim from its queue and cancels every timer.
   virtual void leave_queues() noexcept = 0;
   virtual void complete() noexcept = 0;
 
@@ -74,10 +74,10 @@ class select_base : public sync_group, operation_base, cancellation {
 
 // One of the operations of a select.
 //
-// try_now()      done at once?
+// try_now()      true if it could be done at once
 // begin()        begins to wait
-// leave_queue()  it will not be chosen, or has been; serves nobody yet
-// settle()       serves those that its leaving made room for
+// leave_queue()  leaves its queue, chosen or not; serves no other waiter yet
+// settle()       serves the waiters that its leaving made room for
 // take()         the result of the chosen one
 template <class S>
 class select_child;
@@ -158,7 +158,7 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
       : receiver_(std::move(receiver)),
         children_(elided{[&] { return select_child<S>(*this, I, std::get<I>(std::move(ops))); }}...) {}
 
-  ~select_state() { leave_queues(); }  // all, before the first of them serves others
+  ~select_state() { leave_queues(); }  // all of them, before one serves other waiters
 
   void start() noexcept {
     loop* const home = loop::current_or_null();
@@ -182,12 +182,12 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
     return std::get<J>(children_);
   }
   void begin_all() noexcept {
-    const settling afterwards;  // what the wait of one lets others do may let another one of these pass
+    const settling afterwards;  // a wait that begins may serve others, which may serve one of these
     (begin<I>(), ...);
   }
   template <std::size_t J>
   void begin() noexcept {
-    if (has_decided()) return;  // by an earlier child, whose wait let others pass
+    if (has_decided()) return;  // the wait of an earlier child led to the decision
     if (!(repeats<J, I>() || ...)) child<J>().begin();
   }
   template <std::size_t J, std::size_t Earlier>
@@ -242,24 +242,24 @@ struct select_sender {
 
 }  // namespace detail
 
-/// Exactly one of several operations, the first that can be done: {index, value} as when_any, but the others
-/// have not happened at all: no element is received and dropped, no lock taken for nothing. Where several can
-/// be done at once, it is the first of the arguments: what must not be starved by others comes first.
+/// Does exactly one of several operations, the first that is possible: {index, value} as when_any. The others
+/// do not happen at all: no element is received and dropped, no lock is taken for nothing. If several are
+/// possible at once, the first argument wins, so put first what the others must not starve.
 ///
 ///     auto next = co_await select(stopped.wait(), ticks.next(), messages.receive());
 ///     if (next.index == 2) use(*std::get<2>(next.value));
 ///
-/// Takes what can be left undone up to the last moment: what a mutex, shared_mutex, semaphore, event,
-/// auto_reset_event, latch, barrier, channel (send, send_from, receive, reserve), broadcast or watch gives to
-/// be waited for, sleep_for, sleep_until and interval::next(). Several of them may concern one object: each
-/// waits at its own place in the queue, in the order of the arguments. It does not take a task, an operation
-/// of the kernel or another combinator, which may have happened when it is stopped: use when_any, whose
-/// losers are stopped, or let a task send its result through a channel.
+/// Takes operations that can be withdrawn up to the last moment: waits on a mutex, shared_mutex, semaphore,
+/// event, auto_reset_event, latch, barrier, channel (send, send_from, receive, reserve), broadcast or watch;
+/// sleep_for, sleep_until and interval::next(). Several may concern one object: each has its own place in the
+/// queue, in the order of the arguments. It takes no task, no operation of the kernel and no combinator,
+/// since these may have happened when they are stopped: use when_any, whose losers are stopped, or let a task
+/// send its result through a channel.
 ///
-/// Lifetime  the objects and what send_from refers to outlive it.
+/// Lifetime  the objects, and the elements of send_from, outlive it.
 /// Errors    the chosen operation's.
-/// Cancel    none happens.
-/// Cost      no allocation; all operation states are in this one.
+/// Cancel    none of the operations happens.
+/// Cost      no allocation; all operation states are inside this one.
 template <class... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto select(S&&... ops) {

@@ -9,17 +9,17 @@
 
 namespace braid {
 
-/// So many operations of one loop at once: a number of permits, and a queue for them.
+/// A limited number of permits for the operations of one loop, and a queue for them.
 ///
-/// Lifetime  outlives its permits and who waits for one.
+/// Lifetime  outlives its permits and the waiters.
 /// Threads   one loop's.
-/// Cancel    who waits leaves the queue; who was given a permit in the meantime has it.
-/// Cost      no allocation. A free permit is had without suspending; else first come, first served.
+/// Cancel    a cancelled waiter leaves the queue. A waiter that got a permit before the request keeps it.
+/// Cost      no allocation. Acquiring a free permit does not suspend. Waiters: first come, first served.
 class semaphore : pinned {
   struct acquiring;
 
  public:
-  /// One of the permits; given back at its end.
+  /// One of the permits; its destructor gives it back.
   class [[nodiscard]] permit {
    public:
     permit(permit&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
@@ -30,7 +30,7 @@ class semaphore : pinned {
     ~permit() {
       if (from_ != nullptr) from_->release();
     }
-    /// It is not given back by itself any more: somebody calls release() for it.
+    /// Keeps the destructor from giving it back: the program calls release() instead.
     void forget() noexcept { from_ = nullptr; }
 
    private:
@@ -43,12 +43,12 @@ class semaphore : pinned {
 
   /// A sender of permit.
   [[nodiscard]] auto acquire() noexcept { return detail::claim_sender(acquiring{*this}); }
-  /// A permit if one is free.
+  /// A permit if one is free now.
   [[nodiscard]] std::optional<permit> try_acquire() noexcept {
     if (!take_one()) return std::nullopt;
     return permit(*this);
   }
-  /// Adds permits: such as were forgotten, or more than there ever were.
+  /// Adds permits: those that were forgotten, or additional ones.
   void release(std::size_t permits = 1) noexcept {
     for (; permits > 0 && !waiters_.empty(); --permits) waiters_.pop_front().pass();
     free_ += permits;
@@ -73,7 +73,7 @@ class semaphore : pinned {
     return true;
   }
 
-  std::size_t free_;  // where there are some, nobody waits
+  std::size_t free_;  // while it is not 0 there is no waiter
   detail::waiter_queue waiters_;
 };
 

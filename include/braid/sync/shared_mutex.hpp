@@ -11,21 +11,21 @@
 
 namespace braid {
 
-/// Many readers or one writer, among operations of one loop that wait while they hold it.
+/// A lock for many readers or one writer, among operations of one loop that wait while they hold it.
 ///
-/// First come, first served: a reader that comes behind a waiting writer waits too, so that neither starves.
+/// First come, first served: a reader that comes after a waiting writer waits too, so that neither starves.
 ///
-/// Lifetime  outlives its locks and who waits for one.
+/// Lifetime  outlives its locks and the waiters.
 /// Threads   one loop's.
-/// Cancel    who waits leaves the queue, and whom it held up goes on; who was given the lock in the meantime
-///           has it.
-/// Cost      no allocation. What is free is taken without suspending.
+/// Cancel    a cancelled waiter leaves the queue, and the waiters that it held up go on. A waiter that got
+///           the lock before the request keeps it.
+/// Cost      no allocation. Taking a free lock does not suspend.
 class shared_mutex : pinned {
   template <bool Shared>
   struct locking;
 
  public:
-  /// Holds the mutex, with others or alone; unlocks at its end.
+  /// Holds the mutex, shared or exclusive; its destructor unlocks.
   template <bool Shared>
   class [[nodiscard]] basic_lock {
    public:
@@ -58,10 +58,10 @@ class shared_mutex : pinned {
   [[nodiscard]] auto lock() noexcept { return detail::claim_sender(locking<false>(*this)); }
   /// A sender of shared_lock, for a reader.
   [[nodiscard]] auto lock_shared() noexcept { return detail::claim_sender(locking<true>(*this)); }
-  /// The locks if they can be had at once.
+  /// A lock if it is possible at once.
   [[nodiscard]] std::optional<scoped_lock> try_lock() noexcept { return try_lock_as<false>(); }
   [[nodiscard]] std::optional<shared_lock> try_lock_shared() noexcept { return try_lock_as<true>(); }
-  /// By a writer or by readers?
+  /// True while a writer or readers hold it.
   [[nodiscard]] bool is_locked() const noexcept { return written_ || readers_ != 0; }
 
  private:
@@ -114,7 +114,7 @@ class shared_mutex : pinned {
       written_ = false;
     admit();
   }
-  // Lets pass whoever can now, in the order they came.
+  // Hands the lock over to the waiters that can have it now, in the order in which they came.
   void admit() noexcept {
     while (!written_) {
       const std::uint64_t reader = place_of_first<true>(readers_waiting_);
@@ -133,7 +133,7 @@ class shared_mutex : pinned {
 
   bool written_ = false;
   std::size_t readers_ = 0;
-  std::uint64_t came_ = 0;  // so many have waited
+  std::uint64_t came_ = 0;  // how many have waited so far
   detail::waiter_queue readers_waiting_;
   detail::waiter_queue writers_waiting_;
 };

@@ -13,26 +13,27 @@
 
 namespace braid {
 
-/// A value that changes, and readers that want the latest: a slow reader does not see the values in between.
+/// A value that changes, for readers that want the latest one: a slow reader does not see the values in
+/// between.
 ///
 /// Lifetime  outlives its readers.
 /// Threads   one loop's.
-/// Cost      no allocation, but of a T whose move may throw; one copy of the value for each receive.
+/// Cost      one copy of the value for each receive; no allocation, except for a T whose move may throw.
 template <class T>
 class watch : pinned {
   static_assert(std::is_copy_constructible_v<T>, "each reader gets a copy: watch a std::shared_ptr<const T>");
   struct receiving;
 
  public:
-  /// It has seen nothing yet, so that the value of today is its first.
+  /// Receives the changes. Its first value is the present one.
   ///
   /// Lifetime  outlives the operations that wait on it.
   class reader : pinned {
    public:
-    /// A sender of std::optional<T>: the latest value, as soon as it is one that this reader has not
-    /// received; none once the watch is closed and the last one was. Of several at once each gets a value of
-    /// its own.
-    /// Cancel  it has received nothing.
+    /// A sender of std::optional<T>: the latest value, as soon as this reader has not received it; empty once
+    /// the watch is closed and the last value was received. Of several receives at once each gets a different
+    /// value.
+    /// Cancel  a cancelled receive has received nothing.
     [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{this}); }
 
    private:
@@ -41,7 +42,7 @@ class watch : pinned {
     [[nodiscard]] bool has_news() const noexcept { return seen_ != of_.version_ && !promised_; }
     watch& of_;
     std::uint64_t seen_ = 0;
-    bool promised_ = false;  // a receive has passed, and has not taken the value
+    bool promised_ = false;  // a receive was served and has not taken the value yet
   };
 
   explicit watch(T value) : value_(std::move(value)) {}
@@ -49,8 +50,8 @@ class watch : pinned {
   [[nodiscard]] reader read() noexcept { return reader(*this); }
   /// The latest value, until the next set.
   [[nodiscard]] const T& get() const noexcept { return detail::unboxed(value_); }
-  /// Serves all readers that wait. Throws errc::channel_closed once it is closed, and what moving the value
-  /// does: the latest one stays then.
+  /// Sets the value and wakes waiting readers. Throws errc::channel_closed after close(), and what moving the
+  /// value throws; then the old value stays.
   void set(T value) {
     if (closed_) error(make_error_code(errc::channel_closed), "watch::set").rethrow();
     detail::nothrow_movable<T> next(std::move(value));
@@ -59,7 +60,7 @@ class watch : pinned {
     ++version_;
     wake();
   }
-  /// There will be no other value. Closing twice is no error.
+  /// Says that no other value follows. Closing twice is no error.
   void close() noexcept {
     closed_ = true;
     wake();
@@ -76,9 +77,9 @@ class watch : pinned {
       return promised = on->promised_ = true;
     }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->of_.waiters_; }
-    // What copying throws leaves the value to the next one.
+    // If copying throws, the value stays for the next receive.
     [[nodiscard]] std::optional<T> take() {
-      if (!promised) return std::nullopt;  // it is closed
+      if (!promised) return std::nullopt;  // the watch is closed
       struct let_next_pass {
         receiving& claim;
         ~let_next_pass() { claim.give_back(); }
@@ -93,7 +94,7 @@ class watch : pinned {
       if (on->has_news()) on->of_.wake();
     }
     reader* on;
-    bool promised = false;  // the latest value is for it
+    bool promised = false;  // the latest value is reserved for it
   };
   void wake() noexcept {
     detail::waiter_queue all;
