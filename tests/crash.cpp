@@ -90,7 +90,7 @@ TEST_CASE("crash: a channel that is used on two threads says so", "[crash]") {
 
 TEST_CASE("crash: an object of sync/ that ends before the operations that wait for it says so", "[crash]") {
   CHECK_THAT(aborted("event_ended_too_early").errors,
-             contains("braid: event::wait: what it waits for was destroyed"));
+             contains("braid: event::wait: the object it waits for was destroyed"));
 }
 
 TEST_CASE("crash: a channel that ends before its permits says so", "[crash]") {

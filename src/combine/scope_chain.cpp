@@ -21,7 +21,7 @@ chain_scope* scope_chain::link_ended(const error* failure) noexcept {
   return std::exchange(scope_, nullptr);
 }
 
-// The scope is not told: it ends with the loop, too.
+// Does not report to the scope, which ends with the loop, too.
 void scope_chain::abandon() noexcept {
   scope_stops_.reset();
   if (linked()) unlink();

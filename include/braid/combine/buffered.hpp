@@ -159,7 +159,7 @@ template <class X>
   requires(!async_range_of_senders<X>)
 detail::anything buffered(X&&, std::size_t) {
   static_assert(async_range_of_senders<X>,
-                "buffered takes an async_range of operations, as an async_generator<task<T>> is; for each "
+                "buffered takes an async_range of operations, such as async_generator<task<T>>; for each "
                 "element of any range: map_concurrent(range, limit, fn)");
   return {};
 }

@@ -140,7 +140,7 @@ template <class... X>
 detail::anything merge(X&&...) {
   static_assert(
       (async_range<X> && ...),
-      "merge takes async_ranges, as an async_generator<T> is, or one range of them: what has a next() "
+      "merge takes async_ranges, such as async_generator<T>, or one range of them: a type with a next() "
       "that gives a std::optional, empty at the end");
   return {};
 }

@@ -46,7 +46,7 @@ class retry_state final : operation_base {
   void start() noexcept {
     home_ = loop::current_or_null();
     if (home_ == nullptr) return finish(no_loop_error("retry"));
-    if (policy_.attempts < 1) return finish(invalid_argument_error("retry", "of no attempts"));
+    if (policy_.attempts < 1) return finish(invalid_argument_error("retry", "the policy has no attempts"));
     random_ = seed_of(policy_);
     attempt();
   }

@@ -21,14 +21,14 @@ class barrier : pinned {
  public:
   /// A number of 0 is misuse.
   explicit barrier(std::size_t expected) noexcept : expected_(expected) {
-    if (expected == 0) detail::misused("barrier: nobody is expected");
+    if (expected == 0) detail::misused("barrier: the expected number is 0");
   }
 
   /// A sender of void: completes when the expected number of operations wait. Then the next phase begins.
   [[nodiscard]] auto arrive_and_wait() noexcept { return detail::claim_sender(arriving{*this}); }
   /// Reduces the expected number by one, in this phase and the later ones. Misuse when it is 0 already.
   void arrive_and_drop() noexcept {
-    if (expected_ == 0) detail::misused("barrier::arrive_and_drop: nobody is expected any more");
+    if (expected_ == 0) detail::misused("barrier::arrive_and_drop: the expected number is 0 already");
     --expected_;
     if (arrived_ != 0 && arrived_ == expected_) complete();
   }

@@ -46,7 +46,7 @@ class broadcast : pinned {
   class subscription : public detail::list_node {
    public:
     ~subscription() {
-      if (promised_) detail::misused("~broadcast::subscription: a receive of it has not ended");
+      if (promised_) detail::misused("~broadcast::subscription: a receive has not ended");
       from_.leave(*this);
     }
 
@@ -82,8 +82,7 @@ class broadcast : pinned {
   };
 
   explicit broadcast(std::size_t capacity) : capacity_(capacity) {
-    if (capacity == 0)
-      throw std::invalid_argument("broadcast: a capacity of 0 would keep nothing to be received");
+    if (capacity == 0) throw std::invalid_argument("broadcast: the capacity is 0");
   }
   ~broadcast() {
     if (subscribers_ != 0) detail::misused("~broadcast: a subscription of it still lives");

@@ -263,10 +263,9 @@ struct select_sender {
 template <class... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto select(S&&... ops) {
-  static_assert(
-      (detail::selectable<std::remove_cvref_t<S>> && ...),
-      "select: an operation that may have happened before it is stopped cannot be left undone: use when_any, "
-      "or let a task send its result through a channel");
+  static_assert((detail::selectable<std::remove_cvref_t<S>> && ...),
+                "select: this operation may have happened before it can be withdrawn: use when_any, "
+                "or let a task send its result through a channel");
   if constexpr ((detail::selectable<std::remove_cvref_t<S>> && ...))
     return detail::select_sender<std::remove_cvref_t<S>...>{{std::forward<S>(ops)...}};
   else

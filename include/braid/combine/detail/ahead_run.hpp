@@ -13,7 +13,7 @@
 
 namespace braid::detail {
 
-// Who waits for an element of an ahead_run, or for its close.
+// Waits for an element of an ahead_run, or for its close.
 template <class T>
 class ahead_waiter : pinned {
  public:
@@ -23,17 +23,17 @@ class ahead_waiter : pinned {
   ~ahead_waiter() = default;
 };
 
-// Operations that run on between two calls of next, and the one next that waits. It lives until its handle is
-// gone, all operations have ended, and nobody waits.
+// Operations that keep running between two calls of next, and the one next that may wait. It deletes itself
+// once its handle is gone, all operations have ended, and no next waits.
 //
-// Threads  its home loop's, the one of its first next; an operation that ends elsewhere is brought home
-//          first.
+// Threads  its home loop's, the loop of its first next. An operation that ends elsewhere is delivered to the
+//          home loop first.
 template <class T>
 class ahead_run : public resident, public pooled {
  public:
   using element = result<std::optional<T>>;
 
-  // For the handle, and for who waits.
+  // For the handle, and for the waiter.
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
     hold();
@@ -84,17 +84,17 @@ class ahead_run : public resident, public pooled {
   [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
   [[nodiscard]] async_link* frame() noexcept { return &frame_; }
   void child_begins() noexcept { ++running_; }
-  void child_ended() noexcept { --running_; }  // held
+  void child_ended() noexcept { --running_; }  // call while held
   [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
-  /// An operation failed, which stops the others. Held.
+  /// Records the failure of an operation and stops the others. Call while held.
   void fail(error failure) noexcept {
     failures_.add(std::move(failure), stopping());
     stop();
   }
-  /// Nobody takes elements any more.
+  /// True when no further element will be taken.
   [[nodiscard]] bool closing() const noexcept { return closing_; }
   [[nodiscard]] bool failed() const noexcept { return failures_.any(); }
-  // While held nobody is told, and *this stays.
+  // While held, the run completes no next and does not delete itself.
   void hold() noexcept { ++holds_; }
   void release() noexcept {
     if (holds_ == 1) tell();
@@ -109,9 +109,9 @@ class ahead_run : public resident, public pooled {
   virtual ~ahead_run() {
     if (linked()) unlink();
   }
-  virtual void ask() noexcept = 0;  // begins what may be begun
-  virtual std::optional<result<T>> take() noexcept = 0;  // the element that is due, if it has come
-  virtual bool exhausted() const noexcept = 0;  // has everything been begun, and taken?
+  virtual void ask() noexcept = 0;  // starts every operation that may start
+  virtual std::optional<result<T>> take() noexcept = 0;  // the next element, if it has arrived
+  virtual bool exhausted() const noexcept = 0;  // true when no element can follow
   virtual void clear() noexcept = 0;  // destroys the operations that have not ended
 
  private:
@@ -119,7 +119,7 @@ class ahead_run : public resident, public pooled {
     ahead_run* self;
     void operator()() const noexcept {
       self->canceled_ = true;
-      if (loop::current_or_null() != self->home_) return self->stop();  // the link's own end waits for this
+      if (loop::current_or_null() != self->home_) return self->stop();  // resetting link_ waits for this call
       self->hold();
       self->stop();
       self->release();
@@ -146,8 +146,8 @@ class ahead_run : public resident, public pooled {
     if (!next) return std::move(next).error();  // its move failed
     return capture([&] { return std::optional<T>(std::in_place, *std::move(next)); });
   }
-  // A failure is told once; once it closes, only that of a clean-up. Where a next was cancelled, and the rest
-  // with it, no later one says that all has been read.
+  // Reports a failure once; when closing, only that of a clean-up. After a cancelled next, later ones also
+  // fail as cancelled: the end would claim that everything was read.
   element end() noexcept {
     if (failures_.any() && !reported_ && (!closing_ || failures_.of_clean_up())) {
       reported_ = true;
@@ -171,25 +171,25 @@ class ahead_run : public resident, public pooled {
   std::size_t holds_ = 0;
   std::size_t running_ = 0;
   stop_source stop_;
-  std::optional<stop_callback<on_stop>> link_;  // to who waits
-  async_link frame_;  // to the next() that waits
+  std::optional<stop_callback<on_stop>> link_;  // to the waiter's stop token
+  async_link frame_;  // to the waiting next()
   join_failures failures_;
-  bool closing_ = false;  // or its handle is gone
+  bool closing_ = false;  // close was called, or the handle is gone
   bool waits_for_close_ = false;
-  bool reported_ = false;  // the failure
+  bool reported_ = false;  // the failure was
   bool canceled_ = false;  // a next was
   bool abandoned_ = false;
 };
 
-// One operation of an ahead_run, which may be begun again. Derived::on_finish(result) is told, while the run
-// is held, of what Derived::kept_of made of the result while the operation was still there: it may refer to
-// that.
+// One operation of an ahead_run, which can be started again and again. Derived::kept_of turns the result into
+// what is kept while the operation state still exists, since the result may refer to it. Then
+// Derived::on_finish gets that, while the run is held.
 template <class Derived, class T, sender S>
 class ahead_child : operation_base {
  public:
   explicit ahead_child(ahead_run<T>& run) noexcept : operation_base(on_delivery), run_(run) {}
 
-  /// Begins the sender that make() returns.
+  /// Starts the sender that make() returns.
   template <class Make>
   void begin(Make make) noexcept {
     run_.child_begins();

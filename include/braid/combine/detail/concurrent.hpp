@@ -18,16 +18,16 @@ namespace braid::detail {
 template <class Held>
 using element_type = typename element_of<std::unwrap_reference_t<Held>>::type;
 
-// What fn gives for an element of what is held.
+// The sender that fn makes of an element.
 template <class Held, class F>
 using operation_on = sender_of<std::invoke_result_t<F&, typename element_type<Held>::template argument<F>>>;
 
-// Walks along a range and begins an operation on each element, never more than `limit` at once. What is begun
-// within the end of another is begun by the loop in pump, so that none of them is within another; after some
-// of them it is the turn of others.
+// Walks along a range and starts an operation on each element, at most `limit` at once. When operations end
+// at once, the loop in pump starts the next ones, so that starts do not nest; after operations_per_turn of
+// them other work of the loop gets its turn.
 //
-// Outcome: what becomes of the results. settles, whether an error is one of them; name; begun(index), about
-// to begin; keep(index, result); take(), the value.
+// Outcome decides what becomes of the results: settles, whether an error counts as a result; name;
+// begun(index), called before an operation starts; keep(index, result); take(), the value.
 template <class Held, class F, class Outcome, class R>
 class concurrent_walk final : public join_base, operation_base {
  public:
@@ -48,7 +48,7 @@ class concurrent_walk final : public join_base, operation_base {
   void start() noexcept {
     if (!begin(receiver_.get_stop_token())) return std::move(receiver_).finish(no_loop_error(Outcome::name));
     if (limit_ == 0)
-      failures_.add(invalid_argument_error(Outcome::name, "a limit of 0"));
+      failures_.add(invalid_argument_error(Outcome::name, "the limit is 0"));
     else
       pump();
     release();
@@ -116,7 +116,7 @@ class concurrent_walk final : public join_base, operation_base {
   }
   [[nodiscard]] bool wants_more() noexcept {
     if (source_ended_ || waiting_ || running_ == limit_) return false;
-    if (home()->ending()) stop_children();  // or a range without an end would never let it
+    if (home()->ending()) stop_children();  // an endless range would keep the loop from ending
     return !stopping();
   }
   static void turn_came(operation_base& base, completion) noexcept {
@@ -128,7 +128,7 @@ class concurrent_walk final : public join_base, operation_base {
     try {
       outcome_.keep(index, std::move(with));
     } catch (...) {
-      fail(error::current(), true);  // what the value's move throws
+      fail(error::current(), true);  // moving the value threw
     }
   }
   void fail(error why, bool stops) noexcept {
@@ -156,10 +156,10 @@ class concurrent_walk final : public join_base, operation_base {
   std::size_t begun_ = 0;
   std::size_t running_ = 0;
   bool pumping_ = false;
-  bool waiting_ = false;  // for the source's next element, or for a turn of the loop
+  bool waiting_ = false;  // for the source's next element, or for the next turn
   bool source_ended_ = false;
   join_failures failures_;
-  join_failures lost_;  // clean-ups that failed, which only the results tell
+  join_failures lost_;  // failed clean-ups, which are otherwise only in the results
   Outcome outcome_;
   slot* free_ = nullptr;
   std::unique_ptr<slot> slots_;  // all of them
@@ -186,25 +186,23 @@ auto walk_concurrently(Range&& range, std::size_t limit, F&& fn) {
                                                            std::forward<F>(fn)};
 }
 
-/// What can be walked concurrently: a range, be it lazy or without an end, or an async_range; and what fn
-/// makes an operation of each element.
+/// fn makes an operation of each element of Range, which is a range (possibly lazy or endless) or an
+/// async_range.
 template <class F, class Range>
 concept operation_for = (std::ranges::input_range<Range> || async_range<Range>) && requires {
   typename held_range<Range>;
 } && sender<operation_on<held_range<Range>, std::decay_t<F>>>;
 
-/// What a walk says that was given no range, or no function of its elements.
+/// The compile-time error for an argument that is no range, or no function of its elements.
 template <class Range, class F>
 anything walks_range() {
   constexpr bool is_range = std::ranges::input_range<Range> || async_range<Range>;
   constexpr bool fn_fits = operation_for<F, Range>;
   if constexpr (!is_range && requires(std::remove_cvref_t<Range>& range) { range.next(); })
-    static_assert(
-        is_range,
-        "this walks a range or an async_range, whose next() gives a std::optional, empty at the end. What "
-        "has no "
-        "end, as listener::incoming(), is asked in a loop: s.spawn(handle(co_await arrivals.next())) in "
-        "with_scope");
+    static_assert(is_range,
+                  "this walks a range or an async_range, whose next() gives a std::optional, empty at the "
+                  "end. For an endless source such as listener::incoming() write a loop: "
+                  "s.spawn(handle(co_await arrivals.next())) in with_scope");
   else if constexpr (!is_range)
     static_assert(is_range, "this walks a range or an async_range of elements: it takes (range, limit, fn)");
   else

@@ -11,7 +11,7 @@
 
 namespace braid::detail {
 
-// Room for one element and the operation on it; used again and again.
+// Room for one element and its operation; reused for later elements.
 template <class Walk, class Element, class S>
 class concurrent_slot final : operation_base, public pooled {
  public:
@@ -64,7 +64,7 @@ class concurrent_slot final : operation_base, public pooled {
   std::unique_ptr<concurrent_slot> made_before_;
   std::size_t index_ = 0;
   Element element_;
-  std::optional<result<value_type>> late_;  // of an operation that ended on another loop's thread
+  std::optional<result<value_type>> late_;  // the result of an operation that ended on another thread
   std::optional<connected<S, receiver>> state_;
 };
 

@@ -11,13 +11,11 @@
 #include "braid/loop/loop.hpp"
 #include "braid/style/async_range.hpp"
 
-// Where the elements of a concurrent walk come from, and how each is kept for as long as its operation goes
-// on.
+// The sources of elements of a concurrent walk, and how an element is kept while its operation runs.
 
 namespace braid::detail {
 
-/// An element that was made for this walk: the operation's own. Given as an rvalue, or as an lvalue to a
-/// function that takes nothing else.
+/// An element that the walk owns. fn gets it as an rvalue, or as an lvalue if it takes nothing else.
 template <class T>
 class owned_element {
  public:
@@ -38,7 +36,7 @@ class owned_element {
   std::optional<T> value_;
 };
 
-/// An element that stays where it is, in a container of the caller's, or in one that was moved into the walk.
+/// An element that stays in its container, which the caller owns, or which was moved into the walk.
 template <class T, bool Owned>
 class placed_element {
  public:
@@ -58,8 +56,8 @@ class placed_element {
 
 template <class View>
 inline constexpr bool owns_its_elements = false;
-// A view of another library is no view to std, which then takes it for a container. But it does not hand on
-// const.
+// std treats a view of another library as a container. A const view still has mutable elements, which tells
+// it apart from a container.
 template <class Container>
   requires std::ranges::range<const Container>
 inline constexpr bool owns_its_elements<std::ranges::owning_view<Container>> =
@@ -70,7 +68,7 @@ struct element_of;
 template <std::ranges::input_range View>
 struct element_of<View> {
   using reference = std::ranges::range_reference_t<View>;
-  // Only a range that may be walked twice has elements that stay when its iterator moves on.
+  // Only in a range that can be walked twice do elements stay valid when the iterator moves on.
   static constexpr bool stays = std::ranges::forward_range<View> && std::is_lvalue_reference_v<reference>;
   using type =
       std::conditional_t<stays, placed_element<std::remove_reference_t<reference>, owns_its_elements<View>>,
@@ -82,9 +80,9 @@ struct element_of<Range> {
   using type = owned_element<async_range_value_t<Range>>;
 };
 
-/// A range's elements. The iterator moves on when the next one is asked for, not before.
+/// The elements of a range. The iterator moves on only when the next element is needed.
 ///
-/// Walk has room() for one more element, begin(room) and the source's two ends, ended() and failed(error).
+/// Walk has room() for one more element, begin_in(room), source_ended() and source_failed(error).
 template <class Walk, class View>
 class range_source {
  public:
@@ -116,7 +114,7 @@ class range_source {
   std::optional<std::ranges::iterator_t<View>> at_;
 };
 
-/// An async_range's elements: one next() at a time.
+/// The elements of an async_range: one next() at a time.
 template <class Walk, class Range>
 class async_source : operation_base {
   using range_type = std::unwrap_reference_t<Range>;
@@ -166,7 +164,7 @@ class async_source : operation_base {
   void take(result<value_type>&& came) noexcept {
     if (!came) return walk_->source_failed(std::move(came).error());
     if (!*came) return walk_->source_ended();
-    if (walk_->stopping()) return;  // too late for one more
+    if (walk_->stopping()) return;  // the element is dropped
     typename Walk::slot* room;
     try {
       room = &walk_->room();
@@ -179,12 +177,12 @@ class async_source : operation_base {
 
   Range range_;
   Walk* walk_ = nullptr;
-  std::optional<result<value_type>> late_;  // of a next that ended on another loop's thread
+  std::optional<result<value_type>> late_;  // the result of a next that ended on another thread
   std::optional<connected<next_sender, receiver>> next_;
 };
 
-/// What a walk keeps of its range: a view, or a container that was moved in; of an asynchronous one that is
-/// an lvalue, a reference.
+/// What a walk stores for its range: a view, or a container that was moved in; for an async_range that is an
+/// lvalue, a reference.
 template <class Range>
 auto hold_range(Range&& range) {
   if constexpr (std::ranges::input_range<Range>)

@@ -12,8 +12,8 @@
 
 namespace braid::detail {
 
-// The first that the rule lets decide does; the others are stopped and waited for. When none did, the first
-// error is the join's, and keeps the others.
+// The first result that Rule accepts wins, and stops the other operations. If Rule accepts none, the first
+// error is the join's, with the others in its suppressed().
 template <class Rule, class R>
 class first_base : public join_base {
  public:
@@ -58,8 +58,8 @@ class first_base : public join_base {
   }
 
  private:
-  // A clean-up of a loser failed: its error takes the place of a value and of a cancellation; another error
-  // keeps it.
+  // A loser's clean-up failed: its error replaces a value or a cancellation; another error stays and
+  // suppresses it.
   template <class T>
   [[gnu::cold]] void add_losers(result<T>& first) noexcept {
     join_failures all;
@@ -67,8 +67,8 @@ class first_base : public join_base {
     all.add(std::move(failures_).first());
     first = std::move(all).first();
   }
-  // Who was stopped from outside, or by the loop's end, while some had failed might have succeeded with the
-  // others.
+  // If the join was stopped from outside, or by the loop's end, while only some had failed, another operation
+  // might have succeeded: the join ends as cancelled.
   [[nodiscard]] error stopped_or(error first) noexcept {
     const bool stopped_outside = this->stopping() || (this->home() != nullptr && this->home()->ending());
     if (!stopped_outside || first == std::errc::operation_canceled || first.of_clean_up()) return first;

@@ -23,16 +23,16 @@
 
 namespace braid::detail {
 
-/// What every join does: counts the operations that have not ended, and stops those that need not go on.
+/// The base of every join: counts the operations that have not ended, and stops them.
 ///
-/// Threads  on its home loop's; a child that ends on another loop's thread is brought home first.
+/// Threads  its home loop's. A child that ends on another thread is delivered to the home loop first.
 class join_base : pinned {
  public:
   [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
   [[nodiscard]] loop* home() const noexcept { return home_; }
   [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
 
-  /// Children that end, or that this stops, may end the join: hold it while its members are still needed.
+  /// Stopping children can complete and destroy the join: hold it while its members are still needed.
   void hold() noexcept { ++pending_; }
   void release() noexcept {
     if (--pending_ == 0) {
@@ -52,11 +52,11 @@ class join_base : pinned {
   [[nodiscard]] bool begin(stop_token parent) noexcept {
     home_ = loop::current_or_null();
     if (home_ == nullptr) return false;
-    hold();  // until all have been started
+    hold();  // released once all children were started
     if (parent.stop_possible()) parent_link_.emplace(parent, on_parent_stop{this});
     return true;
   }
-  virtual void complete() noexcept = 0;  // all have ended; tells the receiver; may destroy *this
+  virtual void complete() noexcept = 0;  // all have ended: finishes the receiver; may destroy *this
 
  private:
   struct on_parent_stop {
@@ -65,7 +65,7 @@ class join_base : pinned {
       if (loop::current_or_null() == self->home_)
         self->stop_children();
       else
-        self->stop_.request_stop();  // the link's own end waits for this
+        self->stop_.request_stop();  // resetting parent_link_ waits for this call
     }
   };
 
@@ -75,11 +75,11 @@ class join_base : pinned {
   std::optional<stop_callback<on_parent_stop>> parent_link_;
 };
 
-/// The errors of a join's operations: the first stands for all, and keeps the others as suppressed. A
-/// cancellation that was requested counts only where nothing else failed.
+/// The errors of a join's operations: the first one suppresses the others. A requested cancellation counts
+/// only if nothing else failed.
 class join_failures {
  public:
-  /// stopping: the operation had been asked to stop when it failed.
+  /// stopping: stop of the operation was requested before it failed.
   void add(error failure, bool stopping = false) noexcept {
     if (stopping) failure.set_requested(true);
     if (!first_)
@@ -94,7 +94,7 @@ class join_failures {
   [[nodiscard]] bool any() const noexcept { return first_.has_value(); }
   [[nodiscard]] bool of_clean_up() const noexcept { return first_ && first_->of_clean_up(); }
   void clear() noexcept { first_.reset(); }
-  /// Is the failure one of these, which came by another way once more?
+  /// True if one of these errors is the same failure, which arrived a second time in another way.
   [[nodiscard]] bool contain(const error& failure) const noexcept {
     const auto same = [&](const error& known) { return same_failure(known, failure); };
     return first_ && (same(*first_) || std::ranges::any_of(first_->suppressed(), same));
@@ -102,21 +102,21 @@ class join_failures {
   [[nodiscard]] error first() && noexcept { return *std::move(first_); }
 
  private:
-  // Throwing and catching make copies, which hold the same exception, and the stack of where it began.
+  // A failure that was thrown and caught is a copy with the same exception and the same stack.
   static bool same_failure(const error& left, const error& right) noexcept {
     if (const auto held = left.exception()) return held == right.exception();
     return left == right && std::ranges::equal(left.stack(), right.stack(), [](const auto& a, const auto& b) {
              return a.line() == b.line() && a.column() == b.column() && a.file_name() == b.file_name();
            });
   }
-  // What a cancellation that does not count had suppressed, the failed attempts of a retry for instance.
+  // Keeps what a dropped cancellation had suppressed, for instance the failed attempts of a retry.
   void suppress_those_of(const error& canceled) noexcept {
     for (const error& each : canceled.suppressed()) first_->suppress(each);
   }
   std::optional<error> first_;
 };
 
-/// One operation of a join, and how it ended. Join::on_finish(child, index) is told.
+/// One operation of a join, with its result. Calls Join::on_finish(child, index).
 template <class Join, sender S>
 class join_child : operation_base {
  public:
@@ -131,7 +131,7 @@ class join_child : operation_base {
   void start() noexcept {
     join_.hold();
     if (join_.stopping())
-      return end(error(std::errc::operation_canceled));  // another one has decided the join
+      return end(error(std::errc::operation_canceled));  // an earlier child has decided the join
     state_.start();
   }
   [[nodiscard]] result<value_type>& ended_result() noexcept { return *result_; }
@@ -176,7 +176,7 @@ struct pack_child {
   join_child<Join, S> child;
 };
 
-/// The operations of a join over a pack: bases, which compile in half the time of a std::tuple's elements.
+/// The operations of a join over a pack: base classes, which compile in half the time of a std::tuple.
 template <class Join, class Indices, sender... S>
 class pack_children;
 template <class Join, std::size_t... I, sender... S>
@@ -194,7 +194,7 @@ class pack_children<Join, std::index_sequence<I...>, S...> : pack_child<Join, I,
 template <class T>
 using pool_vector = std::vector<T, pool_allocator<T>>;
 
-/// The operations of a join over a range: immovable objects in one piece of recycled memory.
+/// The operations of a join over a range: immovable objects in one block of recycled memory.
 template <class Join, sender S>
 class range_children : pinned {
  public:
@@ -228,7 +228,7 @@ class range_children : pinned {
   std::size_t size_ = 0;
 };
 
-/// What the joins do not take: neither operations nor one range of them.
+/// Arguments that the joins reject: neither operations nor one range of them.
 template <class... X>
 concept no_join_of =
     sizeof...(X) > 0 && !(sender_or_factory<X> && ...) && !(sizeof...(X) == 1 && (sender_range<X> && ...));

@@ -47,19 +47,19 @@ struct ahead_sender {
   }
 };
 
-/// An async_range whose operations run on between two calls of next: what merge and buffered return.
+/// An async_range whose operations keep running between two calls of next: the type of merge and buffered.
 ///
-/// Lifetime  outlives the senders of next and close that have not begun. Left half-way it stops what is in
-///           flight, and does not wait: what that refers to must live until it has ended, or be waited for
-///           with close().
-/// Threads   one loop's: that of its first next.
-/// Errors    the first error stops the others, and is the result of a next once they have ended; then the
-///           end. The failure of a clean-up (finally) that nobody can be given any more is that of close(),
+/// Lifetime  outlives the senders of next and close that were not started. Its destructor stops what is in
+///           flight and does not wait: what those operations refer to must live until they have ended;
+///           co_await close() to wait for that.
+/// Threads   one loop's: the loop of its first next.
+/// Errors    the first error stops the other operations and is the result of a next once they have ended;
+///           then comes the end. A clean-up (finally) that fails too late for a next is the error of close(),
 ///           or goes to the loop's unhandled-error handler.
-/// Cancel    stops everything, for good; what comes in spite of that is still given out. Every later next()
-///           fails as operation_canceled, since not all has been read.
-/// Cost      one block of the frame pool, made when it is called, and one for each operation of buffered that
-///           is in flight at once, or range of merge; nothing for each element.
+/// Cancel    a cancelled next stops everything for good. Elements that still arrive are given; then every
+///           next() fails as operation_canceled, because not everything was read.
+/// Cost      one block of the frame pool when it is made, and one for each operation in flight (buffered) or
+///           each range (merge); nothing for each element.
 template <class T>
 class [[nodiscard]] running_ahead {
  public:
@@ -73,11 +73,11 @@ class [[nodiscard]] running_ahead {
     if (run_ != nullptr) run_->leave();
   }
 
-  /// A sender of std::optional<T>, empty at the end. One at a time: a second one in flight is a
+  /// A sender of std::optional<T>, empty at the end. A second next() while one is in flight is a
   /// std::logic_error.
   [[nodiscard]] auto next() { return ahead_sender<T, false>{&run("next: the range was moved from")}; }
-  /// A sender of void: stops what is in flight, and completes when all of it has ended. next() is at the end
-  /// then. Beside a next in flight it is a std::logic_error.
+  /// A sender of void: stops the operations in flight and completes when all have ended. After that next() is
+  /// at the end. While a next is in flight it is a std::logic_error.
   [[nodiscard]] auto close() { return ahead_sender<T, true>{&run("close: the range was moved from")}; }
 
  private:

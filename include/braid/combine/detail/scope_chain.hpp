@@ -15,9 +15,9 @@ namespace braid::detail {
 
 class scope_join;
 
-// Says whether a scope still lives, to what may outlive it.
+// Tells objects that can outlive a scope whether it still lives.
 //
-// Threads  counted on any; scope() and end() on the scope's loop's.
+// Threads  references are counted on any thread; scope() and end() on the thread of the scope's loop.
 class scope_life : public pooled, pinned {
  public:
   class reference {
@@ -55,17 +55,17 @@ class scope_life : public pooled, pinned {
 
 // One link of a chain on a scope's child. The scope waits for it and stops it.
 //
-// Threads  the scope's loop's; it may be destroyed on any once its link has ended.
+// Threads  the scope's loop's; any thread may destroy it once its link has ended.
 class scope_chain final : public chain_hold, public list_node {
  public:
   scope_chain(scope_join* scope, future_state_base& link) noexcept : scope_(scope), link_(link) {}
-  /// On a child of a scope, or of one that has ended (null).
+  /// For a chain on a child of `scope`; null if the scope has ended.
   [[nodiscard]] static std::unique_ptr<chain_hold> begin(scope_join* scope, future_state_base& link);
 
   [[nodiscard]] chain_scope* link_ended(const error* failure) noexcept override;
   void abandon() noexcept override;
   [[nodiscard]] std::unique_ptr<chain_hold> hold_for(future_state_base& link) override;
-  /// The scope ends with its loop.
+  /// Called when the scope ends with its loop.
   void lose_scope() noexcept;
 
  private:

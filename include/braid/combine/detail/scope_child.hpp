@@ -12,10 +12,10 @@
 
 namespace braid::detail {
 
-// What was spawned in a scope: the state of its future, and the operation in it.
+// An operation that was spawned in a scope, and the state of its future.
 //
-// Lifetime  the operation ends before the scope does; the state, as the future is dropped or taken.
-// Threads   the home loop's; what ends on another thread is brought home.
+// Lifetime  the operation ends before the scope does; the state lives as long as the future needs it.
+// Threads   the home loop's; an operation that ends on another thread is delivered to the home loop.
 template <sender S>
 class scope_child final : public future_state<value_of<S>>, resident, operation_base {
   using value_type = value_of<S>;
@@ -37,7 +37,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     this->track();
     running_->operation.start();
   }
-  /// The scope has no room for another child: this one ends as cancelled, and its operation is not begun.
+  /// Ends as cancelled without starting the operation, because the scope was stopped or is ending.
   void refuse() noexcept {
     running_.reset();
     error why(std::make_error_code(std::errc::operation_canceled), "scope::spawn");
@@ -72,11 +72,11 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
 
   void stop() noexcept {
     if (loop::current_or_null() != this->home()) {
-      stop_.request_stop();  // who asks holds the future, or is waited for by scope_stops_
+      stop_.request_stop();  // safe: the caller holds the future, or is scope_stops, which is waited for
       return;
     }
     const bool outer =
-        std::exchange(stopping_, true);  // what ends within this call must not take stop_ with it
+        std::exchange(stopping_, true);  // an operation that ends in this call must not destroy stop_
     stop_.request_stop();
     stopping_ = outer;
   }
@@ -89,7 +89,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
   }
   static void came(operation_base& base, completion) noexcept { static_cast<scope_child&>(base).tell(); }
 
-  // All that the child owned is gone before anybody is told that it has ended.
+  // Destroys everything that the child owned before it reports the end.
   void tell() noexcept {
     scope_join& scope = *scope_;
     running_.reset();
@@ -113,7 +113,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
       this->keep(this->cut_off());
     this->settle();
   }
-  // A chain may follow while the scope lives. Without memory to know that there can be none.
+  // Later chains need to know whether the scope still lives. Without memory for that, hold_for throws.
   void leave_held() noexcept {
     scope_life::reference life;
     try {
@@ -123,7 +123,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     }
     leave(std::move(life));
   }
-  // The scope may end from now on.
+  // From here on the scope may end before this state does.
   void leave(scope_life::reference life) noexcept {
     ended_ = true;
     new (&life_) scope_life::reference(std::move(life));
@@ -138,15 +138,15 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     stop_callback<on_scope_stop> scope_stops;
   };
 
-  // First, where operation_base leaves room.
+  // The first members fit into the padding of operation_base.
   bool ended_ = false;
   bool lost_scope_ = false;
   bool stopping_ = false;  // the home loop's thread
   union {
-    scope_join* scope_;            // until it has ended
-    scope_life::reference life_;  // then, where its future is still held
+    scope_join* scope_;            // until the operation has ended
+    scope_life::reference life_;  // then, if its future is still held
   };
-  stop_source stop_;  // by the future, or with the scope
+  stop_source stop_;  // requested by the future or by the scope
   std::optional<running> running_;
 };
 

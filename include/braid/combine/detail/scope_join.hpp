@@ -13,25 +13,25 @@
 
 namespace braid::detail {
 
-// A join whose operations come as they are spawned: the scope's function and its children. The first failure
-// stops all.
+// A join to which operations can be added while it runs: the scope's function and its children. The first
+// failure stops all.
 //
-// Threads  its home loop's, but for request_stop.
+// Threads  its home loop's, except request_stop.
 class scope_join : public join_base, public chain_scope, operation_base {
  public:
-  /// For what may outlive the scope, as the future of a child may. Throws std::bad_alloc.
+  /// For an object that may outlive the scope, such as the future of a child. Throws std::bad_alloc.
   [[nodiscard]] scope_life::reference life() {
     if (!life_) life_ = scope_life::of(*this);
     return life_;
   }
-  /// May it still be told of anything?
+  /// True while the scope still runs.
   [[nodiscard]] bool living() const noexcept { return !over_ && !abandoned_; }
-  /// A link of a chain on a child begins.
+  /// Adds a link of a chain on a child.
   void enter(scope_chain& chain) noexcept {
     hold();
     chains_.push_front(chain);
   }
-  /// It has ended. Its error counts unless it is a child's that came this way once more.
+  /// The link has failed. The error counts unless it is one that a child has reported already.
   void chain_failed(const error& failure) noexcept {
     if (!failures_.contain(failure)) child_failed(failure);
   }
@@ -39,7 +39,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
 
   [[nodiscard]] async_frame* frame() const noexcept { return waiting_; }
 
-  /// A request from another thread travels as a message, which the scope does not end without.
+  /// A request from another thread is delivered to the home loop; the scope waits for the delivery.
   void request_stop() noexcept {
     if (loop::current_or_null() == home()) {
       if (over_ || abandoned_) return;
@@ -50,8 +50,8 @@ class scope_join : public join_base, public chain_scope, operation_base {
     }
   }
 
-  /// May a child begin? Else it ends as cancelled. Throws std::logic_error where the scope cannot have
-  /// another.
+  /// True if a child may start; else it must end as cancelled. Throws std::logic_error when the scope has
+  /// ended, or on another thread.
   [[nodiscard]] bool admits() const {
     if (over_ && !abandoned_) throw std::logic_error("scope::spawn: the scope has ended");
     if (loop::current_or_null() != home())
@@ -62,8 +62,8 @@ class scope_join : public join_base, public chain_scope, operation_base {
     hold();
     children_.push_front(child);
   }
-  /// A child that was asked to stop, and is cancelled, says that the scope was cancelled where that came from
-  /// outside; else somebody in the scope asked for it.
+  /// A child that was cancelled on request shows that the scope was cut short, if the request came from
+  /// outside; otherwise the scope itself made the request.
   void child_failed(const error& failure) noexcept {
     if (!failure.is_requested_cancellation()) return fail(failure);
     cut_short_ = cut_short_ || outside_.stop_requested() || home()->ending();
@@ -81,16 +81,16 @@ class scope_join : public join_base, public chain_scope, operation_base {
   void body_failed(error failure) noexcept {
     if (stopping() || home()->ending()) failure.set_requested(true);
     if (failure.is_requested_cancellation()) return stop_children();
-    if (!failures_.contain(failure)) fail(failure);  // else it is what a child's future gave
+    if (!failures_.contain(failure)) fail(failure);  // else fn only passed on the error of a child
   }
-  virtual void tell() noexcept = 0;  // as complete, which this class needs for itself
+  virtual void tell() noexcept = 0;  // finishes the receiver, after this class's complete()
   [[nodiscard]] join_failures& failures() noexcept { return failures_; }
   [[nodiscard]] bool cut_short() const noexcept { return cut_short_; }
-  /// Was it stopped by request_stop?
+  /// True if request_stop stopped it.
   [[nodiscard]] bool stopped_by_request() const noexcept { return stopped_by_request_; }
 
-  /// For the destructor of the whole: a scope that the loop's end cut off takes its children with it, the
-  /// youngest first, while what they may refer to still stands.
+  /// For the destructor of the derived class: destroys the children of a scope that the loop's end cut off,
+  /// the youngest first, while the objects that they may refer to still exist.
   void abandon() noexcept {
     abandoned_ = true;
     end_life();
@@ -108,7 +108,8 @@ class scope_join : public join_base, public chain_scope, operation_base {
     failures_.add(failure);
     if (decides) stop_children();
   }
-  // Who asks elsewhere from now on finds that somebody has; who has already is waited for.
+  // A later request from another thread sees asked_ and does nothing. An earlier one is in delivery: wait for
+  // it.
   void complete() noexcept override {
     over_ = true;
     end_life();
@@ -127,19 +128,19 @@ class scope_join : public join_base, public chain_scope, operation_base {
     self.tell();
   }
 
-  // constant once it has begun
+  // constant after open()
   stop_token outside_;
   async_frame* waiting_ = nullptr;
   // the home loop's thread
   intrusive_list<resident> children_;
   intrusive_list<scope_chain> chains_;  // links that have not ended
-  scope_life::reference life_;  // made when it is needed
+  scope_life::reference life_;  // made by life() on first use
   [[no_unique_address]] join_failures failures_;
   bool cut_short_ = false;
   bool stopped_by_request_ = false;
-  bool over_ = false;  // all have ended
+  bool over_ = false;  // the function and all children have ended
   bool abandoned_ = false;
-  bool answered_ = false;  // who asked, or else nobody can any more
+  bool answered_ = false;  // the delivered request has arrived, or none can follow
   // any thread
   std::atomic<bool> asked_{false};
 };

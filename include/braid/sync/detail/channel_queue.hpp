@@ -17,24 +17,23 @@
 
 namespace braid::detail {
 
-// A channel's elements and the operations that wait for it: each element goes from the operation that sends
-// it to one that receives it, into the ring between them where none waits.
+// The elements of a channel and the operations that wait for it. An element goes from its sender directly to
+// a waiting receiver; if none waits, it goes into the ring between them.
 template <class T>
 class channel_queue : pinned {
-  static_assert(
-      std::is_move_constructible_v<T>,
-      "a channel's elements move from hand to hand: give them a move constructor, or send a unique_ptr");
+  static_assert(std::is_move_constructible_v<T>,
+                "a channel moves its elements: give them a move constructor, or send a unique_ptr");
 
  public:
   using kept = nothrow_movable<T>;
   static constexpr bool may_throw = std::is_same_v<kept, boxed<T>>;
 
-  // In the queue of senders_.
+  // A claim in senders_.
   struct to_send {
     explicit to_send(channel_queue& which) noexcept : on(&which) {}
-    to_send(to_send&& other) noexcept : on(other.on) {}  // it has not begun
+    to_send(to_send&& other) noexcept : on(other.on) {}  // moved only before it begins
     [[nodiscard]] bool failed() const noexcept { return refused; }
-    // Of the exception that is being handled, which moving its element has thrown.
+    // Called in a catch block, after moving the element has thrown.
     void refuse() noexcept {
       refused = true;
       if constexpr (may_throw) why = error::current();
@@ -46,11 +45,11 @@ class channel_queue : pinned {
       return error(std::make_error_code(std::errc::not_enough_memory), call);
     }
     channel_queue* on;
-    T* value_to_send;  // set by waiters(): where it is moved from; null for a reserve
-    bool refused = false;  // because it is closed, or because its element cannot be moved
+    T* value_to_send;  // set by waiters(): the element to move; null for a reserve
+    bool refused = false;  // the channel is closed, or moving the element threw
     [[no_unique_address]] std::conditional_t<may_throw, std::optional<error>, std::monostate> why{};
   };
-  // In the queue of receivers_ or promised_.
+  // A claim in receivers_ or promised_.
   struct to_receive {
     explicit to_receive(channel_queue& which) noexcept : on(&which) {}
     channel_queue* on;
@@ -62,24 +61,24 @@ class channel_queue : pinned {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
-  // Closed, and no permit is left.
+  // True when it is closed and no permit is left.
   [[nodiscard]] bool has_ended() const noexcept { return ended_; }
   [[nodiscard]] bool has_permits() const noexcept { return permits_ != 0; }
   [[nodiscard]] waiter_queue& senders() noexcept { return senders_; }
   [[nodiscard]] waiter_queue& receivers() noexcept { return receivers_; }
 
-  // To the operation that waits for it, or into the ring if there is room; else nothing is done.
+  // Hands the value to a waiting receiver, or puts it into the ring if there is room; else returns false.
   template <class U>
   [[nodiscard]] bool put(U&& value) {
     if (!receivers_.empty()) {  // then the ring is empty
       hand_over(receivers_.front(), std::forward<U>(value));
       return true;
     }
-    if (elements_.size() >= room_) return false;  // what waits to send does so because of this
+    if (elements_.size() >= room_) return false;  // while senders wait, the ring is full
     elements_.push_back(std::forward<U>(value));
     return true;
   }
-  // From the ring, or from the operation that has waited longest to send.
+  // Takes from the ring, or from the sender that has waited longest.
   bool take_into(std::optional<kept>& where, bool can_wait) {
     if (!elements_.empty()) {
       where.emplace(elements_.pop_front());
@@ -88,7 +87,7 @@ class channel_queue : pinned {
     }
     return take_from_sender(where, can_wait);
   }
-  // It was received by an operation that ended before it could make use of it: it is the first again.
+  // Takes back an element whose receive was destroyed before it finished: it becomes the first again.
   void put_back(kept&& value) noexcept {
     if (sync_waiter* const receiver = first_receiver()) return hand_over(*receiver, std::move(value));
     try {
@@ -98,9 +97,9 @@ class channel_queue : pinned {
                         "channel: an element whose receive was destroyed is lost"));
     }
   }
-  // Lets operations that wait to send or to reserve pass, in their order, as far as that can be done now.
+  // Serves waiting sends and reserves in their order, as far as that is possible now.
   void serve_senders() noexcept {
-    const settling at_once;  // a sender and its receiver pass in one step
+    const settling at_once;  // a sender and its receiver are served in one step
     while (receivers_.empty() ? !senders_.empty() && elements_.size() < room_ : !senders_.empty()) {
       sync_waiter* const next = senders_.find_if([this](sync_waiter& each) { return serve(each); });
       if (next == nullptr) return;
@@ -109,8 +108,9 @@ class channel_queue : pinned {
     }
   }
 
-  // A permit for the sender that waits, or for one that asks without waiting. On a rendezvous channel it
-  // binds the receiver that has waited longest, which is for nobody else from now on.
+  // A permit for a waiting sender, or for a caller that does not wait (null). On a rendezvous channel the
+  // permit binds the receiver that has waited longest, and no other element is for that receiver from then
+  // on.
   [[nodiscard]] bool take_permit(sync_waiter* sender) noexcept {
     if (capacity_ == 0) {
       sync_waiter* const receiver = receiver_for(sender);
@@ -140,7 +140,7 @@ class channel_queue : pinned {
     end_permit();
   }
 
-  // Those of the operations that wait to send for which the question is answered by yes.
+  // Closes, and refuses the waiting senders for which `which` returns true.
   template <class Which>
   void close_for(Which which) noexcept {
     closed_ = true;
@@ -169,7 +169,7 @@ class channel_queue : pinned {
   [[nodiscard]] static T* value_of(sync_waiter& sender) noexcept {
     return sender_waiting::claim_of(sender).value_to_send;
   }
-  // Moves what an operation waits to send. What that throws is the operation's error, and false.
+  // Moves a sender's element. If that throws, records the error in the sender and returns false.
   template <class Into>
   static bool move_out(sync_waiter& sender, Into into) noexcept {
     to_send& claim = sender_waiting::claim_of(sender);
@@ -183,7 +183,8 @@ class channel_queue : pinned {
   }
   bool take_from_sender(std::optional<kept>& where, bool can_wait) {
     while (!senders_.empty()) {
-      // On a rendezvous channel it is a receiver that waits for which a reserve waits.
+      // On a rendezvous channel a reserve waits for a waiting receiver: let this receive wait and be that
+      // one.
       if (can_wait && capacity_ == 0 && value_of(senders_.front()) == nullptr) return false;
       sync_waiter* const first =
           senders_.find_if([](sync_waiter& each) { return value_of(each) != nullptr; });
@@ -199,13 +200,13 @@ class channel_queue : pinned {
     if (!promised_.empty()) return &promised_.front();
     return receivers_.empty() ? nullptr : &receivers_.front();
   }
-  // The first that an element or a permit of this sender can be for: two claims of one select do not meet.
+  // The first receiver that may get an element or a permit of this sender; not one of the same select.
   [[nodiscard]] sync_waiter* receiver_for(sync_waiter* sender) noexcept {
     return receivers_.find_if(
         [sender](sync_waiter& each) { return sender == nullptr || !each.in_group_with(*sender); });
   }
 
-  // For an element that was taken out of the ring.
+  // Refills the ring after an element was taken from it.
   void serve_first_sender() {
     if (value_of(senders_.front()) == nullptr) [[unlikely]]
       return serve_senders();
@@ -215,7 +216,7 @@ class channel_queue : pinned {
     if (!moved) [[unlikely]]
       serve_senders();
   }
-  // False when it has to go on waiting.
+  // Returns false if the sender must go on waiting.
   [[nodiscard]] bool serve(sync_waiter& sender) noexcept {
     if (value_of(sender) == nullptr) return take_permit(&sender);
     sync_waiter* const receiver = receiver_for(&sender);
@@ -240,14 +241,14 @@ class channel_queue : pinned {
   }
 
   const std::size_t capacity_;
-  std::size_t room_;  // the capacity without what is reserved
+  std::size_t room_;  // the capacity minus the reserved places
   bool closed_ = false;
   bool ended_ = false;
   std::size_t permits_ = 0;
   ring_buffer<kept> elements_;
-  waiter_queue senders_;  // to send or to reserve; they wait while there is no room
-  waiter_queue receivers_;  // they wait while the ring is empty
-  waiter_queue promised_;  // likewise; of a rendezvous channel, each for a permit
+  waiter_queue senders_;  // sends and reserves that wait for room
+  waiter_queue receivers_;  // receives that wait while the ring is empty
+  waiter_queue promised_;  // receives of a rendezvous channel that a permit has bound
 };
 
 }  // namespace braid::detail

@@ -16,27 +16,27 @@ namespace braid::detail {
 
 class sync_waiter;
 
-// Several waiters of which one may pass: select. The first that passes decides; in the same step the others
-// leave their queues, so that none of them can pass too. A waiter that leaves may make room for waiters
-// behind it: they are served by settle(), once every waiter of the group has left.
+// A group of waiters of which only one may be served: a select. The first that is served decides, and in the
+// same step the others leave their queues. A waiter that leaves may make room for waiters behind it; settle()
+// serves those once every waiter of the group has left.
 class sync_group : pinned {
  public:
-  virtual void decide(std::size_t index) noexcept = 0;  // the waiter of this index passes
+  virtual void decide(std::size_t index) noexcept = 0;  // the waiter of this index was served
   virtual void settle() noexcept = 0;
 
  protected:
   ~sync_group() = default;
 
  private:
-  sync_group* next_ = nullptr;  // while it waits to be settled
+  sync_group* next_ = nullptr;  // in the queue of groups to settle
 
  public:
   using queue = intrusive_queue<sync_group, &sync_group::next_>;
 };
 
-// Groups that are decided while one of these lives are settled at the end of the outermost one, one after the
-// other. So a step that serves several waiters sees no group change in between, and a chain of groups that
-// serve each other takes constant stack.
+// Delays the settling of groups: those that are decided while a `settling` lives are settled at the end of
+// the outermost one, one after the other. So a step that serves several waiters sees no group change in
+// between, and a chain of groups that serve each other takes constant stack.
 class settling : pinned {
  public:
   settling() noexcept : outermost_(!std::exchange(active_, true)) {}
@@ -53,19 +53,19 @@ class settling : pinned {
   const bool outermost_;
 };
 
-// What all waiters of one type have in common.
+// The properties that all waiters of one type share.
 struct waiter_kind {
   const char* name;  // the call, for messages
-  void (*on_withdraw)(sync_waiter&) noexcept;  // it has left its queue without having passed
+  void (*on_withdraw)(sync_waiter&) noexcept;  // called when it left its queue without having been served
 };
 
-// An operation in the queue of a synchronisation object. It finishes as ready work of its loop, never within
-// the call that lets it pass.
+// An operation in the queue of a synchronisation object. It finishes as ready work of its loop, never inside
+// the call that serves it.
 //
-// Lifetime  may be destroyed while it waits, or between passing and finishing: it leaves no trace.
+// Lifetime  may be destroyed while it waits, or after it was served and before it finishes.
 class sync_waiter : public list_node, operation_base, cancellation {
  public:
-  // Called by the object, whose queue it has left.
+  // Called by the object when it serves the waiter, which has left the queue.
   void pass() noexcept {
     if (home_ != loop::current_or_null()) [[unlikely]]
       pass_from_outside();
@@ -74,20 +74,21 @@ class sync_waiter : public list_node, operation_base, cancellation {
       return group_->decide(index_);
     home_->make_ready(*this);
   }
-  // Does the other one belong to the same select?
+  // True if both belong to the same select.
   [[nodiscard]] bool in_group_with(const sync_waiter& other) const noexcept {
     return group_ != nullptr && group_ == other.group_;
   }
-  // Its queue ends while it waits there.
+  // Called when the queue is destroyed while this still waits in it.
   [[noreturn, gnu::cold, gnu::noinline]] void orphaned() const noexcept {
-    misused_as("what it waits for was destroyed; it must outlive the operations that wait for it");
+    misused_as(
+        "the object it waits for was destroyed; the object must outlive the operations that wait for it");
   }
 
  protected:
   using finish_fn = void(sync_waiter&);
   sync_waiter(finish_fn& finish, const waiter_kind& kind) noexcept
       : operation_base(on_ready), finish_(&finish), kind_(&kind) {}
-  // One of a group, which finishes in its place and looks after stop requests.
+  // A member of a group; the group finishes in its place and handles stop requests.
   sync_waiter(sync_group& group, std::size_t index, const waiter_kind& kind) noexcept
       : operation_base(on_ready), kind_(&kind), group_(&group), index_(static_cast<std::uint32_t>(index)) {}
   ~sync_waiter() = default;
@@ -100,7 +101,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
   void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
 
-  // Leaves the queue, and serves nobody yet: settle does. No-op when it is in no queue.
+  // Leaves the queue, if it is in one, without serving other waiters: settle() does that.
   void leave_queue() noexcept {
     if (!linked()) return;
     unlink();
@@ -109,7 +110,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   void settle() noexcept {
     if (std::exchange(withdrawn_, false)) kind_->on_withdraw(*this);
   }
-  // For the destructor: it will never finish. True when it had passed already.
+  // For the destructor: it will never finish. Returns true if it was served already.
   [[nodiscard]] bool leave() noexcept {
     if (home_ == nullptr) return false;
     leave_queue();
@@ -119,7 +120,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
     home_ = nullptr;
     return std::exchange(passed_, false);
   }
-  // For the end of the wait: did it pass, or was it cancelled?
+  // For the end of the wait: true if it was served, false if it was cancelled.
   [[nodiscard]] bool take_pass() noexcept {
     home_ = nullptr;
     return std::exchange(passed_, false);
@@ -127,7 +128,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
 
  private:
   [[nodiscard]] bool waits_here() const noexcept {
-    return home_ == loop::current_or_null() || home_->is_here();  // or at another loop of this thread
+    return home_ == loop::current_or_null() || home_->is_here();  // or on another loop of this thread
   }
   static void on_ready(operation_base& base, completion) {
     auto& self = static_cast<sync_waiter&>(base);
@@ -135,7 +136,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
   static void on_stop(cancellation& base) noexcept {
     auto& self = static_cast<sync_waiter&>(base);
-    if (!self.linked()) return;  // it has passed already
+    if (!self.linked()) return;  // it was served already
     self.leave_queue();
     self.settle();
     self.home_->make_ready(self);
@@ -144,14 +145,15 @@ class sync_waiter : public list_node, operation_base, cancellation {
     auto& self = static_cast<sync_waiter&>(base);
     self.finish_(self);
   }
-  // By another thread, which is misuse, or by another loop of this one, which a simulation may have.
+  // Called on another thread, which is misuse, or on another loop of this thread, as in a simulation.
   [[gnu::cold, gnu::noinline]] void pass_from_outside() const noexcept {
     if (!home_->is_here()) served_elsewhere();
     home_->touched();
   }
   [[noreturn, gnu::cold, gnu::noinline]] void served_elsewhere() const noexcept {
     misused_as(
-        "it waits on one thread and its object is used on another; the objects of sync/ belong to one loop, "
+        "it waits on one thread and its object is used on another; a synchronisation object belongs to one "
+        "loop: "
         "from another thread use loop::post");
   }
   [[noreturn]] void misused_as(const char* what) const noexcept {
@@ -166,7 +168,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   loop* home_ = nullptr;  // while it waits
   std::uint32_t index_;  // in the group
   bool passed_ = false;
-  bool withdrawn_ = false;  // from the queue, and not settled
+  bool withdrawn_ = false;  // left the queue, and settle() has not run yet
 };
 
 class waiter_queue : public intrusive_list<sync_waiter> {

@@ -13,19 +13,18 @@
 
 namespace braid::detail {
 
-// What an operation asks of a synchronisation object, and what it has got.
+// A claim: what an operation asks of a synchronisation object, and what it got.
 //
-// try_pass()   passes at once, where that is possible and nobody waits who came before
-// waiters()    else, once, when it begins to wait: the object's queue, from which it lets pass by
-//              sync_waiter::pass
-// on_wait()    optional: it is in the queue now
-// take()       once passed: the operation's value
-// give_back()  undoes a pass whose operation is destroyed before it finishes; no-op where there is nothing to
-//              undo
-// left()       optional: it has left the queue without having passed; may let others pass
-// failed()     optional: it passed without what it asked for, and failure() says why
-// repeats(c)   optional: in a select behind the claim c of the same type it adds nothing, and does not wait
-// queued_as    optional: the base by which its queue knows it, where several types of claims share a queue
+// try_pass()   takes it at once, if that is possible and no earlier waiter wants it; true on success
+// waiters()    otherwise, called once, when the operation begins to wait: the object's queue, from which the
+//              object serves it with sync_waiter::pass
+// on_wait()    optional: called once it is in the queue
+// take()       after it was served: the operation's value
+// give_back()  undoes being served, if the operation is destroyed before it finishes; may do nothing
+// left()       optional: called after it left the queue without being served; may serve others
+// failed()     optional: it was served without what it asked for, and failure() is the error
+// repeats(c)   optional: in a select, after the claim c of the same type, it adds nothing and does not wait
+// queued_as    optional: the base class by which the queue knows it, if claims of several types share a queue
 // name         the call, for messages
 template <class C>
 concept sync_claim = std::move_constructible<C> && requires(C& c) {
@@ -52,7 +51,7 @@ struct queued_type<C> {
   using type = typename C::queued_as;
 };
 
-// A claim that waits. The object finds the claim here, and may put into it what was asked for.
+// A waiting claim. The object finds the claim here and may store in it what the operation asked for.
 template <class Claim>
 class queued_claim : public sync_waiter {
  public:
@@ -139,8 +138,8 @@ class claim_state final : claim_holder<C>, claimant<C> {
   R receiver_;
 };
 
-// In a coroutine, whose frame keeps the claim until the await has ended. A claim that passes at once is asked
-// and no more: the waiter is made when it has to wait.
+// The awaiter of a claim in a coroutine, whose frame keeps the claim until the await has ended. The waiter is
+// constructed only when the operation has to wait.
 template <sync_claim C>
 class claim_awaiter : pinned {
  public:
@@ -193,7 +192,7 @@ template <sync_claim C>
 class claim_sender {
  public:
   using sender_concept = sender_tag;
-  static constexpr bool notes_its_await = true;  // who passes at once has nothing to note
+  static constexpr bool notes_its_await = true;  // an await that does not wait has nothing to note
   using value_type = typename C::value_type;
   explicit claim_sender(C claim) noexcept : claim_(std::move(claim)) {}
 
