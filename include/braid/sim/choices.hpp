@@ -10,31 +10,31 @@
 
 namespace braid::sim {
 
-/// Where a simulation's decisions come from: drawn from a seed, or gone through one after the other.
+/// The source of a simulation's decisions: drawn from a seed, or all paths one after the other.
 ///
 /// Threads  the simulation's.
 /// Source   Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014), for the generator; the
 ///          same numbers on every compiler and library.
 class choices : pinned {
  public:
-  /// Drawn: the same seed, the same decisions.
+  /// Draws the decisions: the same seed gives the same decisions.
   explicit choices(std::uint64_t seed) noexcept : state_(seed) {}
-  /// All paths in turn: first the one where every decision is 0; next_path goes on to the following one.
+  /// Goes through all paths: on the first one every decision is 0; next_path goes on to the following one.
   struct every_path {};
   explicit choices(every_path) noexcept : exhausts_(true) {}
 
-  /// One of 0 … n - 1; 0 where n is at most 1.
+  /// One of 0 … n - 1; 0 if n is at most 1.
   [[nodiscard]] std::size_t among(std::size_t n);
-  /// Yes with that probability. Where all paths are gone through, both ways unless it is 0 or 1.
+  /// True with that probability. With every_path both, unless the probability is 0 or 1.
   [[nodiscard]] bool happens(double probability);
-  /// From least to most. Where all paths are gone through, one of the two.
+  /// A duration from least to most. With every_path only these two.
   [[nodiscard]] loop_clock::duration between(loop_clock::duration least, loop_clock::duration most);
 
-  /// Begins the next path; false when every one has been gone.
+  /// Begins the next path; false after the last one.
   [[nodiscard]] bool next_path();
-  /// The path so far, "0 2 1"; empty where decisions are drawn.
+  /// The path so far, such as "0 2 1"; empty if decisions are drawn.
   [[nodiscard]] std::string text() const;
-  /// Decisions of more than one way so far, in this path.
+  /// How many decisions this path had so far, not counting those with only one possibility.
   [[nodiscard]] std::size_t taken() const noexcept { return at_; }
 
  private:
@@ -46,7 +46,7 @@ class choices : pinned {
   const bool exhausts_ = false;
   std::uint64_t state_ = 0;
   std::size_t at_ = 0;
-  std::vector<decision> path_;  // where all are gone through
+  std::vector<decision> path_;  // with every_path
 };
 
 }  // namespace braid::sim

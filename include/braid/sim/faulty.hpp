@@ -8,13 +8,13 @@
 
 namespace braid::sim {
 
-/// The same faults on a real kernel: a reactor on which requests meet the schedule before they reach the
-/// other one. `loop here({}, sim::faulty(make_reactor({}), schedule));`
+/// A reactor that injects the same faults on a real kernel: requests meet the schedule before they reach the
+/// reactor `over`. `loop here({}, sim::faulty(make_reactor({}), schedule));`
 ///
-/// An errno is answered without asking the kernel; a short transfer asks it for less; a reset also shuts the
-/// socket down; a late completion is held back, and a request that would block is handed over later. A
-/// datagram that is lost is answered as sent, whatever the kernel would have said; one that is duplicated is
-/// sent twice; the sender of one that is delayed does wait.
+/// A fault with an errno completes without asking the kernel; a short transfer asks it for fewer bytes; a
+/// reset also shuts the socket down; a late completion is held back; a request that would block is submitted
+/// later. A lost datagram completes as sent, whatever the kernel would say; a duplicated one is sent twice;
+/// unlike in a simulated world, the sender of a delayed one waits.
 ///
 /// Lifetime  the schedule outlives the loop. Rules may be added between two runs of it.
 /// Threads   the loop's.

@@ -22,32 +22,32 @@ class machine;
 class sim_reactor;
 }  // namespace detail
 
-/// How long a host's disk takes, how much it holds, and whether it forgets. A crash leaves what ext4 may:
+/// The latency and capacity of a host's disk, and what a crash loses. A crash leaves what ext4 may leave:
 ///
-/// A sync that succeeds makes durable what was written to its file and every change of a name so far;
-/// datasync the names only where the file is new or its size has changed. Of what was not synced each write
-/// is kept, torn between sectors of 512 bytes, or lost; a growth likewise, apart from its bytes, which are
-/// zeros where they are lost; a truncation whole. Names change in their order, a rename whole. After a sync
-/// that failed the cache takes its bytes for written: no later sync makes them durable, unless they are
-/// written again.
+/// A successful sync makes durable what was written to its file, and all changes of names so far; datasync
+/// makes the names durable only if the file is new or its size has changed. Each write that was not synced is
+/// kept, lost, or torn between sectors of 512 bytes. A growth is kept or lost independently of its bytes,
+/// which read as zeros if they are lost; a truncation is kept or lost as a whole. Changes of names keep their
+/// order, and a rename is atomic. After a failed sync the cache considers its bytes written: no later sync
+/// makes them durable unless they are written again.
 struct disk_options {
-  loop_clock::duration least_latency{};  ///< of each request on a file; drawn between the two
+  loop_clock::duration least_latency{};  ///< of each request on a file, drawn between least and most
   loop_clock::duration most_latency{};
-  loop_clock::duration sync_latency{};  ///< of an fsync, on top
+  loop_clock::duration sync_latency{};  ///< of an fsync, in addition
   std::uint64_t capacity_bytes = ~std::uint64_t{0};  ///< more is ENOSPC
-  bool loses_unsynced = true;  ///< a crash loses or tears what was not synced; false: the perfect disk
+  bool loses_unsynced = true;  ///< a crash loses or tears what was not synced; false: nothing is lost
 };
 
 struct host_options {
-  /// What the host does: called when it starts, and again at each restart. An error of it is the world's.
+  /// The program of the host: called when it starts, and at each restart. Its error is the world's error.
   unique_function<task<void>(host&)> program{};
-  loop_clock::duration clock_offset{};  ///< its clock is ahead of the world's by this
-  double clock_rate = 1;  ///< and runs so much faster
+  loop_clock::duration clock_offset{};  ///< how far its clock is ahead of the world's
+  double clock_rate = 1;  ///< and how much faster it runs
   disk_options disk{};
   int most_descriptors = 1024;  ///< more is EMFILE
 };
 
-/// A simulated computer: an address, a disk that outlives crashes, a kernel and a loop that do not.
+/// A simulated computer: an address, a disk that survives crashes, and a kernel and a loop that do not.
 ///
 /// Lifetime  its world's.
 /// Threads   its world's.
@@ -57,20 +57,20 @@ class host : pinned {
   ~host();
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  /// "10.0.0.1".
+  /// Its address, such as "10.0.0.1".
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
   [[nodiscard]] world& within() const noexcept { return world_; }
-  /// It has power.
+  /// True while it has power.
   [[nodiscard]] bool up() const noexcept { return loop_ != nullptr; }
   /// Throws std::logic_error while the host is down.
   [[nodiscard]] loop& its_loop();
-  /// What its clock shows.
+  /// The time of its clock.
   [[nodiscard]] loop_clock::time_point now() const noexcept;
   [[nodiscard]] const host_options& options() const noexcept { return options_; }
 
-  /// What a file holds, as a program on this host would read it; nothing where there is no such file.
+  /// The content of a file as a program on this host would read it; nothing if there is no such file.
   [[nodiscard]] std::optional<std::string> contents(const std::string& path) const;
-  /// Makes a file with these bytes, as safely as if it had been there for ever.
+  /// Makes a file with these bytes, which are durable at once.
   void put(const std::string& path, readable_bytes bytes);
 
  private:
@@ -94,7 +94,7 @@ class host : pinned {
   std::unique_ptr<detail::machine> machine_;
   std::unique_ptr<loop> loop_;
   detail::sim_reactor* reactor_ = nullptr;  // the loop's
-  detail::agenda_entry* entry_ = nullptr;  // none for a loop on virtual time, which no world turns
+  detail::agenda_entry* entry_ = nullptr;  // null for a loop on virtual time, which no world drives
   unsigned boots_ = 0;
 };
 

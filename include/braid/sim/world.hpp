@@ -24,25 +24,25 @@
 
 namespace braid::sim {
 
-/// How long the network takes, and how much it holds.
+/// The latency, bandwidth and buffers of the network.
 struct network_options {
-  loop_clock::duration least_latency{};  ///< of a segment or datagram, one way; drawn between the two
+  loop_clock::duration least_latency{};  ///< of a segment or datagram, one way, drawn between least and most
   loop_clock::duration most_latency{};
   std::uint64_t bytes_per_second = 0;  ///< of each direction of a connection, of each UDP socket; 0: no limit
-  /// That a socket holds of what was sent, and of what came. A datagram for which so much waits already is
-  /// lost; of what came a small one counts for 256.
+  /// The size of a socket's send buffer and of its receive buffer. A datagram is lost if its buffer is full;
+  /// a small datagram counts for 256 bytes in the receive buffer.
   std::size_t buffer_bytes = 64 << 10;
 };
 
 struct world_options {
   std::uint64_t seed = 0;
   network_options network{};
-  std::uint64_t most_steps = 10'000'000;  ///< before a run is given up as one that never ends
-  bool keeps_trace = false;  ///< as text, for reading; its hash is always there
-  bool track_tasks = false;  ///< so that dump_tasks tells, once a run is stuck, who waits for what
+  std::uint64_t most_steps = 10'000'000;  ///< after so many steps a run fails as one that never ends
+  bool keeps_trace = false;  ///< as text, for reading; the hash is always kept
+  bool track_tasks = false;  ///< so that dump_tasks can show what a stuck run waits for
 };
 
-/// Nothing can happen any more, and what was waited for has not ended; or the steps are used up.
+/// Thrown when nothing can happen any more while an operation is waited for, or after most_steps steps.
 class stuck : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -55,77 +55,76 @@ class network;
 class sim_reactor;
 }  // namespace detail
 
-/// A world without a kernel: hosts with a loop, a clock and a disk each, a network between them, and virtual
-/// time, which passes only when nobody has anything to do. Programs are the same senders as on the real
-/// reactors. Everything that is left open there (which of the ready operations runs first, which completion
-/// comes first, how long something takes, what goes wrong) is drawn from the seed: the same seed gives the
-/// same run, with every compiler.
+/// A simulated world without a kernel: hosts with a loop, a clock and a disk each, a network between them,
+/// and virtual time, which passes only when no host has anything to do. Programs are the same senders as on
+/// the real reactors. The seed decides everything that is undetermined there: which ready operation runs
+/// first, which completion comes first, how long a request takes, which fault happens. The same seed gives
+/// the same run with every compiler.
 ///
-/// Lifetime  owns its hosts. Its end cancels what still runs, host by host.
+/// Lifetime  owns its hosts. Its destructor cancels what still runs, host by host.
 /// Threads   one: all hosts take turns on it. No loop may be running on it. Hosts are different loops on one
-///           thread: what they share beside the network, promises, stop requests, posts, objects of sync/,
-///           wakes the other one at once. Hosts on real machines share none of that.
-/// Errors    an error that nobody handles on any host ends the run: it is thrown by the call that drives the
-///           world.
-/// Cost      a step (one turn of one host) is below a microsecond, whatever its virtual time and however many
-///           hosts there are with nothing to do.
+///           thread, so an object that they share beside the network (a promise, a stop request, a post, an
+///           object of sync/) wakes the other host at once. Hosts on real machines share none of that.
+/// Errors    an error that no host handles ends the run: the call that drives the world throws it.
+/// Cost      a step (one turn of one host) takes less than a microsecond, whatever its virtual time and
+///           however many idle hosts there are.
 class world : pinned {
  public:
   explicit world(std::uint64_t seed) : world(world_options{.seed = seed}) {}
   explicit world(const world_options& options);
-  /// Decisions from elsewhere: for exhaust.
+  /// Takes its decisions from `from`; for exhaust.
   world(const world_options& options, choices& from);
   ~world();
 
-  /// A host, running from now on. Its address is 10.0.0.1 and so on, in order; its name can be resolved.
+  /// Adds a host and starts it. The addresses are 10.0.0.1 and so on, in order; the name can be resolved.
   /// Lifetime  the world's.
-  /// Errors    std::invalid_argument for a name that there is already.
+  /// Errors    std::invalid_argument for a name that exists already.
   host& add_host(std::string name, host_options options = {});
 
-  /// Turns the world until op has ended on that host: its value, or its error thrown.
-  /// Errors  stuck, where it can never end; what is unhandled elsewhere.
+  /// Runs the world until op has ended on that host: returns its value, or throws its error.
+  /// Errors  stuck, if op can never end; an error that another host does not handle.
   template <sender_or_factory S>
   value_of<sender_of<S>> run_on(host& at, S&& op,
                                 std::source_location where = std::source_location::current());
-  /// The same on the first host, which is made where there is none: "local".
+  /// The same on the first host; if there is none, makes the host "local".
   template <sender_or_factory S>
   value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current()) {
     return run_on(first_host(), std::forward<S>(op), where);
   }
-  /// Turns the world until nothing can happen any more.
+  /// Runs the world until nothing can happen any more.
   void run_until_idle();
-  /// Turns the world for so long.
+  /// Runs the world for this time.
   void run_for(loop_clock::duration time);
 
-  /// Has f() happen at now() + later, between two steps of the hosts: for scripted crashes and partitions.
+  /// Calls f() at now() + later, between two steps of the hosts: for scripted crashes and partitions.
   void after(loop_clock::duration later, unique_function<void()> f);
 
-  /// The power fails: the host's program ends without a word, its connections are reset when their other ends
-  /// next send, and of what was written to its disk and not synced each write is kept, torn or lost, as
-  /// drawn. Destructors do run, as the memory must be freed, but what they ask of the host has no effect.
+  /// Cuts the host's power: its program ends without notice. Its connections are reset when their other ends
+  /// next send. Each write to its disk that was not synced is kept, torn or lost, as drawn. Destructors do
+  /// run, because the memory must be freed, but what they ask of the host has no effect.
   void crash(host& which);
   /// Starts the host's program again, on what its disk has kept.
   void restart(host& which);
-  /// Nothing passes between the two any more, in either direction, until they are joined again. What TCP
-  /// sends meanwhile arrives then; who waits for an answer for longer than it tries, 15 minutes, gets
-  /// timed_out. Datagrams that would arrive meanwhile are lost.
+  /// Cuts the connection between the two hosts in both directions until join(). TCP data that is sent
+  /// meanwhile arrives after that; a TCP peer that gets no answer for 15 minutes fails with timed_out.
+  /// Datagrams that would arrive meanwhile are lost.
   void partition(const host& one, const host& other);
   void join(const host& one, const host& other);
   [[nodiscard]] bool are_apart(const host& one, const host& other) const noexcept;
 
   [[nodiscard]] fault_schedule& faults() noexcept { return faults_; }
   [[nodiscard]] choices& draws() noexcept { return *choices_; }
-  /// Virtual time, from 0 on. A host's own clock may differ.
+  /// The virtual time, from 0 on. A host's own clock may differ.
   [[nodiscard]] loop_clock::time_point now() const noexcept { return now_; }
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
   [[nodiscard]] const world_options& options() const noexcept { return options_; }
 
-  /// Of every request and completion, with its time and host: equal for equal runs.
+  /// A hash of every request and completion, with its time and host: equal for equal runs.
   [[nodiscard]] std::uint64_t trace_hash() const noexcept { return trace_hash_; }
-  /// One line each, where world_options::keeps_trace says so.
+  /// One line for each of them, if world_options::keeps_trace is set.
   [[nodiscard]] const std::vector<std::string>& trace() const noexcept { return trace_; }
 
-  /// The named host, or null.
+  /// The host with this name or address, or null.
   [[nodiscard]] host* find(std::string_view name_or_address) noexcept;
 
  private:
@@ -135,7 +134,7 @@ class world : pinned {
   friend class host;  // all of them are parts of one
   friend class virtual_time;
 
-  // An entry of the trace: what happened to which request.
+  // An entry of the trace: an event of a request.
   struct event {
     const char* what;
     opcode code;
@@ -169,7 +168,7 @@ class world : pinned {
   bool step();  // false when nothing can happen
   [[nodiscard]] bool nothing_to_do() const noexcept;  // at this instant
   void look_at_all_hosts();
-  // To the next instant at which something happens, or to this one where nothing happens before.
+  // Moves the time on to the next event, but not past `latest`.
   bool advance(loop_clock::time_point latest = loop_clock::time_point::max());
   void happen(std::size_t due);
   void turn(host& which);
@@ -184,7 +183,8 @@ class world : pinned {
   std::unique_ptr<detail::network> network_;
   const std::unique_ptr<detail::agenda> agenda_;
   std::vector<std::unique_ptr<host>> hosts_;
-  std::unordered_map<std::string_view, host*> known_;  // by name and by address: the first one of each
+  std::unordered_map<std::string_view, host*>
+      known_;  // by name and by address; the first host of each counts
   std::vector<std::pair<const host*, const host*>> apart_;
 
   struct timed {
@@ -196,7 +196,7 @@ class world : pinned {
     return left.when != right.when ? left.when > right.when : left.order > right.order;
   }
   std::vector<timed> events_;  // a heap, the nearest first
-  std::vector<unique_function<void()>> due_;  // happen now, in an order to be drawn
+  std::vector<unique_function<void()>> due_;  // happen now, in a drawn order
   loop_clock::time_point now_{};
   std::uint64_t scheduled_ = 0;
   std::uint64_t steps_ = 0;
