@@ -17,17 +17,17 @@ namespace braid::detail {
 /// Work for a thread that may block: pinned, intrusive.
 class blocking_job : pinned {
  public:
-  using work_fn = void(blocking_job&) noexcept;  // the last thing it does is to hand itself back, by deliver
+  using work_fn = void(blocking_job&) noexcept;  // its last step is to deliver the job back to its loop
 
-  /// On the thread that took it.
+  /// On the thread that took the job.
   void carry_out() noexcept { work_(*this); }
 
  protected:
   explicit blocking_job(work_fn& work) noexcept : work_(&work) {}
   ~blocking_job() = default;
 
-  /// The job waits for the world alone, a disk or a name server, and calls end() at its end. Where it takes
-  /// long its thread does not count as one that works.
+  /// The job waits only for the outside world, such as a disk or a name server, and calls end() at its end.
+  /// While it takes long, its thread does not count as working.
   void may_take_long() noexcept { may_take_long_ = true; }
 
  private:
@@ -37,52 +37,51 @@ class blocking_job : pinned {
   bool may_take_long_ = false;
 };
 
-/// The process's threads for what would block a loop: name look-up, system calls that a reactor lacks,
+/// The process's threads for work that would block a loop: name look-up, system calls that a reactor lacks,
 /// offload.
 ///
-/// At most BRAID_BLOCKING_THREADS of them work at a time (default 4, at most 1024). A thread that waits for
-/// braid (see blocking_wait) does not count, nor does one whose system call or look-up was abandoned, or
-/// lasts while all others are busy: up to 256 more take their places. While 64 threads wait for braid, other
-/// jobs than their own are begun only when nothing has happened for 100 ms.
+/// At most BRAID_BLOCKING_THREADS threads work at a time (default 4, at most 1024). A thread that waits for
+/// braid (see blocking_wait) does not count. Nor does one whose system call or look-up was abandoned, or
+/// takes long while all others are busy. Up to 256 more threads take their places. While 64 threads wait for
+/// braid, only jobs from the pool's own threads begin; other jobs begin when no job has begun for 100 ms.
 ///
 /// Lifetime  from its first use to the process's end: static destructors may use it too. When the process
-///           exits, threads without a job end; a job that runs or is queued is not waited for, and ends with
-///           the process.
-/// Threads   any. Jobs begin in the order they came; those that the pool's own threads submit go first, since
-///           one that works waits for them. Threads are started on demand, and as many as may work are kept.
-///           They block all signals but those of a fault, so that the program's own threads get them; fork()
-///           gives the child's thread the mask back that its pool was made with. A forked child has a pool of
-///           its own.
+///           exits, idle threads end. Jobs that run or are queued end with the process, which does not wait
+///           for them.
+/// Threads   any. Jobs begin in the order in which they were submitted. Those of the pool's own threads go
+///           first, since a working thread waits for them. Threads are started on demand, and as many as may
+///           work are kept. They block all signals except those of a fault, so that the program's own threads
+///           get them. A forked child has a pool of its own; a pool thread that forks gets back, in the
+///           child, the signal mask of the thread that made the pool.
 /// Errors    the first use throws std::invalid_argument when BRAID_BLOCKING_THREADS is no number from 1 to
 ///           1024.
 class blocking_pool : pinned {
  public:
   /// The one pool, made at its first use.
   [[nodiscard]] static blocking_pool& instance();
-  /// In a forked child: from now on the process has a pool of its own. Called by fork(2) as the C library has
-  /// it; for children that were made by a system call.
+  /// In a forked child: gives the process a pool of its own. The C library's fork(2) calls it; children made
+  /// by a system call must call it themselves.
   static void after_fork() noexcept;
 
-  /// Hands the job to a thread. Throws std::system_error (resource_unavailable_try_again) when no thread
-  /// would come to it: none can be started, and those that there are all wait.
+  /// Queues the job for a thread. Throws std::system_error (resource_unavailable_try_again) when no thread
+  /// would take it: all threads wait, and none can be started.
   void submit(blocking_job& job);
-  /// Takes back a job that was submitted and that no thread has begun; false when one has. Cost: O(n) of
-  /// those that wait.
+  /// Takes back a submitted job that no thread has begun; false when one has. Cost: O(n) of the queued jobs.
   [[nodiscard]] bool withdraw(blocking_job& job) noexcept;
 
-  // For a job that may_take_long, and that owns what it touches but between hold and let_go.
+  // For a job that may_take_long. Except between hold and let_go it touches only what it owns.
 
-  /// From now on nobody waits for it, its thread does not count, and end() says false to it. False when no
-  /// thread is at it, or it holds what is not its own: then it ends soon, or by itself.
+  /// Leaves the job to its thread, which does not count any more; end() returns false there. False when no
+  /// thread carries it out, or when it is held: then the job ends soon and comes back as usual.
   [[nodiscard]] static bool abandon(blocking_job& job) noexcept;
-  /// On its thread: from now on it cannot be abandoned. False when it was.
+  /// On the job's thread: keeps it from being abandoned from now on. False when it was abandoned.
   [[nodiscard]] static bool hold() noexcept;
-  /// The reverse of hold. False when somebody tried to abandon it meanwhile: then it ends now, without being
-  /// abandoned.
+  /// The reverse of hold. False when an abandon was tried meanwhile: then the job stays held, and should end
+  /// now.
   [[nodiscard]] static bool let_go() noexcept;
-  /// On its thread: false when somebody tried to abandon it.
+  /// On the job's thread: false when an abandon was tried.
   [[nodiscard]] static bool is_wanted() noexcept;
-  /// On its thread, before it hands itself back. False when it was abandoned: then it deletes itself.
+  /// On the job's thread, before it delivers itself. False when it was abandoned: then it deletes itself.
   [[nodiscard]] static bool end() noexcept;
 
  private:
@@ -106,7 +105,7 @@ class blocking_pool : pinned {
   void set_aside(worker& one) noexcept;
   void count_again(worker& one) noexcept;
   void end_idle_threads() noexcept;
-  // Those that work, or could at once.
+  // The threads that work, or are idle.
   [[nodiscard]] std::size_t at_hand() const noexcept { return threads_ - aside_; }
   [[nodiscard]] bool may_begin() const noexcept {
     return queued_ != 0 && at_hand() - idle_ < most_working_ &&
@@ -120,17 +119,17 @@ class blocking_pool : pinned {
   std::condition_variable has_jobs_;
   std::condition_variable idle_thread_left_;
   queue jobs_;
-  queue inner_jobs_;  // of the pool's own threads
-  std::size_t queued_ = 0;  // in both
+  queue inner_jobs_;  // submitted by the pool's own threads
+  std::size_t queued_ = 0;  // in both queues
   std::uint64_t begun_ = 0;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
-  std::size_t aside_ = 0;  // wait, were abandoned, or last: do not count
-  std::size_t waiting_ = 0;  // of them, those that wait for braid
-  bool overdue_ = false;  // nothing has happened for long: one job may begin
+  std::size_t aside_ = 0;  // threads that do not count: they wait, were abandoned, or take long
+  std::size_t waiting_ = 0;  // the threads that wait for braid
+  bool overdue_ = false;  // no job has begun for long, so one may begin now
   bool ending_ = false;  // idle threads end
   intrusive_list<worker> workers_;
-  const blocking_pool* parents_ = nullptr;  // of the process that forked this one; never destroyed
+  const blocking_pool* parents_ = nullptr;  // the pool of the process that forked this one; never destroyed
 };
 
 }  // namespace braid::detail

@@ -9,30 +9,29 @@ namespace braid::detail {
 
 /// Brings a stop request, made on any thread, to an operation on its loop's thread. A base of the operation.
 ///
-/// Threads  arm and disarm on the loop's; a request from elsewhere travels through the loop's inbox. The
-///          operation must not end while it travels: then disarm says false, and the operation is told again
-///          on its arrival.
-/// Cost     104 bytes; two of them written where stop is not possible; else one registration with the
-///          stop_source.
+/// Threads  arm and disarm run on the loop's. A request from another thread travels through the loop's inbox.
+///          The operation must not end while one travels: disarm then returns false, and resume is called
+///          when the request arrives.
+/// Cost     104 bytes. Two of them are written where stop is not possible; otherwise one registration with
+///          the stop_source.
 class cancellation : pinned {
  public:
   using cancel_fn = void(cancellation&) noexcept;  ///< begins to cancel the operation
-  using resume_fn = void(cancellation&) noexcept;  ///< what disarm put off may now be done
+  using resume_fn = void(cancellation&) noexcept;  ///< ends the operation, after disarm has put that off
 
   cancellation() noexcept {}
   ~cancellation() { BRAID_ASSERT(!armed_); }
 
-  /// Call it once, after the operation has begun. A stop that was requested already cancels here and now.
+  /// Call it once, after the operation has begun. If stop was requested already, it cancels at once.
   void arm(stop_token token, cancel_fn& cancel, resume_fn& resume) noexcept {
     if (token.stop_possible()) attach(token, cancel, resume);
   }
 
-  /// The operation has ended: no stop request will reach it any more. False when one is on its way; then the
-  /// operation must wait for resume before it tells anyone.
+  /// The operation has ended, and no stop request may reach it any more. False when one is on its way: then
+  /// the operation waits for resume before it finishes.
   [[nodiscard]] bool disarm() noexcept { return !armed_ || unregister(); }
 
-  /// The operation is destroyed, on its loop's thread, without having ended: a request on its way is
-  /// forgotten.
+  /// The operation is destroyed on its loop's thread without having ended. A request on its way is withdrawn.
   void drop() noexcept {
     if (!disarm()) link_.home.withdraw_ready(link_);
   }
@@ -46,8 +45,7 @@ class cancellation : pinned {
     void operator()() const noexcept { self->stop_requested(); }
   };
 
-  // The request on its way to the loop, and what it takes to get it there. Exists only where stop is
-  // possible.
+  // Carries the request to the loop. Exists only where stop is possible.
   struct link : operation_base {
     link(cancellation& whole, cancel_fn& c, resume_fn& r) noexcept
         : operation_base(arrived), self(whole), cancel(c), resume(r) {}
@@ -55,9 +53,9 @@ class cancellation : pinned {
       auto& request = static_cast<link&>(base);
       request.self.arrived();
     }
-    // First, where operation_base leaves room.
+    // The first member, in the padding of operation_base.
     bool put_off = false;
-    // Written by the stopping thread, read here once the callback is gone or has arrived.
+    // Written by the stopping thread; read here once the callback is destroyed or the link has arrived.
     bool travels = false;
     cancellation& self;
     cancel_fn& cancel;
@@ -82,7 +80,7 @@ class cancellation : pinned {
       requested_ = true;
       return link_.cancel(*this);
     }
-    link_.travels = true;  // seen by detach, which ends the callback first
+    link_.travels = true;  // unregister sees it, since it destroys the callback first
     link_.home.deliver(link_);
   }
   void arrived() noexcept {
@@ -97,7 +95,7 @@ class cancellation : pinned {
   bool armed_ = false;
   bool requested_ = false;
   union {
-    link link_;  // from attach on; trivial to leave behind
+    link link_;  // exists from attach on; needs no destructor call
   };
   union {
     stop_callback<on_stop> callback_;  // alive while armed_

@@ -9,9 +9,8 @@
 
 namespace braid::detail {
 
-/// A request that is carried out once those that were begun before it have ended: on the same open file, of
-/// reads and writes that move its position; on the same descriptor, of those that take from or add to a
-/// stream of bytes.
+/// A request that waits for those begun before it: reads and writes that move one open file's position, or
+/// that read from, or write to, one descriptor's stream of bytes.
 ///
 /// Lifetime  as io_operation's. It holds its turn until end_turn, however often it is submitted.
 class turn_operation : public io_operation {
@@ -22,35 +21,35 @@ class turn_operation : public io_operation {
   friend class descriptor_turns;
   enum class turn : std::uint8_t { none, waits, holds };
 
-  std::uint64_t key_ = 0;  // the identity of its file, and which of its turns
-  turn_operation* next_ = nullptr;  // that holds a turn, in the same bucket
-  queue behind_;  // what waits for this one's end
-  std::int64_t position_ = -1;  // where it goes on; -1 where the reactor sees to that
+  std::uint64_t key_ = 0;  // its file's identity, and which turn of the file: position, reads or writes
+  turn_operation* next_ = nullptr;  // the next holder of a turn in the same bucket
+  queue behind_;  // the operations that wait for this one's end
+  std::int64_t position_ = -1;  // where its transfer goes on; -1 where the reactor moves the position itself
   file_traits traits_;
   turn turn_ = turn::none;
 };
 
-/// Whose turn it is at each file of a loop. An open file that has a position has one turn for reads and
-/// writes, whichever of its descriptors they use; each descriptor of a pipe, a terminal or a socket has one
-/// for reads and one for writes, which do not wait for each other.
+/// Gives out the turns at the files of a loop. An open file with a position has one turn for reads and
+/// writes, through whichever of its descriptors. Each descriptor of a pipe, a terminal or a socket has one
+/// turn for reads and one for writes; these do not wait for each other.
 ///
 /// Threads  its loop's.
-/// Cost     O(1) on average; a table that grows with the operations that hold a turn. Without memory it stays
-///          as it is, and is searched for longer. Two descriptors of one file on disk, not both from
-///          open_file: a system call to know whether they share a position.
+/// Cost     O(1) on average, with a table that grows with the number of holders. Without memory for that the
+///          table keeps its size and searches take longer. For two descriptors of one file on disk, not both
+///          from open_file, one system call finds out whether they share a position.
 class descriptor_turns {
  public:
-  /// Does the operation hold its turn now, or already? Else it waits, and end_turn of another one gives it
-  /// out.
+  /// True when the operation holds its turn, now or already. Otherwise it waits until an end() hands it over.
   [[nodiscard]] bool take(turn_operation& operation, const file_traits& traits, reactor& on) noexcept;
-  /// A request of it has completed: the file's position is put where that must have moved it. Reactors
-  /// differ: after a transfer that an error has cut short io_uring leaves it where it was.
+  /// Called when one of its requests completes: sets the file's position to where the transfer must have
+  /// moved it. io_uring does not move it after a transfer that an error has cut short.
   void moved(turn_operation& operation, std::int32_t result, reactor& on) noexcept;
-  /// The operation is over. The next one, which holds the turn now and is to be submitted, or null.
+  /// Ends the operation's turn. Returns the next holder, which the caller submits, or null.
   [[nodiscard]] turn_operation* end(turn_operation& operation, reactor& on) noexcept;
-  /// Takes back an operation that waits; false when it does not. Cost: O(n) of those that wait for the same.
+  /// Takes back an operation that waits; false when it does not wait. Cost: O(n) of the operations that wait
+  /// for the same turn.
   [[nodiscard]] bool withdraw(turn_operation& operation) noexcept;
-  /// Takes back all that wait by that descriptor; those that wait for the same file by another one stay.
+  /// Takes back all operations on that descriptor that wait. Those on other descriptors of its file stay.
   [[nodiscard]] operation_base::queue withdraw_all(int descriptor, reactor& on) noexcept;
 
  private:
@@ -61,8 +60,8 @@ class descriptor_turns {
 
   std::size_t holders_ = 0;
   std::size_t waiting_ = 0;
-  turn_operation* only_bucket_ = nullptr;  // where there was no memory for a table
-  std::vector<turn_operation*> buckets_;  // none, or a power of two
+  turn_operation* only_bucket_ = nullptr;  // used while there is no table
+  std::vector<turn_operation*> buckets_;  // empty, or a power of two of them
 };
 
 }  // namespace braid::detail

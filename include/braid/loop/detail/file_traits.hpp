@@ -4,19 +4,20 @@
 
 namespace braid::detail {
 
-/// What is asked of an open file once, before it is first read or written at its own position: see
-/// direct_calls::traits_of. What could not be asked is like a pipe.
+/// The properties of an open file that its reads and writes depend on. They are asked for once, before the
+/// first read or write at its position: direct_calls::traits_of. A file that could not be asked counts as a
+/// pipe.
 struct file_traits {
-  /// Equal for all descriptors of one open file that has a position; of other files the descriptor's number.
+  /// Equal for all descriptors of one file with a position; otherwise the descriptor's number.
   std::uint32_t identity = 0;
-  std::uint16_t write_flags = 0;  ///< of a request to write: RWF_NOSIGNAL
+  std::uint16_t write_flags = 0;  ///< flags for its write requests: RWF_NOSIGNAL or 0
   bool known : 1 = false;
   bool has_position : 1 = false;  ///< reads and writes move one position: a regular file, a block device
   bool appends : 1 = false;  ///< O_APPEND
   bool unbuffered : 1 = false;  ///< O_DIRECT
   bool is_terminal : 1 = false;
-  bool may_signal : 1 = false;  ///< a write that nobody will read raises SIGPIPE, which no flag keeps it from
-  /// open_file has opened it: it shares its position with no other file that open_file has opened.
+  bool may_signal : 1 = false;  ///< a write without a reader raises SIGPIPE, and no flag prevents that
+  /// open_file opened it, so it shares its position with no other file from open_file.
   bool opened_here : 1 = false;
 };
 static_assert(sizeof(file_traits) == 8);

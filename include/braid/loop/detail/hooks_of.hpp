@@ -9,7 +9,7 @@
 
 namespace braid::detail {
 
-/// The hooks of an outcome, checked.
+/// The hooks of an outcome, checked against the functions that it defines.
 template <class O>
 struct hooks_of {
   static constexpr io_hooks value = [] {
@@ -57,19 +57,19 @@ struct hooks_of {
                 "io_outcome: its hooks name takes_turns, which needs a member `file_traits traits`");
 
   static_assert(value.prepare || !(prepares || requires { &O::prepare; }),
-                "io_outcome: it has a prepare that its hooks do not name, so that nobody would call it");
+                "io_outcome: it has a prepare that its hooks do not name, so it would never be called");
   static_assert(value.again || !(goes_on || requires { &O::again; }),
-                "io_outcome: it has an again that its hooks do not name, so that nobody would call it");
+                "io_outcome: it has an again that its hooks do not name, so it would never be called");
   static_assert(value.object || !(names_object || requires { &O::object; }),
-                "io_outcome: it has an object that its hooks do not name, so that nobody would call it");
+                "io_outcome: it has an object that its hooks do not name, so it would never be called");
   static_assert(value.may_block || !(tells_blocking || requires { &O::may_block; }),
-                "io_outcome: it has a may_block that its hooks do not name, so that nobody would call it");
+                "io_outcome: it has a may_block that its hooks do not name, so it would never be called");
   static_assert(value.transferred || !(tells_transferred || requires { &O::transferred; }),
-                "io_outcome: it has a transferred that its hooks do not name, so that nobody would call it");
+                "io_outcome: it has a transferred that its hooks do not name, so it would never be called");
 
-  static constexpr bool checked = true;  // asked by io_sender, so that a mistake is named there
+  static constexpr bool checked = true;  // asked for by io_sender, so that a mistake is reported there
 
-  // Without what is wrong, so that a mistake is named once.
+  // The hooks without the mistaken ones, so that the compiler reports a mistake only once.
   static constexpr io_hooks usable = [] {
     io_hooks right = value;
     right.prepare &= prepares;

@@ -9,14 +9,14 @@
 
 namespace braid::detail {
 
-/// Where other threads leave operations for a loop; also the loop's word that it is about to sleep.
+/// Where other threads deliver operations to a loop. The loop also announces here that it is about to sleep.
 ///
-/// Threads  push from any; the rest from the loop's.
+/// Threads  any may call push and woken; all else is the loop's.
 /// Cost     push is one compare-and-swap; looking into an empty inbox is one relaxed load.
 class inbox : pinned {
  public:
-  /// True when the loop sleeps, or is about to, and must be woken: said to one pusher only, who calls woken()
-  /// then.
+  /// True when the loop sleeps or is about to. Only one pusher gets true: it must wake the loop, and then
+  /// call woken().
   [[nodiscard]] bool push(operation_base& message) noexcept {
     message.mark_begun();
     operation_base* top = top_.load(std::memory_order_relaxed);
@@ -25,11 +25,11 @@ class inbox : pinned {
     return top == sleeping();
   }
 
-  /// The last that a pusher who was told to wake the loop does with it.
+  /// Called by the pusher that has woken the loop, as its last access to the loop.
   void woken() noexcept { woken_.fetch_add(1, std::memory_order_release); }
 
-  /// Waits until all who were told to wake the loop have done so. It may be woken by something else, find
-  /// their messages and come to its end before that.
+  /// Waits until every pusher that must wake the loop has done so. Without it a loop that something else has
+  /// woken could find their messages and end while they still use it.
   void await_wakers() const noexcept {
     while (woken_.load(std::memory_order_acquire) != wakes_begun_) std::this_thread::yield();
   }
@@ -39,9 +39,9 @@ class inbox : pinned {
     return top == nullptr || top == sleeping();
   }
 
-  /// Announces the sleep; false when there is a message, so that the loop must not sleep. The announcement
-  /// stands until a message comes: a loop that wakes for another reason pays one needless wake-up later, not
-  /// a fence now.
+  /// Announces the sleep. False when there is a message, so that the loop must not sleep. The announcement
+  /// stands until a message arrives: a loop that wakes for another reason pays one needless wake-up later
+  /// instead of a fence now.
   [[nodiscard]] bool fall_asleep() noexcept {
     operation_base* expected = top_.load(std::memory_order_relaxed);
     if (expected == sleeping()) return true;
@@ -53,7 +53,7 @@ class inbox : pinned {
     return true;
   }
 
-  /// In a forked child: what is here, and is on its way here, is the parent's.
+  /// In a forked child: drops the messages, which are the parent's.
   void clear() noexcept { top_.store(nullptr, std::memory_order_relaxed); }
 
   /// Moves all messages behind the queue's own, oldest first. Ends a sleep.
@@ -81,7 +81,7 @@ class inbox : pinned {
   std::atomic<operation_base*> top_{nullptr};  // a stack, newest first; or sleeping()
   std::atomic<std::uint32_t> woken_{0};
   // the loop's
-  bool announced_ = false;  // sleeping() was put on an empty stack, and nothing was taken off since
+  bool announced_ = false;  // sleeping() was put on the empty stack, which has not been drained since
   std::uint32_t wakes_begun_ = 0;
 };
 

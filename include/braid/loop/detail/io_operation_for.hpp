@@ -27,9 +27,9 @@ template <class Outcome>
 using operation_type_of =
     std::conditional_t<hooks_of<Outcome>::usable.takes_turns, turn_operation, io_operation>;
 
-// The way of one request through the loop, for whoever waits: Waiter::on_finish() is called once, from a turn
-// of the loop, when there is a final result. The sender is kept by Waiter: in itself, or where the
-// coroutine's frame keeps it.
+// Takes one request through the loop on behalf of Waiter, which derives from it. A turn of the loop calls
+// Waiter::on_finish() once, when there is a final result. Waiter keeps the sender alive: as a member, or in
+// the coroutine's frame.
 template <class Waiter, io_outcome Outcome>
 class io_operation_for : operation_type_of<Outcome>, cancellation {
   static constexpr io_hooks hooks = hooks_of<Outcome>::usable;
@@ -38,7 +38,8 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   explicit io_operation_for(io_sender<Outcome>& sender) noexcept
       : operation_type_of<Outcome>(on_completion, sender.what), sender_(sender) {}
 
-  // frame(Waiter&) is the level that waits, asked where the loop tracks its tasks; captures nothing.
+  // frame(Waiter&) returns the waiting frame. It captures nothing, and is called only where the loop tracks
+  // its tasks.
   [[gnu::always_inline]] void begin_on(loop& home, stop_token token, auto frame) noexcept {
     if (token.stop_possible()) [[unlikely]]
       if constexpr (!hooks.unstoppable) return begin_stoppable(home, token, frame);
@@ -48,14 +49,14 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
   [[nodiscard]] auto value() { return sender_.outcome(result_, sender_.what); }
   [[nodiscard, gnu::cold, gnu::noinline]] error failure() {
-    // what it holds ends here; the sender may be kept for longer
+    // Moved out, so that its members end here: the sender may live longer.
     const Outcome spent = std::move(sender_.outcome);
     error failed = [&] {
       if constexpr (hooks.object) {
         try {
           return request_error(spent.name(), sender_.what, -result_, spent.object());
         } catch (const std::bad_alloc&) {
-          // without the name that it has no memory for
+          // the error goes without the object's name
         }
       }
       return request_error(spent.name(), sender_.what, -result_);
@@ -73,7 +74,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
       return give_up(ECANCELED);
     if (begin(home, frame)) arm(token, on_stop, on_resume);
   }
-  // False when there is nothing to be stopped.
+  // False when no request was submitted, so that there is nothing to stop.
   [[gnu::always_inline]] bool begin(loop& home, auto frame) noexcept {
     if constexpr (hooks.prepare)
       if (const int code = sender_.outcome.prepare(sender_.what)) [[unlikely]]
@@ -82,7 +83,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
     return true;
   }
 
-  // Not worth a request, but told in a later turn all the same.
+  // Finishes without a request, but still in a later turn.
   [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
     result_ = code == nothing_to_do ? 0 : -code;
     this->finish_by(on_give_up);
@@ -120,7 +121,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
     unpoison(filled.address, filled.length);
   }
 
-  // Not noexcept, so that telling is a jump.
+  // Not noexcept, so that the call of on_finish compiles to a jump.
   static void on_completion(operation_base& base, completion with) {
     auto& self = static_cast<io_operation_for&>(static_cast<io_operation&>(base));
     request& what = self.sender_.what;
@@ -146,7 +147,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
     requires(hooks_of<Outcome>::usable.again)
   {
     if (result == -EINTR && sender_.what.code != opcode::close)
-      return false;  // the same once more: see failed
+      return false;  // failed() submits the same request again
     if (!sender_.outcome.again(result, sender_.what)) return false;
     if (!requested()) return true;
     result = -ECANCELED;
@@ -201,7 +202,8 @@ class io_state final : io_operation_for<io_state<Outcome, R>, Outcome> {
   [[no_unique_address]] R receiver_;
 };
 
-// Waits in a coroutine, whose frame keeps the sender until the await has ended: nothing is copied.
+// The awaiter of a coroutine. The coroutine's frame keeps the sender until the await ends, so nothing is
+// copied.
 template <io_outcome Outcome>
 class io_awaiter final : io_operation_for<io_awaiter<Outcome>, Outcome> {
   using base = io_operation_for<io_awaiter, Outcome>;
@@ -234,10 +236,10 @@ class io_awaiter final : io_operation_for<io_awaiter<Outcome>, Outcome> {
  private:
   void on_finish() { std::coroutine_handle<>::from_address(awaiting_).resume(); }
 
-  void* awaiting_;  // a coroutine_handle, which would be set to null first
+  void* awaiting_;  // an address, since a coroutine_handle would be set to null first
 };
 
-// Waits on a stack of its own, a fiber's, which keeps the sender meanwhile.
+// The waiter of a fiber, whose stack keeps the sender meanwhile.
 template <io_outcome Outcome, class Stack>
 class io_stack_waiter final : io_operation_for<io_stack_waiter<Outcome, Stack>, Outcome> {
   using base = io_operation_for<io_stack_waiter, Outcome>;

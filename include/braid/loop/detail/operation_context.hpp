@@ -25,32 +25,32 @@ namespace braid::detail {
 
 class task_tracker;
 
-/// The loop as operations see it: they submit requests, add timers and make each other ready here. Users
+/// The loop as operations see it: here they submit requests, add timers and make each other ready. Users
 /// have `loop`.
 ///
-/// Threads  every function is called on the loop's thread, but for deliver.
+/// Threads  the loop's; any thread may call deliver.
 class operation_context : pinned {
  public:
-  /// What begins a request or a timer that no task waits for.
+  /// The frame of a request or a timer that no task waits for: none.
   struct no_frame {
     async_frame* operator()() const noexcept { return nullptr; }
   };
 
-  /// Begins a request. Its completion comes in a later turn. frame() is the level that waits for it: asked
-  /// only where the loop tracks its tasks.
+  /// Begins a request. Its completion arrives in a later turn. frame() returns the waiting frame; it is
+  /// called only where the loop tracks its tasks.
   template <bool IsNop = false, class Frame = no_frame>
   [[gnu::always_inline]] void submit(io_operation& operation, Frame frame = {}) noexcept {
     if (!reactor_->submit_inline<IsNop>(operation)) [[unlikely]]
       submit_slow(operation, frame());
   }
-  /// The same for one that may block although its descriptor is ready, or that has none: a reactor may know a
-  /// thread for it.
+  /// The same for a request that may block although its descriptor is ready, or because it has none. The
+  /// reactor may give it to a thread.
   template <class Frame = no_frame>
   void submit_blocking(io_operation& operation, Frame frame = {}) noexcept {
     operation.may_block_ = true;
     submit_slow(operation, frame());
   }
-  /// The same for one that takes its turn at its descriptor. It may be submitted again until end_turn.
+  /// The same for a request that takes its turn at its descriptor. It may be submitted again until end_turn.
   template <class Frame>
   void submit_in_turn(turn_operation& operation, const file_traits& traits, bool may_block,
                       Frame frame) noexcept {
@@ -62,45 +62,45 @@ class operation_context : pinned {
     else
       submit(operation, frame);
   }
-  /// For its completion: see descriptor_turns::moved.
+  /// Called at each completion of such a request: see descriptor_turns::moved.
   void note_moved(turn_operation& operation, std::int32_t result) noexcept {
     turns_.moved(operation, result, *reactor_);
   }
-  /// It will not be submitted again: the next one begins.
+  /// The operation will not be submitted again: the next one at its file begins.
   void end_turn(turn_operation& operation) noexcept {
     if (turn_operation* const next = turns_.end(operation, *reactor_)) [[unlikely]]
       begin_turn(*next);
   }
-  /// cancel for one that takes its turn.
+  /// cancel for an operation that takes its turn.
   void cancel(turn_operation& operation) noexcept {
     if (turns_.withdraw(operation)) return reject(operation);
     cancel(static_cast<io_operation&>(operation));
   }
-  /// Asks that a begun request end soon; it ends once, as before.
+  /// Asks that a begun request end soon. It still finishes once.
   void cancel(io_operation& operation) noexcept {
-    if (!ending_) reactor_->cancel(operation);  // else it has been cancelled, with everything else
+    if (!ending_) reactor_->cancel(operation);  // else cancel_all has cancelled it
   }
   /// Finishes the timer in the first turn after its deadline.
   template <class Frame = no_frame>
   void add(timer_base& timer, loop_clock::time_point deadline, Frame frame = {}) noexcept {
     if (adds_slowly_) [[unlikely]]
       return add_slow(timer, deadline, frame());
-    timers_.add(timer, std::max(deadline, fired_until_));  // what is past waits behind what is due
+    timers_.add(timer, std::max(deadline, fired_until_));  // a past deadline goes behind the timers now due
   }
-  /// The timer, which must be queued, ends as cancelled in this turn or the next.
+  /// Ends the timer, which must be queued, as cancelled in this turn or the next.
   void cancel(timer_base& timer) noexcept {
-    if (ending_) return;  // it waits for its turn to end as cancelled already
+    if (ending_) return;  // it is rejected already
     timers_.remove(timer);
     reject(timer);
   }
-  /// The timer, which must be queued, ends at another instant instead.
+  /// Gives the timer, which must be queued, another deadline.
   void move(timer_base& timer, loop_clock::time_point deadline) noexcept {
     if (ending_) return;
     if (current_ != this) touched();
     timers_.remove(timer);
     timers_.add(timer, std::max(deadline, fired_until_));
   }
-  /// Finishes the operation in its turn, behind what is ready already.
+  /// Finishes the operation in this turn or the next, after the operations that are ready already.
   void make_ready(operation_base& operation) noexcept {
     operation.mark_begun();
     ready_.push_back(operation);
@@ -111,23 +111,23 @@ class operation_context : pinned {
     reactor_->wake();
     inbox_.woken();
   }
-  /// Takes back an operation that was made ready, or that another thread delivers or is just about to: nobody
-  /// will be told. For what ends with the loop. Cost: O(n) of what is ready.
+  /// Takes back an operation that was made ready, or that another thread delivers or is about to: it will not
+  /// finish. For operations that the loop destroys. Cost: O(n) of the ready operations.
   void withdraw_ready(operation_base& operation) noexcept;
-  /// Work that comes back by deliver keeps run() going until then.
+  /// Keeps run() going until the operation comes back by deliver.
   void expect_delivery() noexcept { ++expected_; }
   void delivery_came() noexcept { --expected_; }
-  /// The same for what nobody can cancel, and may never come: the loop's end does not wait for it.
+  /// The same for work that cannot be cancelled and may never come back: the loop's end does not wait for it.
   void expect_foreign() noexcept {
     ++expected_;
     ++foreign_;
   }
   void foreign_came() noexcept {
-    if (foreign_ == 0) return;  // the loop ends
+    if (foreign_ == 0) return;  // the loop is ending and does not count it any more
     --expected_;
     --foreign_;
   }
-  /// The same for what may have to be asked to end when the loop does.
+  /// The same for work that the loop asks to end when it ends itself.
   void begin_outside(outside_work& work) noexcept {
     outside_.push_back(work);
     ++expected_;
@@ -136,37 +136,37 @@ class operation_context : pinned {
     work.unlink();
     --expected_;
   }
-  /// Code outside of its turns, on its thread, has made something ready or changed a timer.
+  /// Code on the loop's thread, outside of its turns, has made something ready or changed a timer.
   void touched() noexcept { reactor_->touched(); }
-  /// Has a thread that may block do the job; see reactor::offload.
+  /// Gives the job to a thread that may block; see reactor::offload.
   void offload(blocking_job& job) { reactor_->offload(job); }
-  /// Takes it back; false when a thread has begun it.
+  /// Takes the job back; false when a thread has begun it.
   [[nodiscard]] bool withdraw(blocking_job& job) noexcept { return reactor_->withdraw(job); }
-  /// What the loop's descriptors are asked without waiting.
+  /// The system calls on the loop's descriptors that need no waiting.
   [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
-  /// Has the loop destroy it, should the loop end first.
+  /// The loop destroys `one` if it ends while `one` still waits.
   void adopt(resident& one) noexcept { residents_.push_back(one); }
 
-  /// The nearest timer's instant; the last one there is, where there is no timer.
+  /// The nearest timer's deadline; time_point::max() without timers.
   [[nodiscard]] loop_clock::time_point next_deadline() const noexcept {
     return timers_.empty() ? loop_clock::time_point::max() : timers_.nearest();
   }
-  /// In a forked child: see after_fork. The loop is as good as destroyed.
+  /// In a forked child: see after_fork. Afterwards the loop does nothing.
   void leave_to_parent() noexcept;
-  /// What the sockets' last receives were like, for the next ones.
+  /// Which sockets the last receive left empty.
   [[nodiscard]] receive_history& receives() noexcept { return receives_; }
 
-  /// Is an operation ready, or to be told that it is cancelled?
+  /// Is an operation ready, or rejected and not finished yet?
   [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty() || !rejected_.empty(); }
-  /// In its destructor: what is started now ends as cancelled.
+  /// Is the loop in its destructor? Operations started now end as cancelled.
   [[nodiscard]] bool ending() const noexcept { return ending_; }
-  /// Tells that handler, unless the failure is a cancellation that was requested, or the loop's end. A
-  /// failure without a stack gets that of where.
+  /// Calls the unhandled-error handler, unless the failure is a requested cancellation or comes from the
+  /// loop's end. A failure without a stack gets that of `where`.
   void report_unhandled(error failure, const async_frame* where) noexcept;
-  /// Where the loop's tasks are tracked, or null.
+  /// The loop's tracker, or null.
   [[nodiscard]] const task_tracker* tracker() const noexcept { return tracker_.get(); }
-  /// Of the first `most` operations that are ready, puts the one that pick(how many) names before the others:
-  /// for a reactor that draws their order.
+  /// Moves one of the first `most` ready operations to the front: the one with the index pick(how many). For
+  /// a simulation, which chooses their order.
   template <class Pick>
   void choose_next(std::size_t most, Pick pick);
 
@@ -185,13 +185,13 @@ class operation_context : pinned {
     operation.mark_begun();
     rejected_.push_back(operation);
   }
-  bool fire_due_timers() noexcept;  // both: did anything run?
+  bool fire_due_timers() noexcept;  // both return whether anything ran
   bool run_ready() noexcept;
 
   static constinit thread_local inline operation_context* current_ = nullptr;
 
   // constant
-  operation_context* const* const thread_ = &current_;  // a thread is known by the address of its own
+  operation_context* const* const thread_ = &current_;  // identifies the thread: current_ is thread-local
   const loop_options options_;
   std::unique_ptr<reactor> reactor_;
   // this thread
@@ -205,13 +205,13 @@ class operation_context : pinned {
   descriptor_turns turns_;
   std::shared_ptr<unhandled_fn> unhandled_;
   std::size_t expected_ = 0;
-  std::size_t foreign_ = 0;  // of these, what the loop's end does not wait for
-  int batch_ = 1;  // how much ready work runs before the clock is asked
+  std::size_t foreign_ = 0;  // how many of these the loop's end does not wait for
+  int batch_ = 1;  // how many ready operations run before the clock is read
   bool running_ = false;
   bool ending_ = false;
   bool returned_early_ = false;  // the last turn left the reactor out
-  bool adds_slowly_ = false;  // it tracks its tasks, or ends
-  bool of_parent_ = false;  // this process is a forked child of the one that made it
+  bool adds_slowly_ = false;  // the loop tracks its tasks, or is ending
+  bool of_parent_ = false;  // the loop belongs to the process that forked this one
   std::unique_ptr<task_tracker> tracker_;
   // any thread
   inbox inbox_;

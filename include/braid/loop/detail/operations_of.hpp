@@ -7,8 +7,8 @@
 
 namespace braid::detail {
 
-/// The operations that a reactor has in flight, found by a number: that of their descriptor. Numbers that
-/// differ by a multiple of the table's size share a list.
+/// The operations that a reactor has in flight, listed by their descriptor's number. Numbers that differ by a
+/// multiple of the table's size share a list.
 ///
 /// Lifetime  an operation is removed before it finishes.
 /// Cost      add and remove are O(1), eight instructions each; nothing is allocated, so nothing can fail.
@@ -28,13 +28,13 @@ class operations_of : pinned {
     if (next != nullptr) static_cast<io_operation*>(next)->before_ = operation.before_;
   }
 
-  /// f(operation) for each that is listed under the number, or under one that shares its list. f may remove
-  /// that one.
+  /// Calls f(operation) for each operation in the number's list, which may hold other numbers too. f may
+  /// remove that operation.
   template <class F>
   void for_each_near(int number, F f) {
     for_each_in(head_of(number), f);
   }
-  /// The same for all.
+  /// The same for all operations.
   template <class F>
   void for_each(F f) {
     for (operation_base*& head : heads_) for_each_in(head, f);

@@ -4,10 +4,10 @@
 
 namespace braid::detail {
 
-/// Work that something outside of the loop ends: a C library, another event loop.
+/// Work that is ended from outside of the loop: by a C library, or another event loop.
 class outside_work : public list_node {
  public:
-  /// The loop ends: asks that the work end soon.
+  /// Asks that the work end soon. Called when the loop ends.
   virtual void stop() noexcept = 0;
 
  protected:

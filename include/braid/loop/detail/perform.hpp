@@ -6,11 +6,11 @@
 
 namespace braid::detail {
 
-/// Does the operation concern a file, so that a thread carries it out where it would block?
+/// Does the opcode concern files, so that a thread carries it out where it would block?
 [[nodiscard]] bool needs_thread(opcode code) noexcept;
 
-/// Makes the request as a plain blocking system call: its result, or minus the errno.
-/// For reactors without the operation, on a thread that may block.
+/// Makes the request as a plain blocking system call. Returns its result, or minus the errno.
+/// For threads that may block, where the reactor cannot carry out the request itself.
 [[nodiscard]] std::int32_t perform(const request& what) noexcept;
 
 }  // namespace braid::detail

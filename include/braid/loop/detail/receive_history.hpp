@@ -5,9 +5,9 @@
 
 namespace braid::detail {
 
-/// Which sockets their last receive left empty. The next receive does best to wait at once: trying first is a
-/// wasted walk through the network stack, and costs a ping-pong over loopback 3 %. A hint, by descriptor
-/// number; numbers that are far apart share one.
+/// Remembers which sockets the last receive left empty. The next receive there should wait at once: to try
+/// first is a wasted walk through the network stack, which costs a ping-pong over loopback 3 %. It is a hint
+/// by descriptor number; numbers 1024 apart share one.
 class receive_history {
  public:
   [[nodiscard]] bool left_nothing(int descriptor) const noexcept { return empty_[index_of(descriptor)]; }

@@ -7,7 +7,7 @@
 
 namespace braid::detail {
 
-/// The error of a request: its call, its object ("/etc", "127.0.0.1:80") and what the errno says.
+/// The error of a failed request: its call, its object ("/etc", "127.0.0.1:80") and its errno.
 [[nodiscard]] error request_error(const char* call, const request& what, int code,
                                   std::string object = {}) noexcept;
 

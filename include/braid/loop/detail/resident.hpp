@@ -4,10 +4,10 @@
 
 namespace braid::detail {
 
-/// Something that a verb left with the loop: destroyed by its own end, or by the loop's.
+/// Something that a verb left with the loop. It is destroyed when it ends, or when the loop ends.
 class resident : public list_node {
  public:
-  /// The loop ends: nothing is in flight any more, and nobody will finish this. Destroys *this.
+  /// Destroys *this. Called when the loop ends: nothing is in flight, and no operation will finish this.
   virtual void abandon() noexcept = 0;
 
  protected:

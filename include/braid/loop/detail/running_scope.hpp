@@ -6,8 +6,9 @@
 
 namespace braid::detail {
 
-/// Marks the loop as running for as long as it lives, and this thread as one that waits. Throws
-/// std::logic_error, naming the call, when it is running already; std::system_error as blocking_wait does.
+/// Marks the loop as running, and this thread as waiting, for as long as it lives. Throws std::logic_error,
+/// naming the call, when the loop is running already or is not this thread's; std::system_error as
+/// blocking_wait does.
 class running_scope : pinned {
  public:
   running_scope(loop& which, const char* call);

@@ -8,9 +8,9 @@
 
 namespace braid::detail {
 
-/// Room for requests that are handed over with the next turn: the submission queue of a reactor on io_uring,
-/// as the kernel reads it. Written where the request is made, inline: a virtual call would cost as much as
-/// the rest. A reactor without such a queue leaves it closed.
+/// The entries that the next turn hands over to the kernel: the submission queue of io_uring. Requests are
+/// written into it inline, where they are made, because a virtual call would cost as much as the rest. A
+/// reactor without such a queue leaves the lane closed.
 ///
 /// Threads  the loop's.
 /// Source   io_uring(7), struct io_uring_sqe.
@@ -23,14 +23,14 @@ class submission_lane {
     std::uint32_t length;
     std::uint32_t flags;
     std::uint64_t user_data;
-    std::uint64_t rest[3];  ///< stays 0
+    std::uint64_t rest[3];  ///< always 0
   };
-  /// The word of an opcode that is no plain entry here: its requests take the way through reactor::submit.
+  /// The word of an opcode that the lane does not take: its requests go through reactor::submit.
   static constexpr std::uint32_t no_word = ~std::uint32_t{0};
 
-  /// Writes the request's entry; false when it must take the other way.
+  /// Writes the request's entry; false when the request must go through reactor::submit.
   [[nodiscard, gnu::always_inline]] bool submit(const request& what, std::uint64_t user_data) noexcept {
-    const entry made = entry_of(what, user_data);  // before anything is written, which might be the request
+    const entry made = entry_of(what, user_data);  // read before the writes, which might alias the request
     const std::uint32_t word = words[static_cast<std::size_t>(what.code)];
     const bool known_plain = __builtin_constant_p(what.code) && is_always_plain(what.code);
     if (tail == limit || (!known_plain && word == no_word)) [[unlikely]]
@@ -38,11 +38,11 @@ class submission_lane {
     append(word, made);
     return true;
   }
-  /// Is its request a plain entry on every kernel that a loop runs on? Then its word need not be asked.
+  /// Does the lane take this opcode on every supported kernel? Then its word need not be checked.
   [[nodiscard]] static constexpr bool is_always_plain(opcode code) noexcept {
     return code != opcode::truncate && code != opcode::cancel_descriptor && code != opcode::accept_many;
   }
-  /// All of an entry but its word.
+  /// An entry without its opcode's word.
   [[nodiscard, gnu::always_inline]] static entry entry_of(const request& what,
                                                           std::uint64_t user_data) noexcept {
     return {std::uint64_t{what.waits_first} << 16 | std::uint64_t(std::uint32_t(what.descriptor)) << 32,
@@ -53,10 +53,10 @@ class submission_lane {
             user_data,
             {}};
   }
-  /// Where there is room.
+  /// Requires room.
   [[gnu::always_inline]] void append(std::uint32_t word, const entry& made) noexcept {
     entry& next = entries[tail++ & mask];
-    // One by one: see copy_of.
+    // Field by field: a compiler would move two words at once, which is slow here for copy_of's reason.
     const auto write = [](auto& field, auto value) { __atomic_store_n(&field, value, __ATOMIC_RELAXED); };
     write(next.head, made.head | word);
     write(next.offset, made.offset);
@@ -68,8 +68,8 @@ class submission_lane {
 
   entry* entries = nullptr;
   unsigned mask = 0;
-  unsigned tail = 0;  ///< of the queue, ahead of what the kernel was told
-  unsigned limit = 0;  ///< where the room ends; tail itself while the lane is closed
+  unsigned tail = 0;  ///< of the queue, including entries that the kernel has not been told of
+  unsigned limit = 0;  ///< where the room ends; equal to tail while the lane is closed
   std::array<std::uint32_t, static_cast<std::size_t>(opcode::count_)> words;  ///< flags 0, ioprio and opcode
 };
 

@@ -21,29 +21,28 @@ namespace braid::detail {
 
 class timer_base;
 
-/// Which levels live on a loop that tracks its tasks (loop_options::track_tasks), and the requests and timers
-/// that they wait for. Without it the loop has none, and every question here is one test of a thread's
-/// pointer.
+/// Records the frames that live on a loop, and the requests and timers that they wait for. A loop has a
+/// tracker only with loop_options::track_tasks; otherwise each function here tests one thread-local pointer.
 ///
-/// Levels are known by their address alone: no frame is read but by who runs it.
+/// Frames are known by their address. Only the thread that runs a frame reads it.
 ///
 /// Lifetime  its loop's.
-/// Threads   take on any; a level may end, or go on, on another thread than its loop's; the rest on the
-///           loop's.
-/// Cost      two entries in hash tables, under a lock, for each level and each request. Without memory for
-///           one, it goes unseen.
+/// Threads   any thread may call take. A frame may end, or reach another await, on another thread than its
+///           loop's. All else happens on the loop's thread.
+/// Cost      an entry in a hash table, under a lock, for each frame and each request. An entry that there is
+///           no memory for is left out.
 class task_tracker : pinned {
  public:
   struct level {
     const async_frame* address = nullptr;
     const async_frame* parent = nullptr;
     std::source_location where;
-    loop_clock::time_point since;  ///< came to where
+    loop_clock::time_point since;  ///< when it reached `where`
     level_kind kind = level_kind::verb;
-    std::uint64_t order = 0;  ///< in which they began
+    std::uint64_t order = 0;  ///< in which the frames began
   };
   struct wait {
-    const async_frame* level = nullptr;  ///< null where nobody waits
+    const async_frame* level = nullptr;  ///< the frame that waits; null where none does
     bool is_timer = false;
     opcode code = opcode::nop;
     std::int32_t descriptor = -1;
@@ -51,7 +50,7 @@ class task_tracker : pinned {
     loop_clock::time_point deadline;  ///< of a timer
     std::uint64_t order = 0;
   };
-  /// All that lives at one instant, in the order in which it began.
+  /// All that lives at one instant, oldest first.
   struct snapshot {
     loop_clock::time_point taken;
     std::vector<level> levels;
@@ -63,25 +62,25 @@ class task_tracker : pinned {
 
   [[nodiscard]] snapshot take() const;
 
-  /// Does this thread's loop track?
+  /// Does this thread's loop track its tasks?
   [[nodiscard]] static bool tracks_here() noexcept { return here_ != nullptr; }
 
-  // Only where the loop tracks.
+  // The following are called only where the loop tracks its tasks.
 
-  /// A level begins on this thread's loop.
+  /// A frame begins on this thread's loop.
   [[gnu::cold]] static void begins(const async_frame& level, level_kind kind) noexcept;
-  /// It ends, on the same thread.
+  /// A frame ends on the thread of its loop.
   [[gnu::cold]] static void ends_here(const async_frame& level) noexcept;
-  /// A level of home has come to another await.
+  /// A frame of home has reached another await.
   [[gnu::cold]] static void awaits(const loop* home, const async_frame& level) noexcept;
-  /// A level of home ends; home may be gone by now.
+  /// A frame of home ends; home may have ended already.
   [[gnu::cold]] static void ends(const loop* home, const async_frame& level) noexcept;
 
-  /// Notes what the level waits for until that is told.
+  /// Records what the frame waits for, until that finishes.
   [[gnu::cold]] void note(io_operation& operation, const async_frame* waits) noexcept;
   [[gnu::cold]] void note(timer_base& timer, loop_clock::time_point deadline,
                           const async_frame* waits) noexcept;
-  /// Whose operation is being told on this thread: for one that submits itself once more.
+  /// The frame whose operation is finishing on this thread: for an operation that submits itself again.
   [[nodiscard]] static const async_frame* finishing() noexcept { return finishing_; }
 
  private:
@@ -91,7 +90,7 @@ class task_tracker : pinned {
   template <class F>
   static void with_tracker_of(const loop* home, F f) noexcept;
   void note(operation_base& operation, tracked_wait entry) noexcept;
-  // Told in an operation's place: forgets it, and tells it.
+  // Replaces the finish function of a tracked operation: removes its entry, then calls the original.
   static void arrived(operation_base& operation, completion with);
 
   static inline constinit thread_local task_tracker* here_ = nullptr;
@@ -104,8 +103,8 @@ class task_tracker : pinned {
   std::uint64_t begun_ = 0;
 };
 
-/// The level that a verb begins, tracked while it exists.
-/// Threads  begins and ends on its loop's.
+/// The frame of a verb, tracked while it exists.
+/// Threads  its loop's.
 class verb_frame : pinned {
  public:
   explicit verb_frame(std::source_location where) noexcept : frame_(nullptr, where) {

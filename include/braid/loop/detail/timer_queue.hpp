@@ -7,7 +7,7 @@
 
 namespace braid::detail {
 
-/// An instant that somebody waits for: the element of a timer_queue.
+/// An operation that finishes at an instant: the element of a timer_queue.
 /// Cost  64 bytes.
 class timer_base : public operation_base {
  public:
@@ -23,7 +23,7 @@ class timer_base : public operation_base {
   }
 
   loop_clock::time_point deadline_{};
-  std::uint64_t order_ = 0;           // among equal deadlines the first one added goes first
+  std::uint64_t order_ = 0;           // timers with equal deadlines finish in the order they were added
   timer_base* child_ = nullptr;       // the first of the subtrees below
   timer_base* sibling_ = nullptr;     // the next subtree of the same parent
   timer_base* previous_ = nullptr;    // the sibling before, or the parent of a first child
@@ -31,7 +31,7 @@ class timer_base : public operation_base {
 
 /// The timers of a loop, nearest first: an intrusive pairing heap.
 ///
-/// Lifetime  a timer stays where it is while it is queued.
+/// Lifetime  a timer stays at its address while it is queued.
 /// Cost      add is O(1), remove and pop O(log n) amortised; nothing is allocated, so nothing can fail.
 /// Source    Fredman, Sedgewick, Sleator, Tarjan: The pairing heap (1986).
 class timer_queue : pinned {

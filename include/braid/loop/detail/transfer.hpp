@@ -8,14 +8,14 @@
 
 namespace braid::detail {
 
-/// Runs what is parked, and what that parks. Only at the bottom of the stack's coroutines, or just above it.
+/// Runs what is parked, and whatever that parks in turn. Called only from the innermost resume on this stack.
 void run_all_parked();
 [[gnu::always_inline]] inline void run_parked() {
   if (transfers.parked != nullptr) [[unlikely]]
     run_all_parked();
 }
 
-/// Marks the bottom of a stack's coroutines, unless one is marked further down.
+/// Marks where a stack's coroutines begin, unless an outer one has done so.
 class transfer_base {
  public:
   [[gnu::always_inline]] transfer_base() noexcept : outermost_(!transfers.running()) {
@@ -33,18 +33,18 @@ class transfer_base {
   const bool outermost_;
 };
 
-/// Runs the coroutine, and what it parks, until it suspends or ends.
+/// Runs the coroutine until it suspends or ends, then what it has parked.
 inline void resume(std::coroutine_handle<> next) {
   const transfer_base here;
   next.resume();
   run_parked();
 }
 
-/// For park, where nothing can be parked.
+/// The slow way of park: no coroutine runs, or something is parked already.
 [[gnu::cold, gnu::noinline]] void run_or_park(void (*function)(void*), void* argument);
 
-/// Has function(argument) run next, once the running coroutine has returned; here and now where none runs, or
-/// where something is parked already.
+/// Runs function(argument) next, once the running coroutine has returned. Runs it at once where no coroutine
+/// runs, or where something is parked already.
 inline void park(void (*function)(void*), void* argument) {
   transfer_state& here = transfers;
   if (!here.running() || here.parked != nullptr) [[unlikely]]
@@ -64,11 +64,10 @@ class inline_start {
   inline_start& operator=(const inline_start&) = delete;
   ~inline_start() { transfers.starting = outer_; }
 
-  /// Did the operation complete within the call? Asks nothing of the awaiter, which may be gone if it did
-  /// not.
+  /// Did the operation complete within the call? Does not touch the awaiter, which may be gone if it did not.
   [[nodiscard]] bool completed() const noexcept { return transfers.starting == nullptr; }
 
-  /// For the operation's end: true when its awaiter is still starting it, and will go on by itself.
+  /// Called when the operation ends. True when its awaiter is still starting it, and so continues by itself.
   [[nodiscard]] static bool mark_completed(const void* awaiter) noexcept {
     if (transfers.starting != awaiter) return false;
     transfers.starting = nullptr;

@@ -12,16 +12,16 @@
 
 namespace braid::detail {
 
-// An empty buffer asks nothing of the system, which might wait for the peer before it says so.
+// A transfer with an empty buffer makes no system call: the call might wait for the peer first.
 [[nodiscard]] inline int prepare_transfer(const request& what, bool positioned) noexcept {
-  // An offset is signed in the system's calls, and the largest unsigned one means "the current position".
+  // Offsets are signed in system calls, and the largest unsigned one means "the current position".
   if (positioned && what.offset > std::uint64_t(INT64_MAX)) return EINVAL;
   if (what.length == 0) [[unlikely]]
     return what.descriptor < 0 ? EBADF : nothing_to_do;
   return 0;
 }
 
-// What an outcome becomes whose request may meet a pipe without a reader, or a terminal without room.
+// Adds may_block to an outcome whose write may go to a pipe without a reader or a terminal without room.
 template <class Outcome>
 struct of_any_file : Outcome {
   static constexpr io_hooks hooks = [] {
@@ -35,7 +35,7 @@ struct of_any_file : Outcome {
   file_traits traits;
 };
 
-// The same for requests that take their turns at a file.
+// The same, and the request waits for its turn at the file.
 template <class Outcome>
 struct in_turn : of_any_file<Outcome> {
   static constexpr io_hooks hooks = [] {
@@ -45,7 +45,7 @@ struct in_turn : of_any_file<Outcome> {
   }();
 };
 
-// How much one read or write moved.
+// The outcome of one read or write: how many bytes it moved.
 template <const char* Name, bool Receives = false>
 struct some_outcome {
   using value_type = std::size_t;
@@ -58,7 +58,7 @@ struct some_outcome {
   bool positioned = false;
 };
 
-// Goes on until the whole buffer has been moved. A read that meets the end fails: end_of_stream.
+// Submits again until the whole buffer has been moved. A read that reaches the end fails as end_of_stream.
 template <const char* Name, class Value, bool Receives = false>
 struct whole_outcome {
   using value_type = Value;
