@@ -17,13 +17,13 @@ namespace {
 
 class faulty_reactor;
 
-// Stands for an operation at the other reactor, asking for less, or to be told later.
+// Replaces an operation at the other reactor: with a shorter request, or to delay its completion.
 class stand_in final : public io_operation {
  public:
   stand_in(faulty_reactor& home, io_operation& original, const request& what,
            loop_clock::duration late) noexcept
       : io_operation(on_finish, asked), home_(home), original_(original), asked(what), late_(late) {}
-  // Once it has ended: its descriptor is being closed.
+  // Removes the delay, because the descriptor is being closed.
   void tell_at_once() noexcept { late_ = {}; }
 
  private:
@@ -64,7 +64,7 @@ class faulty_reactor final : public reactor {
   void stand_in_ended(stand_in& which, io_operation& original, completion how, loop_clock::duration late);
 
  private:
-  // What is told, or handed over, at an instant.
+  // A completion to finish at `due`.
   struct answer {
     io_operation* operation;
     completion how;
@@ -85,7 +85,7 @@ class faulty_reactor final : public reactor {
   choices draws_;
   std::vector<answer> answers_;
   std::vector<held> held_;
-  std::unordered_map<const io_operation*, std::unique_ptr<stand_in>> stand_ins_;  // by whom they stand for
+  std::unordered_map<const io_operation*, std::unique_ptr<stand_in>> stand_ins_;  // by their original
   bool ending_ = false;
 };
 
@@ -100,7 +100,7 @@ void faulty_reactor::submit(io_operation& operation) noexcept {
   if (operation.what().code == opcode::cancel_descriptor) {
     mark_begun(operation);
     const std::int32_t found = cancel_held_of(operation.what().descriptor);
-    if (found != 0) return answer_with(operation, {found, 0}, now());  // who closes asks again
+    if (found != 0) return answer_with(operation, {found, 0}, now());  // the close asks again
     return let_stand_in(operation, operation.what(), {});
   }
   if (!hit || (completes_often && result_of(hit->what) == 0)) return over_->submit(operation);
@@ -113,14 +113,14 @@ void faulty_reactor::submit(io_operation& operation) noexcept {
     case fault::short_read:
     case fault::short_write:
       what.length = shorter(what.length, draws_);
-      // not until all has come, either
+      // nor may the transfer wait until everything has arrived
       if (what.code == opcode::receive) what.flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);
       return let_stand_in(operation, what, {});
     case fault::lost: return answer_with(operation, {static_cast<std::int32_t>(what.length), 0}, now());
     case fault::duplicated:
       what.flags |= MSG_DONTWAIT;
       if (const std::int32_t ended = braid::detail::perform(what); ended < 0 && ended != -EAGAIN)
-        return answer_with(operation, {ended, 0}, now());  // an error is told once
+        return answer_with(operation, {ended, 0}, now());  // the socket reports an error only once
       return over_->submit(operation);
     case fault::reset: ::shutdown(what.descriptor, SHUT_RDWR); break;
     default: break;
@@ -144,7 +144,7 @@ void faulty_reactor::stand_in_ended(stand_in& which, io_operation& original, com
   BRAID_ASSERT(found != stand_ins_.end() && found->second.get() == &which);
   const std::unique_ptr<stand_in> ended = std::move(found->second);
   stand_ins_.erase(found);
-  // The other reactor has none, but meanwhile one may be held back here.
+  // The other reactor found none, but one may have been held back here meanwhile.
   if (original.what().code == opcode::cancel_descriptor && how.result == 0)
     how.result = cancel_held_of(original.what().descriptor);
   const bool is_given_up =
@@ -162,11 +162,11 @@ void faulty_reactor::cancel(io_operation& operation) noexcept {
   if (std::erase_if(held_, is_it) != 0) return answer_with(operation, {-ECANCELED, 0}, now());
   const auto answered = std::ranges::find_if(answers_, is_it);
   if (answered == answers_.end()) return over_->cancel(operation);
-  answered->due = now();  // what came too late for a cancel need not come later still
+  answered->due = now();  // it has completed already: the cancel only ends its delay
 }
 
-// How many are held back here: the other reactor does not know of them. Those that it is at are not held back
-// any more.
+// Cancels the operations that are held back here, of which the other reactor does not know, and returns how
+// many there were. Those at the other reactor lose their delay.
 std::int32_t faulty_reactor::cancel_held_of(int descriptor) noexcept {
   std::int32_t found = 0;
   const auto is_of_it = [&](const auto& each) { return each.operation->what().descriptor == descriptor; };
@@ -207,7 +207,7 @@ void faulty_reactor::turn(patience how_long, braid::detail::inbox& messages) noe
   system_calls_ = over_->system_calls();
 }
 
-// Each is taken out when it is told, and no sooner: one that is told may cancel another.
+// Removes each answer only when it finishes the operation: a finished operation may cancel another one.
 bool faulty_reactor::tell_due() {
   const auto at = now();
   const auto is_due = [&](const answer& each) { return each.due <= at; };
@@ -215,9 +215,9 @@ bool faulty_reactor::tell_due() {
   for (auto left = due; left != 0; --left) {
     const auto next = std::ranges::find_if(answers_, is_due);
     if (next == answers_.end()) break;
-    const answer told = *next;
+    const answer ended = *next;
     answers_.erase(next);
-    finish(*told.operation, told.how);
+    finish(*ended.operation, ended.how);
   }
   return due != 0;
 }

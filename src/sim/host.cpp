@@ -30,14 +30,14 @@ host::~host() {
 
 loop& host::its_loop() {
   if (loop_ == nullptr) throw std::logic_error("sim::host " + name_ + " is down");
-  changed();  // by the caller, presumably
+  changed();  // the caller probably begins something on it
   return *loop_;
 }
 
 void host::start() {
   ++boots_;
   machine_->get_power(boots_);
-  // One operation a turn: whatever can come between two of them, may.
+  // One operation a turn, so that anything can happen between two operations.
   const loop_options options{.operations_per_turn = 1, .track_tasks = world_.options().track_tasks};
   {
     const current_loop_scope nowhere(nullptr);

@@ -20,8 +20,8 @@ namespace braid::sim::detail {
 
 namespace {
 
-// No descriptor of the real kernel has such a number: a simulated one that is used outside of its world is
-// a bad one.
+// No descriptor of the real kernel has so large a number, so a simulated descriptor that is used outside of
+// its world is a bad one.
 constexpr int first_descriptor = 1 << 30;
 
 const char* path_of(const request& what) noexcept { return static_cast<const char*>(what.address); }
@@ -70,13 +70,13 @@ void machine::begin(std::uint64_t number, pending& made) {
   world_.at(loop_clock::later_than(world_.now(), after), [this, number] { attempt(number); });
 }
 
-// For so many completions more: where one comes there must be room.
+// Reserves memory for that many more completions, so that a completion always has room.
 void machine::make_room(std::size_t more) {
   const std::size_t needed = completed_.size() + more;
   if (needed > completed_.capacity()) completed_.reserve(std::max(needed, 2 * completed_.capacity()));
 }
 
-// How much later the request is attempted for it.
+// Applies the fault; returns by how much it delays the attempt.
 loop_clock::duration machine::meet(const fault_schedule::hit& fault, pending& one) {
   world_.note(host_, {sim::name_of(fault.what), one.what.code, one.what.descriptor, 0});
   request& what = one.what;
@@ -87,7 +87,7 @@ loop_clock::duration machine::meet(const fault_schedule::hit& fault, pending& on
     case sim::fault::short_write:
       if (what.length > 1)
         what.length = 1 + static_cast<std::uint32_t>(world_.draws().among(what.length - 1));
-      // not until all has come, either
+      // nor may the transfer wait until everything has arrived
       if (what.code == opcode::receive) what.flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);
       return {};
     case sim::fault::io_error:
@@ -170,8 +170,8 @@ std::optional<std::int32_t> machine::accept_all(pending& one) {
   }
 }
 
-// How many it found: those whose end has come and was not told yet are among them, or the descriptor would be
-// closed before they are told.
+// Returns how many it found. Completions that were not delivered yet count, or the descriptor would be closed
+// before their operations finish.
 std::int32_t machine::cancel_descriptor(int descriptor, std::uint64_t asked_by) {
   std::int32_t found = 0;
   for (const completed& each : completed_) found += each.operation->what().descriptor == descriptor ? 1 : 0;
@@ -199,7 +199,7 @@ void machine::add_completion(completed one) {
   host_.changed();
 }
 
-// What is under way in a device may be past stopping.
+// A request that a device is carrying out may be too late to stop.
 void machine::cancel(io_operation& operation) {
   const auto found = numbers_.find(&operation);
   if (found == numbers_.end()) return;  // it has ended
@@ -260,13 +260,13 @@ std::string machine::describe(int descriptor) {
   return what != nullptr ? what->describe() : "descriptor " + std::to_string(descriptor);
 }
 
-// Each time with numbers of its own: what a test has kept from before a crash means nothing any more.
+// Each boot has its own range of numbers, so that a descriptor kept from before a crash is a bad one.
 void machine::get_power(unsigned boots) noexcept {
   powered_ = true;
   first_descriptor_ = first_descriptor + static_cast<int>((boots % 0x3fff) << 16);
 }
 
-// What the disk was at may have taken effect, although nobody will be told.
+// A request that the disk was carrying out may have taken effect, although it is never completed.
 void machine::lose_power() {
   powered_ = false;
   for (auto& [number, one] : pending_) {

@@ -13,51 +13,51 @@
 #include "braid/loop/reactor.hpp"
 #include "braid/sim/world.hpp"
 
-// What a simulated host's kernel is made of.
+// The parts of a simulated host's kernel.
 namespace braid::sim::detail {
 
 class machine;
 class disk;
 class network;
 
-// What a descriptor stands for: POSIX's open file description.
+// The object behind a descriptor: POSIX's open file description.
 class object : pinned {
  public:
   virtual ~object() = default;
-  // The request's result as its system call would give it, on a descriptor that never blocks: none where that
-  // would be EAGAIN; the request then waits until changed() is called.
+  // Gives the result that the system call would give on a descriptor that never blocks; empty instead of
+  // EAGAIN. The request then waits until changed() is called.
   [[nodiscard]] virtual std::optional<std::int32_t> attempt(const request& what) = 0;
-  // How long the device takes before the request is attempted.
+  // The time that the device takes before the request is attempted.
   [[nodiscard]] virtual loop_clock::duration latency(const request&) { return {}; }
   // For messages.
   [[nodiscard]] virtual std::string describe() const = 0;
-  // The last descriptor of it is closed.
+  // Called when its last descriptor is closed.
   virtual void closed() noexcept {}
-  // A reset was injected.
+  // Called when a reset fault hits it.
   virtual void reset() noexcept {}
-  // What is sent next is to be lost, duplicated or delayed.
+  // Called before a send that is to be lost, duplicated or delayed.
   virtual void meets(const fault_schedule::hit&) noexcept {}
-  // An fsync of it was made to fail.
+  // Called when a fault made an fsync of it fail.
   virtual void sync_failed() noexcept {}
 
-  // Its state has changed: what waits for it is attempted again.
+  // To be called when its state has changed: attempts the waiting requests again.
   void changed();
 
  private:
   friend class machine;
   machine* waits_on_ = nullptr;
-  std::vector<std::uint64_t> waiting_;  // that machine's requests which wait for it
+  std::vector<std::uint64_t> waiting_;  // numbers of that machine's requests that wait for it
 };
 
 // A request in flight.
 struct pending {
   io_operation* operation;
-  std::uint64_t number;  // in the order they were begun
-  request what;  // what will be attempted: a fault may have shortened it
+  std::uint64_t number;  // in the order in which requests were submitted
+  request what;  // the request to attempt: a fault may have shortened it
   std::shared_ptr<object> on;
-  bool waits = false;  // for its object to change
-  bool given_up = false;  // cancelled, while it was past stopping
-  std::optional<std::int32_t> answer{};  // what a fault has it end with
+  bool waits = false;  // until changed() of its object
+  bool given_up = false;  // cancelled too late: the device was at work
+  std::optional<std::int32_t> answer{};  // the result that a fault gives it
 };
 
 // A host's kernel: descriptors, and the requests in flight.
@@ -72,7 +72,7 @@ class machine final : public direct_calls {
   [[nodiscard]] disk& its_disk() const noexcept { return *disk_; }
 
   // ---- for its reactor
-  // Throws std::bad_alloc; nothing has begun then.
+  // Throws std::bad_alloc; then the operation has not been submitted.
   void submit(io_operation& operation);
   void cancel(io_operation& operation);
   void cancel_all();
@@ -81,16 +81,16 @@ class machine final : public direct_calls {
     io_operation* operation;
     completion ended;
   };
-  // The completions that have come and were not told yet.
+  // The completions that were not delivered to their operations yet.
   [[nodiscard]] std::vector<completed>& completions() noexcept { return completed_; }
 
   // ---- for its objects
-  // A new descriptor for it, or -EMFILE.
+  // A new descriptor for the object, or -EMFILE.
   [[nodiscard]] int install(std::shared_ptr<object> what);
   [[nodiscard]] std::shared_ptr<object> find(int descriptor) const;
   void retry(object& changed);
 
-  // The host crashes: its descriptors are gone, and nothing that is asked from now on has an effect.
+  // Called when the host crashes: the descriptors are gone, and later requests have no effect.
   void lose_power();
   void get_power(unsigned boots) noexcept;
   [[nodiscard]] bool has_power() const noexcept { return powered_; }
@@ -134,7 +134,7 @@ class machine final : public direct_calls {
   int first_descriptor_ = 0;
   std::map<int, std::shared_ptr<object>> descriptors_;
   std::map<std::uint64_t, pending> pending_;  // by number
-  std::unordered_map<const io_operation*, std::uint64_t> numbers_;  // looked up, never gone through
+  std::unordered_map<const io_operation*, std::uint64_t> numbers_;  // used for lookups only, never iterated
   std::uint64_t begun_ = 0;
   std::vector<completed> completed_;
 };

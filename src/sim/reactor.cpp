@@ -38,7 +38,7 @@ void sim_reactor::turn(patience how_long, braid::detail::inbox& messages) noexce
     return;
   }
   if (!how_long.may_wait) {
-    if (alone_ && !world_.due_.empty()) world_.happen(0);  // or who only yields would keep it out
+    if (alone_ && !world_.due_.empty()) world_.happen(0);  // else a yielding loop would starve it
     return;
   }
   if (!messages.fall_asleep()) return;
@@ -52,7 +52,7 @@ void sim_reactor::turn(patience how_long, braid::detail::inbox& messages) noexce
 
 void sim_reactor::tell(std::size_t which) noexcept {
   auto& all = machine_.completions();
-  // Of a request that completes again and again the parts come in their order, before its end.
+  // A request may complete several times: its completions are finished in their order.
   const io_operation* const drawn = all[which].operation;
   const auto chosen =
       std::ranges::find_if(all, [&](const machine::completed& each) { return each.operation == drawn; });
@@ -64,7 +64,7 @@ void sim_reactor::tell(std::size_t which) noexcept {
   finish(*one.operation, one.ended);
 }
 
-// Nobody turns the world: the loop is one on virtual time, or it ends.
+// No call drives the world: the loop runs on virtual time, or it is ending.
 void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
   sleeping_ = true;
   until_ = until;
@@ -100,7 +100,7 @@ bool sim_reactor::runnable() const noexcept {
          (host_.loop_ != nullptr && host_.loop_->has_ready());
 }
 
-// Asked of the loop: a timer may have been added since it fell asleep.
+// Read from the loop, because a timer may have been added since it fell asleep.
 loop_clock::time_point sim_reactor::deadline() const noexcept {
   return host_.loop_ == nullptr ? until_ : host_.loop_->next_deadline();
 }
@@ -115,7 +115,7 @@ void sim_reactor::begin_turn() noexcept {
   woken_.store(false, std::memory_order_relaxed);
 }
 
-// On a thread of its own, which takes its time: any other step may come before.
+// The job counts as a thread of its own: any other step may come before it.
 void sim_reactor::offload(braid::detail::blocking_job& job) {
   const std::uint64_t number = ++jobs_begun_;
   jobs_.push_back({number, &job});
@@ -136,7 +136,7 @@ bool sim_reactor::withdraw(braid::detail::blocking_job& job) noexcept {
 void sim_reactor::run_job(std::uint64_t number) noexcept {
   const auto found = std::find_if(jobs_.begin(), jobs_.end(),
                                   [number](const offloaded& each) { return each.number == number; });
-  if (found == jobs_.end()) return;  // it was withdrawn, or the loop's end has run it
+  if (found == jobs_.end()) return;  // it was withdrawn, or wait_alone has run it
   braid::detail::blocking_job& job = *found->job;
   jobs_.erase(found);
   const current_loop_scope nowhere(nullptr);

@@ -10,11 +10,11 @@
 
 namespace braid::sim::detail {
 
-// A host's loop meets its kernel here. It tells one completion a turn, drawn from those that have come; where
-// there is none, the host sleeps until the world turns it again.
+// The reactor of a host's loop. It finishes one operation a turn, drawn from the completions there are;
+// without any, the host sleeps until the world runs it again.
 class sim_reactor final : public reactor {
  public:
-  // Alone: its loop is its user's, on virtual time, and no world turns it.
+  // alone: a program runs the loop itself, on virtual time; no world drives it.
   sim_reactor(host& of, bool alone);
   ~sim_reactor() override;
 
@@ -32,9 +32,9 @@ class sim_reactor final : public reactor {
   direct_calls& direct() noexcept override { return machine_; }
 
   // ---- for the world
-  // May its loop do something now?
+  // True if its loop can do something now.
   [[nodiscard]] bool runnable() const noexcept;
-  // When it would wake by itself, in the world's time: the last instant where it would not.
+  // When it wakes by itself, in the world's time; time_point::max() for never.
   [[nodiscard]] loop_clock::time_point wakes_at() const noexcept;
   void begin_turn() noexcept;
 
@@ -54,7 +54,7 @@ class sim_reactor final : public reactor {
   };
   std::vector<offloaded> jobs_;
   std::uint64_t jobs_begun_ = 0;
-  operation_base::queue refused_;  // for want of memory
+  operation_base::queue refused_;  // there was no memory to submit them
   std::size_t refused_count_ = 0;
   bool sleeping_ = false;
   loop_clock::time_point until_{};

@@ -16,8 +16,8 @@ namespace braid::sim {
 
 namespace {
 
-// After so many steps without time passing a program is taken to wait for it by yielding: time passes then,
-// as it does while a real one spins.
+// After this many steps at one instant the program is assumed to wait for time by yielding. Then time passes,
+// as it does while a real program spins.
 constexpr std::uint64_t most_steps_at_a_time = 100'000;
 
 std::string text_of(loop_clock::time_point when) {
@@ -75,7 +75,7 @@ host* world::find(std::string_view name_or_address) noexcept {
 
 void world::crash(host& which) {
   if (!which.up()) return;
-  if (which.its_loop().running())  // its own program asks
+  if (which.its_loop().running())  // the call comes from its own program
     return at(now_, [this, &which, boot = which.boots_] {
       if (which.boots_ == boot) crash(which);
     });
@@ -88,7 +88,7 @@ void world::restart(host& which) {
     if (which.its_loop().running()) return at(now_, [this, &which] { restart(which); });
     crash(which);
   }
-  if (which.reactor_ != nullptr) return at(now_, [this, &which] { restart(which); });  // it is still ending
+  if (which.reactor_ != nullptr) return at(now_, [this, &which] { restart(which); });  // it still ends
   note(which, {"restarts", opcode::nop, -1, 0});
   which.start();
 }
@@ -119,7 +119,7 @@ void world::after(loop_clock::duration later, unique_function<void()> f) {
 }
 
 void world::at(loop_clock::time_point when, unique_function<void()> f) {
-  const std::size_t all = due_.size() + events_.size() + 1;  // may be due at once: there is room then
+  const std::size_t all = due_.size() + events_.size() + 1;  // advance() may move all of them: no allocation
   if (all > due_.capacity()) due_.reserve(std::max(all, 2 * due_.capacity()));
   if (when <= now_) return due_.push_back(std::move(f));
   events_.push_back({when, scheduled_++, std::move(f)});
@@ -152,7 +152,7 @@ void world::happen(std::size_t due) {
 
 bool world::nothing_to_do() const noexcept { return due_.empty() && agenda_->runnable() == 0; }
 
-// Code outside of all hosts may begin something on any of their loops.
+// Needed after code outside of all hosts has run, which may have begun something on any of their loops.
 void world::look_at_all_hosts() { agenda_->update_all(); }
 
 bool world::step() {
@@ -198,7 +198,7 @@ void world::run_for(loop_clock::duration time) {
 
 void world::fail(const host& where, const error& why) noexcept {
   note(where, {"fails", opcode::nop, -1, why.code().value()});
-  if (!where.up()) return;  // the last words of a host that crashes
+  if (!where.up()) return;  // an error of a host that is crashing
   if (failure_ != nullptr || why.is_requested_cancellation()) return;
   try {
     why.rethrow();
@@ -227,7 +227,7 @@ world::driving::driving(world& which) : which_(which), outer_(std::exchange(whic
 
 // FNV-1a, word by word.
 void world::note(const host& at, const event& happened) noexcept {
-  steps_at_this_time_ = 0;  // something goes on: nobody only spins
+  steps_at_this_time_ = 0;  // the program makes progress: it does not only spin
   const auto mix = [this](std::uint64_t word) { trace_hash_ = (trace_hash_ ^ word) * 0x100000001b3; };
   mix(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
   for (const char c : at.name()) mix(static_cast<unsigned char>(c));

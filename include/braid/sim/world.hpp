@@ -183,8 +183,7 @@ class world : pinned {
   std::unique_ptr<detail::network> network_;
   const std::unique_ptr<detail::agenda> agenda_;
   std::vector<std::unique_ptr<host>> hosts_;
-  std::unordered_map<std::string_view, host*>
-      known_;  // by name and by address; the first host of each counts
+  std::unordered_map<std::string_view, host*> known_;  // by name and by address; the first counts
   std::vector<std::pair<const host*, const host*>> apart_;
 
   struct timed {

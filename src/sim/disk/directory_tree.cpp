@@ -11,8 +11,7 @@ namespace braid::sim::detail {
 
 directory_tree::directory_tree() : root_(std::make_shared<node>(++numbers_, S_IFDIR | 0755)) {}
 
-// Level by level: a deep tree would need as deep a stack.
-// The leaves first: a folder in its parent's destructor would take more stack for each level.
+// Destroys the leaves first, in a loop: recursion through the destructors would need stack for each level.
 directory_tree::~directory_tree() {
   unsynced_.clear();
   for (node* at = root_.get(); at != nullptr;) {
@@ -36,7 +35,7 @@ int directory_tree::walk(std::string_view path, place& found) const {
   found = {place::root, root_.get(), {}, false};
   for (std::size_t at = path.find_first_not_of('/'); at < path.size();) {
     const std::size_t end = std::min(path.find('/', at), path.size());
-    if (found.kind == place::entry) {  // what was named last is a directory on the way
+    if (found.kind == place::entry) {  // the previous name must be a directory on the way
       std::shared_ptr<node> next;
       if (const int failed = look_up(found, next)) return failed;
       if (next == nullptr) return -ENOENT;
@@ -108,7 +107,7 @@ void directory_tree::perform(change made) {
   ++durable_;
 }
 
-// The entry becomes that: what it was has no name any more.
+// Sets the entry to `to`; the node it was before loses its name.
 void directory_tree::set(const edit& which, const std::shared_ptr<node>& to) {
   auto& entries = which.folder->entries;
   if (const auto was = entries.find(which.name); was != entries.end()) {
@@ -127,7 +126,7 @@ void directory_tree::sync() noexcept {
 }
 
 void directory_tree::crash(choices& draws) {
-  // What no change is kept of comes last, so that of all paths the first is the one that loses nothing.
+  // The draw 0 keeps every change, so that the first of all paths is the one that loses nothing.
   const std::size_t kept = unsynced_.size() - draws.among(unsynced_.size() + 1);
   while (unsynced_.size() > kept) {
     const change& last = unsynced_.back();

@@ -17,7 +17,7 @@
 
 namespace braid::sim::detail {
 
-// A file or a directory: what POSIX calls an inode. It has one name, or none any more.
+// A file or a directory: what POSIX calls an inode. It has one name, or none after its removal.
 struct node : pinned {
   node(std::uint64_t its_number, unsigned its_mode) : number(its_number), mode(its_mode) {}
 
@@ -25,37 +25,37 @@ struct node : pinned {
 
   const std::uint64_t number;
   const unsigned mode;
-  std::uint64_t made_by = 0;  // which name change
-  node* parent = nullptr;     // none: its name was removed, or it is "/"
+  std::uint64_t made_by = 0;  // the number of the name change that made it
+  node* parent = nullptr;     // null: its name was removed, or it is "/"
   std::string name;
-  std::size_t opened = 0;  // descriptions of it
+  std::size_t opened = 0;  // how many open descriptions it has
   file_content content;
   std::map<std::string, std::shared_ptr<node>, std::less<>> entries;
 };
 
-// Names, and those of their changes that are not durable yet. The changes reach the device in their order, as
-// those of a journal do: a crash keeps the first so and so many.
+// The names, and the changes of names that are not durable yet. Changes reach the device in their order, as
+// in a journal: a crash keeps the first n of them.
 class directory_tree {
  public:
-  // As a kernel's that has too many of them, the journal writes the oldest of itself.
+  // With more unsynced changes than this, the journal writes the oldest by itself, as a kernel's does.
   static constexpr std::size_t most_unsynced = std::size_t{1} << 14;
 
   directory_tree();
   ~directory_tree();
 
-  // Where a path leads: to a name in a directory that exists.
+  // The target of a path: a name in a directory that exists.
   struct place {
     enum : std::uint8_t { entry, root, dot, dot_dot } kind = root;
-    node* folder = nullptr;  // the one that is meant itself, but for entry
+    node* folder = nullptr;  // the directory of the entry; for other kinds the target itself
     std::string name;
-    bool slash = false;  // after the name
+    bool slash = false;  // the path ends in a slash
   };
-  // Each gives 0, or minus the errno.
-  static int check(std::string_view path) noexcept;  // before any is gone along
+  // Each returns 0 or the negative errno.
+  static int check(std::string_view path) noexcept;  // called before any walk
   int walk(std::string_view path, place& found) const;
-  // Null where there is no such name.
+  // Null if there is no such name.
   int look_up(const place& at, std::shared_ptr<node>& found) const;
-  // Both at once: what there must be.
+  // walk and look_up; -ENOENT if there is no such name.
   int find(std::string_view path, std::shared_ptr<node>& found) const;
 
   std::shared_ptr<node> make(const place& at, unsigned mode);
@@ -68,10 +68,10 @@ class directory_tree {
   [[nodiscard]] static bool is_within(const node& which, const node& folder) noexcept;
   [[nodiscard]] std::string path_of(const node& which) const;
   [[nodiscard]] std::uint64_t links(const node& which) const noexcept;
-  // By number, in their order.
+  // All nodes, by number.
   [[nodiscard]] std::map<std::uint64_t, std::shared_ptr<node>> all() const;
 
-  // The making of its name is not durable yet.
+  // True if the creation of its name is not durable yet.
   [[nodiscard]] bool is_new(const node& which) const noexcept { return which.made_by > durable_; }
   void sync() noexcept;
   void crash(choices& draws);
@@ -82,7 +82,7 @@ class directory_tree {
     std::string name;
     std::shared_ptr<node> before, after;
   };
-  // All of it is durable, or nothing.
+  // A change is durable as a whole or not at all.
   struct change {
     edit first;
     std::optional<edit> second{};
@@ -94,7 +94,7 @@ class directory_tree {
   std::uint64_t numbers_ = 1;
   std::shared_ptr<node> root_;
   std::deque<change> unsynced_;  // the oldest first
-  std::uint64_t durable_ = 0;  // changes that are
+  std::uint64_t durable_ = 0;  // the number of durable changes
 };
 
 }  // namespace braid::sim::detail

@@ -36,7 +36,7 @@ bool disk_file::writes() const noexcept {
   const int access = flags_ & O_ACCMODE;
   return !is_path_alone() && (access == O_WRONLY || access == O_RDWR);
 }
-bool disk_file::syncs_each_write() const noexcept { return (flags_ & O_DSYNC) != 0; }  // O_SYNC has its bit
+bool disk_file::syncs_each_write() const noexcept { return (flags_ & O_DSYNC) != 0; }  // in O_SYNC, too
 
 loop_clock::duration disk_file::latency(const request& what) {
   switch (what.code) {
@@ -66,7 +66,7 @@ std::optional<std::int32_t> disk_file::attempt(const request& what) {
     case opcode::poll: {
       if (is_path_alone()) return -EBADF;
       const auto ready = static_cast<std::int32_t>(what.flags & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
-      if (ready == 0) return std::nullopt;  // never: what is always ready has no other events
+      if (ready == 0) return std::nullopt;  // never completes: a file has no other events
       return ready;
     }
     case opcode::accept:
@@ -98,7 +98,7 @@ std::int32_t disk_file::write(const request& what) {
   std::uint64_t at = moves ? position_ : what.offset;
   if (at > greatest_offset) return -EINVAL;
   if (what.length == 0) return 0;
-  if ((flags_ & O_APPEND) != 0) at = node_->content.size();  // whatever the offset: Linux
+  if ((flags_ & O_APPEND) != 0) at = node_->content.size();  // Linux appends whatever the offset
   if (at >= most_bytes) return -EFBIG;
   const std::uint64_t room = most_bytes - at;
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(transfer_length(what.length), room));
@@ -117,7 +117,7 @@ std::int32_t disk_file::truncate(std::uint64_t size) {
   return 0;
 }
 
-// Of the file itself: what is looked up by a path is the disk's to answer.
+// Only of the file itself; the disk answers a status by path.
 std::int32_t disk_file::status(const request& what) const {
   if ((what.flags & AT_EMPTY_PATH) == 0) return -ENOENT;
   on_->describe(*node_, *reinterpret_cast<struct statx*>(what.offset));

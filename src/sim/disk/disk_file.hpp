@@ -10,7 +10,7 @@
 
 namespace braid::sim::detail {
 
-// A file or a directory that was opened: the position is its own.
+// An open file or directory, with its own position.
 class disk_file final : public object {
  public:
   // The longest file, as on ext4.
@@ -38,7 +38,7 @@ class disk_file final : public object {
   const std::shared_ptr<volume> on_;
   const std::shared_ptr<node> node_;
   const int flags_;
-  const std::uint64_t opened_before_;  // how many crashes
+  const std::uint64_t opened_before_;  // the number of crashes before it was opened
   std::uint64_t position_ = 0;
 };
 

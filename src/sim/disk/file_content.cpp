@@ -18,7 +18,7 @@ void file_content::remember(change made) {
   changes_.push_back(std::move(made));
   while (changes_.size() > most_changes || replaced_bytes_ > most_replaced_bytes) {
     replaced_bytes_ -= changes_.front().replaced.used();
-    changes_.pop_front();  // nothing undoes it any more
+    changes_.pop_front();  // it cannot be undone any more
   }
 }
 
@@ -32,7 +32,7 @@ void file_content::write(std::uint64_t at, const void* bytes, std::size_t size) 
 void file_content::resize(std::uint64_t size) {
   if (size == size_) return;
   const std::uint64_t end = std::max(size, size_);
-  const std::uint64_t from = size < size_ ? size : end;  // what grows replaces nothing
+  const std::uint64_t from = size < size_ ? size : end;  // growing replaces no bytes
   remember({from, end, size_, size, bytes_.part(from, end)});
   bytes_.clear(from, end);
   size_ = size;
@@ -67,7 +67,7 @@ void file_content::synced() {
   for (change& each : left) remember(std::move(each));
 }
 
-// Where something was written over it since, that is durable now, and so is a size that was set since.
+// Keeps only those parts of a doubtful change that no later change has overwritten or resized.
 void file_content::add_what_stays_doubtful(const change& doubtful, std::size_t synced_from,
                                            std::deque<change>& to) const {
   struct range {
@@ -85,7 +85,7 @@ void file_content::add_what_stays_doubtful(const change& doubtful, std::size_t s
     }
     pieces = std::move(left);
   }
-  if (doubtful.cuts()) {  // its bytes go with its size
+  if (doubtful.cuts()) {  // its bytes follow its size
     if (!resized) to.push_back(doubtful);
     return;
   }
@@ -100,11 +100,11 @@ void file_content::crash(choices& draws) {
   for (auto each = changes_.rbegin(); each != changes_.rend(); ++each) {
     sparse_bytes made = bytes_.part(each->from, each->to);
     bytes_.take(each->from, each->to, each->replaced);
-    each->replaced = std::move(made);  // what it will do again
+    each->replaced = std::move(made);  // the bytes that redo() writes again
     if (each->resizes()) size_ = each->size_before;
   }
   for (const change& each : changes_) redo(each, draws);
-  bytes_.clear(size_, std::numeric_limits<std::uint64_t>::max());  // what was kept, but its size was not
+  bytes_.clear(size_, std::numeric_limits<std::uint64_t>::max());  // bytes without their growth
   keep_all();
 }
 

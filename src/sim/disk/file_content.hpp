@@ -10,13 +10,13 @@
 
 namespace braid::sim::detail {
 
-// What a file holds: as the page cache shows it, with each change that has not been synced, so that a crash
-// can undo it. A change keeps what it replaced; an append, nothing.
+// The content of a file as the page cache shows it, with each change that was not synced, so that a crash can
+// undo it. A change keeps the bytes that it replaced; an append replaces none.
 class file_content {
  public:
-  static constexpr std::uint64_t sector_bytes = 512;  // what a device writes whole or not at all
-  // More unsynced changes, or bytes kept to undo them, than these: the oldest are written back, as a kernel
-  // does when it has too many dirty pages.
+  static constexpr std::uint64_t sector_bytes = 512;  // a device writes a sector as a whole or not at all
+  // Limits for unsynced changes and for the bytes kept to undo them. Beyond them the oldest changes are
+  // written back, as a kernel does when it has too many dirty pages.
   static constexpr std::size_t most_changes = std::size_t{1} << 14;
   static constexpr std::uint64_t most_replaced_bytes = std::uint64_t{32} << 20;
 
@@ -26,30 +26,30 @@ class file_content {
     return bytes_.fitting(at, size, room);
   }
 
-  // How many bytes there were, at most size.
+  // Returns how many bytes it read, at most `size`.
   std::size_t read(std::uint64_t from, void* to, std::size_t size) const;
   void write(std::uint64_t at, const void* bytes, std::size_t size);
   void resize(std::uint64_t size);
-  // These bytes and no others, durable.
+  // Replaces the content by these bytes, which are durable.
   void assign(const void* bytes, std::size_t size);
 
-  // Its size has changed since the last sync.
+  // True if the size has changed since the last sync.
   [[nodiscard]] bool is_size_unsynced() const noexcept;
   void synced();
-  // The kernel takes what it could not write for written: no later sync makes it durable, unless it is
-  // written once more.
+  // A failed sync: the kernel considers the bytes written, and no later sync makes them durable unless they
+  // are written again.
   void sync_failed() noexcept;
-  // What was not synced is kept, torn or lost, as drawn. Then all is durable.
+  // What was not synced is kept, torn or lost, as drawn. Afterwards everything is durable.
   void crash(choices& draws);
-  // All is durable.
+  // Makes everything durable.
   void keep_all() noexcept;
 
  private:
   struct change {
-    std::uint64_t from, to;  // the bytes it replaced
+    std::uint64_t from, to;  // the range of bytes it replaced
     std::uint64_t size_before, size_after;
     sparse_bytes replaced;
-    bool doubtful = false;  // a sync of it has failed; such changes are the oldest
+    bool doubtful = false;  // its sync has failed; such changes are the oldest
     [[nodiscard]] bool resizes() const noexcept { return size_before != size_after; }
     [[nodiscard]] bool cuts() const noexcept { return size_after < size_before; }
   };
@@ -60,7 +60,7 @@ class file_content {
   sparse_bytes bytes_;  // none past size_
   std::uint64_t size_ = 0;
   std::deque<change> changes_;  // the oldest first
-  std::uint64_t replaced_bytes_ = 0;  // by all of them
+  std::uint64_t replaced_bytes_ = 0;  // the sum of all changes
 };
 
 }  // namespace braid::sim::detail

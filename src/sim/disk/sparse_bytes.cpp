@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t page_bytes = sparse_bytes::page_bytes;
 
-// What of [from, to) lies in the page of from.
+// The part of [from, to) that lies in the page of `from`.
 struct in_page {
   in_page(std::uint64_t from, std::uint64_t to) noexcept
       : number(from / page_bytes),
@@ -97,7 +97,7 @@ std::size_t sparse_bytes::fitting(std::uint64_t at, std::size_t size, std::uint6
     const std::size_t had = found == pages_.end() ? 0 : found->second.size();
     const std::size_t needs = std::max(had, here.begin + here.size) - had;
     if (needs > room) {
-      const std::uint64_t most = had + room;  // bytes that this page could have
+      const std::uint64_t most = had + room;  // the number of bytes that this page can have
       return static_cast<std::size_t>(at - begin + (most > here.begin ? most - here.begin : 0));
     }
     room -= needs;

@@ -7,23 +7,23 @@
 
 namespace braid::sim::detail {
 
-// Bytes by offset, as a file has them: where nothing was written they are zeros, which take no room.
+// Bytes by offset, as in a sparse file: bytes that were never written are zeros and take no room.
 class sparse_bytes {
  public:
   static constexpr std::uint64_t page_bytes = 4096;
 
   void read(std::uint64_t from, void* to, std::size_t size) const;
   void write(std::uint64_t at, const void* bytes, std::size_t size);
-  // [from, to) becomes zeros.
+  // Sets [from, to) to zeros.
   void clear(std::uint64_t from, std::uint64_t to);
-  // Those of [from, to) alone.
+  // A copy of [from, to).
   [[nodiscard]] sparse_bytes part(std::uint64_t from, std::uint64_t to) const;
-  // [from, to) becomes what it is in other.
+  // Copies [from, to) from `other`.
   void take(std::uint64_t from, std::uint64_t to, const sparse_bytes& other);
 
-  // The room that they take, in bytes.
+  // How many bytes of room they take.
   [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
-  // How many of size bytes can be written there before more than `room` bytes of room are needed for them.
+  // How many of `size` bytes can be written at `at` before they need more than `room` bytes of room.
   [[nodiscard]] std::size_t fitting(std::uint64_t at, std::size_t size, std::uint64_t room) const;
 
  private:

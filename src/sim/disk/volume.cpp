@@ -24,7 +24,7 @@ void volume::release(const node& file) noexcept {
   if (file.opened == 0 && !names.is_linked(file)) used -= file.content.used();
 }
 
-// As ext4 does: the journal is written as a whole, and it must be where it says what the file's data needs.
+// As ext4: the journal is written as a whole, and a file's data needs it for a new name or size.
 void volume::sync(node& which, bool data_only) {
   if (!data_only || names.is_new(which) || which.content.is_size_unsynced()) names.sync();
   which.content.synced();

@@ -10,20 +10,20 @@
 
 namespace braid::sim::detail {
 
-// What a disk and the files opened on it share.
+// The state that a disk shares with the files opened on it.
 struct volume : pinned {
   volume(choices& from, const disk_options& its_options) : draws(from), options(its_options) {}
 
   choices& draws;
   const disk_options options;
   directory_tree names;
-  std::uint64_t used = 0;  // bytes, of files that have a name or are open
+  std::uint64_t used = 0;  // in bytes, by files that have a name or are open
   std::uint64_t crashes = 0;
 
-  // Writes what there is room for, and says how much that was.
+  // Writes as much as there is room for, and returns how much that was.
   std::size_t write(node& file, std::uint64_t at, const void* bytes, std::size_t size);
   void resize(node& file, std::uint64_t size);
-  // The file may have lost its last name, or its last description: its bytes are no more.
+  // Frees the file's bytes if it has neither a name nor an open description any more.
   void release(const node& file) noexcept;
   void sync(node& which, bool data_only);
   void crash();

@@ -8,14 +8,14 @@
 
 namespace braid::sim::detail {
 
-// Bytes, first in, first out.
+// A queue of bytes, first in, first out.
 class byte_queue {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size() - begin_; }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
   void add(const char* from, std::size_t length) { bytes_.append(from, length); }
-  // The first ones; no more than there are.
+  // Takes the first bytes, at most as many as there are.
   std::size_t take(void* to, std::size_t most) {
     const std::size_t length = std::min(most, size());
     if (length != 0) std::memcpy(to, bytes_.data() + begin_, length);
@@ -43,7 +43,7 @@ class byte_queue {
   }
 
   std::string bytes_;
-  std::size_t begin_ = 0;  // what stands before it is gone
+  std::size_t begin_ = 0;  // bytes before it were taken
 };
 
 }  // namespace braid::sim::detail

@@ -6,7 +6,7 @@ namespace braid::sim::detail {
 
 namespace {
 
-// Until Linux gives up the last of six SYNs.
+// The time after which Linux gives up the last of six SYNs.
 constexpr loop_clock::duration connects_for = std::chrono::seconds(127);
 
 }  // namespace

@@ -12,8 +12,8 @@
 
 namespace braid::sim::detail {
 
-// Two ends and what is on its way between them. Kept alive by the ends' sockets, by the listener it waits at,
-// and by what is on its way.
+// A TCP connection: two ends and the segments on their way between them. The sockets of the ends, the
+// listener that it waits at, and the segments on their way keep it alive.
 class connection : public std::enable_shared_from_this<connection>, pinned {
  public:
   connection(network& within, host& client, const socket_name& from, host& server, const socket_name& to);
@@ -23,14 +23,14 @@ class connection : public std::enable_shared_from_this<connection>, pinned {
   [[nodiscard]] tcp_end& client() noexcept { return ends_[0]; }
   [[nodiscard]] tcp_end& server() noexcept { return ends_[1]; }
   [[nodiscard]] tcp_end& end(int which) noexcept { return ends_[which]; }
-  [[nodiscard]] loop_clock::time_point given_up() const noexcept;  // if there is no connection until then
+  [[nodiscard]] loop_clock::time_point given_up() const noexcept;  // when the handshake is given up
 
   // ---- for the network
   void lose_power(const host& which);
   void joined(const host& one, const host& other);
 
-  // ---- for its wires: direction 0 is that from the client
-  // Would it be dropped now?
+  // ---- for its wires: direction 0 is from the client to the server
+  // False if the segment would be dropped now.
   [[nodiscard]] bool may_arrive(int direction, const segment& what);
   void arrives(int direction, const segment& what) { ends_[1 - direction].arrives(what); }
   void is_given_up(int direction, const segment& what);

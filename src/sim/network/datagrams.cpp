@@ -20,7 +20,7 @@ void datagrams::send(host& from, host& to, datagram what, loop_clock::time_point
   network_.at(lands, [this, &from, &to] { one_lands(from, to); });
 }
 
-// One event for each that is under way, but whatever order those of an instant come in, the first goes first.
+// There is one event for each datagram on its way; whichever event comes first delivers the oldest datagram.
 void datagrams::one_lands(host& from, host& to) {
   way& between = ways_[{&from, &to}];
   const auto landed = between.extract(between.begin());
@@ -31,8 +31,8 @@ void datagrams::one_lands(host& from, host& to) {
   if (!meant->takes(what)) note_loss(to, "has no room for a datagram", what);
 }
 
-// The one that is connected to the sender before others, that of the very address before others, the latest
-// before others.
+// Prefers a socket that is connected to the sender, then one that is bound to the very address, then the
+// latest one.
 udp_socket* datagrams::find(const host& at, const datagram& what) const {
   const auto its = sockets_.find(&at);
   if (its == sockets_.end()) return nullptr;
@@ -46,7 +46,7 @@ udp_socket* datagrams::find(const host& at, const datagram& what) const {
   return best;
 }
 
-// As ICMP does, whose messages may get lost, too.
+// Like ICMP, whose messages may get lost, too.
 void datagrams::refuse(host& at, host& sender, const datagram& what) {
   note_loss(at, "has no port for a datagram", what);
   const auto comes_back = [this, &at, &sender, from = what.from, to = what.to] {

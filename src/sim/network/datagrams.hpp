@@ -18,16 +18,16 @@ struct datagram {
   std::string bytes;
 };
 
-// What is under way between the sockets of UDP, and which sockets there are. A datagram that cannot pass when
-// it arrives, or that nobody has room for, is lost. Those between two hosts that arrive at the same time do
-// so in the order in which they were sent.
+// The UDP sockets and the datagrams on their way between them. A datagram is lost if it cannot pass when it
+// arrives, or if its receiver has no room. Datagrams between two hosts that arrive at the same time do so in
+// the order in which they were sent.
 class datagrams : pinned {
  public:
   explicit datagrams(network& within) : network_(within) {}
 
   // ---- for the sockets
   [[nodiscard]] ports& ports_of(const host& which) { return ports_[&which]; }
-  // It has a port from now on, until it leaves.
+  // Called when the socket gets a port; it keeps it until leave().
   void add(udp_socket& made) { sockets_[&host_of(made)].push_back(&made); }
   void leave(udp_socket& which) noexcept;
   void send(host& from, host& to, datagram what, loop_clock::time_point departs);
@@ -39,13 +39,13 @@ class datagrams : pinned {
   void one_lands(host& from, host& to);
   void refuse(host& at, host& sender, const datagram& what);
 
-  // And which one it is of all that were sent.
+  // The time of arrival, and the number among all datagrams that were sent.
   using moment = std::pair<loop_clock::time_point, std::uint64_t>;
   using way = std::map<moment, datagram>;
 
   network& network_;
-  std::unordered_map<const host*, ports> ports_;  // all three are looked up, never gone through
-  std::unordered_map<const host*, std::vector<udp_socket*>> sockets_;  // in the order they got their ports
+  std::unordered_map<const host*, ports> ports_;  // all three maps are used for lookups only, never iterated
+  std::unordered_map<const host*, std::vector<udp_socket*>> sockets_;  // in the order of their ports
   std::map<std::pair<const host*, const host*>, way> ways_;
   std::uint64_t sent_ = 0;
 };

@@ -11,20 +11,20 @@ namespace braid::sim::detail {
 
 class connection;
 
-// What a socket that listens has: the connections that nobody has accepted yet.
+// The state of a listening socket: the connections that were not accepted yet.
 class listening : pinned {
  public:
   listening(object& of, bool shares, int backlog);
-  // The socket is closed or listens no more: what was not accepted is reset.
+  // Called when the socket is closed or stops listening: resets the connections that were not accepted.
   void end() noexcept;
 
   void set_backlog(int backlog) noexcept;
   // SO_REUSEADDR, which its connections inherit.
   [[nodiscard]] bool shares() const noexcept { return shares_; }
 
-  // As on Linux one more than the backlog says is taken.
+  // As on Linux, it takes one more than the backlog.
   [[nodiscard]] bool is_full() const noexcept { return handshakes_ + arrived_.size() > backlog_; }
-  // A connection's handshake has a place from its beginning on.
+  // A connection has a place in the backlog from the beginning of its handshake on.
   void handshake_begins() noexcept { ++handshakes_; }
   void handshake_fails() noexcept { --handshakes_; }
   void handshake_ends(std::shared_ptr<connection> with);

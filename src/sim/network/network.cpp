@@ -41,8 +41,8 @@ void network::joined(machine& one, machine& other) {
   for (const auto& [number, each] : connections_) each->joined(one.owner(), other.owner());
 }
 
-// The hosts' network is 10.0.0.0/16: an address in it that nobody has is unreachable at its end, any other
-// at its beginning.
+// The hosts' network is 10.0.0.0/16. An unused address inside it is an unreachable host; any other address is
+// an unreachable network.
 host* network::find(const socket_name& name, host& from, int& failed) const {
   if (name.is_loopback()) return &from;
   failed = -ENETUNREACH;

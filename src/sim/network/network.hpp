@@ -23,41 +23,41 @@ class socket_object : public object {
  public:
   virtual int bind(const sockaddr* address, socklen_t length) = 0;
   virtual int listen(int backlog) = 0;
-  // Where that need not be waited for.
+  // For a connect that completes at once.
   virtual int connect(const sockaddr* address, socklen_t length) = 0;
   virtual int set_option(int level, int name, const void* value, socklen_t length) = 0;
   virtual int local_name(sockaddr_storage& name) const = 0;
   virtual int peer_name(sockaddr_storage& name) const = 0;
 };
 
-// What lies between the hosts: who listens where, which connections there are, and which datagrams.
+// The network between the hosts: listeners, connections and datagrams.
 class network : pinned {
  public:
   explicit network(world& in);
   ~network();
 
-  // A socket, or null with minus the errno in failed.
+  // A socket, or null with the negative errno in `failed`.
   std::shared_ptr<socket_object> make_socket(machine& on, int family, int type, int protocol, int& failed);
-  // Its sockets vanish without a word; what is sent to them is answered with a reset.
+  // Its sockets vanish without notice; the host answers what is sent to them with a reset.
   void lose_power(machine& which);
-  // Two hosts are joined again: what was held back goes on.
+  // Called when two hosts are joined again: sends what was held back.
   void joined(machine& one, machine& other);
 
   // ---- for its sockets and connections
-  // TCP's.
+  // The ports of TCP.
   [[nodiscard]] ports& ports_of(const host& which) { return ports_[&which]; }
   [[nodiscard]] datagrams& of_datagrams() noexcept { return *datagrams_; }
-  // The host of an address as seen from one of them, or null with minus the errno in failed.
+  // The host with this address as `from` sees it, or null with the negative errno in `failed`.
   [[nodiscard]] host* find(const socket_name& name, host& from, int& failed) const;
-  // Would a segment arrive that is there now?
+  // True if a segment that reaches the host now would arrive.
   [[nodiscard]] bool passes(const host& from, const host& to) const noexcept;
   void at(loop_clock::time_point when, unique_function<void()> f) { world_.at(when, std::move(f)); }
   [[nodiscard]] loop_clock::time_point now() const noexcept { return world_.now(); }
   [[nodiscard]] const network_options& options() const noexcept { return world_.options().network; }
-  // How long a segment is on its way. Within a host there is no network in between.
+  // How long a segment is on its way. Within a host it takes no time.
   [[nodiscard]] loop_clock::duration latency(const host& from, const host& to);
   [[nodiscard]] loop_clock::duration least_latency(const host& from, const host& to) const noexcept;
-  // An entry of the trace.
+  // Adds an entry to the trace.
   void note(const host& at, const char* what, std::int64_t value) {
     world_.note(at, {what, opcode::nop, -1, value});
   }
@@ -66,9 +66,9 @@ class network : pinned {
 
  private:
   world& world_;
-  std::unordered_map<const host*, ports> ports_;  // looked up, never gone through
+  std::unordered_map<const host*, ports> ports_;  // used for lookups only, never iterated
   std::uint64_t made_ = 0;
-  std::map<std::uint64_t, connection*> connections_;  // in the order they were made
+  std::map<std::uint64_t, connection*> connections_;  // in the order in which they were made
   const std::unique_ptr<datagrams> datagrams_;
 };
 

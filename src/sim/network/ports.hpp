@@ -13,10 +13,10 @@ namespace braid::sim::detail {
 
 class listening;
 
-// Which ports of a host are taken, and who listens where.
+// The ports of a host: which are taken, and which have a listener.
 class ports : pinned {
  public:
-  // A name that somebody has: given back when the last who shares it goes.
+  // A name in use. It becomes free when the last holder of this object releases it.
   class binding : pinned {
    public:
     binding(ports& of, const socket_name& name, bool shares);
@@ -34,18 +34,18 @@ class ports : pinned {
     std::multimap<std::uint16_t, binding*>::iterator place_;
   };
 
-  // Null where the name is taken. Port 0 becomes one that nobody has.
+  // Null if the name is taken. Port 0 becomes an unused port.
   [[nodiscard]] std::shared_ptr<binding> bind(const socket_name& name, bool shares,
                                               loop_clock::time_point now);
-  // The name of a connection that came to a listener: nothing is in its way.
+  // The name of a connection that reached a listener; never refused.
   [[nodiscard]] std::shared_ptr<binding> inherit(const socket_name& name, bool shares);
-  // False where somebody else listens already.
+  // False if there is another listener already.
   [[nodiscard]] bool listen(binding& at, const std::shared_ptr<listening>& by);
-  // Null where nobody does.
+  // Null if there is no listener.
   [[nodiscard]] std::shared_ptr<listening> listener_at(const socket_name& name) const;
-  // The host has lost its power.
+  // Called when the host loses its power.
   void clear() noexcept { lingering_.clear(); }
-  // A connection of this name has ended in TIME_WAIT: until then it may be bound only by who shares.
+  // A connection with this name has ended in TIME_WAIT: until then only a sharing socket can bind the name.
   void linger(const binding& ended, loop_clock::time_point until);
 
  private:

@@ -8,11 +8,11 @@
 
 namespace braid::sim::detail {
 
-// An address and a port. Of IPv6 there are two addresses: a simulated network is one of IPv4, IPv6 does not
-// leave its host.
+// An address and a port. There are only two IPv6 addresses, :: and ::1: IPv6 does not leave its host, since a
+// simulated network is one of IPv4.
 struct socket_name {
   int family = AF_INET;
-  std::uint32_t address = 0;  // of IPv4 in the host's byte order; 0 for ::, 1 for ::1
+  std::uint32_t address = 0;  // IPv4 in the host's byte order; 0 for ::, 1 for ::1
   std::uint16_t port = 0;
 
   [[nodiscard]] bool is_any() const noexcept { return address == 0; }
@@ -22,7 +22,7 @@ struct socket_name {
   [[nodiscard]] socket_name with_port(std::uint16_t other) const noexcept { return {family, address, other}; }
   // "127.0.0.1:80" or "[::1]:80"
   [[nodiscard]] std::string to_string() const;
-  // "127.0.0.1"; of IPv4
+  // "127.0.0.1"; only for IPv4
   [[nodiscard]] std::string address_text() const;
 
   friend bool operator==(const socket_name&, const socket_name&) = default;
@@ -33,8 +33,8 @@ struct socket_name {
 // "10.0.0.1", port 0
 [[nodiscard]] socket_name name_of(const std::string& address) noexcept;
 
-// 0, or minus the errno that bind and connect have for such an address. Of IPv6 what is neither :: nor ::1 is
-// EADDRNOTAVAIL.
+// Returns 0, or the negative errno that bind and connect give for such an address: EADDRNOTAVAIL for an IPv6
+// address other than :: and ::1.
 [[nodiscard]] int read_name(int family, const sockaddr* address, socklen_t length,
                             socket_name& name) noexcept;
 void write_name(const socket_name& name, sockaddr_storage& to) noexcept;

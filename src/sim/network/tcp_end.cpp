@@ -13,8 +13,8 @@ namespace braid::sim::detail {
 
 namespace {
 
-// What leaves in one piece where a link takes its time: small beside what a socket holds, so that the link
-// need not stand still while the receiver reads.
+// The largest segment on a link with a bandwidth limit: small compared with a socket's buffer, so that the
+// link does not stand still while the receiver reads.
 constexpr std::size_t most_in_segment = 4096;
 constexpr loop_clock::duration time_wait = std::chrono::seconds(60);
 
@@ -40,7 +40,7 @@ void tcp_end::changed() {
   if (socket_ != nullptr) socket_->changed();
 }
 
-// Once both FINs have come. The word for the second one takes no time.
+// True once both FINs have arrived. The acknowledgement of the second one takes no time here.
 bool tcp_end::is_over() const noexcept { return is_gone() || (fin_came_ && peer().fin_came_); }
 
 // ---- asked by the socket --------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ std::optional<std::int32_t> tcp_end::receive(void* to, std::size_t length, bool 
     return static_cast<std::int32_t>(got);
   }
   if (!no_more_comes) {
-    // what has come counts as taken: all of it need not fit into the buffer
+    // bytes that have arrived count as taken: they need not all fit into the buffer
     all_of_ = all ? length : 0;
     tell_room();
     return std::nullopt;
@@ -177,8 +177,8 @@ void tcp_end::joined() {
   if (!unsent_.empty()) pump_at(network_.now() + network_.least_latency(peer().host_, host_));
 }
 
-// Tells the peer how much it may send: what the buffer still holds of it. That it takes its time is seen only
-// when the peer waits for it.
+// Grants the peer as many bytes as the buffer still has room for. The grant takes its time on the network,
+// which only matters when the peer waits for it.
 void tcp_end::tell_room() {
   const std::uint64_t up_to = taken_ + std::min(unread_.size(), all_of_) + buffer_of(network_);
   if (up_to <= told_room_) return;
@@ -241,7 +241,7 @@ void tcp_end::syn_ack_comes() {
   changed();
 }
 
-// Also one that asks whether anybody is there still.
+// An ack that completes a handshake, or a probe of a peer that waits for room.
 void tcp_end::ack_comes() {
   if (stage_ == stage::open) return;
   const auto listener = std::exchange(came_to_, {}).lock();
@@ -269,7 +269,7 @@ void tcp_end::fin_comes() {
   if (is_gone()) return answer_reset();
   fin_came_ = true;
   if (tcp_end& other = peer(); other.fin_came_) {
-    // this end was the first to close; a client's port is never asked for again by its number
+    // this end closed first; a client's port is never asked for by its number again
     if (port_ != nullptr && which_ == 1) network_.ports_of(host_).linger(*port_, network_.now() + time_wait);
     port_.reset();
     other.port_.reset();
@@ -324,12 +324,12 @@ void tcp_end::vanish() {
   tcp_end& other = peer();
   if (&other.host_ == &host_) return;
   if (was_half_open && other.stage_ == stage::connecting) {
-    // the client's next SYN is the first that the host has heard of
+    // for the restarted host the client's next SYN is the first one
     out_.clear();
     stage_ = stage::unborn;
     other.out_.put_until(of_.given_up(), segment_kind::syn);
   } else if (!other.unsent_.empty()) {
-    other.out_.put(segment_kind::ack);  // who waits for room asks from time to time
+    other.out_.put(segment_kind::ack);  // a peer that waits for room probes from time to time
   }
 }
 

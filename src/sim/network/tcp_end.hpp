@@ -15,17 +15,17 @@
 
 namespace braid::sim::detail {
 
-// One end of a connection, as its host's TCP sees it. It outlives its socket while there is something to
+// One end of a connection, as its host's TCP sees it. It outlives its socket while it still has bytes to
 // send.
 class tcp_end : pinned {
  public:
   enum class stage : std::uint8_t {
-    unborn,  // of a server's: no SYN has come
+    unborn,  // the server's end before a SYN arrives
     connecting,  // SYN_SENT
     half_open,  // SYN_RECEIVED
-    open,  // and ended in order, when both FINs have come
-    closed,  // by a reset, or given up
-    vanished,  // nobody knows of it any more
+    open,  // also after an orderly end, when both FINs have arrived
+    closed,  // by a reset or a time-out
+    vanished,  // its host does not know it any more
   };
 
   tcp_end(connection& of, int which, network& within, host& on, const socket_name& local);
@@ -34,26 +34,26 @@ class tcp_end : pinned {
   [[nodiscard]] host& on() const noexcept { return host_; }
   [[nodiscard]] const socket_name& local() const noexcept { return local_; }
   [[nodiscard]] tcp_end& peer() const noexcept;
-  // TCP's state is CLOSE.
+  // True in the TCP state CLOSE.
   [[nodiscard]] bool is_over() const noexcept;
 
   // ---- for its socket
   void belongs_to(object* socket) noexcept { socket_ = socket; }
   void connect(std::shared_ptr<ports::binding> port);
   [[nodiscard]] const std::shared_ptr<ports::binding>& port() const noexcept { return port_; }
-  // As send(2) and recv(2) on a socket that never blocks; none for EAGAIN.
+  // As send(2) and recv(2) on a socket that never blocks; empty instead of EAGAIN.
   [[nodiscard]] std::optional<std::int32_t> send(const void* from, std::size_t length);
   [[nodiscard]] std::optional<std::int32_t> receive(void* to, std::size_t length, bool all);
   [[nodiscard]] int shut(bool receiving, bool sending);
-  // What poll(2) tells.
+  // The events that poll(2) reports.
   [[nodiscard]] short events() const noexcept;
-  // Its error, as a positive number, which is told once; or 0.
+  // Its error as a positive number, or 0. Reported once.
   [[nodiscard]] int take_error() noexcept { return std::exchange(error_, 0); }
-  // The socket is closed: in order, or by a reset where something was not read.
+  // Called when the socket is closed: ends in order, or with a reset if bytes were not read.
   void close();
-  // Ends with a reset to the peer, without a word to the socket.
+  // Sends a reset to the peer, without an error for the socket.
   void abort();
-  // The same, for a reset that was injected.
+  // The same, for an injected reset.
   void break_off();
 
   // ---- for its connection
@@ -61,9 +61,9 @@ class tcp_end : pinned {
   [[nodiscard]] bool may_be_born() const;
   void arrives(const segment& what);
   void vanish();
-  // The client's answer will never come.
+  // Called when the client's answer will never arrive.
   void is_left_half_open() noexcept;
-  // It was tried in vain for too long.
+  // Called when a segment was sent again in vain for too long.
   void time_out();
   void joined();
 
@@ -79,7 +79,7 @@ class tcp_end : pinned {
   void leave_handshake() noexcept;
   void closes(int error);
   void put_reset();
-  bool pump();  // sends what there is room for at the peer; true if that was something
+  bool pump();  // sends as much as the peer has room for; true if it sent something
   void pump_at(loop_clock::time_point when);
   void tell_room();
   void learn_room();
@@ -92,10 +92,10 @@ class tcp_end : pinned {
   const socket_name local_;
   object* socket_ = nullptr;
   std::shared_ptr<ports::binding> port_;
-  std::weak_ptr<listening> came_to_;  // while half open
+  std::weak_ptr<listening> came_to_;  // the listener, while half open
   stage stage_ = stage::unborn;
   int error_ = 0;
-  bool peer_knows_ = false;  // that this end is no more
+  bool peer_knows_ = false;  // that this end is gone
 
   // sending
   wire out_;
@@ -103,12 +103,12 @@ class tcp_end : pinned {
   bool no_more_ = false;  // shut down
   bool fin_sent_ = false;
   std::uint64_t sent_ = 0;
-  std::uint64_t may_send_;  // as far as this end knows
+  std::uint64_t may_send_;  // how far the peer allows, as this end knows
   struct allowance {
     loop_clock::time_point known;
     std::uint64_t up_to;
   };
-  std::deque<allowance> rooms_;  // what the peer has told, on its way
+  std::deque<allowance> rooms_;  // allowances of the peer that are on their way
   bool pumps_later_ = false;
 
   // receiving
@@ -117,7 +117,7 @@ class tcp_end : pinned {
   bool fin_came_ = false;
   std::uint64_t taken_ = 0;
   std::uint64_t told_room_;
-  std::size_t all_of_ = 0;  // what a receive waits for that wants everything
+  std::size_t all_of_ = 0;  // the length for which a receive of everything waits
 };
 
 }  // namespace braid::sim::detail

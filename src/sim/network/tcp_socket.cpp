@@ -10,7 +10,7 @@
 
 namespace braid::sim::detail {
 
-// It was closed before, or its host lost its power, or the world ends: nobody is told.
+// The socket was closed before, or its host lost its power, or the world ends: the peer gets nothing here.
 tcp_socket::~tcp_socket() {
   if (end_ != nullptr) end_->belongs_to(nullptr);
 }
@@ -37,7 +37,7 @@ std::string tcp_socket::describe() const {
   return end_ != nullptr && !end_->is_over() ? end_->peer().local().to_string() : local_.to_string();
 }
 
-// Without memory the other end is not told, as if the last segment were lost.
+// Without memory the other end learns nothing, as if the last segment were lost.
 void tcp_socket::closed() noexcept {
   try {
     listens_no_more();
@@ -148,7 +148,7 @@ void tcp_socket::is_end_of(std::shared_ptr<connection> whole, tcp_end& end) {
   local_ = end.local();
 }
 
-// The first attempt sends the SYN; the one that finds it answered ends the call.
+// The first attempt sends the SYN; the attempt that finds it answered ends the call.
 std::optional<std::int32_t> tcp_socket::connect(const request& what) {
   if (listening_ != nullptr || connect_told_) return -EISCONN;
   if (connection_ == nullptr) {
@@ -193,7 +193,7 @@ int tcp_socket::take_port(const socket_name& to, const host& target) {
   return 0;
 }
 
-// As by connect(2) to no address; or the end of it all.
+// As connect(2) to AF_UNSPEC; also when the socket is closed.
 void tcp_socket::disconnect() {
   if (connection_ == nullptr) return;
   if (resets_) end_->abort();
@@ -236,7 +236,7 @@ int tcp_socket::shutdown(int how) {
 }
 
 std::optional<std::int32_t> tcp_socket::poll(short wanted) {
-  int found = POLLOUT | POLLHUP;  // of one that is nothing yet
+  int found = POLLOUT | POLLHUP;  // for a socket that is neither listening nor connected
   if (listening_ != nullptr)
     found = listening_->empty() ? 0 : POLLIN;
   else if (end_ != nullptr)

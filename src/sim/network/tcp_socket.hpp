@@ -10,9 +10,8 @@
 
 namespace braid::sim::detail {
 
-// A TCP socket of a simulated host, and what it became: bound, listening, or an end of a connection. What
-// attempt() does: connect, accept, accept_many (one connection an attempt), send, receive, write, read,
-// shutdown, poll.
+// A TCP socket of a simulated host: unbound, bound, listening, or an end of a connection. attempt() handles
+// connect, accept, accept_many (one connection an attempt), send, receive, write, read, shutdown, poll.
 class tcp_socket final : public socket_object {
  public:
   tcp_socket(network& within, machine& on, int family) noexcept

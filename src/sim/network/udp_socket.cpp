@@ -13,7 +13,7 @@ namespace braid::sim::detail {
 namespace {
 
 constexpr std::size_t most_bytes_v4 = 65'507, most_bytes_v6 = 65'527;
-// What a datagram takes of the receiver's room: of many small ones it is the keeping that costs.
+// How much of the receiver's buffer a datagram takes: a small one costs at least its bookkeeping.
 std::size_t charge(const datagram& what) noexcept { return std::max<std::size_t>(what.bytes.size(), 256); }
 
 }  // namespace
@@ -59,7 +59,7 @@ void udp_socket::has(std::shared_ptr<ports::binding> port) {
   network_.of_datagrams().add(*this);
 }
 
-// One that the system chooses, where it was not bound.
+// Binds to a port that the system chooses, if the socket is unbound.
 int udp_socket::has_port() {
   if (port_ != nullptr) return 0;
   auto port = network_.of_datagrams().ports_of(its_host()).bind(local_, shares_, network_.now());
@@ -136,7 +136,7 @@ std::int32_t udp_socket::send(const request& what) {
   return failed < 0 ? failed : static_cast<std::int32_t>(from.length);
 }
 
-// What waits to leave beyond what a buffer holds is lost, as at a router.
+// A datagram that does not fit into the send buffer is lost, as at a router.
 int udp_socket::transmit(const socket_name& to, std::string bytes,
                          const std::optional<fault_schedule::hit>& met) {
   int failed = 0;

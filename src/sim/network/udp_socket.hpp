@@ -13,8 +13,8 @@
 
 namespace braid::sim::detail {
 
-// A UDP socket of a simulated host: what attempt() does is connect, send_message, receive_message, poll. A
-// send never waits.
+// A UDP socket of a simulated host. attempt() handles connect, send_message, receive_message, poll. A send
+// never waits.
 class udp_socket final : public socket_object {
  public:
   udp_socket(network& within, machine& on, int family) noexcept
@@ -35,11 +35,11 @@ class udp_socket final : public socket_object {
 
   // ---- for the network
   [[nodiscard]] host& its_host() const noexcept { return machine_.owner(); }
-  // How well it is the one that the datagram is for; 0: not at all.
+  // How well the socket matches the datagram's destination; 0: not at all.
   [[nodiscard]] int fits(const datagram& what) const noexcept;
-  // False where it has no room.
+  // False if it has no room.
   [[nodiscard]] bool takes(const datagram& what);
-  // What was sent from one name to the other found nobody there.
+  // Called when a datagram from one name to the other found no socket there.
   void is_refused(const socket_name& from, const socket_name& to);
 
  private:
@@ -56,10 +56,10 @@ class udp_socket final : public socket_object {
   std::optional<socket_name> peer_;
   std::shared_ptr<ports::binding> port_;
   bool shares_ = false;  // SO_REUSEADDR
-  int error_ = 0;  // told once
+  int error_ = 0;  // reported once
 
   uplink uplink_;
-  std::optional<fault_schedule::hit> next_meets_;  // what is sent next
+  std::optional<fault_schedule::hit> next_meets_;  // the fault of the next send
   std::deque<datagram> unread_;
   std::size_t unread_bytes_ = 0;
 };

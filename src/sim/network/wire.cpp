@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Linux's: TCP_TIMEOUT_INIT, TCP_RTO_MIN, TCP_RTO_MAX, and about what 15 retries come to.
+// As Linux: TCP_TIMEOUT_INIT, TCP_RTO_MIN, TCP_RTO_MAX, and about the sum of 15 retries.
 constexpr loop_clock::duration first_pause_of_syn = 1s, first_pause = 200ms, longest_pause = 120s;
 constexpr loop_clock::duration given_up_after = 15min;
 
@@ -77,7 +77,7 @@ void wire::hold(segment& one) {
   ring_at(one.given_up);
 }
 
-// At the next instant of the schedule that lies ahead, or at the last one.
+// Schedules a retry at the next time of the schedule that lies ahead, but not after `last`.
 void wire::ring_at(loop_clock::time_point last) {
   while (next_retry_ <= network_.now()) {
     pause_ = std::min(2 * pause_, longest_pause);

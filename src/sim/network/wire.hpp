@@ -22,21 +22,21 @@ struct segment {
   enum class whereabouts : std::uint8_t { flies, held, arrived } is = whereabouts::flies;
 };
 
-// One direction of a connection: what was sent and has not been delivered. Nothing gets lost or changes its
-// place; what cannot pass is held, as by a sender that sends it again until it is acknowledged, and what
-// arrives early waits for what was sent before it.
+// One direction of a connection: segments that were sent and not delivered yet. None is lost or reordered. A
+// segment that cannot pass is held, as by a sender that sends it again until it is acknowledged; one that
+// arrives early waits for the segments before it.
 class wire : pinned {
  public:
-  // from and to are the hosts; the direction is which of its connection's two.
+  // direction: which of the two of its connection, 0 or 1.
   wire(connection& of, int direction, network& within) : of_(of), direction_(direction), network_(within) {}
   void lies_between(const host& from, const host& to) noexcept;
 
   void put(segment_kind kind, std::string bytes = {});
-  // The same, where there is a limit of its own to the time for which it is tried.
+  // The same, with its own limit for how long the segment is sent again.
   void put_until(loop_clock::time_point given_up, segment_kind kind, std::string bytes = {});
-  // What was held goes on at once.
+  // Called when the hosts are joined again: held segments go on at once.
   void joined();
-  // The sender sends nothing again any more: what is or will be held never arrives, nor what is behind it.
+  // The sender stops sending again: a segment that is or will be held never arrives, nor those behind it.
   void cut() noexcept;
   void clear() noexcept { segments_.clear(); }
 
@@ -54,12 +54,12 @@ class wire : pinned {
   const host* from_ = nullptr;
   const host* to_ = nullptr;
 
-  std::deque<segment> segments_;  // in the order they were sent
+  std::deque<segment> segments_;  // in the order in which they were sent
   std::uint64_t put_ = 0;
   bool cut_ = false;
   uplink uplink_;
 
-  // Sending again, as long as the segment that it began with has not been delivered.
+  // The schedule of sending again; it lasts until the segment with which it began is delivered.
   bool retrying_ = false;
   std::uint64_t retried_ = 0;
   loop_clock::time_point next_retry_{};

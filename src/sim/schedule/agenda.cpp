@@ -28,7 +28,7 @@ void agenda::update() {
   while (each != nullptr) {
     agenda_entry& one = *each;
     each = one.next_changed_;
-    one.changed_.exchange(false, std::memory_order_acq_rel);  // before the look: what it misses is said again
+    one.changed_.exchange(false, std::memory_order_acq_rel);  // before the look: a later change sets it again
     look_at(one);
     if (one.host_.up() && one.host_.loop_->running()) changed(one);
   }

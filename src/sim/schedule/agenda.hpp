@@ -12,7 +12,7 @@
 
 namespace braid::sim::detail {
 
-// A host's place in its world's agenda. As a timer it is due when the host wakes by itself.
+// A host's entry in its world's agenda. It is a timer that is due when the host wakes by itself.
 class agenda_entry final : public braid::detail::timer_base {
  public:
   agenda_entry(host& of, std::size_t order) noexcept
@@ -24,36 +24,36 @@ class agenda_entry final : public braid::detail::timer_base {
 
   host& host_;
   const std::size_t order_;
-  bool runnable_ = false;  // it is in the agenda's list
+  bool runnable_ = false;  // in the agenda's list of runnable hosts
   // any thread
   std::atomic<bool> changed_{false};
   agenda_entry* next_changed_ = nullptr;
 };
 
-// Which hosts may run now, and when the others wake. It looks again only at hosts that have changed, so that
-// a step costs the same however many hosts there are with nothing to do.
+// Knows which hosts can run now, and when the others wake. It looks only at hosts that have changed, so that
+// the cost of a step does not depend on the number of idle hosts.
 //
-// Threads  the world's, but for changed.
+// Threads  the world's, except changed.
 class agenda : pinned {
  public:
   agenda() = default;
   ~agenda();
 
-  // Hosts are added in their order.
+  // Call in the order of the hosts.
   agenda_entry& add(host& one);
-  // Something has happened that the host may have waited for: the next update looks at it. Any thread.
+  // Says that the host may have something to do: the next update looks at it. Any thread.
   void changed(agenda_entry& which) noexcept;
-  // Looks at the hosts that have changed. One whose loop is running goes on changing.
+  // Looks at the hosts that have changed. A host whose loop is running stays changed.
   void update();
   // Looks at all hosts.
   void update_all();
-  // Time has passed: looks at the hosts that wake until then.
+  // Looks at the hosts that wake by `now`.
   void wake(loop_clock::time_point now);
 
-  // How many hosts may run, and which they are, in their order.
+  // The number of hosts that can run, and each of them, in their order.
   [[nodiscard]] std::size_t runnable() const noexcept { return runnable_.size(); }
   [[nodiscard]] host& runnable(std::size_t index) const noexcept { return runnable_[index]->host_; }
-  // When the first host wakes by itself; the last instant there is, where none does.
+  // When the next host wakes by itself; time_point::max() if none does.
   [[nodiscard]] loop_clock::time_point next_wake() const noexcept {
     return wakes_.empty() ? loop_clock::time_point::max() : wakes_.nearest();
   }

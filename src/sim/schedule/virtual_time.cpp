@@ -20,7 +20,7 @@ virtual_time::virtual_time(const world_options& options)
       }) {}
 virtual_time::~virtual_time() = default;
 
-// Once all loops have ended, nothing of what they left can matter any more.
+// Removes the hosts once all loops have ended: what they left behind cannot matter any more.
 void virtual_time::forget_ended() {
   const auto has_ended = [](const auto& each) { return each->reactor_ == nullptr; };
   if (!std::ranges::all_of(world_.hosts_, has_ended)) return;
@@ -29,7 +29,7 @@ void virtual_time::forget_ended() {
   world_.due_.clear();
   world_.known_.clear();
   world_.hosts_.clear();
-  world_.network_ = std::move(next);  // which knows hosts by their address
+  world_.network_ = std::move(next);  // the old one refers to the old hosts by their addresses
 }
 
 }  // namespace braid::sim

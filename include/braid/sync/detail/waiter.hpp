@@ -152,8 +152,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
   [[noreturn, gnu::cold, gnu::noinline]] void served_elsewhere() const noexcept {
     misused_as(
-        "it waits on one thread and its object is used on another; a synchronisation object belongs to one "
-        "loop: "
+        "it waits on one thread and its object is used on another; such an object belongs to one loop: "
         "from another thread use loop::post");
   }
   [[noreturn]] void misused_as(const char* what) const noexcept {
