@@ -1,0 +1,185 @@
+// What docs/guide.md shows of operations of one's own, and of senders whose type is not known.
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "braid/braid.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A library that calls back, on a thread of its own.
+class thermometer {
+ public:
+  ~thermometer() {
+    if (thread_.joinable()) thread_.join();
+  }
+  void measure(std::function<void(int error, double degrees)> done) {
+    thread_ = std::thread([done = std::move(done)] { done(0, 21.5); });
+  }
+
+ private:
+  std::thread thread_;
+};
+
+// [from_callback]
+auto measure(thermometer& with) {
+  return braid::from_callback<double>([&with](braid::callback_done<double> done) {
+    with.measure([done](int error, double degrees) {  // on any thread
+      if (error != 0)
+        done(std::error_code(error, std::generic_category()));
+      else
+        done(degrees);
+    });
+  });
+}
+// [/from_callback]
+
+// [remove_file]
+/// Removes a name from the file system: unlink(2).
+struct remove_outcome {
+  using value_type = void;
+  static constexpr braid::io_hooks hooks{.prepare = true, .object = true};
+  static constexpr const char* name() noexcept { return "remove_file"; }
+  int prepare(braid::request& what) noexcept {  // the outcome has its final address now
+    what.address = path.data();
+    return path.empty() ? ENOENT : 0;  // an errno here ends the operation with it
+  }
+  [[nodiscard]] std::string object() const { return path; }  // for the message of an error
+  braid::result<void> operator()(int, const braid::request&) const noexcept { return {}; }  // success
+  std::string path;
+};
+
+auto remove_file(std::string path) {
+  const braid::request what{.code = braid::opcode::unlink, .descriptor = braid::request::working_directory};
+  return braid::io_sender<remove_outcome>{what, {std::move(path)}};
+}
+// [/remove_file]
+
+// [readable]
+/// Waits until a descriptor of another library can be read: poll(2). Completes with what is ready.
+struct readable_outcome {
+  using value_type = int;
+  static constexpr const char* name() noexcept { return "readable"; }
+  braid::result<int> operator()(int events, const braid::request&) const noexcept { return events; }
+};
+
+auto readable(int descriptor) {
+  const braid::request what{.code = braid::opcode::poll, .descriptor = descriptor, .flags = POLLIN};
+  return braid::io_sender<readable_outcome>{what, {}};
+}
+// [/readable]
+
+// [timed]
+/// The operation in flight: an operation and the time at which it began. It never moves.
+template <braid::sender S, class R>
+class timed_state : braid::pinned {
+  using value = braid::value_of<S>;
+  struct inner_receiver {  // waits for the inner operation
+    timed_state* self;
+    void finish(braid::result<value> ended) && noexcept { self->on_finish(std::move(ended)); }
+    braid::stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
+    braid::async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+
+ public:
+  timed_state(S op, R receiver)
+      : receiver_(std::move(receiver)), inner_(braid::connect(std::move(op), inner_receiver{this})) {}
+  void start() noexcept {
+    began_ = braid::loop_clock::now();
+    inner_.start();
+  }
+
+ private:
+  void on_finish(braid::result<value> ended) noexcept {
+    const auto took = braid::loop_clock::now() - began_;
+    R receiver = std::move(receiver_);  // first: finish may destroy *this
+    if (!ended) return std::move(receiver).finish(std::move(ended).error());
+    std::move(receiver).finish(std::pair(*std::move(ended), took));
+  }
+  R receiver_;
+  braid::loop_clock::time_point began_;
+  braid::connected<S, inner_receiver> inner_;
+};
+
+/// A sender of op's value and of how long op took.
+template <braid::sender S>
+struct timed {
+  using sender_concept = braid::sender_tag;
+  using value_type = std::pair<braid::value_of<S>, braid::loop_clock::duration>;
+  template <braid::receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return timed_state<S, R>(std::move(op), std::move(receiver));
+  }
+  S op;
+};
+// [/timed]
+
+braid::task<int> slowly(int value) {
+  co_await braid::sleep_for(20ms);
+  co_return value;
+}
+
+// [storing]
+/// Any sender as a task: one type for all senders of T.
+template <braid::sender S>
+braid::task<braid::value_of<S>> as_task(S op) {
+  co_return co_await std::move(op);
+}
+
+braid::task<int> storing() {
+  std::vector<braid::task<int>> later;  // not begun
+  later.push_back(slowly(1));
+  later.push_back(as_task(braid::just(2)));
+  std::vector<braid::future<int>> running;  // begun already
+  running.push_back(braid::spawn(slowly(3)));
+  running.push_back(braid::spawn(braid::just(4)));
+  int sum = 0;
+  for (int value : co_await braid::when_all(std::move(later))) sum += value;
+  for (auto& each : running) sum += co_await std::move(each);
+
+  const std::function<braid::task<int>()> five = [] { return slowly(5); };  // can be begun again and again
+  sum += co_await five();
+  co_return sum + co_await five();
+}
+// [/storing]
+
+braid::task<> poll_a_pipe() {
+  int ends[2];
+  if (::pipe(ends) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+  const auto in = braid::file::from_descriptor(ends[0]);
+  const auto out = braid::file::from_descriptor(ends[1]);
+  auto waiting = braid::spawn(readable(in.number()));
+  co_await out.write_all("x");
+  const int events = co_await std::move(waiting);
+  std::printf("%s\n", (events & POLLIN) != 0 ? "readable" : "not readable");
+}
+
+}  // namespace
+
+int main() {
+  braid::loop loop;
+  thermometer there;
+  std::printf("%.1f degrees\n", loop.run(measure(there)));
+
+  const std::string path = "/tmp/guide-" + std::to_string(::getpid());
+  loop.run(braid::write_file(path, "to be removed"));
+  loop.run(remove_file(path));
+  const auto again = loop.run(braid::as_result(remove_file("/no/such/file")));
+  std::printf("%s\n", again ? "removed" : again.error().message().c_str());
+  loop.run(poll_a_pipe());
+
+  const auto [value, took] = loop.run(timed<braid::task<int>>{slowly(7)});
+  std::printf("%d, %s\n", value, took >= 20ms ? "20 ms or more" : "too early");
+  std::printf("the sum is %d\n", loop.run(storing()));
+}

@@ -1,0 +1,185 @@
+// What docs/guide.md shows of tasks on one loop: files, joins, scopes, channels, computing.
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <numeric>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "braid/braid.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// [files]
+braid::task<std::size_t> copy(std::string from, std::string to) {
+  const braid::file in = co_await braid::open_file(from);
+  braid::file out = co_await braid::open_file(to, O_WRONLY | O_CREAT | O_TRUNC);
+  std::string part(64 << 10, '\0');
+  std::size_t copied = 0;
+  while (const std::size_t got = co_await in.read_some(part)) {  // 0 is the end of the file
+    co_await out.write_all(std::string_view(part).substr(0, got));
+    copied += got;
+  }
+  co_await out.sync();   // on the disk
+  co_await out.close();  // says what went wrong; a destructor closes, too, and says nothing
+  co_return copied;
+}
+// [/files]
+
+braid::task<std::string> fetch(std::string what, std::chrono::milliseconds after = 1ms) {
+  co_await braid::sleep_for(after);
+  if (what == "broken") throw std::runtime_error("no answer");
+  co_return "page of " + what;
+}
+braid::task<std::string> page(int number) { return fetch(std::to_string(number)); }
+
+// [several]
+braid::task<> several() {
+  // All of them, or the first error: the others are stopped then.
+  auto [ann, bob] = co_await braid::when_all(fetch("ann"), fetch("bob"));
+  std::printf("%s, %s\n", ann.c_str(), bob.c_str());
+
+  // The same over a range. The view makes the tasks.
+  const std::vector<int> numbers{1, 2, 3};
+  const auto pages = co_await braid::when_all(numbers | std::views::transform(page));
+  std::printf("%s, ..., %s\n", pages.front().c_str(), pages.back().c_str());
+
+  // The first one that succeeds: its index, and its value as a variant.
+  auto mirror = co_await braid::first_ok(fetch("broken"), fetch("slow", 1h), fetch("fast", 5ms));
+  std::printf("number %zu: %s\n", mirror.index, std::get<2>(mirror.value).c_str());
+
+  // How each one ended. A result<T> is a value or an error.
+  auto [good, bad] = co_await braid::when_all_settled(fetch("ann"), fetch("broken"));
+  std::printf("%s; %s\n", good->c_str(), bad.error().message().c_str());
+}
+// [/several]
+
+// [scope]
+braid::task<> worker(int number) {
+  try {
+    co_await braid::sleep_for(1h);
+  } catch (const std::system_error& stopped) {
+    std::printf("worker %d: %s\n", number, stopped.code().message().c_str());
+    throw;  // a cancellation is handed on like any other error
+  }
+}
+
+braid::task<> team(braid::scope& all) {
+  all.spawn(worker(1));  // begins now
+  all.spawn(worker(2));
+  co_await braid::sleep_for(10ms);
+  throw std::runtime_error("enough");  // stops the workers
+}
+
+braid::task<> project() {
+  const auto ended = co_await braid::as_result(braid::with_scope(team));  // team and both workers have ended
+  std::printf("the scope: %s\n", ended ? "done" : ended.error().message().c_str());
+}
+// [/scope]
+
+// [stop]
+braid::task<> report_until_stopped(int& reports) {
+  const braid::stop_token stop = co_await braid::get_stop_token();
+  while (!stop.stop_requested()) {  // the token came down from with_stop_token
+    ++reports;
+    co_await braid::yield();
+  }
+}
+
+braid::task<> write_reports() {
+  int reports = 0;
+  braid::stop_source enough;
+  const auto say_goodbye = [&]() -> braid::task<> {
+    co_await braid::sleep_for(1ms);  // a clean-up may wait: the stop request does not reach it
+    std::printf("said goodbye\n");
+  };
+  auto reporting = braid::finally(report_until_stopped(reports), say_goodbye);
+  auto running = braid::spawn(braid::with_stop_token(std::move(reporting), enough.get_token()));
+  co_await braid::sleep_for(5ms);
+  enough.request_stop();
+  const auto ended = co_await braid::as_result(std::move(running));
+  std::printf("%s\n", ended ? "stopped after a report" : ended.error().message().c_str());
+}
+// [/stop]
+
+// [channel]
+braid::task<> produce(braid::channel<int>& numbers) {
+  for (int n = 1; n <= 5; ++n) co_await numbers.send(n);  // waits while two elements wait to be received
+  numbers.close();
+}
+
+braid::task<int> add_up(braid::channel<int>& numbers) {
+  int sum = 0;
+  while (auto number = co_await numbers.receive()) sum += *number;  // until it is closed and empty
+  co_return sum;
+}
+
+braid::task<std::string> next_message(braid::channel<std::string>& messages, braid::event& closing) {
+  auto next = co_await braid::select(closing.wait(), messages.receive(), braid::sleep_for(20ms));
+  if (next.index == 0) co_return "closing";
+  if (next.index == 2) co_return "nothing came";
+  co_return std::get<1>(next.value).value_or("no more messages");
+}
+// [/channel]
+
+braid::task<int> pipeline() {
+  braid::channel<int> numbers(2);
+  auto [nothing, sum] = co_await braid::when_all(produce(numbers), add_up(numbers));
+  co_return sum;
+}
+
+// [offload]
+braid::task<long> on_another_thread(std::vector<int> numbers) {
+  const auto compute = [&numbers] { return std::accumulate(numbers.begin(), numbers.end(), 0L); };
+  co_return co_await braid::offload(compute);  // numbers lives until the computation has ended
+}
+
+braid::task<long> on_this_thread(std::vector<int> numbers) {
+  long sum = 0;
+  for (std::size_t n = 0; n < numbers.size(); ++n) {
+    sum += numbers[n];
+    if (n % 1000 == 0) co_await braid::yield();  // other tasks and timers run now
+  }
+  co_return sum;
+}
+// [/offload]
+
+braid::task<> wait_for_messages() {
+  braid::channel<std::string> messages(1);
+  braid::event closing;
+  std::printf("%s\n", (co_await next_message(messages, closing)).c_str());
+  co_await messages.send("hello");
+  std::printf("%s\n", (co_await next_message(messages, closing)).c_str());
+  closing.set();
+  std::printf("%s\n", (co_await next_message(messages, closing)).c_str());
+}
+
+}  // namespace
+
+int main() {
+  const auto folder = std::filesystem::temp_directory_path() / ("guide-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const std::string words = folder / "words", copied = folder / "copied";
+
+  braid::loop loop;
+  loop.run(braid::write_file(words, "plain words"));
+  std::printf("copied %zu bytes\n", loop.run(copy(words, copied)));
+  std::printf("%s\n", loop.run(braid::read_file(copied)).c_str());
+  std::filesystem::remove_all(folder);
+
+  loop.run(several());
+  loop.run(project());
+  loop.run(write_reports());
+  std::printf("the sum is %d\n", loop.run(pipeline()));
+  loop.run(wait_for_messages());
+  const std::vector<int> numbers(10'000, 2);
+  std::printf("%ld, %ld\n", loop.run(on_another_thread(numbers)), loop.run(on_this_thread(numbers)));
+}

@@ -1,0 +1,93 @@
+// What docs/guide.md shows of other threads, of errors, and of a program that hangs.
+#include <chrono>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "braid/braid.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// [threads]
+braid::task<int> add_from_a_thread() {
+  braid::channel<int> numbers(braid::channel<int>::unbounded);
+  braid::loop& home = braid::loop::current();
+  const std::jthread other([&numbers, &home] {
+    for (int n = 1; n <= 3; ++n)
+      home.post([&numbers, n] { (void)numbers.try_send(n); });  // runs on the loop's thread
+    home.post([&numbers] { numbers.close(); });
+  });
+  int sum = 0;
+  while (auto number = co_await numbers.receive()) sum += *number;
+  co_return sum;
+}
+
+int ask_a_thread() {
+  braid::loop loop;
+  braid::promise<int> answer;
+  auto asked = answer.get_future();
+  const std::jthread other([answer = std::move(answer)]() mutable { answer.set_value(42); });
+  return loop.run(std::move(asked));  // not loop.run(): a promise is no work of the loop
+}
+// [/threads]
+
+// [errors]
+braid::task<std::string> load_settings(std::string path) { co_return co_await braid::read_file(path); }
+
+braid::task<std::string> start_up() {
+  // As a value: nothing is thrown.
+  const auto settings = co_await braid::as_result(load_settings("/no/such/file"));
+  if (!settings && settings.error() == std::errc::no_such_file_or_directory)
+    std::printf("%s\n", settings.error().message().c_str());
+
+  // As an exception: std::system_error for the system's failures, your own type for your own.
+  try {
+    co_return co_await load_settings("/no/such/file");
+  } catch (const std::system_error&) {
+    const braid::error known = braid::error::current();  // all that braid knows of the exception
+    co_return braid::format_stack(known);
+  }
+}
+// [/errors]
+
+void nobody_waits() {
+  braid::loop loop;
+  loop.on_unhandled_error([](const braid::error& lost) {
+    std::fputs(braid::format_stack(lost).c_str(), stderr);  // with file and line
+    std::printf("lost: %s\n", lost.message().c_str());
+  });
+  braid::detach(load_settings("/no/such/file"));
+  loop.run();
+}
+
+// [hang]
+braid::task<> wait_for_permission(braid::event& permission) { co_await permission.wait(); }
+
+std::string find_the_hang() {
+  braid::event permission;                  // before the loop, so that it outlives what waits for it
+  braid::loop loop({.track_tasks = true});  // or BRAID_TRACK_TASKS=1 in the environment
+  auto waiting = braid::spawn(wait_for_permission(permission));
+  loop.run();  // returns: an event that nobody sets is no work
+  return braid::format_tasks(braid::dump_tasks(loop));
+}
+// [/hang]
+
+}  // namespace
+
+int main() {
+  std::printf("the sum is %d\n", braid::run(add_from_a_thread()));
+  std::printf("the answer is %d\n", ask_a_thread());
+  const std::string stack = braid::run(start_up());
+  std::fputs(stack.c_str(), stderr);
+  const bool names_both = stack.find("load_settings") != stack.npos && stack.find("start_up") != stack.npos;
+  std::printf("the stack names %s\n", names_both ? "both tasks" : "too little");
+  nobody_waits();
+  const std::string tasks = find_the_hang();
+  std::fputs(tasks.c_str(), stderr);
+  std::printf("the dump names %s\n",
+              tasks.find("wait_for_permission") != tasks.npos ? "the task" : "too little");
+}
