@@ -17,7 +17,7 @@ namespace context = boost::context::detail;
 
 namespace {
 
-// What the C++ runtime keeps for each thread about exceptions being handled: each stack needs its own.
+// The C++ runtime's state of the exceptions being handled. It is per thread, but each stack needs its own.
 struct exception_state {
   void* caught = nullptr;
   unsigned uncaught = 0;
@@ -36,7 +36,7 @@ struct fiber::machine {
   machine(const machine&) = delete;
   machine& operator=(const machine&) = delete;
 
-  // Everything that a stack has of its own and a thread keeps elsewhere changes hands.
+  // Swaps the state that belongs to a stack but is stored per thread.
   void exchange_thread_state(exception_state& exceptions) noexcept {
     std::swap(exceptions_, exceptions);
     std::swap(transfers_, detail::transfers);
@@ -56,7 +56,7 @@ struct fiber::machine {
   const fiber_stack stack;
   fiber* next_idle = nullptr;  // in the pool
   context::fcontext_t inside_ = nullptr;   // the suspended job
-  context::fcontext_t outside_ = nullptr;  // who resumed it
+  context::fcontext_t outside_ = nullptr;  // the caller that resumed it
   exception_state exceptions_;
   detail::transfer_state transfers_;
   detail::stack_switch annotations_;
@@ -108,9 +108,9 @@ bool fiber::await_slow() noexcept {
 
 error fiber::unwound() { return {std::make_error_code(std::errc::operation_canceled), "await"}; }
 
-// A thread's fibers that nobody leases, all of one stack size. Trivially destructible, and of use until the
-// thread's very end: a loop may be a static object, or its thread's own. What is released after the pool was
-// closed is not kept.
+// A thread's idle fibers, all of one stack size. It is trivially destructible and usable until the thread has
+// ended, because a loop may be a static or thread_local object. A closed pool discards fibers instead of
+// keeping them.
 struct fiber_pool {
   static constexpr std::size_t most_idle = 4096;
 
@@ -158,7 +158,7 @@ namespace {
 
 constinit thread_local fiber_pool pool;
 
-// Closes the pool where the thread's other objects are destroyed; built when the pool is first used.
+// Closes the pool when the thread's other objects are destroyed. It is constructed at the pool's first use.
 struct pool_closer {
   ~pool_closer() {
     pool.closed = true;
@@ -172,7 +172,7 @@ thread_local pool_closer closer;
 
 fiber& fiber::lease(std::size_t stack_bytes) {
   constexpr std::size_t least =
-      2 * detail::transfer_state::most_bytes;  // so far down coroutines call each other
+      2 * detail::transfer_state::most_bytes;  // coroutines nest calls over most_bytes
   stack_bytes = (std::max(stack_bytes, least) + page_bytes() - 1) / page_bytes() * page_bytes();
   if (pool.stack_bytes != stack_bytes) {
     if (!pool.closed) closer.exists = true;

@@ -35,7 +35,7 @@ stack_slab::stack_slab(std::size_t stack_bytes, unsigned stacks)
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   memory_ = static_cast<char*>(mapped);
   ::madvise(memory_, stride_ * stacks_,
-            MADV_NOHUGEPAGE);  // or a stack's first page would bring its neighbours'
+            MADV_NOHUGEPAGE);  // a huge page would allocate the neighbours of a stack too
 }
 
 stack_slab::~stack_slab() { ::munmap(memory_, stride_ * stacks_); }
@@ -55,7 +55,7 @@ fiber_stack stack_slab::take() {
   return {bottom, stack_bytes_, this};
 }
 
-// What AddressSanitizer has marked on the stack would else be held against whatever is there next.
+// Clears AddressSanitizer's marks on the stack, which would otherwise trap the memory's next user.
 void stack_slab::give_back(const fiber_stack& stack) noexcept {
   detail::unpoison(stack.bottom, stack_bytes_);
   ::madvise(stack.bottom, stack_bytes_, MADV_DONTNEED);

@@ -9,7 +9,7 @@ namespace braid {
 
 class fiber_stacks;
 
-/// A stack for a fiber. What runs past its bottom meets a page that traps.
+/// A stack for a fiber. Below its bottom is a guard page, so that an overflow traps.
 struct fiber_stack {
   char* bottom;
   std::size_t bytes;
@@ -18,12 +18,12 @@ struct fiber_stack {
 
 /// One mapping with room for many stacks of one size, each above a guard page.
 ///
-/// A mapping of its own for each stack, and one for its guard, would be the end at some 32,700 fibers: a
-/// process may have 65,530 (vm.max_map_count). Since Linux 6.13 a guard need not be a mapping
-/// (MADV_GUARD_INSTALL); before, it still is.
+/// A process may have 65,530 mappings (vm.max_map_count). With one mapping per stack and one per guard, some
+/// 32,700 fibers would be the limit. Since Linux 6.13 a guard need not be a mapping (MADV_GUARD_INSTALL); on
+/// older kernels it is.
 ///
 /// Lifetime  until its last stack is given back.
-/// Threads   one, that of the fiber_stacks it came from.
+/// Threads   one, that of the fiber_stacks that made it.
 class stack_slab : pinned {
  public:
   /// Throws std::bad_alloc.
@@ -33,7 +33,7 @@ class stack_slab : pinned {
   [[nodiscard]] std::size_t stack_bytes() const noexcept { return stack_bytes_; }
   [[nodiscard]] bool is_full() const noexcept { return free_.empty() && fresh_ == stacks_; }
   [[nodiscard]] bool is_empty() const noexcept { return used_ == 0; }
-  /// Throws std::bad_alloc where no guard can be had.
+  /// Throws std::bad_alloc if no guard can be installed.
   fiber_stack take();
   void give_back(const fiber_stack& stack) noexcept;
 
@@ -42,21 +42,21 @@ class stack_slab : pinned {
   const std::size_t stride_;
   const unsigned stacks_;
   char* memory_;
-  unsigned fresh_ = 0;  // so many have their guards
+  unsigned fresh_ = 0;  // the number of stacks that have their guards
   unsigned used_ = 0;
   std::vector<char*> free_;  // bottoms
 
-  // of the list of those that have room
+  // links in the list of slabs that have room
   friend fiber_stacks;
   stack_slab* next_ = nullptr;
   stack_slab** link_ = nullptr;
 };
 
-/// Where a thread's fibers get their stacks. Trivially destructible: fibers may be needed when a thread's own
-/// objects are gone already.
+/// The stacks of a thread's fibers. Trivially destructible, because fibers may still be needed after the
+/// thread's own objects are gone.
 class fiber_stacks {
  public:
-  /// stack_bytes is a multiple of the page size. Throws std::bad_alloc.
+  /// stack_bytes must be a multiple of the page size. Throws std::bad_alloc.
   fiber_stack take(std::size_t stack_bytes);
   void give_back(const fiber_stack& stack) noexcept;
 

@@ -16,7 +16,7 @@ foreign_relay make_relay(foreign_link&, stop_token) { co_return; }
 void foreign_relay::promise_type::tell(bool destroyed) noexcept {
   foreign_link& shared = *std::exchange(link, nullptr);
   if (foreign_wait* waits = shared.waiter.exchange(nullptr, std::memory_order_acq_rel))
-    waits->came(destroyed);
+    waits->on_relay(destroyed);
   shared.let_go();
 }
 
@@ -38,16 +38,16 @@ std::coroutine_handle<foreign_relay::promise_type> foreign_wait::begin(std::coro
   return relay;
 }
 
-// On any thread. The loop's own may still be starting the wait, and sees then that it has ended. Without a
-// loop there is no place to go back to.
-void foreign_wait::came(bool destroyed) noexcept {
+// Runs on any thread. If the loop's own thread is still starting the wait, await_suspend then sees by
+// has_ended that the wait is over. Without a loop the coroutine resumes on the present thread.
+void foreign_wait::on_relay(bool destroyed) noexcept {
   destroyed_ = destroyed;
   if (home_ != nullptr && loop::current_or_null() != home_) return home_->deliver(*this);
   if (starting_) return end();
   go_on();
 }
 
-void foreign_wait::arrived(operation_base& base, completion) noexcept {
+void foreign_wait::on_delivery(operation_base& base, completion) noexcept {
   static_cast<foreign_wait&>(base).go_on();
 }
 
@@ -62,7 +62,7 @@ void foreign_wait::end() noexcept {
   if (counted_) home_->foreign_came();
 }
 
-// The coroutine is destroyed while it waits: who resumes the relay later finds nobody.
+// The coroutine is destroyed while it waits. A later resumption of the relay finds no waiter.
 void foreign_wait::leave() noexcept {
   if (link_->waiter.exchange(nullptr, std::memory_order_acq_rel) == nullptr) home_->withdraw_ready(*this);
   end();

@@ -11,7 +11,7 @@ namespace braid::detail {
 void future_state_base::settle_otherwise() noexcept {
   if ((facts_ & tracked) != 0) task_tracker::ends(home_, frame_);
   chain_scope* const scope = (facts_ & chained) != 0 ? ended_in_chain() : nullptr;
-  settle_now();  // *this may be gone
+  settle_now();  // may destroy *this
   if (scope != nullptr) scope->chain_ended();
 }
 
@@ -24,7 +24,7 @@ void future_state_base::report(error failure) noexcept {
     unique_function<void()> report_there = [failure] { loop::current().report_unhandled(failure, nullptr); };
     if (home_ != nullptr && loop::post_if_alive(home_, report_there)) return;
   } catch (const std::bad_alloc&) {
-    // told here instead
+    // reported on this thread instead
   }
   if (home_ != nullptr) return report_lost(std::move(failure));  // its loop has ended
   std::fprintf(stderr, "braid: error of a dropped future: %s\n", failure.message().c_str());

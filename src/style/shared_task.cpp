@@ -60,7 +60,7 @@ void shared_waiter::on_stop(cancellation& base) noexcept {
   self.home_->make_ready(self);
 }
 
-// The stack of what runs must not lead to who waits no longer.
+// The run's asynchronous stack must not lead to a waiter that has left.
 void shared_waiter::leave() noexcept {
   unlink();
   if (run_.frame_.parent != frame_) return;

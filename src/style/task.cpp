@@ -13,13 +13,13 @@ namespace braid::detail {
 
 namespace {
 
-// Brings the end of a task that moved to another loop back to its awaiter's, which expects it if it saw it
-// leave.
+// Delivers the end of a task that moved to another loop to its awaiter's loop. That loop counts it as work
+// (`expected`) if the task left by resume_on.
 struct homecoming final : operation_base, pooled {
   homecoming(task_promise_base::done_fn* f, void* s, loop& l, bool e) noexcept
       : operation_base(on_finish), done(f), state(s), home(l), expected(e) {}
-  // For a task that a sender of somebody else's took to another thread. Without memory there is one for all,
-  // in turn.
+  // For a task that another library's sender took to another thread. Without memory all such tasks share one
+  // object, one after the other.
   static homecoming& make(task_promise_base::done_fn* f, void* s, loop& l) noexcept {
     try {
       return *new homecoming(f, s, l, false);
@@ -42,11 +42,11 @@ struct homecoming final : operation_base, pooled {
   }
   static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<homecoming&>(base);
-    const auto told = self.done;
+    const auto call_done = self.done;
     void* const with = self.state;
     if (self.expected) self.home.delivery_came();
     self.end();
-    if (told != nullptr) return told(with);
+    if (call_done != nullptr) return call_done(with);
     resume(std::coroutine_handle<>::from_address(with));
   }
   task_promise_base::done_fn* done;
@@ -72,7 +72,7 @@ error task_promise_base::no_co_return() noexcept {
     failure = std::make_exception_ptr(
         std::logic_error("task: it ended without co_return, in " + format_place(frame()->where)));
   } catch (const std::bad_alloc&) {
-    // told as that
+    // reported as out of memory
   }
   attach_stack(failure, frame());
   return failure;
@@ -87,7 +87,7 @@ error task_promise_base::current_failure() noexcept {
 void task_promise_base::tell_at_home() noexcept {
   if (home() == nullptr) return tell_here();
   if (loop::current_or_null() == home()) {
-    arrive_on(*home());  // it came by other means than resume_on
+    arrive_on(*home());  // the task came back without resume_on
     return tell_here();
   }
   homecoming& going =

@@ -15,7 +15,8 @@ template <class T, class R>
 struct as_result_receiver {
   R receiver;
   void finish(result<T> ended) && noexcept {
-    if (!ended) attach_stack(ended.error(), receiver.frame());  // it is not thrown, so here or nowhere
+    if (!ended)
+      attach_stack(ended.error(), receiver.frame());  // never thrown, so nothing else attaches a stack
     std::move(receiver).finish(result<result<T>>(std::in_place, std::move(ended)));
   }
   [[nodiscard]] stop_token get_stop_token() const noexcept { return receiver.get_stop_token(); }
@@ -36,7 +37,7 @@ struct as_result_sender {
 
 }  // namespace detail
 
-/// op, never throwing: completes with the result<T> itself, failures and cancellation included.
+/// A sender that runs op and completes with its result<T>, so that a failure or cancellation never throws.
 template <sender_or_factory S>
 [[nodiscard]] auto as_result(S&& op) {
   return detail::as_result_sender<sender_of<S>>{as_sender(std::forward<S>(op))};

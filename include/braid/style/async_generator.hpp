@@ -22,10 +22,10 @@ class async_generator;
 
 namespace detail {
 
-// An asynchronous generator's promise. From next() to co_yield it is as a task is from its start to its end:
-// it has an awaiter, whose token and frame it inherits, and which it tells. That time is called a turn here.
-// The frame belongs to its generator; where that ends during a turn, or the turn is abandoned with its loop,
-// to the turn.
+// The promise of an asynchronous generator. The time from a next() to its co_yield is called a turn here.
+// During a turn the promise acts like a task's: it inherits the awaiter's token and frame, and resumes the
+// awaiter at the end. The generator owns the coroutine frame. If the generator is destroyed during a turn, or
+// the loop ends, the turn destroys the frame.
 template <class T>
 class async_generator_promise final : public task_promise_base {
  public:
@@ -51,7 +51,7 @@ class async_generator_promise final : public task_promise_base {
 
   // For a turn.
   [[nodiscard]] bool in_turn() const noexcept { return element_ != nullptr; }
-  /// Has it ended as cancelled?
+  /// Has the generator ended as cancelled?
   [[nodiscard]] bool canceled() const noexcept { return canceled_; }
   void begin_turn(late_element& where, stop_token stop, async_frame* parent) noexcept {
     element_ = &where;
@@ -79,7 +79,7 @@ class async_generator_promise final : public task_promise_base {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(handle yielding) const noexcept {
       async_generator_promise& promise = yielding.promise();
-      if (!inline_start::mark_completed(&promise)) promise.tell();  // the frame may be gone then
+      if (!inline_start::mark_completed(&promise)) promise.tell();  // may destroy the frame
     }
     void await_resume() const noexcept {}
   };
@@ -88,7 +88,7 @@ class async_generator_promise final : public task_promise_base {
   // the home loop's thread
   async_generator<T>* owner_ = nullptr;
   bool canceled_ = false;
-  late_element* element_ = nullptr;  // where the turn's element goes
+  late_element* element_ = nullptr;  // receives the turn's element; null outside a turn
 };
 
 // One next(), from its start to its end.
@@ -105,7 +105,7 @@ class generator_turn : pinned {
       frame_.promise().end_turn();
   }
 
-  /// False when there is nothing to run: the element, or the end, is there.
+  /// False if nothing needs to run: the turn has its result already.
   [[nodiscard]] bool begin(stop_token stop, async_frame* parent) noexcept {
     async_generator_promise<T>& promise = frame_.promise();
     if (promise.in_turn()) [[unlikely]] {
@@ -123,7 +123,7 @@ class generator_turn : pinned {
     return begun_;
   }
   [[nodiscard]] handle frame() const noexcept { return frame_; }
-  /// Ends the turn; what it brought. The generator may be gone then.
+  /// Ends the turn and returns its result. The generator may have been destroyed by then.
   [[nodiscard]] late_result<std::optional<T>>&& end() noexcept {
     if (std::exchange(begun_, false)) frame_.promise().end_turn();
     return std::move(element_);
@@ -135,7 +135,7 @@ class generator_turn : pinned {
   bool begun_ = false;
 };
 
-// Waits for a next in a coroutine, as task_awaiter for a task.
+// Awaits a next() in a coroutine, like task_awaiter for a task.
 template <class T>
 class next_awaiter {
  public:
@@ -203,21 +203,22 @@ struct next_sender {
 
 }  // namespace detail
 
-/// A coroutine that awaits and co_yields: elements that come one by one, each when it is asked for.
+/// A coroutine that may await and co_yields its elements one by one, each when next() asks for it.
 ///
 ///   while (auto line = co_await lines.next()) …
 ///
-/// Lifetime  owns its frame; destroyed half-way it destroys the locals. It outlives the senders of next that
-///           have not begun; destroyed while a next is in flight, it lives on until that has ended.
-/// Threads   each next runs it on the loop that waits, which is told at home wherever the generator moved
-///           meanwhile.
-/// Errors    an exception is the result of one next, and ends it. next() throws std::logic_error where the
-///           generator was moved from, or was abandoned in flight with its loop.
-/// Cancel    the token of who waits for a next flows down through every await until the next co_yield, not
-///           beyond. What the generator throws then ends it, as ever; if it yields in spite of the stop, that
-///           next has the element. Where it ends as cancelled, every later next() fails so as well: not all
-///           has been read. A generator that catches the cancellation goes on.
-/// Cost      one frame from the frame pool; nothing for each element. A next that is answered at once is two
+/// Lifetime  owns its coroutine frame; destroying it half-way destroys the locals. It must outlive the
+///           senders of next() that have not begun. If it is destroyed while a next() is in flight, the
+///           frame lives until that next() has ended.
+/// Threads   each next() runs the coroutine on the waiter's loop. The waiter resumes on that loop, wherever
+///           the coroutine has moved meanwhile.
+/// Errors    an exception is the result of one next() and ends the generator. next() throws
+///           std::logic_error if the generator was moved from, or if its loop ended during a next().
+/// Cancel    the waiter's stop token reaches every await up to the next co_yield. A generator that yields in
+///           spite of a stop request completes that next() with the element. After it has ended as
+///           cancelled, every later next() fails as cancelled, because not all elements were read. A
+///           generator that catches the cancellation continues.
+/// Cost      one frame from the frame pool; nothing per element. A next() that completes at once is two
 ///           calls.
 template <class T>
 class [[nodiscard]] async_generator {
@@ -239,8 +240,8 @@ class [[nodiscard]] async_generator {
     if (frame_) frame_.promise().lose_owner();
   }
 
-  /// A sender of std::optional<T>: the next element, or nothing at the end and ever after. One at a time: a
-  /// second one in flight fails with std::logic_error.
+  /// A sender of std::optional<T>: the next element, or empty at the end and at every later call. Only one
+  /// next() may be in flight: a second one fails with std::logic_error.
   [[nodiscard]] auto next() {
     if (!frame_) throw std::logic_error("async_generator::next: there is no generator; was it moved from?");
     return detail::next_sender<T>{frame_};

@@ -16,7 +16,7 @@ namespace braid {
 
 namespace detail {
 
-// What a function called with an Argument gives: itself, or as a sender.
+// The value that a function gives for an Argument: its result, or the value of the sender that it returns.
 template <class Result>
 struct given {
   using type = Result;
@@ -28,7 +28,7 @@ struct given<Result> {
 template <class F, class Argument>
 using given_by = std::remove_cvref_t<typename given<std::invoke_result_t<F&, Argument>>::type>;
 
-// Each stage is a coroutine. Range is an lvalue reference where the range stays its owner's.
+// Each view is a coroutine. Range is an lvalue reference if the view does not own the range.
 template <class Range, class F>
 async_generator<given_by<F, async_range_value_t<Range>>> transform_each(Range range, F f) {
   while (auto each = co_await range.next()) {
@@ -76,7 +76,7 @@ async_generator<std::vector<async_range_value_t<Range>>> chunk_by(Range range, s
   if (!chunk.empty()) co_yield std::move(chunk);
 }
 
-// What stands behind a | : a function of the range before it.
+// The right-hand side of a |: a function that is applied to the range on the left.
 template <class Apply>
 struct async_stage {
   Apply apply;
@@ -91,18 +91,18 @@ async_stage(Apply) -> async_stage<Apply>;
 
 }  // namespace detail
 
-// Views of an async_range. Each is an async_generator, to be called with the range or put behind a |:
+// Views of an async_range. Each is an async_generator. Call it with the range, or write it behind a |:
 //
 //   auto first_three = fetch_pages() | filter(is_new) | transform(parse) | take(3);
 //
-// Lifetime  a range that is an rvalue becomes the view's own; an lvalue outlives the view, and goes on where
-//           that has stopped. Functions are kept.
-// Errors    the range's and the functions' pass at once, and end the view.
-// Cancel    the token of who waits flows up through all views to the range. A view that ends as cancelled
-//           fails so at every later next(), as its generator does.
-// Cost      a coroutine frame for each view, nothing for each element.
+// Lifetime  a view owns a range that was given as an rvalue. An lvalue must outlive the view, and continues
+//           where the view stopped. The view stores its function.
+// Errors    an error of the range or of a function goes to the waiter at once and ends the view.
+// Cancel    the waiter's stop token passes through all views to the range. A view that has ended as
+//           cancelled fails as cancelled at every later next().
+// Cost      one coroutine frame per view; nothing per element.
 
-/// f(element) for each element, moved; f may return a sender, which is awaited, one at a time.
+/// Yields f(element) for each element, which is moved. If f returns a sender, it is awaited, one at a time.
 template <async_range Range, class F>
   requires std::invocable<std::decay_t<F>&, async_range_value_t<Range>>
 [[nodiscard]] auto transform(Range&& range, F&& f) {
@@ -115,7 +115,7 @@ template <class F>
   }};
 }
 
-/// The elements that keep(element) is true for; keep may return a sender of bool.
+/// Yields the elements for which keep(element) is true; keep may return a sender of bool.
 template <async_range Range, class F>
   requires std::invocable<std::decay_t<F>&, async_range_value_t<Range>&>
 [[nodiscard]] auto filter(Range&& range, F&& keep) {
@@ -129,7 +129,7 @@ template <class F>
       }};
 }
 
-/// The first count elements: no more than that are asked for.
+/// Yields the first count elements and awaits no further ones.
 template <async_range Range>
 [[nodiscard]] auto take(Range&& range, std::size_t count) {
   return detail::take_first<Range>(std::forward<Range>(range), count);
@@ -139,8 +139,8 @@ template <async_range Range>
       [count]<class Range>(Range&& range) { return take(std::forward<Range>(range), count); }};
 }
 
-/// Vectors of size elements, of fewer at the end.
-/// Errors  those of the range drop the chunk that was begun. Throws std::invalid_argument when size is 0.
+/// Yields vectors of size elements; the last one may have fewer.
+/// Errors  an error of the range drops the unfinished chunk. Throws std::invalid_argument if size is 0.
 template <async_range Range>
 [[nodiscard]] auto chunk(Range&& range, std::size_t size) {
   if (size == 0) throw std::invalid_argument("chunk: the size is 0");

@@ -31,8 +31,8 @@ struct current_async_stack_sender {
 
 }  // namespace detail
 
-/// co_await current_async_stack(), await(current_async_stack()): the chain of awaits that led here, beginning
-/// with this one, and the verb at its end; format_stack prints it. Completes at once.
+/// A sender that completes at once with the chain of awaits that led here, from its own await out to the
+/// verb: co_await current_async_stack(), or await(current_async_stack()). format_stack prints it.
 [[nodiscard]] inline auto current_async_stack() noexcept { return detail::current_async_stack_sender{}; }
 
 }  // namespace braid

@@ -19,49 +19,50 @@
 
 namespace braid {
 
-/// A stack of its own and what runs on it. Pooled; users see in_fiber and await.
+/// A pooled stack and the job that runs on it. Users call in_fiber and await instead.
 ///
-/// Lifetime  leased from the thread's pool, back in it when its job is done. A job that is suspended when its
-///           lease ends is unwound: the await it waits in throws operation_canceled, as does every later one;
-///           in destructors on the way, see await.
+/// Lifetime  leased from the thread's pool until its job is done. If the lease ends while the job is
+///           suspended, the job is unwound: the await that it waits in throws operation_canceled, and so does
+///           every later one. For awaits in destructors see await.
 /// Threads   one.
 /// Cost      a switch saves seven registers, the thread's exception state and its transfer_state: some
-///           nanoseconds. The stack is mapped memory above a guard page; running past it is a SIGSEGV.
+///           nanoseconds. The stack is mapped memory above a guard page; an overflow is a SIGSEGV.
 class fiber : pinned {
  public:
   using job_fn = void(void* job) noexcept;
 
   /// The fiber that runs on this thread now, or null.
   [[nodiscard]] static fiber* current() noexcept { return current_; }
-  /// Throws std::bad_alloc when no stack can be mapped.
+  /// Throws std::bad_alloc if no stack can be mapped.
   [[nodiscard]] static fiber& lease(std::size_t stack_bytes);
   /// Ends the lease; unwinds a suspended job first.
   void release() noexcept;
 
-  /// Runs job(argument) on the fiber's stack until it suspends or ends; at its end, here, done(argument).
+  /// Runs job(argument) on the fiber's stack until it suspends or ends. After its end done(argument) runs on
+  /// the stack of the caller that began or resumed it last.
   void begin(job_fn& job, job_fn& done, void* argument) noexcept;
-  /// From the loop: goes on where the job suspended.
+  /// Called by the loop: resumes the suspended job.
   void resume() noexcept;
-  /// From the job: back to who resumed it.
+  /// Called by the job: switches back to the caller that resumed it.
   void suspend() noexcept;
 
-  /// The job has come to an await. False when it is unwound, so that nothing may be begun: await ends as
-  /// failed_await does then.
+  /// Records that the job has reached an await. False while the job is unwound: the await must begin nothing
+  /// and end by cut_off_await.
   [[nodiscard]] bool comes_to(std::source_location await) noexcept {
     frame_.waits_at(await);
     if (unwinding_ || tracked_) [[unlikely]]
       return await_slow();
     return true;
   }
-  /// How an await ends that failed: it throws. A cancelled await for nothing (void) returns where an
-  /// exception is on its way through the fiber already: that is in a destructor, which must not throw.
+  /// Ends an await that failed: throws. But a cancelled await of void returns if an exception is already
+  /// leaving the fiber: the await is then in a destructor, which must not throw.
   template <class T>
   static T failed_await(const error& failure) {
     if constexpr (std::is_void_v<T>)
       if (failure == std::errc::operation_canceled && std::uncaught_exceptions() > 0) return;
     failure.rethrow();
   }
-  /// How an await ends in a fiber that is unwound.
+  /// Ends an await in a fiber that is unwound.
   template <class T>
   static T cut_off_await() {
     if constexpr (is_result<T>)
@@ -81,10 +82,10 @@ class fiber : pinned {
 
  private:
   friend struct fiber_pool;
-  struct machine;  // registers, stack and what sanitizers want to know; Boost.Context's part
+  struct machine;  // registers, stack and sanitizer annotations: the part that uses Boost.Context
   explicit fiber(machine& inside) noexcept : machine_(inside) {}
   ~fiber() = default;
-  void enter() noexcept;  // both inlined: the processor mispredicts each return address on the way
+  void enter() noexcept;  // both inlined: the processor mispredicts every return after a switch
   void leave() noexcept;
   [[gnu::cold]] void begin_tracked() noexcept;
   [[gnu::cold]] bool await_slow() noexcept;
@@ -209,12 +210,13 @@ struct fiber_sender {
 
 }  // namespace detail
 
-/// A sender that runs f on its own stack, where await can wait for anything; completes with what f returns.
+/// A sender that runs f on a stack of its own, where await can wait for any sender, and completes with f's
+/// return value.
 ///
-/// Threads  f runs, and goes on after each await, on the loop's thread.
-/// Errors   what f throws, with the chain of awaits; std::bad_alloc when no stack can be had.
+/// Threads  f begins, and resumes after each await, on the loop's thread.
+/// Errors   an exception of f, with the chain of awaits; std::bad_alloc if no stack can be mapped.
 /// Cancel   the stop token reaches every await in f.
-/// Cost     two switches for each await that does not end at once; stacks are pooled.
+/// Cost     two switches per await that does not complete at once; stacks are pooled.
 template <class F>
   requires std::is_invocable_v<std::decay_t<F>&>
 [[nodiscard]] auto in_fiber(F&& f, std::source_location where = std::source_location::current()) {
@@ -223,13 +225,13 @@ template <class F>
   return detail::fiber_sender<std::decay_t<F>>{std::forward<F>(f), where};
 }
 
-/// The fiber verb: suspends this fiber until op is done; its value, or its error thrown.
+/// The fiber verb: suspends this fiber until op has ended, then returns op's value or throws its error.
 ///
-/// Errors  op's; std::logic_error outside of a fiber.
+/// Errors  op's; std::logic_error outside a fiber.
 /// Cancel  throws operation_canceled. In a destructor that runs while an exception leaves the fiber, as at
 ///         the loop's end, throwing would terminate the program: there a cancelled await of void returns. For
-///         an op with a value, and in destructors that run otherwise, write await(as_result(op)), which never
-///         throws. A fiber that is unwound begins nothing more.
+///         an op with a value, and in other destructors, write await(as_result(op)), which never throws. An
+///         await in a fiber that is unwound begins nothing.
 /// Cost    op's state is on the fiber's stack.
 template <sender_or_factory S>
 value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_location::current()) {

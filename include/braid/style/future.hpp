@@ -28,7 +28,7 @@ class future_link;
 template <class T, class F>
 class future_link_in_scope;
 
-// Makes a function of result<T> of what the user gave: then sees values, catch_error errors, finally both.
+// The steps adapt the user's function to a result<T>: then sees values, catch_error errors, finally both.
 template <class T, class F>
 struct then_step {
   F f;
@@ -65,7 +65,7 @@ struct finally_step {
   static bool concerns(const result<T>&) noexcept { return true; }
 };
 
-// A future may be blocked on from a thread that has no loop.
+// A thread without a loop that blocks until a future is settled.
 template <class T>
 struct blocked_thread final : future_waiter {
   void woken() noexcept override {
@@ -75,7 +75,8 @@ struct blocked_thread final : future_waiter {
   std::atomic<bool> ready{false};
 };
 
-// What one who waits for a future gets: a cancellation was requested of somebody else's operation.
+// The result as a waiter gets it: stop was requested of the future's operation, not of the waiter's own, so
+// to the waiter a cancellation is an error like any other.
 template <class T>
 result<T> received(result<T>&& taken) noexcept {
   if (!taken) [[unlikely]]
@@ -91,7 +92,7 @@ template <sender X>
 struct flattened<X> {
   using type = value_of<X>;
 };
-// What a link's future has.
+// The value type of a link's future.
 template <class Step, class T>
 struct link_value : flattened<std::remove_cvref_t<std::invoke_result_t<Step&, result<T>&&>>> {};
 template <class Step, class T>
@@ -102,13 +103,14 @@ struct link_value<Step, T> {
 
 }  // namespace detail
 
-/// The value or error of an operation that already runs. A sender itself: co_await std::move(f), when_all(…).
+/// The future value or error of an operation that already runs. It is a sender: co_await std::move(f),
+/// when_all(…).
 ///
-/// Lifetime  dropping it lets the operation go on; an error nobody saw goes to the unhandled-error handler.
-/// Threads   may be moved to another thread. then and its kin run their function on the loop of the thread
-///           that attached it, in a later turn, never within the call.
-/// Errors    every function throws std::logic_error on a future that was moved from.
-/// Cost      one recycled state for each link of a chain.
+/// Lifetime  dropping it does not stop the operation; a lost error goes to the unhandled-error handler.
+/// Threads   may be moved to another thread. then, catch_error and finally run their function on the loop of
+///           the thread that called them, in a later turn, never within the call.
+/// Errors    every function but valid() throws std::logic_error on a future that was moved from.
+/// Cost      one recycled state per link of a chain.
 template <class T>
 class [[nodiscard]] future {
  public:
@@ -125,23 +127,23 @@ class [[nodiscard]] future {
     if (state_ != nullptr) state_->drop();
   }
 
-  /// False once it was moved from.
+  /// False if the future was moved from.
   [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
-  /// Is it settled, so that get would not block?
+  /// Is the future settled, so that get would not block?
   [[nodiscard]] bool is_ready() const { return checked("future::is_ready").is_settled(); }
 
-  /// f(value) once there is one; an error passes by. f may return a value, a future or a sender: flattened.
+  /// Calls f(value); an error skips f. f returns a value, or a future or sender whose value the link gets.
   template <class F>
   auto then(F f, std::source_location where = std::source_location::current()) && {
     return link<detail::then_step<T, F>>("future::then", {std::move(f)}, where);
   }
-  /// f(error) once there is one; a value passes by. f gives a T in its place, or throws.
+  /// Calls f(error), which returns a T or throws; a value skips f.
   template <class F>
   future<T> catch_error(F f, std::source_location where = std::source_location::current()) && {
     return link<detail::catch_error_step<T, F>>("future::catch_error", {std::move(f)}, where);
   }
-  /// f() in either case; what it throws takes the result's place, and has an error that was there in its
-  /// suppressed().
+  /// Calls f() in either case. If f throws, its error replaces the result; an earlier error, unless it is a
+  /// requested cancellation, is then in suppressed().
   template <class F>
   future<T> finally(F f, std::source_location where = std::source_location::current()) && {
     static_assert(!sender<std::invoke_result_t<F&>>,
@@ -149,15 +151,14 @@ class [[nodiscard]] future {
     return link<detail::finally_step<T, F>>("future::finally", {std::move(f)}, where);
   }
 
-  /// Asks the operation to end; the future is settled as before, cancelled or with what was achieved. What
-  /// then or its kin begins later, with the request made already, ends as cancelled where it would wait. A
-  /// request to a future of spawn may come from any thread; one that then or its kin returned hands it on
-  /// from its loop's thread.
+  /// Requests stop of the operation. The future is still settled, as cancelled or with what was achieved. An
+  /// operation that a link begins after the request ends as cancelled if it would wait. The future of spawn
+  /// accepts a request from any thread; a link's future forwards it upstream on its loop's thread only.
   void request_stop() const { checked("future::request_stop").request_stop(); }
 
-  /// Blocks this thread until the future is settled: its value, or its error thrown.
-  /// Throws std::logic_error on a loop's thread; there, use loop.run(std::move(f)), then or co_await. On a
-  /// thread of the blocking pool another takes its place meanwhile; std::system_error where none can (see
+  /// Blocks this thread until the future is settled, then returns its value or throws its error.
+  /// Throws std::logic_error on a loop's thread: use loop.run(std::move(f)), then or co_await there. A thread
+  /// of the blocking pool is replaced by another one meanwhile; std::system_error if none is left (see
   /// blocking_wait).
   T get() && {
     checked("future::get");
@@ -173,11 +174,11 @@ class [[nodiscard]] future {
   template <receiver_of<T> R>
   auto connect(R receiver) && {
     checked("future");
-    (void)loop::current("future");  // throws before the state is let go
+    (void)loop::current("future");  // throws before the state is given away
     return detail::future_operation<T, R>(std::exchange(state_, nullptr), std::move(receiver));
   }
 
-  /// For who makes futures: takes over the future's side of the state.
+  /// For the verbs and promise: takes over the future's side of the state.
   explicit future(detail::future_state<T>& state) noexcept : state_(&state) {}
 
  private:
@@ -229,7 +230,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
 
   bool request_stop() noexcept override {
     future_state<T>* const pending = loop::current_or_null() == &future_waiter::home() ? upstream_ : nullptr;
-    if constexpr (flattens) inner_.stop.request_stop();  // reaches what the step began, or begins later
+    if constexpr (flattens) inner_.stop.request_stop();  // reaches what the step has begun or will begin
     if (pending == nullptr) return flattens;
     bool heard = false;
     nested_call([&]() noexcept { heard = pending->request_stop(); });
@@ -237,8 +238,8 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
   }
 
  protected:
-  // The loop ends, upstream is pending. Or its settler is just telling us: then an error is passed on. Or
-  // what the step began is pending.
+  // The loop ends. Either the step's operation is pending; or upstream is; or upstream's result is just being
+  // delivered, and then its error, if any, is kept.
   void abandon() noexcept override {
     if constexpr (flattens) {
       if (upstream_ == nullptr) {
@@ -251,7 +252,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
     error why = this->cut_off();
     if (!upstream_->remove_waiter(*this)) {
       this->withdraw_delivery();
-      if (result<T> came = upstream_->take(); !came) why = std::move(came).error();
+      if (result<T> taken = upstream_->take(); !taken) why = std::move(taken).error();
     }
     upstream_ = nullptr;
     this->set(std::move(why));
@@ -285,7 +286,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
       } catch (...) {
         return end(error::current());
       }
-      settle_in();  // again: what the step began may never end
+      settle_in();  // again, since the step's operation may never end
       inner_.state->start();
     } else {
       // The value stays where it is until the step has used it.
@@ -310,15 +311,15 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
     this->settle();
   }
 
-  static void came(braid::operation_base& base, completion) noexcept {
+  static void on_delivery(braid::operation_base& base, completion) noexcept {
     auto& self = static_cast<future_link&>(future_waiter::from(base));
     self.end(self.kept());
   }
-  // What came of the operation that the step returned: an error says where the step was attached.
+  // Called when the operation that the step returned has ended. An error gets the place of the step.
   void end(result<value>&& ended) noexcept {
     if (loop::current_or_null() != &future_waiter::home()) {
-      this->keep(std::move(ended));  // the list of residents is the home loop's own
-      return this->come_home(came);
+      this->keep(std::move(ended));  // only the home loop's thread may change its list of residents
+      return this->deliver(on_delivery);
     }
     move_out();
     if (!ended) [[unlikely]] {
@@ -328,7 +329,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
     this->set(std::move(ended));
   }
 
-  virtual void pass_on_in_scope() noexcept {}  // the step does not concern what has come
+  virtual void pass_on_in_scope() noexcept {}  // the result skips the step
 
   future_state<T>* upstream_;
   [[no_unique_address]] Step step_;
@@ -336,8 +337,8 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
       flattens, flattening<std::conditional_t<flattens, returned, nothing>>, nothing> inner_;
 };
 
-// A link that hangs on a scope's child, or on another such link. The scope stops it, waits for it, and takes
-// its step's error; what was passed on the scope has already.
+// A link behind a scope's child, or behind another such link. The scope stops the link, waits for it, and
+// takes its step's error. An error that skips the step is known to the scope already.
 template <class T, class Step>
 class future_link_in_scope final : public future_link<T, Step> {
  public:
@@ -369,10 +370,11 @@ class future_link_in_scope final : public future_link<T, Step> {
 
   const std::unique_ptr<chain_hold> hold_;
   bool passed_on_ = false;
-  bool reported_ = false;  // the scope has the error, or somebody took it
+  bool reported_ = false;  // the scope has the error
 };
 
-// A future awaited as a sender. Stopping is handed on; a future that nobody can stop is left behind.
+// The operation of awaiting a future. A stop request goes on to the future's operation. If that operation
+// does not listen, the waiter leaves the future and ends as cancelled.
 template <class T, class R>
 class future_operation final : future_waiter, cancellation {
  public:
@@ -386,7 +388,7 @@ class future_operation final : future_waiter, cancellation {
     cancellation::drop();
     if (state_ != nullptr && state_->remove_waiter(*this)) return;  // its settler owns it now
     withdraw_delivery();
-    if (state_ != nullptr) (void)state_->take();  // nobody asks for it any more
+    if (state_ != nullptr) (void)state_->take();  // drops the result
   }
 
   void start() noexcept {

@@ -13,26 +13,26 @@
 
 namespace braid {
 
-/// In a generator: co_yield elements_of(inner) yields all elements of another generator, moved from, or of
-/// any range. A generator of the same elements costs O(1) an element at any depth, and no stack.
-/// Errors  what the inner one throws comes out of the co_yield.
+/// In a generator, co_yield elements_of(inner) yields all elements of another generator, which is moved from,
+/// or of any range. With a generator of the same elements each one costs O(1) at any depth, and no stack.
+/// Errors  an exception of the inner generator is thrown by the co_yield.
 template <std::ranges::input_range Range>
 [[nodiscard]] auto elements_of(Range&& range) noexcept {
   return detail::elements<Range>(std::forward<Range>(range));
 }
 
-/// A synchronous generator: a coroutine whose co_yields are the elements of an input range. std::generator of
-/// C++23: a generator<T> yields T&&, a generator<const T&> what it says; a generator<Reference, Value>
-/// Reference, with Value as what a container of the elements holds.
+/// A synchronous generator: a coroutine whose co_yields are the elements of an input range. It is C++23's
+/// std::generator: generator<T> yields T&&, generator<const T&> yields const T&, and generator<Reference,
+/// Value> yields Reference, of which a container stores a Value.
 ///
-/// Lifetime  owns its frame; destroyed half-way it destroys the locals, those of inner generators first. An
-///           element lives until the next one is asked for.
-/// Threads   none of its own: it runs within ++ and begin.
-/// Errors    an exception comes out of begin or ++, and ends it. begin() throws std::logic_error when called
-///           again.
-/// Cost      one frame from the frame pool; nothing for each element.
-/// Source    P2502; but its iterators can be copied, as those of range-v3 must, and lvalues are elements too
-///           where elements_of has a range of them.
+/// Lifetime  owns its frame; destroying it half-way destroys the locals, those of inner generators first. An
+///           element lives until the next ++.
+/// Threads   none of its own: it runs within ++ and begin().
+/// Errors    an exception is thrown by begin() or ++ and ends the generator. A second begin() throws
+///           std::logic_error.
+/// Cost      one frame from the frame pool; nothing per element.
+/// Source    P2502. Unlike there, iterators can be copied, as range-v3 requires, and elements_of takes a
+///           range of lvalues too.
 template <class Reference, class Value = void>
 class [[nodiscard]] generator : public std::ranges::view_interface<generator<Reference, Value>> {
   using reference = detail::generator_reference<Reference, Value>;
@@ -42,7 +42,7 @@ class [[nodiscard]] generator : public std::ranges::view_interface<generator<Ref
  public:
   using promise_type = detail::generator_promise<detail::generator_yielded<Reference, Value>>;
 
-  /// All copies are at the same element.
+  /// All copies of an iterator are at the same element.
   class iterator {
    public:
     using iterator_concept = std::input_iterator_tag;
@@ -78,7 +78,7 @@ class [[nodiscard]] generator : public std::ranges::view_interface<generator<Ref
     if (frame_ != nullptr) frame_->destroy();
   }
 
-  /// Runs it to its first element.
+  /// Runs the coroutine to its first element.
   [[nodiscard]] iterator begin() {
     check_new("begin");
     frame_->pull();
@@ -104,6 +104,6 @@ class [[nodiscard]] generator : public std::ranges::view_interface<generator<Ref
 
 }  // namespace braid
 
-/// range-v3 takes it for no view of its own, since those can be copied.
+/// A view of the standard library only: range-v3 requires that views can be copied.
 template <class Reference, class Value>
 inline constexpr bool std::ranges::enable_view<braid::generator<Reference, Value>> = true;

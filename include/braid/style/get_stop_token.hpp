@@ -30,7 +30,7 @@ struct get_stop_token_sender {
 
 }  // namespace detail
 
-/// co_await get_stop_token(): the token that flowed down to this coroutine. Completes at once.
+/// A sender that completes at once with its waiter's stop token: co_await get_stop_token().
 [[nodiscard]] inline auto get_stop_token() noexcept { return detail::get_stop_token_sender{}; }
 
 }  // namespace braid

@@ -19,25 +19,23 @@ struct promise_state final : future_state<T> {
   }
 
  private:
-  // Where the promise was dropped and its own future too, nobody is left who could care.
+  // If the promise and its future were both dropped, broken_promise is not reported: no caller is left.
   void report_unseen() noexcept override {
     if (!this->ended() && this->ended().error() != errc::broken_promise) future_state<T>::report_unseen();
   }
 };
 }  // namespace detail
 
-/// The other end of a future: settled by hand, once.
+/// The settling end of a future: gives it a value or an error, once.
 ///
-/// Lifetime  one that is dropped before it was settled settles as errc::broken_promise. Nobody is told when
-///           its own future was dropped as well; an error that reached what then made of that future is told.
-/// Threads   may be settled on any thread; the loop where its future is waited for must still live then.
-///           The future of one is not work of a loop: loop::run() returns while it still waits,
-///           loop::run(future) does not. For a callback API there is from_callback, which is work of its
-///           loop.
-/// Errors    one that set_error hands on says where the promise was made. Where the one who waited was
-///           cancelled meanwhile (it timed out, lost a race, or its loop ended), nobody asks for the result
-///           any more: it is dropped, be it an error. A second get_future, set_value or
-///           set_error throws std::logic_error.
+/// Lifetime  a promise that is dropped unsettled settles its future as errc::broken_promise. If the future
+///           was dropped too, that error is not reported; if a link of the future was dropped, it is.
+/// Threads   may be settled on any thread; the loop on which its future is awaited must still exist then.
+///           The future is not work of a loop: loop::run() returns while it is pending, loop::run(future)
+///           does not. For a callback API there is from_callback, which is work of its loop.
+/// Errors    an error of set_error carries the place where the promise was made. If the waiter was cancelled
+///           meanwhile (it timed out, lost a race, or its loop ended), the result is dropped, even an error.
+///           A second get_future, set_value or set_error throws std::logic_error.
 template <class T>
 class promise {
  public:
@@ -52,26 +50,26 @@ class promise {
   }
   ~promise() {
     if (state_ != nullptr && future_ != nullptr)
-      delete state_;  // nobody ever had the future: there is nobody to be told
+      delete state_;  // get_future was never called: no waiter exists
     else if (state_ != nullptr)
       state_->set_failure(errc::broken_promise);
     else if (future_ != nullptr)
       future_->drop();
   }
 
-  /// Once. The future is settled when this is.
+  /// The future that this promise settles. Can be called once.
   [[nodiscard]] future<T> get_future() {
     if (future_ == nullptr)
       throw std::logic_error("promise::get_future: the future was taken already, or the promise moved from");
     return future<T>(*std::exchange(future_, nullptr));
   }
 
-  /// Settles the future. Any thread.
+  /// Settles the future with a value. Any thread.
   template <class U = T>
     requires std::is_constructible_v<result<T>, U&&>
   void set_value(U&& value) {
     unsettled("promise::set_value");
-    result<T> ended(std::forward<U>(value));  // may throw: then the promise is not settled
+    result<T> ended(std::forward<U>(value));  // may throw: the promise stays unsettled
     std::exchange(state_, nullptr)->set(std::move(ended));
   }
   void set_value()
@@ -91,11 +89,11 @@ class promise {
     if (state_ == nullptr)
       throw std::logic_error(std::string(call) + ": the promise was settled or moved from already");
   }
-  detail::promise_state<T>* state_;  // until it is settled
-  detail::future_state<T>* future_;  // the same, until get_future
+  detail::promise_state<T>* state_;  // null once it is settled
+  detail::future_state<T>* future_;  // the same state; null once get_future was called
 };
 
-/// A future that is settled already, with a value or with none (void).
+/// A future that is settled already, with the value or with void.
 template <class T>
 [[nodiscard]] future<std::decay_t<T>> make_ready_future(T&& value) {
   promise<std::decay_t<T>> settled;

@@ -10,12 +10,12 @@
 
 namespace braid {
 
-/// The blocking verb: turns this thread's loop until op is done; its value, or its error thrown. Where the
-/// thread has no loop it makes one for the call; whatever else was started on that one is cancelled when the
-/// call ends.
+/// The blocking verb: turns this thread's loop until op has ended, then returns op's value or throws its
+/// error. A thread without a loop gets one for the call; other work on that loop is cancelled when the call
+/// ends.
 ///
-/// Errors  op's; std::logic_error inside a running loop, where waiting would deadlock; std::system_error when
-///         a loop cannot be made.
+/// Errors  op's; std::logic_error inside a running loop, where waiting would deadlock; std::system_error if
+///         no loop can be made.
 /// Cost    op's state is on this stack. Making a loop costs some ten microseconds: for many calls, keep one.
 template <sender_or_factory S>
 value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current()) {

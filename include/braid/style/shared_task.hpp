@@ -25,14 +25,15 @@ namespace detail {
 
 class shared_run_base;
 
-// Who waits for a shared run; keeps it. Told as ready work of the loop, unless the run ends as it begins.
+// A waiter for a shared run, which it keeps alive. It is woken as ready work of the loop, unless the run ends
+// within its own beginning.
 class shared_waiter : public list_node, operation_base, cancellation {
  protected:
   using wake_fn = void(shared_waiter&) noexcept;
   shared_waiter(shared_run_base& run, wake_fn& on_wake) noexcept;
   ~shared_waiter();
 
-  /// False when it need not wait: the run has ended, or belongs to another loop.
+  /// False if there is nothing to wait for: the run has ended, or belongs to another loop.
   [[nodiscard]] bool wait(stop_token token, async_frame* frame) noexcept;
   [[nodiscard]] bool left() const noexcept { return left_; }
 
@@ -45,13 +46,14 @@ class shared_waiter : public list_node, operation_base, cancellation {
 
   shared_run_base& run_;
   wake_fn& on_wake_;
-  loop* home_ = nullptr;  // while it waits
+  loop* home_ = nullptr;  // null unless it waits
   async_frame* frame_ = nullptr;
-  bool left_ = false;  // the others: it was cancelled
+  bool left_ = false;  // it was cancelled while others wait on
 };
 
-// One run for all who wait: while it goes on somebody does. Who is the last to be cancelled stops it, and
-// waits on. When the last who waits is destroyed, as happens at the loop's end only, so is what runs.
+// One run for all waiters; while it runs there is at least one. The last waiter to be cancelled stops the run
+// and waits for its end. When the last waiter is destroyed, which happens only at the loop's end, the running
+// task is destroyed too.
 class shared_run_base : public pooled, pinned {
  public:
   void add_reference() noexcept { ++references_; }
@@ -65,7 +67,7 @@ class shared_run_base : public pooled, pinned {
  protected:
   virtual ~shared_run_base() = default;
   virtual void begin() = 0;  // may end within the call
-  virtual void abandon() noexcept = 0;  // destroys what runs; it has failed then
+  virtual void abandon() noexcept = 0;  // destroys the running task; the run has failed then
   void tell_all() noexcept;
 
  private:
@@ -74,14 +76,14 @@ class shared_run_base : public pooled, pinned {
 
   std::size_t references_ = 1;
   loop* home_ = nullptr;
-  shared_waiter* beginner_ = nullptr;  // who waits, but is within begin
+  shared_waiter* beginner_ = nullptr;  // the waiter whose wait is still within begin
   intrusive_list<shared_waiter> waiters_;
   stop_source stop_;
-  async_link frame_;  // to the first who waits
+  async_link frame_;  // leads to the first waiter
   state state_ = state::lazy;
 };
 
-// A T as who waits gets it.
+// The type in which a waiter gets a T.
 template <class T>
 using shared_value =
     std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T, std::add_lvalue_reference_t<const T>>;
@@ -93,11 +95,11 @@ class shared_run final : public shared_run_base {
   explicit shared_run(task<T>&& lazy) noexcept : lazy_(std::move(lazy)) {}
   void will_run(task<T>&& lazy) noexcept { lazy_.emplace(std::move(lazy)); }
 
-  /// Once it has ended.
+  /// The result of a run that has ended.
   [[nodiscard]] result<shared_value<T>> get() const {
     if (!*ended_) {
       error why = ended_->error();
-      why.set_requested(false);  // of those who wait now
+      why.set_requested(false);  // stop was not requested of this waiter
       return why;
     }
     if constexpr (std::is_void_v<T>)
@@ -165,9 +167,9 @@ class shared_state final : shared_waiter {
   R receiver_;
 };
 
-// A task's, that makes the shared task itself: clang 22 destroys what a promise returned in place of
-// the coroutine's own type a second time, when the coroutine ends. The run is made with the promise: were
-// there no memory for it later, the frame would be destroyed by the task and by the compiler.
+// A task's promise that returns the shared task itself: if a promise returns another type than the
+// coroutine's, clang 22 destroys that object a second time when the coroutine ends. The run is allocated with
+// the promise: if memory ran out later, the task and the compiler would both destroy the frame.
 template <class T>
 class shared_task_promise final : public task_promise<T> {
  public:
@@ -176,22 +178,22 @@ class shared_task_promise final : public task_promise<T> {
   [[nodiscard]] shared_task<T> get_return_object() noexcept;
 
  private:
-  shared_run<T>* const run_;  // the returned handle's
+  shared_run<T>* const run_;  // the returned handle owns it
 };
 
 }  // namespace detail
 
-/// A task that many may wait for: it runs once, from the first await on, and all get its value, as a const
-/// T&. A coroutine may return it; a task becomes one. Handles are copied, and awaited as they are: co_await
-/// shared.
+/// A task with any number of waiters: it begins at the first await, runs once, and gives every waiter its
+/// value as a const T&. A coroutine may return one, and a task converts to one. Handles can be copied; await
+/// them as they are: co_await shared.
 ///
-/// Lifetime  the value, and the references to it, live as long as there is a handle.
-/// Threads   one loop's: that of the first await. std::logic_error for who awaits it on another while it
-///           runs.
-/// Errors    an exception goes to each who waits, with the first one's chain of awaits.
-/// Cancel    who waits leaves the others alone. The last one stops the run and waits for its end; who comes
-///           meanwhile gets that too.
-/// Cost      a block of the frame pool besides the task's. An await after the end is answered at once.
+/// Lifetime  the value, and references to it, live as long as a handle exists.
+/// Threads   one loop: that of the first await. An await on another loop during the run fails with
+///           std::logic_error.
+/// Errors    an exception goes to every waiter, with the first waiter's chain of awaits.
+/// Cancel    a cancelled waiter leaves, and the run continues for the others. The last waiter stops the run
+///           and waits for its end; a waiter that arrives meanwhile gets the same end.
+/// Cost      a block of the frame pool besides the task's. An await after the end completes at once.
 template <class T = void>
 class [[nodiscard]] shared_task {
  public:

@@ -33,8 +33,8 @@ struct shield_sender {
 
 }  // namespace detail
 
-/// op, deaf to stop requests: what must be done to its end once it is begun, as clean-up must. Who waits for
-/// it waits to its end. A loop that ends still ends it.
+/// A sender that runs op without stop requests, for work that must be completed once it is begun, such as a
+/// clean-up. A cancelled waiter still waits until op has ended. The loop's end ends op as usual.
 template <sender_or_factory S>
 [[nodiscard]] auto shield(S&& op) {
   return detail::shield_sender<sender_of<S>>{as_sender(std::forward<S>(op))};

@@ -15,7 +15,7 @@ namespace braid {
 
 namespace detail {
 
-// In the place of resident, where the loop need not keep what was spawned.
+// Stands in for resident if the loop need not keep the spawned operation.
 struct unkept {
   virtual void abandon() noexcept = 0;  // never called
 
@@ -23,8 +23,8 @@ struct unkept {
   ~unkept() = default;
 };
 
-// The future's state and the operation in it. The loop keeps it for the case that the operation has not ended
-// when the loop does; one that completes later has.
+// The future's state with the operation inside. The loop keeps it in case the operation has not ended when
+// the loop does. An operation that `completes_later` always has.
 template <sender S>
 class spawned final : public future_state<value_of<S>>,
                       std::conditional_t<completes_later<S>, unkept, resident> {
@@ -72,7 +72,7 @@ class spawned final : public future_state<value_of<S>>,
       this->unlink();
       this->set(std::move(ended));
     } else {
-      // Ended on another loop's thread: the list of residents is the home loop's own.
+      // Ended on another thread, but only the home loop's thread may change its list of residents.
       this->keep(std::move(ended));
       this->home()->deliver(*new (&way_home_) way_home(*this));
     }
@@ -86,8 +86,8 @@ class spawned final : public future_state<value_of<S>>,
   }
 
   struct way_home final : operation_base {
-    explicit way_home(spawned& state) noexcept : operation_base(came), of(state) {}
-    static void came(operation_base& base, completion) noexcept {
+    explicit way_home(spawned& state) noexcept : operation_base(on_delivery), of(state) {}
+    static void on_delivery(operation_base& base, completion) noexcept {
       spawned& state = static_cast<way_home&>(base).of;
       state.way_home_.~way_home();
       state.unlink();
@@ -99,13 +99,13 @@ class spawned final : public future_state<value_of<S>>,
   stop_source stop_;
   std::optional<connected<S, receiver>> operation_;
   union {
-    way_home way_home_;  // alive from an end on another thread until home knows of it
+    way_home way_home_;  // alive from an end on another thread until the home loop settles the state
   };
 };
 
 }  // namespace detail
 
-/// The future verb: begins op now; its future. As start, but for who gets the result.
+/// The future verb: begins op now and returns its future, which gets the result. Otherwise like start.
 ///
 /// Cancel  future::request_stop reaches op, from any thread.
 template <sender_or_factory S>

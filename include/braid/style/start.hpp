@@ -18,8 +18,8 @@ namespace braid {
 
 namespace detail {
 
-// A started operation and its handler, in one recycled piece of memory, which goes back to the pool before
-// the handler runs, so that a handler that starts the next operation reuses it.
+// A started operation and its handler in one recycled block. The block goes back to the pool before the
+// handler runs, so that a handler that starts the next operation reuses it.
 template <sender S, class Handler>
 class start_box;
 
@@ -63,7 +63,7 @@ class start_box<S, Handler> final : public pooled {
   connected<S, receiver> state_;
 };
 
-// One that may end at once, on another thread, or never: the loop keeps it, for the last case.
+// For an operation that may end at once, on another thread, or never. The loop keeps it for the last case.
 template <sender S, class Handler>
 class start_box final : operation_base, resident, pooled {
   using value_type = value_of<S>;
@@ -76,7 +76,7 @@ class start_box final : operation_base, resident, pooled {
     auto* box = new start_box(std::move(op), std::move(handler), home, where);
     home.adopt(*box);
     box->state_.start();
-    box->starting_ = false;  // still there: what ended meanwhile waits for its turn
+    box->starting_ = false;  // the box still exists: an operation that has ended waits for a turn
   }
 
  private:
@@ -137,30 +137,30 @@ class start_box final : operation_base, resident, pooled {
   bool kept_ = false;
   [[no_unique_address]] Handler handler_;
   union {
-    result<value_type> kept_result_;  // alive while kept_: the operation ended where the handler must not run
+    result<value_type> kept_result_;  // alive while kept_: the operation ended where the handler may not run
   };
   connected<S, receiver> state_;
 };
 
-// What detach does with the end of its operation.
+// The handler of detach.
 struct loud_handler {
   loop& home;
   template <class T>
   void operator()(result<T> ended) const noexcept {
-    if (!ended) home.report_unhandled(std::move(ended).error(), nullptr);  // it has its stack
+    if (!ended) home.report_unhandled(std::move(ended).error(), nullptr);  // the error has its stack
   }
 };
 
 }  // namespace detail
 
-/// The callback verb: begins op; handler(result<T>) runs on this thread's loop once it has ended, never
+/// The callback verb: begins op. When op has ended, handler(result<T>) runs on this thread's loop, never
 /// within this call.
 ///
-/// Lifetime  op and handler are kept until then, in a recycled box. At the loop's end a handler whose
-///           operation can be cancelled runs with operation_canceled; any other is destroyed with its
-///           operation.
-/// Errors    throws std::logic_error on a thread without a loop. What the handler throws goes to the loop's
-///           unhandled-error handler.
+/// Lifetime  op and handler are kept until then, in a recycled block. At the loop's end the handler of an
+///           operation that can be cancelled runs with operation_canceled; any other handler is destroyed
+///           with its operation.
+/// Errors    throws std::logic_error on a thread without a loop. An exception of the handler goes to the
+///           loop's unhandled-error handler.
 template <sender_or_factory S, class Handler>
   requires std::invocable<std::decay_t<Handler>&, result<value_of<sender_of<S>>>>
 void start(S&& op, Handler&& handler, std::source_location where = std::source_location::current()) {
@@ -185,8 +185,8 @@ void start(S&&, Handler&&) {
                 "where op is a sender of T");
 }
 
-/// The verb without an ear: begins op; an error goes to the loop's unhandled-error handler, with where it was
-/// detached. Otherwise as start.
+/// The verb for an operation that nobody waits for: begins op. An error goes to the loop's unhandled-error
+/// handler, with the place of the detach. Otherwise like start.
 template <sender_or_factory S>
 void detach(S&& op, std::source_location where = std::source_location::current()) {
   detail::loud_handler handler{loop::current("detach")};

@@ -20,10 +20,10 @@ namespace detail {
 // Throws std::logic_error: the task was moved from, awaited or given to a verb before.
 [[noreturn, gnu::cold]] void task_used_twice();
 
-// What a task tells at its end, and whom: its awaiter is a coroutine, or an operation state with a function.
-// A task that ends destroys itself; its result is with its awaiter by then. It tells in such a way that the
-// awaiter goes on when the frame is gone: the parameters of a task never outlive what it was awaited for.
-// (Not where an awaitable of the user's own resumes it outside of a turn of its loop.)
+// How a task resumes its awaiter, which is a coroutine or an operation state with a function. The awaiter has
+// the result before the task ends. The task parks the awaiter and destroys its own frame, so that the awaiter
+// goes on when the frame is gone: a task's parameters never outlive the await. (Exception: a user's own
+// awaitable resumes the task outside a turn of its loop.)
 class task_promise_base : public coroutine_promise {
  public:
   using done_fn = void(void* state);
@@ -42,20 +42,20 @@ class task_promise_base : public coroutine_promise {
     done_ = &done;
     state_ = state;
   }
-  /// For resume_on: it is about to go there. Throws std::bad_alloc where there is no memory to come home
-  /// with; then it stays.
+  /// Called by resume_on before the task moves there. Throws std::bad_alloc, and the task stays, if there is
+  /// no memory for the way home.
   void depart_for(const loop& there);
-  /// It is on this loop now.
+  /// Called when the task runs on this loop.
   void arrive_on(const loop& here) noexcept;
 
  protected:
   explicit task_promise_base(std::source_location begins) noexcept : coroutine_promise(begins) {}
   ~task_promise_base() = default;
-  /// The task has run to its end without a co_return.
+  /// The error of a task that ran to its end without a co_return.
   [[nodiscard, gnu::cold]] error no_co_return() noexcept;
   /// The exception being handled, with the chain of awaits.
   [[nodiscard]] error current_failure() noexcept;
-  /// Has the awaiter, which is no longer starting this, go on at home.
+  /// Resumes the awaiter on its home loop. Not for an awaiter that is still starting this task.
   void tell() noexcept {
     if (loop::current_or_null() != home() || is_away()) [[unlikely]]
       return tell_at_home();
@@ -67,12 +67,13 @@ class task_promise_base : public coroutine_promise {
     if (done_ != nullptr) return park(done_, state_);
     park(std::coroutine_handle<>::from_address(state_));
   }
-  // On its way up a task goes back to the loop that its awaiter waits on.
+  // Goes back to the loop that the awaiter waits on, and resumes the awaiter there.
   [[gnu::cold, gnu::noinline]] void tell_at_home() noexcept;
 
   // set before the coroutine begins
   done_fn* done_;
-  // For done_; without it, the frame of the coroutine that awaits; while it is away, what brings it home.
+  // The argument of done_; without done_, the awaiting coroutine's frame; while the task is away, the
+  // homecoming that carries both.
   void* state_;
 };
 
@@ -124,7 +125,7 @@ class task_promise<void> : public task_promise_result<void> {
   void return_void() noexcept { result_->set_value(); }
 };
 
-// Waits for a task in a coroutine: no operation state, only the two frames.
+// Awaits a task in a coroutine: no operation state, only the two coroutine frames.
 template <class T>
 class task_awaiter {
  public:
@@ -153,7 +154,7 @@ class task_awaiter {
   T await_resume() { return std::move(result_).value(); }
 
  private:
-  const handle child_;  // gone once there is a result
+  const handle child_;  // destroyed once there is a result
   late_result<T> result_;
 };
 
@@ -185,7 +186,7 @@ class task_state final : pinned {
     std::move(receiver).finish(std::move(ended));
   }
 
-  const handle child_;  // gone once there is a result
+  const handle child_;  // destroyed once there is a result
   late_result<T> result_;
   R receiver_;
 };
@@ -195,9 +196,10 @@ class task_state final : pinned {
 /// A lazy coroutine: it begins when it is awaited or given to a verb, and is a sender like any other.
 ///
 /// Lifetime  owns its frame until it is connected. Parameters by reference must outlive the task.
-/// Threads   resumes where what it awaits completes; its awaiter always goes on on its own loop.
-/// Errors    an exception that leaves it, and an error that it returns, carries the chain of awaits.
-/// Cancel    the awaiter's stop token flows down through every await: co_await get_stop_token().
+/// Threads   resumes on the thread where its awaited operation completes; its awaiter always resumes on the
+///           awaiter's own loop.
+/// Errors    an exception that leaves it, and an error that it returns, carry the chain of awaits.
+/// Cancel    the awaiter's stop token reaches every await: co_await get_stop_token().
 /// Cost      one frame from the frame pool; an await of a task that ends at once is two calls.
 template <class T>
 class [[nodiscard]] task {
@@ -223,7 +225,7 @@ class [[nodiscard]] task {
     return detail::task_state<T, R>(std::exchange(frame_, nullptr), std::move(receiver));
   }
 
-  /// For coroutine_promise: waits without an operation state.
+  /// For coroutine_promise: an awaiter without an operation state.
   [[nodiscard]] detail::task_awaiter<T> awaited_by(detail::coroutine_promise& parent) && {
     if (!frame_) [[unlikely]]
       detail::task_used_twice();

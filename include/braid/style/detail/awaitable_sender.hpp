@@ -8,7 +8,7 @@
 
 namespace braid::detail {
 
-/// Awaits an awaitable of another library in a task: what verbs and joins make of one.
+/// A sender that awaits another library's awaitable in a task. Verbs and joins wrap awaitables in it.
 template <class Source>
 struct awaitable_sender {
   static_assert(

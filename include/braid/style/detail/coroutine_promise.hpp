@@ -22,9 +22,9 @@ namespace braid::detail {
 
 class coroutine_promise;
 
-// Waits for any sender in a coroutine. The operation state lives in the coroutine's frame. One that completes
-// later, but reports misuse at once, resumes the coroutine within its await_suspend: that is allowed, if it
-// is no habit.
+// Awaits any sender in a coroutine. The operation state lives in the coroutine's frame. A sender that
+// completes later, but reports misuse at once, resumes the coroutine within its await_suspend. C++ allows
+// that, and misuse is too rare for the nested calls to matter.
 template <sender S>
 class sender_awaiter {
   using value_type = value_of<S>;
@@ -65,7 +65,7 @@ class sender_awaiter {
   void finish(result<value_type>&& with) noexcept {
     ended_.set(std::move(with));
     if constexpr (completes_later<S>)
-      return awaiting_.resume();  // the loop called: what the coroutine parks, it runs
+      return awaiting_.resume();  // the loop is the caller and runs what the coroutine parks
     if (!inline_start::mark_completed(this)) park(awaiting_);
   }
 
@@ -75,23 +75,23 @@ class sender_awaiter {
   connected<S, receiver> state_;
 };
 
-// Follows a co_await that does not compile.
+// The awaiter of a co_await that does not compile.
 struct awaits_anything {
   static bool await_ready() { return true; }
   static void await_suspend(std::coroutine_handle<>) {}
   static anything await_resume() { return {}; }
 };
 
-/// What every braid coroutine's promise is: a level of the asynchronous stack, with a stop token that flows
-/// down.
+/// The base of every braid coroutine's promise: a frame of the asynchronous stack, with the stop token that
+/// its awaits inherit.
 ///
-/// Threads  belongs to the loop on which it was awaited, its home; resume_on may take it elsewhere meanwhile,
-///          which the home loop counts as its work.
+/// Threads  belongs to the loop on which it was awaited, its home. resume_on may take it elsewhere meanwhile;
+///          the home loop counts that as its work.
 /// Cost     40 bytes. Frames come from the frame pool.
 class coroutine_promise : public pooled_frame, pinned {
  public:
-  /// Any sender can be awaited, by rvalue unless it is awaited by copy; it gets the coroutine's stop token.
-  /// So can a function that returns one.
+  /// Awaits a sender, as an rvalue unless it is awaited by copy, or a function that returns one. The sender
+  /// gets the coroutine's stop token.
   template <sender_or_factory S>
     requires(!awaitable<S>)
   auto await_transform(S&& op, std::source_location where = std::source_location::current()) {
@@ -104,9 +104,10 @@ class coroutine_promise : public pooled_frame, pinned {
     else
       return sender_awaiter<sender_of<S>>(as_sender(std::forward<S>(op)), *this);
   }
-  /// So can what brings its own awaiter. The coroutine goes on on the loop that it awaited on, whichever
-  /// thread resumes it; its home loop counts the wait as its work. At that loop's end the awaitable is
-  /// destroyed, and a later resumption does nothing. An awaitable that destroys its handle cancels the await.
+  /// Awaits an object that brings its own awaiter. The coroutine resumes on the loop that it awaited on,
+  /// whichever thread resumes it; its home loop counts the wait as its work. At that loop's end the awaitable
+  /// is destroyed, and a later resumption does nothing. An awaitable that destroys its handle cancels the
+  /// await.
   template <awaitable A>
   foreign_awaiter<A> await_transform(A&& other,
                                      std::source_location where = std::source_location::current()) {
@@ -115,7 +116,7 @@ class coroutine_promise : public pooled_frame, pinned {
     const bool at_home = home_ != nullptr && !away_ && home_ == loop::current_or_null();
     return {std::forward<A>(other), stop_, at_home};
   }
-  /// Nothing else.
+  /// Rejects anything else, with the remedy.
   template <class X>
     requires(!sender_or_factory<X>)
   auto await_transform(X&&) {
@@ -126,7 +127,7 @@ class coroutine_promise : public pooled_frame, pinned {
   [[nodiscard]] stop_token get_stop_token() const noexcept { return stop_; }
   [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
 
-  /// Called by who waits for the coroutine, before it begins.
+  /// Called by the waiter before the coroutine begins.
   void inherit(stop_token stop, async_frame* parent) noexcept {
     stop_ = stop;
     frame_.called_by(parent);
@@ -134,7 +135,7 @@ class coroutine_promise : public pooled_frame, pinned {
     if (task_tracker::tracks_here()) [[unlikely]]
       begin_tracked();
   }
-  /// From the coroutine that awaits it; notes that coroutine's await as well.
+  /// The same for a coroutine that awaits this one. Notes that coroutine's await as well.
   void inherit(coroutine_promise& parent) noexcept {
     stop_ = parent.stop_;
     frame_.called_by(&parent.frame_);
@@ -145,39 +146,41 @@ class coroutine_promise : public pooled_frame, pinned {
     }
   }
 
-  /// Tells its loop's tracker, if there is one, that it has come to another await. What an awaiter that
-  /// promises it (notes_its_await) does on its way.
+  /// Reports the await to the loop's tracker, if there is one. An awaiter with notes_its_await calls this
+  /// itself.
   [[gnu::always_inline]] void note_await() noexcept {
     if (tracked_) [[unlikely]]
       task_tracker::awaits(home_, frame_);
   }
 
-  /// For resume_on: it is about to go there. What has to come home by itself overrides both.
+  /// Called by resume_on before the coroutine moves there. A promise that returns home by itself has its own
+  /// depart_for and arrive_on.
   void depart_for(const loop& there) noexcept {
     if (!leaves_for(there)) return;
     away_ = true;
     home_->expect_delivery();
   }
-  /// It is on this loop now.
+  /// Called when the coroutine runs on this loop.
   void arrive_on(const loop& here) noexcept {
     if (!comes_home_to(here)) return;
     away_ = false;
     home_->delivery_came();
   }
-  /// Something else goes home in its stead, and takes over what is counted there. Was it away?
+  /// Marks the coroutine as at home, because a delivery goes there instead and takes over its count. Returns
+  /// whether it was away.
   [[nodiscard]] bool send_home() noexcept { return std::exchange(away_, false); }
 
  protected:
-  /// Where the coroutine begins; its awaits take that place.
+  /// begins is the place of the coroutine's frame until its first await.
   explicit coroutine_promise(std::source_location begins = {}) noexcept { frame_.waits_at(begins); }
   ~coroutine_promise() { end_level(); }
-  /// Nobody waits for it any more; it may be inherited again.
+  /// Called when the waiter has its result. inherit may then be called again.
   void end_level() noexcept {
     if (tracked_) [[unlikely]]
       end_tracked();
   }
 
-  /// Null when it was awaited on a thread without a loop.
+  /// Null if the coroutine was awaited on a thread without a loop.
   [[nodiscard]] loop* home() const noexcept { return home_; }
   [[nodiscard]] bool is_away() const noexcept { return away_; }
   [[nodiscard]] bool leaves_for(const loop& there) const noexcept {
@@ -198,8 +201,8 @@ class coroutine_promise : public pooled_frame, pinned {
   stop_token stop_;
   async_frame frame_;
   loop* home_;  // set by inherit
-  bool away_ = false;  // from home, and counted there
-  bool tracked_ = false;  // by home
+  bool away_ = false;  // from home, which counts it as work
+  bool tracked_ = false;  // by home's tracker
 };
 
 template <sender S>

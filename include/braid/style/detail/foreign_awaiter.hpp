@@ -15,18 +15,18 @@ namespace braid::detail {
 
 class foreign_wait;
 
-// What a foreign_wait and its relay share: each lets go once, the second one deletes it.
+// Connects a foreign_wait and its relay. Each lets go of it once; the second one deletes it.
 struct foreign_link : pooled {
   explicit foreign_link(foreign_wait& waits) noexcept : waiter(&waits) {}
   void let_go() noexcept {
     if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
-  std::atomic<foreign_wait*> waiter;  // until one of the two has taken it
+  std::atomic<foreign_wait*> waiter;  // null once one of the two has taken it
   std::atomic<int> references{2};
 };
 
-// The coroutine whose handle a foreign awaitable gets in place of the awaiting one's. Resuming it, or
-// destroying it, on any thread, brings the news to the foreign_wait.
+// A foreign awaitable gets this coroutine's handle instead of the awaiting coroutine's. When any thread
+// resumes or destroys the relay, the foreign_wait ends.
 struct foreign_relay {
   struct promise_type : pooled_frame {
     promise_type(foreign_link& to, stop_token token) noexcept : link(&to), stop(token) {}
@@ -43,41 +43,42 @@ struct foreign_relay {
     [[nodiscard]] stop_token get_stop_token() const noexcept { return stop; }
     void tell(bool destroyed) noexcept;
 
-    foreign_link* link;  // until it has told
+    foreign_link* link;  // null once the wait was ended
     const stop_token stop;
   };
   std::coroutine_handle<promise_type> handle;
 };
 
-// The wait of a coroutine for an awaitable that knows nothing of loops.
+// A coroutine's wait for an awaitable that knows nothing of loops.
 //
-// Threads  the loop's that the coroutine awaited on; resumed elsewhere, the relay brings it back there.
+// Threads  that of the loop on which the coroutine awaited. If another thread resumes the relay, the wait is
+//          delivered to that loop.
 class foreign_wait : operation_base {
  protected:
-  /// counted: the loop is the coroutine's home, and this is its work while it waits.
+  /// counted: the current loop is the coroutine's home and counts the wait as its work.
   foreign_wait(stop_token stop, bool counted) noexcept
-      : operation_base(arrived), stop_(stop), counted_(counted) {}
+      : operation_base(on_delivery), stop_(stop), counted_(counted) {}
   ~foreign_wait() {
     if (link_ != nullptr) leave();
   }
-  /// A handle for the awaitable.
+  /// Begins the wait and returns the handle for the awaitable.
   [[nodiscard]] std::coroutine_handle<foreign_relay::promise_type> begin(std::coroutine_handle<> awaiting);
-  /// Does nobody touch this, while the awaitable is being given the handle, but the present thread? Not
-  /// without a loop.
+  /// Is this object still there when the awaitable's await_suspend returns? Only with a loop: without one
+  /// another thread may have resumed the coroutine meanwhile.
   [[nodiscard]] bool is_kept() const noexcept { return home_ != nullptr; }
-  /// After the awaitable has got it. True when it was used on this thread already.
+  /// Called after the awaitable got the handle. True if this thread has resumed or destroyed it already.
   [[nodiscard]] bool has_ended() noexcept {
     starting_ = false;
     return link_ == nullptr;
   }
-  /// The awaitable did without.
+  /// Reverses begin, because the awaitable does not use the handle.
   void undo(std::coroutine_handle<> relay) noexcept {
     starting_ = true;
     relay.destroy();
     starting_ = false;
     destroyed_ = false;
   }
-  /// Throws operation_canceled where the awaitable has destroyed its handle.
+  /// Throws operation_canceled if the awaitable destroyed its handle.
   void check() const {
     if (destroyed_) [[unlikely]]
       throw_destroyed();
@@ -85,8 +86,8 @@ class foreign_wait : operation_base {
 
  private:
   friend foreign_relay::promise_type;
-  static void arrived(operation_base& base, completion) noexcept;
-  void came(bool destroyed) noexcept;
+  static void on_delivery(operation_base& base, completion) noexcept;
+  void on_relay(bool destroyed) noexcept;
   void go_on() noexcept;
   void end() noexcept;
   void leave() noexcept;
@@ -94,15 +95,15 @@ class foreign_wait : operation_base {
 
   const stop_token stop_;
   loop* home_ = nullptr;
-  foreign_link* link_ = nullptr;  // while it waits
+  foreign_link* link_ = nullptr;  // null unless it waits
   std::coroutine_handle<> awaiting_;
   bool counted_;
   bool starting_ = false;
   bool destroyed_ = false;
 };
 
-/// Waits in a coroutine for an awaitable that brings its own awaiter: in an object of ours, since one that
-/// await_transform returns by reference is copied by g++ 12.
+/// Awaits an awaitable that brings its own awaiter. It wraps that awaiter because g++ 12 copies an awaiter
+/// that await_transform returns by reference.
 template <awaitable A>
 class foreign_awaiter final : foreign_wait {
   using awaiter = decltype(awaiter_of(std::declval<A>()));

@@ -19,7 +19,7 @@ class generator;
 
 namespace braid::detail {
 
-// What a co_yield is given by elements_of.
+// The operand that elements_of makes for co_yield.
 template <class Range>
 struct elements {
   explicit elements(Range&& all) noexcept : range(std::forward<Range>(all)) {}
@@ -28,22 +28,22 @@ struct elements {
 
 template <class Reference, class Value>
 using generator_reference = std::conditional_t<std::is_void_v<Value>, Reference&&, Reference>;
-// What a co_yield takes: a reference in any case.
+// The type that co_yield takes, which is always a reference.
 template <class Reference, class Value>
 using generator_yielded =
     std::conditional_t<std::is_reference_v<generator_reference<Reference, Value>>,
                        generator_reference<Reference, Value>, const generator_reference<Reference, Value>&>;
 
-// A generator's promise. Generators within generators are a stack: the root, which the consumer holds, knows
-// the innermost one and resumes it directly. What begins an inner one, and what ends it, returns to the
-// root's loop in pull: so no tail call is needed, and the thread's stack is as deep for a million levels as
-// for one.
+// A generator's promise. Nested generators form a stack: the root, which the consumer holds, knows the
+// innermost one and resumes it directly. Beginning or ending an inner generator returns to the loop in the
+// root's pull(). So no tail call is needed, and a million nested generators use as much of the thread's stack
+// as one.
 template <class Yielded>
 class generator_promise : public pooled_frame, pinned {
  public:
   using handle = std::coroutine_handle<generator_promise>;
 
-  // Becomes any generator of these elements.
+  // Converts to any generator of these elements.
   class made {
    public:
     explicit made(generator_promise& frame) noexcept : frame_(&frame) {}
@@ -69,8 +69,7 @@ class generator_promise : public pooled_frame, pinned {
     root_->element_ = std::addressof(element);
     return {};
   }
-  // Elements are to be moved from, and this one is a variable that may be used again: a copy stands in for
-  // it.
+  // The consumer may move from an element, but the generator may use this variable again: yield a copy.
   [[nodiscard]] auto yield_value(const std::remove_reference_t<Yielded>& variable) const
     requires std::is_rvalue_reference_v<Yielded> && std::copy_constructible<std::remove_cvref_t<Yielded>>
   {
@@ -126,7 +125,7 @@ class generator_promise : public pooled_frame, pinned {
     std::remove_cvref_t<Yielded> copy_;
   };
 
-  // Puts an inner generator on top of the stack until it has ended.
+  // Puts an inner generator on top of the stack until that has ended.
   class nested : pinned {
    public:
     explicit nested(generator_promise* inner) noexcept : inner_(inner) {}
@@ -143,7 +142,7 @@ class generator_promise : public pooled_frame, pinned {
     void await_resume() const { inner_->throw_failure(); }
 
    private:
-    generator_promise* inner_;  // null once it was destroyed on its own
+    generator_promise* inner_;  // null once destroy() has destroyed it
   };
 
   template <class I, class S>
@@ -160,10 +159,10 @@ class generator_promise : public pooled_frame, pinned {
   }
 
   generator_promise* root_ = this;
-  generator_promise* parent_ = nullptr;  // whose co_yield this one's elements are
-  generator_promise** owner_ = nullptr;  // where the parent keeps this one
+  generator_promise* parent_ = nullptr;  // the generator whose co_yield yields this one's elements
+  generator_promise** owner_ = nullptr;  // the parent's pointer to this one
   std::exception_ptr failure_;
-  // the root's
+  // used in the root only
   generator_promise* innermost_ = this;
   std::add_pointer_t<Yielded> element_ = nullptr;  // of the last co_yield, in the frame that yielded
 };

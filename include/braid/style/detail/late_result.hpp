@@ -10,7 +10,7 @@
 
 namespace braid::detail {
 
-// A result that is not there yet. One byte says what is: nothing, a value or an error.
+// Room for a result that arrives later. One byte says what it holds: nothing, a value or an error.
 template <class T>
 class late_result {
   using stored = std::conditional_t<
@@ -52,7 +52,7 @@ class late_result {
     holds_ = holds::failure;
   }
 
-  /// The value, or the error thrown.
+  /// The value. Throws the error if there is one.
   T value() && {
     if (holds_ == holds::failure) [[unlikely]]
       error_.rethrow();
