@@ -87,9 +87,9 @@ const char* name_of(fault what) noexcept {
 
 void fault_schedule::add(fault_rule rule) {
   if (!(rule.probability >= 0 && rule.probability <= 1))
-    throw std::invalid_argument("fault_schedule: a probability is from 0 to 1");
+    throw std::invalid_argument("fault_schedule: a probability must be from 0 to 1");
   if (rule.delay < loop_clock::duration::zero())
-    throw std::invalid_argument("fault_schedule: a delay is not negative");
+    throw std::invalid_argument("fault_schedule: a delay must not be negative");
   rules_.push_back({std::move(rule)});
 }
 

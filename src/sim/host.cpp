@@ -21,7 +21,7 @@ host::host(world& in, std::string name, std::string address, host_options option
       options_(std::move(options)),
       machine_(std::make_unique<detail::machine>(in, *this, address_)) {
   if (!(options_.clock_rate > 0) || !std::isfinite(options_.clock_rate))
-    throw std::invalid_argument("sim::host " + name_ + ": a clock's rate is positive");
+    throw std::invalid_argument("sim::host " + name_ + ": the clock's rate must be positive");
 }
 
 host::~host() {

@@ -80,7 +80,7 @@ void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
     } else if (alone_) {
       woken_.wait(false, std::memory_order_acquire);  // for another thread
     } else {
-      braid::detail::misused("simulation: a loop that ends waits for what never comes");
+      braid::detail::misused("simulation: a loop is ending and waits for an event that never comes");
     }
   }
   begin_turn();

@@ -111,7 +111,8 @@ bool world::are_apart(const host& one, const host& other) const noexcept {
 // ---- time -----------------------------------------------------------------------------------------------
 
 void world::after(loop_clock::duration later, unique_function<void()> f) {
-  if (later < loop_clock::duration::zero()) throw std::invalid_argument("sim::world::after: in the past");
+  if (later < loop_clock::duration::zero())
+    throw std::invalid_argument("sim::world::after: the time is in the past");
   at(loop_clock::later_than(now_, later), [this, f = std::move(f)]() mutable {
     f();
     look_at_all_hosts();
@@ -215,7 +216,7 @@ void world::throw_stuck() {
   const bool spent = steps_ == options_.most_steps;
   throw stuck("simulation: " +
               std::string(spent ? "all steps are used up (world_options::most_steps)"
-                                : "nothing can happen any more, and what is waited for has not ended") +
+                                : "nothing can happen any more, but the awaited operation has not ended") +
               ", seed " + std::to_string(options_.seed) + ", at " + text_of(now_) + ", after " +
               std::to_string(steps_) + " steps");
 }

@@ -24,7 +24,7 @@ std::optional<std::uint64_t> seed_to_replay() {
 }
 
 void print_failure(const std::string& where) {
-  std::string why = "something that is no std::exception";
+  std::string why = "an exception that is no std::exception";
   try {
     throw;
   } catch (const std::exception& e) {
