@@ -9,7 +9,7 @@ namespace braid {
 
 namespace {
 
-// A close that nobody waits for.
+// A close without a waiter.
 struct detached_close final : io_operation, detail::pooled {
   explicit detached_close(int descriptor) noexcept
       : io_operation(on_finish, what),
@@ -32,7 +32,7 @@ void close_detached(int descriptor) noexcept {
     try {
       return here->submit(*new detached_close(descriptor));
     } catch (const std::bad_alloc&) {
-      // closed here instead
+      // closed below, without a request
     }
   }
   (void)direct_calls::current().close(descriptor);

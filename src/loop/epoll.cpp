@@ -20,13 +20,13 @@ namespace braid::detail {
 
 namespace {
 
-// An event's data that is no descriptor's.
+// The data of events that belong to no request's descriptor.
 constexpr std::uint64_t of_wake = ~std::uint64_t{0};
 constexpr std::uint64_t of_verification = of_wake - 1;
 constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t write_events = EPOLLOUT | EPOLLHUP | EPOLLERR;
 constexpr std::uint8_t most_unheeded = 16;
-constexpr unsigned most_unlooked = 8;  // turns; each of them completed something
+constexpr unsigned most_unlooked = 8;  // turns in a row that complete something without an epoll_wait
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441  // on every architecture
@@ -46,8 +46,8 @@ constexpr unsigned most_unlooked = 8;  // turns; each of them completed somethin
 epoll_reactor::epoll_reactor(const loop_options& options) : entries_(options.entries) {
   if (entries_ == 0 || entries_ > 32768)
     throw std::system_error(EINVAL, std::generic_category(),
-                            "loop: epoll: the number of entries does not suit: give one from 1 to 32768");
-  (void)blocking_pool::instance();  // a BRAID_BLOCKING_THREADS that is none is told here, not by some request
+                            "loop: epoll: the number of entries is out of range: give one from 1 to 32768");
+  (void)blocking_pool::instance();  // reports an invalid BRAID_BLOCKING_THREADS now, not at a later request
   events_.resize(std::min(entries_, 1024U));
   held_.reserve(16);
   doubted_.reserve(256);
@@ -70,7 +70,7 @@ epoll_reactor::epoll_reactor(const loop_options& options) : entries_(options.ent
   fail(code, call);
 }
 
-// Edge-triggered, so that nobody need read them: every write and every expiry is an event of its own.
+// Edge-triggered, so that they need not be read: every write and every expiry is an event of its own.
 bool epoll_reactor::watch_own() noexcept {
   const auto watched = [this](int descriptor, std::uint64_t data) {
     epoll_event event{EPOLLIN | EPOLLET, {.u64 = data}};
@@ -95,14 +95,14 @@ loop_clock::time_point epoll_reactor::now() const noexcept {
   return loop_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
-// Not tried before the next turn, where it is told as well.
+// The next turn tries the request, so that it never finishes within this call.
 void epoll_reactor::submit(io_operation& operation) noexcept {
   mark_begun(operation);
   ++in_flight_;
   submitted_.push_back(operation);
 }
 
-// What is neither waiting nor with a thread is asked when its turn comes.
+// A request that neither waits nor is with a thread sees cancel_ when it is tried.
 void epoll_reactor::cancel(io_operation& operation) noexcept {
   cancel_of(operation) = cancel_request::made;
   const request& what = operation.what();
@@ -125,20 +125,20 @@ void epoll_reactor::cancel_all() noexcept {
 }
 
 void epoll_reactor::turn(patience how_long, inbox& messages) noexcept {
-  const std::size_t told_before = told_;
+  const std::size_t completed_before = completed_;
   if (!cancelled_.empty() || !orphaned_.empty()) [[unlikely]]
     tell_ended();
   if (!held_.empty()) [[unlikely]]
     release_held();
   if (!submitted_.empty()) begin_submitted();
-  const bool progress = told_ != told_before;
+  const bool progress = completed_ != completed_before;
   const bool nothing_due = submitted_.empty() && cancelled_.empty() && orphaned_.empty();
   if (!progress && nothing_due && how_long.may_wait) {
     wait(how_long, messages);
-    if (!submitted_.empty()) begin_submitted();  // an answer to what has come leaves in the same turn
+    if (!submitted_.empty()) begin_submitted();  // so that the answer to a message leaves in the same turn
     return;
   }
-  // What completes without waiting may go on for some turns before epoll is asked.
+  // While requests complete without waiting, some turns go by without an epoll_wait.
   if (waiting_ == 0 || (progress && ++unlooked_ < most_unlooked)) return;
   constexpr loop_clock::duration at_once{};
   look(&at_once);
@@ -157,7 +157,7 @@ void epoll_reactor::begin_submitted() noexcept {
   batch_.append(std::move(submitted_));
   for (unsigned left = entries_; left != 0 && !batch_.empty(); --left)
     begin(static_cast<io_operation&>(batch_.pop_front()));
-  batch_.append(std::move(submitted_));  // behind what has waited for longer
+  batch_.append(std::move(submitted_));  // the older requests stay in front
   submitted_.append(std::move(batch_));
 }
 
@@ -182,7 +182,7 @@ void epoll_reactor::look(const loop_clock::duration* limit) noexcept {
   }
 }
 
-// Interrupted by a signal it saw no event, as when the limit has passed.
+// When a signal interrupts the wait there is no event, as when the limit has passed.
 int epoll_reactor::await_events(const loop_clock::duration* limit) noexcept {
   ++system_calls_;
   const int room = static_cast<int>(events_.size());
@@ -195,7 +195,7 @@ int epoll_reactor::await_events(const loop_clock::duration* limit) noexcept {
     } time{seconds.count(), (*limit - seconds).count()};
     const long count = ::syscall(SYS_epoll_pwait2, epoll_, events_.data(), room, &time, nullptr, 0);
     if (count >= 0 || errno == EINTR) return static_cast<int>(count);
-    precise_ = false;  // Linux before 5.11, or a sandbox that has not heard of it
+    precise_ = false;  // Linux before 5.11, or a sandbox that does not know the call
     ++system_calls_;
   }
   const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(
@@ -206,7 +206,7 @@ int epoll_reactor::await_events(const loop_clock::duration* limit) noexcept {
 void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
   descriptor_watch* const found = watches_.find(descriptor);
   if (found == nullptr || found->interest == 0) {
-    // Of a descriptor that is closed, but not its copy. The one event may have been on its way already.
+    // The descriptor is closed, but a copy of it is open. A single event may have been under way already.
     if (++strays_ == most_unheeded) register_anew();
     return;
   }
@@ -214,7 +214,7 @@ void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
   if ((events & read_events) != 0) of.readable = true;
   if ((events & write_events) != 0) of.writable = true;
   if (!of.has_waiters()) {
-    // Somebody else may use it now, another loop even: their events shall not wake this one for ever.
+    // Other code, or another loop, may use the descriptor now. Its events must not keep waking this loop.
     if (++of.unheeded == most_unheeded) return unregister(descriptor);
     return tell_once(descriptor, of);
   }
@@ -225,7 +225,7 @@ void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
     of.unheeded = 0;
   } else if (of.edge && ++of.unheeded == most_unheeded) {
     of.unheeded = 0;
-    register_anew();  // another open file, which had the number before, goes on telling
+    register_anew();  // the events come from another open file, which had the number before
   } else {
     tell_once(descriptor, of);
   }
@@ -249,7 +249,7 @@ bool epoll_reactor::serve(operation_base::queue& waiting, const bool& ready) noe
 }
 
 void epoll_reactor::serve_pollers(descriptor_watch& of) noexcept {
-  // In the queue until their turn: one that is told may cancel the others.
+  // Each stays in the queue until its turn, because one that finishes may cancel the others.
   for (std::size_t left = of.pollers.size_up_to(waiting_); left != 0 && !of.pollers.empty(); --left) {
     auto& operation = static_cast<io_operation&>(of.pollers.pop_front());
     stop_waiting(operation);
@@ -257,8 +257,8 @@ void epoll_reactor::serve_pollers(descriptor_watch& of) noexcept {
   }
 }
 
-// What waits for descriptors would wait for ever, and the loop turn for ever to find that out. Timers, and
-// what other threads deliver, go on.
+// epoll_wait has failed for good: no wait for a descriptor could ever end, and the loop would turn endlessly.
+// So every such wait ends with the errno. Timers and deliveries from other threads go on.
 void epoll_reactor::break_down(int code) noexcept {
   failure_ = code;
   watches_.for_each([&](int descriptor, descriptor_watch& each) {
@@ -280,7 +280,8 @@ void epoll_reactor::await_wake(const loop_clock::duration* limit) noexcept {
     (void)!::read(wake_descriptor_, &count, sizeof count);
 }
 
-// The child may have been forked in the middle of a turn: what that goes on with finds nothing.
+// The child may have been forked in the middle of a turn, which then goes on in the child and must find
+// nothing.
 void epoll_reactor::leave_to_parent() noexcept {
   left_ = true;
   close_descriptors();

@@ -16,19 +16,19 @@
 
 namespace braid::detail {
 
-/// The readiness reactor, for kernels that refuse io_uring: a request is tried as a call that does not block,
-/// and waits for its descriptor where that would have blocked. What cannot be asked not to block is an errand
-/// for a thread.
+/// The readiness reactor, for kernels that refuse io_uring. It tries a request with a call that does not
+/// block; if that would have blocked, the request waits for its descriptor. A request without such a call
+/// becomes an errand for a thread.
 ///
-/// A descriptor that was waited for stays registered, so that waiting again takes no system call:
-/// level-triggered at first, so that it need not be read until that would have blocked; edge-triggered once
-/// an event has come that nobody waited for, or room to write is waited for. Its number may since have come
-/// to mean another one behind the reactor's back: what waits on the word of an earlier registration is
-/// verified within 10 ms. An event is never more than a reason to try again.
+/// A descriptor stays registered after a wait, so that the next wait takes no system call. It is
+/// level-triggered at first, so that it need not be read until a read would block. It becomes
+/// edge-triggered after an event without a waiter, or when a request waits for room to write. Another part
+/// of the program may close the descriptor and open another one under its number. So a wait that relies on
+/// an earlier registration verifies it within 10 ms. An event is only ever a reason to try again.
 ///
-/// Threads  the loop's; only wake may come from elsewhere.
-/// Cost     a request that need not wait is its own system call; one that does, two of them and a share in
-///          the turn's epoll_wait.
+/// Threads  the loop's; any thread may call wake.
+/// Cost     a request that need not wait is one system call; one that waits is two, and a share of the turn's
+///          epoll_wait.
 /// Source   epoll(7).
 class epoll_reactor final : public reactor, private errand_sender {
  public:
@@ -47,20 +47,20 @@ class epoll_reactor final : public reactor, private errand_sender {
   void leave_to_parent() noexcept override;
 
  private:
-  // Sees descriptors end and begin, so that their registrations do.
+  // Drops a descriptor's registration when the loop closes it, or opens another one under its number.
   struct calls final : direct_calls {
     explicit calls(epoll_reactor& reactor) noexcept : of(reactor) {}
     int socket(int family, int type, int protocol) noexcept override;
     int close(int descriptor) noexcept override;
     epoll_reactor& of;
   };
-  // A cancel_descriptor that waits for what threads are at.
+  // A cancel_descriptor that waits for requests that threads carry out.
   struct held_cancel {
     io_operation* operation;
     std::int32_t found;
   };
 
-  // The way of a request.
+  // The steps of a request.
   void begin(io_operation& operation) noexcept;
   void begin_waiting_kind(io_operation& operation) noexcept;
   [[nodiscard]] std::int32_t carry_out(io_operation& operation, bool first) noexcept;
@@ -98,7 +98,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   void cancel_descriptor(io_operation& operation) noexcept;
   [[nodiscard]] std::int32_t find_not_begun(int descriptor) noexcept;
   void release_held() noexcept;
-  // Cancels errands; how many there are, and how many of them end by themselves.
+  // Cancels errands. Counts them all, and those that cannot be cancelled because a thread has begun them.
   struct errand_count {
     std::int32_t all = 0, begun = 0;
   };
@@ -136,25 +136,23 @@ class epoll_reactor final : public reactor, private errand_sender {
   calls direct_{*this};
   // this thread
   watch_table watches_;
-  std::vector<epoll_event> events_;  // where the kernel puts them
+  std::vector<epoll_event> events_;  // filled by epoll_wait
   operation_base::queue submitted_;  // to be tried in the next turn
   operation_base::queue batch_;  // being tried
-  operation_base::queue cancelled_;  // end as cancelled in the next turn
-  operation_base::queue
-      orphaned_;  // the same as their errno_ says: nothing will be heard of their descriptor
-  intrusive_list<errand> errands_;  // out, or ready to come back
+  operation_base::queue cancelled_;  // finish as cancelled in the next turn
+  operation_base::queue orphaned_;  // finish with their errno_: their descriptor will send no event
+  intrusive_list<errand> errands_;  // with a thread, or on their way back
   std::vector<held_cancel> held_;
-  std::vector<int> doubted_;  // descriptors whose registration somebody relies on unverified
+  std::vector<int> doubted_;  // descriptors on whose unverified registration a request waits
   std::size_t in_flight_ = 0;
-  std::size_t waiting_ = 0;  // in a watch's queues
-  std::size_t told_ = 0;  // completions so far
-  unsigned unlooked_ = 0;  // turns since epoll was asked
-  unsigned strays_ = 0;  // events of a number that is not registered
-  bool verification_due_ = false;  // the timer runs
+  std::size_t waiting_ = 0;  // operations in the watches' queues
+  std::size_t completed_ = 0;  // completions so far
+  unsigned unlooked_ = 0;  // turns since the last epoll_wait
+  unsigned strays_ = 0;  // events of numbers that are not registered
+  bool verification_due_ = false;  // the verification timer runs
   bool precise_ = true;  // the kernel has epoll_pwait2
-  bool left_ = false;  // to the parent process
-  int failure_ =
-      0;  // the errno that epoll_wait failed with, for good: nothing can wait for a descriptor any more
+  bool left_ = false;  // this is a forked child, and the reactor is the parent's
+  int failure_ = 0;  // the errno that epoll_wait failed with, for good: no request can wait any more
 };
 
 template <class Predicate>

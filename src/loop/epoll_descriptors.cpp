@@ -1,4 +1,4 @@
-// What the readiness reactor knows of descriptors: who waits for them, and what epoll was told of them.
+// The readiness reactor's records of descriptors: their waiters, and their registrations with epoll.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -43,8 +43,8 @@ int epoll_reactor::control(int what, int descriptor, std::uint32_t events) noexc
   return ::epoll_ctl(epoll_, what, descriptor, &event) == 0 ? 0 : errno;
 }
 
-// Has epoll watch for what the request waits for: 0, or an errno. Writing is asked for only once somebody
-// waits for it, and told once: there is nearly always room.
+// Registers the descriptor for the events that the request waits for. Returns 0 or an errno. EPOLLOUT is
+// registered only once a request waits for it, and edge-triggered: there is nearly always room to write.
 int epoll_reactor::require(int descriptor, descriptor_watch& of, const request& what) noexcept {
   if (failure_ != 0) return failure_;
   const bool edge = of.edge || what.code == opcode::poll || events_of(what) != EPOLLIN;
@@ -61,7 +61,7 @@ int epoll_reactor::require(int descriptor, descriptor_watch& of, const request& 
       of.edge = edge;
     }
     if (failed != ENOENT) return failed;
-    of.reset();  // another descriptor has the number
+    of.reset();  // another descriptor has the number now
   }
   int failed = control(EPOLL_CTL_ADD, descriptor, wanted);
   if (failed == EEXIST) failed = control(EPOLL_CTL_MOD, descriptor, wanted);
@@ -71,17 +71,17 @@ int epoll_reactor::require(int descriptor, descriptor_watch& of, const request& 
   return 0;
 }
 
-// An event that led nowhere shall not be told again and again.
+// Makes the descriptor edge-triggered, so that an event that led nowhere does not come again and again.
 void epoll_reactor::tell_once(int descriptor, descriptor_watch& of) noexcept {
   if (of.edge || control(EPOLL_CTL_MOD, descriptor, of.interest | EPOLLET) != 0) return;
   of.interest |= EPOLLET;
   of.edge = true;
 }
 
-// A try has been made: is another one worth it before the next event? Where it would have blocked, no.
-// Events that are told as long as they hold leave the choice: a read of less than was asked for has left
-// nothing, but for exceptions that the next event tells. After a full one it is guessed, and after a wrong
-// guess not for some times, twice as many each time.
+// After a try, decides whether another one is worth it before the next event. After one that would have
+// blocked it is not. With level-triggered events there is a choice. A short read has left nothing, with
+// exceptions that the next event reports. After a full read it guesses yes; after a wrong guess it guesses no
+// for a while, twice as long each time.
 void epoll_reactor::guess(descriptor_watch& of, const request& what, std::int32_t ended,
                           bool tried_first) noexcept {
   const bool reads = &queue_of(of, what.code) == &of.readers;
@@ -108,8 +108,8 @@ void epoll_reactor::unregister(int descriptor) noexcept {
   }
 }
 
-// The number means, or will mean, another descriptor. Who still waits for the one it meant would wait for
-// ever.
+// The number belongs, or will belong, to another descriptor. Requests that wait for the old one end with
+// EBADF, since no event would ever end their wait.
 void epoll_reactor::drop_watches(int descriptor) noexcept {
   descriptor_watch* const of = watches_.find(descriptor);
   if (of == nullptr) return;
@@ -142,12 +142,13 @@ void epoll_reactor::doubt(int descriptor, descriptor_watch& of) noexcept {
       ::timerfd_settime(verification_timer_, 0, &soon, nullptr);
     }
   } catch (const std::bad_alloc&) {
-    // verified at the next wait, if there is memory then
+    // the next wait verifies it, if there is memory then
   }
 }
 
-// Is what somebody waits for still registered? Modifying a registration as it is also tells its events anew.
-// Who waits where it is gone tries again: on another descriptor, or none.
+// Checks that the descriptors that requests wait for are still registered. Modifying a registration without
+// change does that, and also repeats its present events. Where the registration is gone, the requests are
+// tried again, on the descriptor that has the number now, if there is one.
 void epoll_reactor::verify_doubted() noexcept {
   verification_due_ = false;
   for (const int descriptor : doubted_) {
@@ -170,9 +171,9 @@ void epoll_reactor::try_again(descriptor_watch& of) noexcept {
     }
 }
 
-// A registration outlives its descriptor where a copy does, in this process or another, and cannot be taken
-// back then: its number means something else. So all others move to a new epoll, under the number of the old
-// one.
+// A registration outlives its descriptor while a copy of the descriptor is open, in this process or another.
+// It cannot be removed then, because its number belongs to something else. So all other registrations move to
+// a new epoll, which takes over the old one's number.
 void epoll_reactor::register_anew() noexcept {
   strays_ = 0;
   const int made = ::epoll_create1(EPOLL_CLOEXEC);
@@ -201,8 +202,8 @@ std::int32_t epoll_reactor::give_up_waiting(int descriptor, descriptor_watch& of
   return found;
 }
 
-// A request that a thread has begun and cannot be left at is waited for here, so that whoever closes the
-// descriptor need not ask again and again.
+// Where a thread has begun a request that cannot be abandoned, the cancel_descriptor waits for it here. So
+// the close need not submit its cancel_descriptor again and again.
 void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   const int descriptor = operation.what().descriptor;
   descriptor_watch* const of = watches_.find(descriptor);
@@ -214,12 +215,13 @@ void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
   try {
     held_.push_back({&operation, found});
   } catch (const std::bad_alloc&) {
-    finish(operation, found);  // it asks again
+    finish(operation, found);  // the close submits it again
   }
 }
 
-// What begins in this turn or the next one would meet the number's next owner: one that goes on accepting is
-// given up, any other, the rest of a transfer say, is found again when it has begun.
+// Counts the requests on the descriptor that are not tried yet; they must not reach the number's next
+// owner. An accept_many is cancelled. Any other, such as the rest of a transfer, has begun when the close
+// asks again.
 std::int32_t epoll_reactor::find_not_begun(int descriptor) noexcept {
   std::int32_t found = 0;
   for (operation_base::queue* each : {&submitted_, &batch_})
@@ -257,7 +259,7 @@ int epoll_reactor::calls::socket(int family, int type, int protocol) noexcept {
   return made;
 }
 
-// Taken out first: where the descriptor has a copy, closing it would leave its registration behind.
+// Unregisters first: where the descriptor has an open copy, closing it would leave its registration behind.
 int epoll_reactor::calls::close(int descriptor) noexcept {
   of.unregister(descriptor);
   of.drop_watches(descriptor);

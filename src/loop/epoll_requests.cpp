@@ -1,4 +1,4 @@
-// The way of a request through the readiness reactor: tried, waited for, or sent to a thread.
+// How the readiness reactor carries out a request: it tries it, waits for the descriptor, or uses a thread.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,15 +15,15 @@ namespace braid::detail {
 
 namespace {
 
-constexpr std::int32_t in_another_turn = nonblocking::refused + 1;  // an end that is none: it goes on
-constexpr int most_accepted = 64;  // in one go
+constexpr std::int32_t in_another_turn = nonblocking::refused + 1;  // not ended: the request goes on
+constexpr int most_accepted = 64;  // in one turn
 
-// Does its end bring a descriptor number into use?
+// Is the request's result a new descriptor?
 bool makes_descriptor(opcode code) noexcept {
   return code == opcode::open || code == opcode::socket || code == opcode::accept;
 }
 
-// Closing what has pages to write may wait for a server or a disk.
+// Closing a file with unwritten pages may wait for a server or a disk.
 bool may_block_in_close(int descriptor) noexcept {
   struct stat found;
   return ::fstat(descriptor, &found) == 0 &&
@@ -65,7 +65,7 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
   finish(operation, -EINVAL);
 }
 
-// Of an opcode that waits for a descriptor. Not tried where it is known to be in vain.
+// Begins a request that may wait for its descriptor. It is not tried where that is known to be in vain.
 void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
   const request& what = operation.what();
   if (descriptor_watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0) {
@@ -99,8 +99,8 @@ std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexc
   return ended;
 }
 
-// A descriptor that cannot be asked not to block is asked whether it is ready, where epoll takes it: what
-// epoll refuses has no readiness that poll(2) would know of.
+// For a descriptor without calls that do not block: asks poll(2) whether it is ready, provided that epoll
+// takes it. A file that epoll refuses has no readiness that poll(2) could report.
 std::int32_t epoll_reactor::carry_out_refused(io_operation& operation) noexcept {
   const request& what = operation.what();
   try {
@@ -118,7 +118,7 @@ std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
     const std::int32_t ended = nonblocking::attempt(operation.what(), system_calls_);
     if (ended < 0) return ended;
     drop_watches(ended);
-    ++told_;
+    ++completed_;
     finish_in_part(operation, {ended, completion::more});
     if (left_) break;
     if (gives_up(operation)) return -ECANCELED;
@@ -126,8 +126,8 @@ std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
   return in_another_turn;
 }
 
-// Asked again, connect(2) says how it went: EALREADY while it goes on. Over loopback it has gone well by
-// then.
+// A second connect(2) returns the outcome, or EALREADY while the attempt goes on. Over loopback the
+// connection exists by then.
 std::int32_t epoll_reactor::connect(io_operation& operation, bool first) noexcept {
   const request& what = operation.what();
   bool was_blocking = false;
@@ -150,7 +150,7 @@ std::int32_t epoll_reactor::connect(io_operation& operation, bool first) noexcep
   }
   if (was_blocking) nonblocking::set_nonblocking(what.descriptor, false, system_calls_);
   if (of != nullptr) of->was_blocking = false;
-  // A full backlog, of which no event would tell: a thread waits for room.
+  // The peer's backlog is full, and no event would report room in it: a thread waits for that.
   return ended == -EAGAIN ? nonblocking::refused : ended;
 }
 
@@ -171,7 +171,7 @@ void epoll_reactor::wait_for(io_operation& operation) noexcept {
       return start_waiting(operation);
     }
     if (failed == EPERM && failure_ == 0)
-      return send_out(operation);  // epoll does not take files: their disk is waited for
+      return send_out(operation);  // epoll does not take files: a thread waits for their disk
     if (what.code == opcode::connect) make_blocking_again(what.descriptor, of);
     finish(operation, -failed);
   } catch (const std::bad_alloc&) {
@@ -204,7 +204,7 @@ void epoll_reactor::came_back(errand& one) noexcept {
 void epoll_reactor::finish(io_operation& operation, std::int32_t ended) noexcept {
   if (ended >= 0 && makes_descriptor(operation.what().code)) drop_watches(ended);
   --in_flight_;
-  ++told_;
+  ++completed_;
   cancel_of(operation) = {};
   reactor::finish(operation, {ended, 0});
 }

@@ -22,9 +22,9 @@ void errand::begin() noexcept {
   try {
     home_.offload(*carried_);
   } catch (...) {
-    if (operation_.what().code == opcode::close) ended_ = perform(operation_.what());  // else nobody would
+    if (operation_.what().code == opcode::close) ended_ = perform(operation_.what());  // a close must happen
     delete std::exchange(carried_, nullptr);
-    home_.deliver(*this);  // not make_ready: the loop may be about to sleep, and looks at its inbox alone
+    home_.deliver(*this);  // not make_ready: the loop may be about to sleep, and then checks only its inbox
   }
 }
 
@@ -34,7 +34,7 @@ bool errand::end_early() noexcept {
     delete carried_;
     ended_ = -ECANCELED;
   } else if (blocking_pool::abandon(*carried_)) {
-    ended_ = operation_.what().code == opcode::close ? 0 : -ECANCELED;  // the thread will have closed it
+    ended_ = operation_.what().code == opcode::close ? 0 : -ECANCELED;  // the thread still closes it
   } else {
     return false;
   }

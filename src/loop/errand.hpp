@@ -10,7 +10,7 @@ namespace braid::detail {
 
 class carried_request;
 
-/// Sends requests to threads that may block; on its loop's thread it learns that one has come back.
+/// A reactor that sends requests to threads that may block. came_back runs on its loop's thread.
 class errand_sender {
  public:
   virtual void came_back(class errand& one) noexcept = 0;
@@ -22,8 +22,8 @@ class errand_sender {
 /// One request on its way to such a thread and back.
 ///
 /// Lifetime  its sender keeps it from begin until it comes back, then deletes it.
-/// Cancel    end_early. What a thread is at is abandoned where it may last for ever: it touches memory and
-///           descriptors of its own alone, and nobody learns how it ends.
+/// Cancel    end_early. A request that a thread carries out is abandoned if it may take unlimited time. It
+///           then touches only memory and descriptors of its own, and its result is dropped.
 class errand final : public list_node, public pooled, operation_base {
  public:
   using pooled::operator new, pooled::operator delete;
@@ -31,15 +31,15 @@ class errand final : public list_node, public pooled, operation_base {
   errand(errand_sender& from, io_operation& operation);
   ~errand();
 
-  /// Hands it over. Where there is no thread for it, it comes back all the same, with -EAGAIN; a close is
-  /// done here.
+  /// Gives it to the blocking pool. Without a thread for it, it comes back with -EAGAIN; a close is carried
+  /// out here instead.
   void begin() noexcept;
-  /// It comes back in a later turn, cancelled. False when a thread is at it and it ends by itself: what a
-  /// local file is asked for its data.
+  /// Makes it come back in a later turn, as cancelled. False when a thread carries it out and it will end
+  /// soon, as with the data of a local file.
   [[nodiscard]] bool end_early() noexcept;
 
   [[nodiscard]] io_operation& operation() const noexcept { return operation_; }
-  /// Once it is back.
+  /// Its result, once it is back.
   [[nodiscard]] std::int32_t ended() const noexcept { return ended_; }
 
  private:
@@ -48,7 +48,7 @@ class errand final : public list_node, public pooled, operation_base {
   errand_sender& from_;
   io_operation& operation_;
   loop& home_;
-  carried_request* carried_;  // null once it was withdrawn or abandoned
+  carried_request* carried_;  // null once withdrawn or abandoned
   std::int32_t ended_ = -EAGAIN;
 };
 

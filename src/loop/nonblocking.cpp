@@ -22,7 +22,7 @@ std::int32_t or_errno(ssize_t ended) noexcept {
   return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
 }
 
-// Linux 5.9 and 5.10 answer 0, as at the end of a file, for what is not cached.
+// Linux 5.9 and 5.10 return 0, as at the end of a file, for data that is not cached.
 bool may_take_uncached_for_end() noexcept {
   static const bool may = [] {
     utsname system{};
@@ -33,7 +33,7 @@ bool may_take_uncached_for_end() noexcept {
   return may;
 }
 
-// preadv2 and pwritev2 take -1 for the file's own position, as request::current_position says it.
+// preadv2 and pwritev2 take -1 for the file's position, which is the value of request::current_position.
 std::int32_t transfer(const request& what, std::size_t& calls) noexcept {
   const iovec part{what.address, what.length};
   const auto call = [&](off_t offset) {
@@ -43,10 +43,10 @@ std::int32_t transfer(const request& what, std::size_t& calls) noexcept {
     return or_errno(::pwritev2(what.descriptor, &part, 1, offset, static_cast<int>(what.flags) | RWF_NOWAIT));
   };
   std::int32_t ended = call(static_cast<off_t>(what.offset));
-  if (ended == -ESPIPE) ended = call(-1);  // what has no positions takes any, as in a ring
+  if (ended == -ESPIPE) ended = call(-1);  // a file without positions ignores the offset, as with io_uring
   if (ended == 0 && what.code == opcode::read && what.length != 0 && may_take_uncached_for_end())
     return refused;
-  // Where there are no such calls at all, a sandbox may say so in either way.
+  // A sandbox without these calls may answer either errno.
   return ended == -EOPNOTSUPP || ended == -ENOSYS ? refused : ended;
 }
 
@@ -71,7 +71,8 @@ std::int32_t poll_now(int descriptor, short events, std::size_t& calls) noexcept
   return (one.revents & POLLNVAL) != 0 ? -EBADF : one.revents;
 }
 
-// A pipe that poll calls writable has room for that much.
+// How much may be written without blocking after poll has called the descriptor writable: PIPE_BUF for a
+// pipe.
 std::int32_t most_to_write(int descriptor, std::size_t& calls) noexcept {
   struct stat found;
   ++calls;

@@ -22,7 +22,7 @@ constexpr std::uint32_t on_a_worker = IOSQE_ASYNC << 8;
 
 constexpr std::size_t index_of(opcode code) { return static_cast<std::size_t>(code); }
 
-// The events that a descriptor opened with O_NONBLOCK must be polled for before its request is tried again.
+// The poll events to wait for before a request on an O_NONBLOCK descriptor is tried again.
 short awaited_events(opcode code) noexcept {
   switch (code) {
     case opcode::read:
@@ -38,8 +38,8 @@ short awaited_events(opcode code) noexcept {
   }
 }
 
-// The kernel's ways to say that a signal came and the call is to be made again. They are no errno, and meant
-// for its own use; some reach a completion all the same.
+// The kernel's internal codes for a call that a signal interrupted and that must be made again. They are no
+// errno values, but some reach a completion.
 bool is_restart_code(std::int32_t result) noexcept {
   constexpr std::int32_t restart_system_call = 512, no_interrupt = 513, no_handler = 514, restart_block = 516;
   return result == -restart_system_call || result == -no_interrupt || result == -no_handler ||
@@ -112,7 +112,7 @@ void uring_reactor::set_position(int descriptor, std::int64_t offset, int whence
   ::lseek(descriptor, offset, whence);
 }
 
-// Every entry that was submitted has a last completion, which is consumed or still to come.
+// Each submitted entry has exactly one last completion, so the entries minus the consumed ones are in flight.
 std::size_t uring_reactor::in_flight() const noexcept {
   return lane_.tail + parts_ - *ring_.cq.khead - (wake_armed_ ? 1 : 0) + outside_;
 }
@@ -141,8 +141,8 @@ std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
 bool uring_reactor::submit_request(io_operation& operation) noexcept {
   request what = operation.what();
   what.waits_first = false;
-  // The kernel tries what a poll calls ready as if it could not block: a terminal's write blocks all the
-  // same.
+  // The kernel carries out a request inline once a poll says that the descriptor is ready. A write to a
+  // terminal may block even then.
   const std::uint32_t for_a_worker = may_block(operation) ? on_a_worker : 0;
   if (!write(kernel::word_of(what.code) | for_a_worker, what, tag(operation))) return false;
   if (may_block(operation)) began_on_worker();
@@ -157,9 +157,10 @@ void uring_reactor::began_on_worker() noexcept {
   next_prod_ = now() + prod_after_;
 }
 
-// Where a signal keeps the kernel from making a worker, it tries again at the next request for one. Till then
-// requests wait for the workers that there are, and those may be at a FIFO for good. So there is another
-// request now and then, one for each of its two kinds of workers. The instant of the next.
+// When a signal keeps the kernel from starting a worker thread, it tries again only at the next request that
+// needs one. Until then requests wait for the existing workers, which may wait for a FIFO indefinitely. So
+// the loop makes an additional request now and then, one for each of the two kinds of workers. Returns when
+// the next is due.
 loop_clock::time_point uring_reactor::prod_workers() noexcept {
   if (const auto at = now(); at >= next_prod_) {
     (void)write(IORING_OP_NOP | on_a_worker, {}, of_nobody);
@@ -185,14 +186,13 @@ bool uring_reactor::submit_poll(io_operation& operation) noexcept {
   return true;
 }
 
-// What the lane does not take.
+// Takes the requests that the lane does not.
 void uring_reactor::submit(io_operation& operation) noexcept {
   mark_begun(operation);
   const opcode code = operation.what().code;
   if (code == opcode::cancel_descriptor) return close_later(operation);
   if (broken_) return end_broken(operation);
-  if (!supported_[index_of(code)])
-    return send_out(operation);  // a thread that may block makes what this kernel's io_uring lacks
+  if (!supported_[index_of(code)]) return send_out(operation);  // this kernel's io_uring lacks the operation
   if (behind_ || !submit_request(operation)) fall_behind(operation);
 }
 
@@ -203,8 +203,8 @@ void uring_reactor::fall_behind(io_operation& operation) noexcept {
   set_lane();
 }
 
-// A cancel overtakes nothing: it is placed behind the request it is for, so the kernel sees that one first.
-// Nor can it hit a later operation at the same address, for that one is placed behind it.
+// A cancel is written after its request, so the kernel sees the request first. It cannot hit a later
+// operation at the same address, which is written after the cancel.
 void uring_reactor::cancel(io_operation& operation) noexcept {
   cancel_of(operation) = cancel_request::made;
   if (broken_ || take_back(operation)) return;
@@ -222,22 +222,22 @@ void uring_reactor::cancel_all() noexcept {
   set_lane();
 }
 
-// What a turn begins with, where there is something. True when that has finished an operation.
+// The work that a watchful turn begins with. True when it has finished an operation.
 bool uring_reactor::catch_up() noexcept {
   if (failure_ != 0 && !broken_) break_down();
   if (!broken_ && ending_) give_up_all();
   if (!broken_ && behind_ && !ending_) submit_backlog();
-  bool told = tell_ended();
-  if (backlog_.empty()) told |= tell_closing();
+  bool finished = tell_ended();
+  if (backlog_.empty()) finished |= tell_closing();
   watch();
-  return told;
+  return finished;
 }
 
-// Places what waited for room: requests in their order, then the cancels.
+// Submits what waited for room: the requests in their order, then the cancels.
 void uring_reactor::submit_backlog() noexcept {
   while (!backlog_.empty()) {
     auto& operation = static_cast<io_operation&>(*backlog_.front());
-    backlog_.pop_front();  // it is linked into a list next
+    backlog_.pop_front();  // before submit_request links it into a list
     if (!submit_request(operation)) return backlog_.push_front(operation);
     --outside_;
   }
@@ -285,8 +285,8 @@ int uring_reactor::enter(unsigned wait_for, unsigned flags, const __kernel_times
   return ended;
 }
 
-// What is not over by itself ends the ring, once what has completed is told: to try again would be to turn
-// for ever.
+// An errno that does not pass by itself closes the ring, after the present completions have been delivered.
+// To try again would make the loop turn endlessly.
 void uring_reactor::note_failure(int code) noexcept {
   if (code == EINTR || code == EAGAIN || code == EBUSY || code == ETIME) return;
   failure_ = code;
@@ -299,8 +299,8 @@ void uring_reactor::turn(patience how_long, inbox& messages) noexcept {
     if (broken_) return wait_without_ring(how_long, messages);
     if (on_workers_ != 0 && !ending_) how_long.until = std::min(how_long.until, prod_workers());
   }
-  // While the kernel has no memory for what is due it is asked again and again: nothing else might ever
-  // complete.
+  // While the kernel has no memory for a due submission, the loop asks it again instead of waiting: nothing
+  // else might ever complete.
   if (how_long.may_wait && !has_completions() && !behind_) {
     wait(how_long, messages);
   } else if (unsubmitted() != 0 || kernel_has_news() || (!says_taskrun_ && in_flight() != 0)) {
@@ -355,7 +355,7 @@ void uring_reactor::reap() noexcept {
   for (unsigned head = *khead; head != end;) {
     const io_uring_cqe& cqe = cqes[head & mask];
     const std::uint64_t user_data = cqe.user_data;
-    // Not both at once: the kernel has just written one after the other (see copy_of).
+    // Field by field, since the kernel has just written one after the other (see copy_of).
     const completion ended{IO_URING_READ_ONCE(cqe.res), IO_URING_READ_ONCE(cqe.flags)};
     io_uring_smp_store_release(khead, ++head);
     complete(user_data, ended);
@@ -401,7 +401,7 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
     if (ended.result < 0 && !would_block) {
       // the poll itself failed, or was cancelled
     } else if (asked_to_end) {
-      ended.result = -ECANCELED;  // the cancel came between two tries and found nothing
+      ended.result = -ECANCELED;  // the cancel arrived between two tries and found nothing
     } else {
       if (polled ? !submit_request(operation) : !submit_poll(operation)) fall_behind(operation);
       return;
@@ -409,7 +409,7 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
   }
   if (ended.result == -EINTR && asked_to_end) ended.result = -ECANCELED;  // a thread's call was interrupted
   if (ended.result == -ECANCELED && !asked_to_end) {
-    // The kernel found no thread to carry it out: it has not begun.
+    // The kernel found no thread to carry it out, so it has not begun.
     if (needs_thread(code)) return send_out(operation);
     if (code != opcode::close) ended.result = -EAGAIN;
   }

@@ -13,10 +13,10 @@
 
 namespace braid::detail {
 
-/// The completion reactor: one io_uring, submitted to once a turn.
+/// The completion reactor: one io_uring, to which each turn submits once.
 ///
-/// Threads  single issuer; only wake may come from elsewhere.
-/// Cost     a turn is one io_uring_enter where operations complete inline or the queue must be waited for.
+/// Threads  the loop's (single issuer); any thread may call wake.
+/// Cost     one io_uring_enter a turn, where operations complete inline or the turn must wait.
 /// Source   io_uring(7); Axboe: Efficient IO with io_uring.
 class uring_reactor final : public reactor, private errand_sender {
  public:
@@ -36,14 +36,14 @@ class uring_reactor final : public reactor, private errand_sender {
   void leave_to_parent() noexcept override;
 
  private:
-  // A completion's user_data is its operation's address, whose lowest bits say what is special about it.
-  static constexpr std::uint64_t poll_bit = 1;   // it was only a poll
-  static constexpr std::uint64_t many_bit = 2;   // it may not be the last one; listed_bit is 4
-  static constexpr std::uint64_t of_wake = 1;    // no operation at all: the eventfd
-  static constexpr std::uint64_t of_nobody = 2;  // none either: a cancel, or a prod
+  // A completion's user_data is its operation's address. The lowest bits mark special cases.
+  static constexpr std::uint64_t poll_bit = 1;   // only the poll before the next try has completed
+  static constexpr std::uint64_t many_bit = 2;   // more completions may follow; listed_bit is 4
+  static constexpr std::uint64_t of_wake = 1;    // no operation: the eventfd
+  static constexpr std::uint64_t of_nobody = 2;  // no operation: a cancel, or a prod
   static constexpr std::uint64_t special = 7;
 
-  // False when the queue is full and the kernel takes no more.
+  // False when the queue is full and the kernel takes no entries.
   [[nodiscard]] bool write(std::uint32_t word, const request& what, std::uint64_t user_data) noexcept;
   [[nodiscard]] bool make_room() noexcept;
   [[nodiscard]] static std::uint64_t tag(const io_operation& operation) noexcept;
@@ -59,11 +59,11 @@ class uring_reactor final : public reactor, private errand_sender {
         behind_ || ending_ || failure_ != 0 || !closing_.empty() || !ended_.empty() || on_workers_ != 0;
   }
 
-  // What may block a thread of the kernel's for good.
+  // Requests that may block a thread of the kernel indefinitely.
   void began_on_worker() noexcept;
   [[nodiscard]] loop_clock::time_point prod_workers() noexcept;
 
-  // What ends without the kernel's word, and closing.
+  // Requests that end without a completion from the kernel, and closing.
   void end_later(io_operation& operation, int code) noexcept;
   void close_later(io_operation& operation) noexcept;
   void send_out(io_operation& operation) noexcept;
@@ -72,13 +72,13 @@ class uring_reactor final : public reactor, private errand_sender {
   [[nodiscard]] bool tell_ended() noexcept;
   [[nodiscard]] bool tell_closing() noexcept;
 
-  // Once io_uring_enter fails for good.
+  // Used once io_uring_enter has failed for good.
   [[gnu::cold]] void note_failure(int code) noexcept;
   void break_down() noexcept;
   void end_broken(io_operation& operation) noexcept;
   void wait_without_ring(patience how_long, inbox& messages) noexcept;
-  // The lane is open unless requests must wait their turn, the loop ends, or wants to see every request.
   void tell(io_operation& operation, completion ended) noexcept;
+  // The lane is open unless there is a backlog, the loop is ending, or the loop tracks its tasks.
   void set_lane() noexcept {
     lane_.limit = behind_ || ending_ || lane_closed_
                       ? lane_.tail
@@ -109,31 +109,32 @@ class uring_reactor final : public reactor, private errand_sender {
   io_uring ring_{};
   unsigned enter_flags_ = 0;
   unsigned sq_entries_ = 0, cq_mask_ = 0;
-  bool says_taskrun_ = false;  // the kernel flags deferred work, so that it need not be asked
+  bool says_taskrun_ = false;  // the kernel sets a flag for deferred work, so it need not be asked
   std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{};
   int wake_descriptor_ = -1;
   // this thread
-  operation_base::queue backlog_;  // submitted while the queue was full and the kernel busy
+  operation_base::queue backlog_;  // submitted while the queue was full and the kernel took no entries
   operation_base::queue closing_;  // each cancel_descriptor, until nothing is in flight on its descriptor
-  operation_base::queue ended_;    // end in the next turn, as their errno_ says
-  intrusive_list<errand> errands_;  // out, or ready to come back
-  std::size_t outside_ = 0;  // operations in these queues, or on errands
-  unsigned parts_ = 0;  // completions that were not their request's last
+  operation_base::queue ended_;    // finish in the next turn with their errno_
+  intrusive_list<errand> errands_;  // with a thread, or on their way back
+  std::size_t outside_ = 0;  // operations in these queues and on errands
+  unsigned parts_ = 0;  // completions that were not the last of their request
   std::uint64_t wake_count_ = 0;  // where the kernel puts the eventfd's value
   bool wake_armed_ = false;
   bool behind_ = false;  // there is a backlog, or a cancel is due
-  bool watchful_ = false;  // behind, or there is something else that a turn begins with
-  std::size_t on_workers_ = 0;  // requests that may block
+  bool watchful_ = false;  // the next turn must begin with catch_up or prod_workers
+  std::size_t on_workers_ = 0;  // requests that may block one of the kernel's threads
   loop_clock::duration prod_after_{};
   loop_clock::time_point next_prod_{};
   int failure_ = 0;  // the errno that io_uring_enter failed with, for good
-  bool broken_ = false;  // and so the ring was given up
+  bool broken_ = false;  // the ring was closed because of that
   bool cancel_all_due_ = false;
-  bool ending_ = false;  // everything was cancelled: nothing is tried again
-  // Do operations complete within the call that submits them? Then asking for events is wasted; if not, not
-  // asking costs a call more. After a wrong guess of yes the next tries are skipped, twice as many each time.
+  bool ending_ = false;  // everything was cancelled, and nothing is tried again
+  // Guesses whether operations complete within the call that submits them. If they do, asking for events in
+  // that call is wasted; if they do not, not asking costs one more call. After each wrong guess of yes it
+  // guesses no for a while, twice as long each time.
   unsigned guess_skips_ = 0, guess_backoff_ = 0;
-  operations_of listed_;  // all in flight, but nops and what is in a queue
+  operations_of listed_;  // all operations in flight, except nops and those in a queue
 };
 
 }  // namespace braid::detail

@@ -1,5 +1,5 @@
-// What ends without the kernel's word, what a thread carries out, and what must have ended before a
-// descriptor is closed.
+// Requests that end without a completion from the kernel, requests that a thread carries out, and requests
+// that must end before a descriptor is closed.
 
 #include <algorithm>
 #include <cerrno>
@@ -36,8 +36,8 @@ void uring_reactor::close_later(io_operation& operation) noexcept {
   watchful_ = true;
 }
 
-// A descriptor is a number here. The kernel can cancel by descriptor, too, but means the open file then,
-// which other numbers may stand for; and it looks at all that is in flight.
+// Cancels by descriptor number. The kernel can cancel by descriptor too, but would also cancel requests on
+// other descriptors of the same open file, and would search all requests in flight.
 bool uring_reactor::tell_closing() noexcept {
   bool told = false;
   operation_base::queue closing(std::move(closing_));
@@ -87,7 +87,7 @@ void uring_reactor::came_back(errand& one) noexcept {
   tell(operation, {ended, 0});
 }
 
-// True when the operation is a thread's.
+// True when a thread carries the operation out.
 bool uring_reactor::take_back(const io_operation& operation) noexcept {
   errand* found = nullptr;
   errands_.for_each([&](errand& each) {

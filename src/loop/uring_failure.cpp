@@ -1,4 +1,4 @@
-// A ring that the kernel takes no more calls for, and one that a forked child has inherited.
+// A ring that the kernel refuses further calls for, and one that a forked child has inherited.
 
 #include <poll.h>
 #include <sys/mman.h>
@@ -18,16 +18,16 @@ namespace braid::detail {
 
 namespace {
 
-// What a ring that is no more points to: queues that are empty.
+// The pointers of a closed ring point here, so that its queues look empty.
 unsigned no_ring = 0;
 
 }  // namespace
 
-// A sandbox that was entered late, say. All that waits ends with the failure, and so does all that is begun
-// later; timers, and what other threads deliver, go on.
+// The kernel may refuse io_uring_enter later, for example when a sandbox is entered late. Every request in
+// flight, and every one begun later, ends with that errno. Timers and deliveries from other threads go on.
 //
-// Ending the ring makes the kernel drop what waits for descriptors. A read of a file that one of its threads
-// is at may still fill its buffer.
+// Closing the ring makes the kernel drop the requests that wait for descriptors. A read of a file that one of
+// the kernel's threads carries out may still fill its buffer.
 void uring_reactor::break_down() noexcept {
   broken_ = true;
   const unsigned submitted = io_uring_smp_load_acquire(ring_.sq.khead);
@@ -57,7 +57,7 @@ void uring_reactor::break_down() noexcept {
   set_lane();
 }
 
-// Of a request that the kernel has not taken.
+// Ends a request that the kernel has not taken.
 void uring_reactor::end_broken(io_operation& operation) noexcept {
   const request& what = operation.what();
   polls(operation) = false;
@@ -80,8 +80,8 @@ void uring_reactor::wait_without_ring(patience how_long, inbox& messages) noexce
     (void)!::read(wake_descriptor_, &wake_count_, sizeof wake_count_);
 }
 
-// The ring's memory is the parent's alone (see make_ring). Where it was there is memory of the child's own
-// now, in which the completions are nobody's: the child may have been forked while they were told.
+// The child has no copy of the ring's memory (see make_ring), so it maps memory of its own there. All
+// completions in it are marked of_nobody: if the child was forked within reap(), reap() goes on in the child.
 void uring_reactor::leave_to_parent() noexcept {
   if (!broken_) {
     const auto put_memory = [](void* where, std::size_t size) {

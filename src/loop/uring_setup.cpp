@@ -30,22 +30,22 @@ int read_io_uring_disabled() noexcept {
   throw std::system_error(code, std::generic_category(), "loop: io_uring: " + why.cause + ": " + why.remedy);
 }
 
-// liburing maps a ring by raw system calls, so ThreadSanitizer does not see that a new ring's memory is
-// another one than that of an ended ring at the same address. So it is told before the one is unmapped, and
-// asked after the other is mapped.
+// liburing maps a ring by raw system calls. ThreadSanitizer therefore takes a new ring's memory for that of
+// an ended ring at the same address. A release before the one is unmapped and an acquire after the other is
+// mapped order the two.
 #if BRAID_TSAN
 std::atomic<unsigned> rings_ended{0};
 #endif
 
-// In the order in which they are given up. DEFER_TASKRUN needs SINGLE_ISSUER, so that it goes first;
-// COOP_TASKRUN takes its place.
+// In the order in which they are dropped. DEFER_TASKRUN needs SINGLE_ISSUER, so it goes first; COOP_TASKRUN
+// replaces it.
 constexpr unsigned droppable[] = {kernel::setup_no_sqarray,   IORING_SETUP_DEFER_TASKRUN,
                                   IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_TASKRUN_FLAG,
                                   IORING_SETUP_COOP_TASKRUN,  IORING_SETUP_SUBMIT_ALL,
                                   IORING_SETUP_CLAMP,         IORING_SETUP_CQSIZE};
 
-// io_uring_queue_init_params, but that one would write an array that is not there: liburing 2.3 does not know
-// IORING_SETUP_NO_SQARRAY.
+// Does what io_uring_queue_init_params does. With IORING_SETUP_NO_SQARRAY, which liburing 2.3 does not know,
+// that function would write an array that does not exist.
 int make_ring(unsigned entries, io_uring& ring, io_uring_params& params) {
   const int descriptor = io_uring_setup(entries, &params);
   if (descriptor < 0) return descriptor;
@@ -56,14 +56,14 @@ int make_ring(unsigned entries, io_uring& ring, io_uring_params& params) {
 #if BRAID_TSAN
   (void)rings_ended.load(std::memory_order_acquire);
 #endif
-  (void)io_uring_ring_dontfork(&ring);  // the memory is shared: a forked child must not write into it
+  (void)io_uring_ring_dontfork(&ring);  // a forked child must not write into the shared memory
   ring.features = params.features;
   if ((params.flags & kernel::setup_no_sqarray) == 0)
     for (unsigned i = 0; i < params.sq_entries; ++i) ring.sq.array[i] = i;
   return 0;
 }
 
-// -EINVAL is how a kernel refuses a flag that it does not know.
+// A kernel refuses a flag that it does not know with -EINVAL.
 int initialise(io_uring& ring, unsigned entries, unsigned& flags) {
   std::size_t next_to_drop = 0;
   for (;;) {
@@ -101,7 +101,7 @@ ring_refusal explain_refusal(int code) {
     case ENFILE: return {"the system has no descriptor left", "raise fs.file-max"};
     case ENOMEM:
       return {"the ring's memory is refused", "raise RLIMIT_MEMLOCK (ulimit -l) or use fewer entries"};
-    case EINVAL: return {"the number of entries does not suit", "give one from 1 to 32768"};
+    case EINVAL: return {"the number of entries is out of range", "give one from 1 to 32768"};
     default: return {"io_uring_setup failed", "see io_uring_setup(2), ERRORS"};
   }
 }
@@ -125,17 +125,17 @@ ring_features set_up_ring(io_uring& ring, unsigned entries) {
       found.operations[i] = (probe->ops[i].flags & IO_URING_OP_SUPPORTED) != 0;
     io_uring_free_probe(probe);
   }
-  // IORING_OP_SOCKET came with the same kernel as cancelling everything at once, which no loop can end
-  // without.
+  // A loop can end only if it can cancel everything at once. The same kernel introduced IORING_OP_SOCKET,
+  // which can be probed.
   if (!found.supports(IORING_OP_SOCKET) || (ring.features & IORING_FEAT_NODROP) == 0 ||
       (ring.features & IORING_FEAT_EXT_ARG) == 0) {
     end_ring(ring);
     refuse(ENOSYS);
   }
   found.registered = io_uring_register_ring_fd(&ring) == 1;
-  // Of the kernel's threads for files there are few. Those that wait for a FIFO's other end, or for a dead
-  // server, may not take them all. A kernel that refuses keeps its number.
-  unsigned most_threads[] = {256, 0};  // for files; for all else as it is
+  // The kernel has few threads for files by default. Threads that wait for a FIFO's other end, or for a dead
+  // server, must not take them all. A kernel that refuses keeps its limit.
+  unsigned most_threads[] = {256, 0};  // for files; 0 keeps the limit for all else
   (void)io_uring_register_iowq_max_workers(&ring, most_threads);
   found.taskrun_flag = (found.setup_flags & IORING_SETUP_TASKRUN_FLAG) != 0;
   return found;

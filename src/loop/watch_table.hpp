@@ -11,22 +11,22 @@
 
 namespace braid::detail {
 
-/// What a readiness reactor knows of one descriptor number, and who waits for it.
+/// The readiness reactor's record of one descriptor number, with the requests that wait for it.
 struct descriptor_watch : pinned {
   operation_base::queue readers, writers, pollers;
-  std::uint32_t interest = 0;  ///< the events that epoll was told of; 0 while it does not know the descriptor
-  std::uint8_t unheeded = 0;  ///< events in a row for which nobody waited
+  std::uint32_t interest = 0;  ///< the registered events; 0 while the descriptor is not registered
+  std::uint8_t unheeded = 0;  ///< events in a row that led nowhere
   std::uint8_t skips = 0, backoff = 0;  ///< see epoll_reactor::guess
-  bool edge = false;  ///< its events are told once; else as long as they hold
-  bool readable = false;  ///< worth a try; told only in interest
+  bool edge = false;  ///< edge-triggered; otherwise level-triggered
+  bool readable = false;  ///< a read is worth a try; known only for registered events
   bool writable = false;
-  bool doubted = false;  ///< is in the reactor's list of registrations to be verified
-  bool was_blocking = false;  ///< a connect that waits has made it nonblocking
+  bool doubted = false;  ///< is in the reactor's list of registrations to verify
+  bool was_blocking = false;  ///< a waiting connect has set O_NONBLOCK, which must be cleared again
 
   [[nodiscard]] bool has_waiters() const noexcept {
     return !readers.empty() || !writers.empty() || !pollers.empty();
   }
-  /// The number means another descriptor from now on, of which nothing is known.
+  /// The number belongs to another descriptor from now on, of which nothing is known.
   void reset() noexcept {
     interest = 0;
     unheeded = skips = backoff = 0;
@@ -34,17 +34,17 @@ struct descriptor_watch : pinned {
   }
 };
 
-/// The watches by descriptor number. They stay where they are, and are never taken back: a process has no
-/// more of them than it ever had descriptors open at once.
+/// The watches by descriptor number. They stay at their addresses and are never freed: their number is
+/// bounded by the highest descriptor number that was in use.
 class watch_table {
  public:
-  /// Null when there is none yet.
+  /// Null when the number has no watch yet.
   [[nodiscard]] descriptor_watch* find(int descriptor) const noexcept {
     const std::size_t index = static_cast<unsigned>(descriptor) / block_size;
     if (index >= blocks_.size() || blocks_[index] == nullptr) return nullptr;
     return &(*blocks_[index])[static_cast<unsigned>(descriptor) % block_size];
   }
-  /// Throws std::bad_alloc. The descriptor is one that is open.
+  /// Throws std::bad_alloc. The descriptor must be open.
   [[nodiscard]] descriptor_watch& at(int descriptor) {
     const std::size_t index = static_cast<unsigned>(descriptor) / block_size;
     if (index >= blocks_.size()) blocks_.resize(index + 1);
