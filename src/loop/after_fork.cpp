@@ -1,4 +1,4 @@
-// A child process has a copy of its parent's loops, but not of their threads, and shares their descriptors.
+// A child process has copies of its parent's loops, but not their threads, and shares their descriptors.
 
 #include "braid/loop/after_fork.hpp"
 
@@ -21,14 +21,14 @@ constexpr const char* not_ours =
     "a loop of the parent process is used in a forked child: make one of the child's own, or call exec or "
     "_exit";
 
-// In the place of the parent's: has nothing in flight, and takes nothing.
+// Replaces the reactor of a parent's loop: nothing is in flight, and it takes no request.
 class reactor_of_parent final : public reactor {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "the parent's"; }
   void submit(io_operation&) noexcept override { detail::misused(not_ours); }
   void cancel(io_operation&) noexcept override {}
   void cancel_all() noexcept override {}
-  // Whatever the child was forked in may still return through the loop.
+  // The call that forked may still return through the loop's turn.
   void turn(patience how_long, detail::inbox&) noexcept override {
     if (how_long.may_wait) detail::misused(not_ours);
   }
@@ -69,9 +69,8 @@ void after_fork() noexcept {
   detail::blocking_pool::after_fork();
 }
 
-// Nothing is finished or destroyed: it is the parent's, and the clean-up of what the child has a copy of
-// would be done twice. A loop of another thread may have been in the middle of anything: it is not looked
-// into.
+// Finishes and destroys nothing. The operations are the parent's, and their clean-up would happen in both
+// processes. A loop of another thread may have been in the middle of any step, so its lists are not read.
 void detail::operation_context::leave_to_parent() noexcept {
   detail::living_loops& here = detail::living_loops::here();
   of_parent_ = true;

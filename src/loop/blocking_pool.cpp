@@ -43,7 +43,7 @@ std::size_t threads_wanted() {
           "be added");
 }
 
-// All signals but those that say that the thread itself went wrong, whose handlers must run on it.
+// All signals except those of a fault, whose handlers must run on the thread that caused it.
 sigset_t signals_of_others() noexcept {
   sigset_t all;
   ::sigfillset(&all);
@@ -54,24 +54,24 @@ sigset_t signals_of_others() noexcept {
 
 }  // namespace
 
-// One of the pool's threads, and what it is at. Guarded by the pool's mutex.
+// One of the pool's threads and its state. Guarded by the pool's mutex.
 struct blocking_pool::worker : list_node {
   explicit worker(blocking_pool& its) noexcept : pool(its) {}
   blocking_pool& pool;
-  const blocking_job* at = nullptr;  // while it may be abandoned
+  const blocking_job* at = nullptr;  // its job, while that may be abandoned
   bool lasts = false;     // its job may take long
   bool held = false;      // its job cannot be abandoned
-  bool unwanted = false;  // somebody tried to abandon it
+  bool unwanted = false;  // an abandon of its job was tried
   bool aside = false;     // does not count
-  unsigned waits = 0;     // blocking_waits, one inside another
+  unsigned waits = 0;     // how many blocking_waits are nested
 
   static thread_local worker* here;
 };
 thread_local blocking_pool::worker* blocking_pool::worker::here = nullptr;
 
-// The process's pool. It is never destroyed: its threads, static destructors and loops that end late may
-// still use it. A forked child gets one of its own: of the parent's threads it has none, and of the parent's
-// pool it may have a locked mutex.
+// The process's pool. It is never destroyed, since its threads, static destructors and loops that end late
+// may still use it. A forked child gets a pool of its own: it has none of the parent's threads, and the
+// mutex of the parent's pool may be locked.
 struct blocking_pool::process {
   process() : pool(new blocking_pool(threads_wanted())), id(::getpid()) {
     ::pthread_sigmask(SIG_SETMASK, nullptr, &signals);
@@ -172,12 +172,13 @@ bool blocking_pool::is_wanted() noexcept {
   return !self->unwanted;
 }
 
-// Is there a thread, or can one be started, that will come to so many queued jobs? What works comes to them
-// in its time.
+// True when a thread will take that many queued jobs: an idle one, one started now, or one that works and
+// will come to them later.
 bool blocking_pool::find_threads_for(std::size_t jobs) noexcept {
   if (jobs <= idle_) return at_hand() != 0;
   if (at_hand() < most_working_) return start_thread() || at_hand() != 0;
-  // All are busy. One more watches those whose jobs may last.
+  // All threads are busy. If a job among theirs may take long, an additional idle thread watches for a
+  // standstill.
   bool any_lasts = false;
   workers_.for_each([&](const worker& each) { any_lasts |= each.lasts && !each.aside; });
   if (any_lasts && idle_ == 0) (void)start_thread();
@@ -189,7 +190,7 @@ bool blocking_pool::start_thread() noexcept {
   pthread_attr_t detached;
   if (::pthread_attr_init(&detached) != 0) return false;
   ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-  // A new thread has its maker's mask from the start: no signal finds it without.
+  // A thread inherits its maker's mask, so the signals are blocked in it from the start.
   const sigset_t blocked = signals_of_others();
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
@@ -221,10 +222,10 @@ void blocking_pool::work(worker& self) noexcept {
     blocking_job& job = next_job();
     self.at = job.may_take_long_ ? &job : nullptr;
     self.lasts = job.may_take_long_;
-    if (queued_ != 0) (void)find_threads_for(queued_);  // it may have been the one that watched
+    if (queued_ != 0) (void)find_threads_for(queued_);  // this may have been the thread that watched
     lock.unlock();
     job.carry_out();
-    if (worker::here == nullptr) return self.unlink();  // a forked child's, where there is no such pool
+    if (worker::here == nullptr) return self.unlink();  // the job forked: this is the child
     lock.lock();
     self.at = nullptr;
     self.lasts = self.held = self.unwanted = false;
@@ -238,8 +239,8 @@ void blocking_pool::work(worker& self) noexcept {
   idle_thread_left_.notify_all();
 }
 
-// Until there is a job to begin, or the thread shall end: at the process's end, or as one that too many are
-// idle beside.
+// Waits until there is a job to begin, or the thread should end: at the process's end, or because too many
+// threads are idle.
 void blocking_pool::await_job(std::unique_lock<std::mutex>& lock) noexcept {
   while (!may_begin() && !ending_ && idle_ <= most_working_) {
     if (queued_ == 0) {
@@ -252,8 +253,8 @@ void blocking_pool::await_job(std::unique_lock<std::mutex>& lock) noexcept {
   }
 }
 
-// Jobs are queued, and none has begun for long. Those who work may be at a file system that has died; those
-// who wait may wait for what is queued.
+// Jobs are queued, and none has begun for long. Working threads may hang in a dead file system, and waiting
+// threads may wait for the queued jobs.
 void blocking_pool::go_on_from_standstill() noexcept {
   overdue_ = true;
   workers_.for_each([this](worker& each) {
@@ -306,13 +307,13 @@ void blocking_pool::stop_waiting(worker& self) noexcept {
   if (!self.unwanted) count_again(self);
 }
 
-// At the process's end, so that what their threads own is gone before it is looked for.
+// At the process's end, so that the thread-local objects of idle threads are gone before a leak check.
 void blocking_pool::end_idle_threads() noexcept {
   std::unique_lock lock(mutex_);
   ending_ = true;
   has_jobs_.notify_all();
   idle_thread_left_.wait(lock, [this] { return idle_ == 0; });
-  ending_ = false;  // a static destructor may come
+  ending_ = false;  // static destructors may still use the pool
 }
 
 }  // namespace braid::detail

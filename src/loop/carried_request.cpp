@@ -34,10 +34,10 @@ bool names_a_path(const request& what) noexcept {
 bool fills_a_buffer(opcode code) noexcept { return code == opcode::read || code == opcode::receive; }
 bool empties_a_buffer(opcode code) noexcept { return code == opcode::write || code == opcode::send; }
 
-// What may keep a thread until another process does something: a FIFO, a terminal, a socket.
+// Files on which a call may wait until another process acts: FIFOs, terminals, sockets.
 bool waits_for_others(mode_t mode) noexcept { return !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISBLK(mode); }
 
-// The kind of what an open may wait for; 0 when it does not wait.
+// The mode of a file whose open may wait; 0 when it does not wait.
 mode_t opens_what_waits(const request& what) noexcept {
   struct stat found;
   const bool waits = (what.flags & (O_NONBLOCK | O_PATH)) == 0 &&
@@ -46,7 +46,7 @@ mode_t opens_what_waits(const request& what) noexcept {
   return waits ? found.st_mode : 0;
 }
 
-// Of a file system that another machine or process keeps, and may never answer.
+// Is the file on a file system of another machine or process, which may never answer?
 bool is_remote(int descriptor) noexcept {
   struct statfs found;
   if (::fstatfs(descriptor, &found) != 0) return true;
@@ -109,7 +109,7 @@ void carried_request::on_thread(blocking_job& job) noexcept {
   } catch (const std::bad_alloc&) {
     self.ended_ = -ENOMEM;
   } catch (const std::system_error&) {
-    self.ended_ = -EAGAIN;  // every other thread waits as well
+    self.ended_ = -EAGAIN;  // thrown by blocking_wait: every other thread waits as well
   }
   if (self.own_.descriptor != self.asked_.descriptor) ::close(self.own_.descriptor);
   if (blocking_pool::end()) return self.home_.deliver(self.back_);
@@ -144,7 +144,7 @@ std::int32_t carried_request::carry_out_path() {
   return blocking_pool::hold() ? stepwise::open_fifo(own_, blocking_pool::is_wanted) : -ECANCELED;
 }
 
-// What a local file is asked ends soon, and needs no copy of its data.
+// A request on a local file ends soon, so it is held and needs no copy of its data.
 std::int32_t carried_request::carry_out_descriptor() {
   struct stat found;
   if (::fstat(own_.descriptor, &found) != 0) return -errno;
@@ -158,15 +158,15 @@ std::int32_t carried_request::carry_out_descriptor() {
   return perform(own_);
 }
 
-// As it was asked, on what is the caller's: it is waited for.
+// Carries out the original request on the caller's memory. It cannot be abandoned meanwhile.
 std::int32_t carried_request::carry_out_held() noexcept {
   if (!blocking_pool::hold()) return -ECANCELED;
   buffer_.reset();
   return perform(asked_);
 }
 
-// The number may mean another file by the time that an abandoned request comes to it. Where there is no
-// descriptor left it stays held. False when it shall end.
+// Copies the descriptor, since its number may belong to another file by the time that an abandoned request
+// uses it. Without a free descriptor the request stays held. False when it was abandoned and must end.
 bool carried_request::copy_descriptor() noexcept {
   if (!blocking_pool::hold()) return false;
   const int copy = ::fcntl(asked_.descriptor, F_DUPFD_CLOEXEC, 0);
@@ -175,7 +175,7 @@ bool carried_request::copy_descriptor() noexcept {
   return blocking_pool::let_go();
 }
 
-// False when it shall end.
+// False when the request was abandoned and must end.
 bool carried_request::make_buffer() {
   buffer_ = std::make_unique_for_overwrite<char[]>(asked_.length);
   own_.address = buffer_.get();

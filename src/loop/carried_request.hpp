@@ -10,19 +10,18 @@
 
 namespace braid::detail {
 
-/// A request as a thread of the blocking pool carries it out. Its paths, addresses and descriptor are copies,
-/// and so is a buffer that it transfers, unless a local file has it: the thread can be abandoned at it.
+/// A request that a thread of the blocking pool carries out. It has copies of the request's paths, addresses
+/// and descriptor, and of its buffer unless the file is local, so that it can be abandoned.
 ///
-/// Lifetime  made on a loop's thread, which deletes it once `back` has come or it was withdrawn. An abandoned
-///           one deletes itself.
+/// Lifetime  made on a loop's thread, which deletes it once `back` has been delivered or it was withdrawn. An
+///           abandoned one deletes itself.
 class carried_request final : public blocking_job, public pooled {
  public:
   using pooled::operator new, pooled::operator delete;
-  /// `back` is delivered to the loop when it has ended. Throws std::bad_alloc.
+  /// Delivers `back` to the loop when the request has ended. Throws std::bad_alloc.
   carried_request(const request& what, loop& home, operation_base& back);
 
-  /// On the loop's thread, once it is back: moves what it has filled to where the request wants it, and says
-  /// how it ended.
+  /// On the loop's thread, once it is back: copies its data to the request's buffer, and returns the result.
   [[nodiscard]] std::int32_t result() noexcept;
 
  private:
@@ -35,10 +34,10 @@ class carried_request final : public blocking_job, public pooled {
   [[nodiscard]] bool make_buffer();
 
   const request asked_;
-  request own_;  // the same with copies
+  request own_;  // the same request on the copies
   loop& home_;
   operation_base& back_;
-  std::string path_, other_path_;  // or another address
+  std::string path_, other_path_;  // path_ may hold a socket address instead
   std::unique_ptr<char[]> buffer_;
   std::int32_t ended_ = 0;  // written by the thread
 };

@@ -13,7 +13,7 @@ namespace braid {
 
 namespace {
 
-// "127.0.0.1:80", "[::1]:80", or empty for a family that has no such form.
+// "127.0.0.1:80", "[::1]:80", or empty for other families.
 std::string address_text(const sockaddr_storage& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (address.ss_family == AF_INET) {
@@ -29,7 +29,7 @@ std::string address_text(const sockaddr_storage& address) {
   return {};
 }
 
-// The peer, or the socket's own name once there is no peer any more.
+// The peer's address, or the socket's own when it has no peer.
 std::string socket_text(int descriptor) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;

@@ -28,8 +28,8 @@ turn_operation*& descriptor_turns::bucket_of(std::uint64_t key) noexcept {
   return buckets_[(key ^ key >> 2) & (buckets_.size() - 1)];
 }
 
-// Who holds the turn that it asks for. One file on disk that was opened twice has two positions, and equal
-// keys.
+// The holder of the turn that the operation wants, or null. A file on disk that was opened twice has two
+// positions but equal keys.
 turn_operation* descriptor_turns::holder_before(const turn_operation& operation, reactor& on) noexcept {
   const int number = operation.what().descriptor;
   turn_operation* each = bucket_of(operation.key_);

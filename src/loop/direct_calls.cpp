@@ -24,7 +24,7 @@ int or_errno(int ended) noexcept { return ended < 0 ? -errno : ended; }
 
 constexpr int dupfd_query = 1027;  // F_DUPFD_QUERY: Linux 6.10, newer than the system's headers
 
-// Files on disk are told apart by their device and inode: 32 bits of both, well mixed.
+// Identifies a file on disk by its device and inode, mixed into 32 bits.
 std::uint32_t identity_of(const struct stat& file) noexcept {
   constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
   return static_cast<std::uint32_t>((file.st_ino ^ file.st_dev * odd) * odd >> 32);
@@ -94,7 +94,7 @@ int direct_calls::look_up(const std::string& host, const std::string& service,
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
   int failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list);
-  if (failed == EAI_SERVICE) {  // one that datagrams alone have: ntp
+  if (failed == EAI_SERVICE) {  // a service that only datagrams have, such as ntp
     hints.ai_socktype = SOCK_DGRAM;
     failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list);
   }

@@ -11,7 +11,7 @@
 #include "braid/base/detail/poison.hpp"
 
 // The system calls that fill a request's buffer, which is poisoned meanwhile. Under AddressSanitizer they
-// pass by its wrappers, which would take the kernel's writing for the program's.
+// bypass its wrappers, which would report the kernel's writes as the program's.
 namespace braid::detail::filling {
 
 inline ssize_t read(int from, void* to, std::size_t length) noexcept {

@@ -8,14 +8,14 @@
 
 #include "braid/loop/request.hpp"
 
-// How requests are called in the kernel's interface, and what that has gained since the liburing of Debian 12
-// (2.3). The numbers are the kernel's and never change; whether this kernel knows them is probed.
+// The kernel's numbers for requests, and the constants that the liburing of Debian 12 (2.3) lacks. The kernel
+// never changes them; a probe finds out whether this kernel knows them.
 namespace braid::detail::kernel {
 
 inline constexpr unsigned op_ftruncate = 55;  // Linux 6.9
 inline constexpr unsigned setup_no_sqarray = 1U << 16;  // Linux 6.6
 
-/// The IORING_OP_ of each opcode; what it always says in ioprio is in the upper half.
+/// The IORING_OP_ of each opcode. The upper half holds the constant bits of its ioprio field.
 inline constexpr unsigned words[] = {
     IORING_OP_NOP,          IORING_OP_READ,
     IORING_OP_WRITE,        IORING_OP_FSYNC,

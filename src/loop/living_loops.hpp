@@ -12,7 +12,7 @@
 
 namespace braid::detail {
 
-/// The loops that live, for those who may come too late for one, and for a forked child.
+/// The loops that exist. For threads that use a loop which may have ended, and for forked children.
 struct living_loops {
   std::mutex mutex;  // guards what follows
   struct member {
@@ -20,13 +20,13 @@ struct living_loops {
     pthread_t thread;
   };
   std::vector<member> all;
-  pid_t process;  // that they live in
-  // In a forked child: what the parent's loops had. Never used, kept so that a leak check sees where it is.
+  pid_t process;  // the process of these loops
+  // In a forked child: the parts of the parent's loops. Never used; kept here so that leak checks find them.
   std::vector<std::unique_ptr<reactor>> reactors_of_parent;
   intrusive_list<resident> residents_of_parent;
   intrusive_list<outside_work> outside_of_parent;
 
-  /// The one, which is never destroyed.
+  /// The only object; never destroyed.
   static living_loops& here();
 
  private:

@@ -94,7 +94,7 @@ loop::~loop() {
     const std::lock_guard lock(living.mutex);
     std::erase_if(living.all, [this](const auto& each) { return each.which == this; });
   }
-  while (has_work()) turn(true);  // what came until then
+  while (has_work()) turn(true);  // what was posted before the loop left that list
   inbox_.await_wakers();
   tracker_.reset();
   make_current(nullptr);
@@ -112,7 +112,7 @@ void loop::run() {
 
 void loop::post(unique_function<void()> f) {
   if (of_parent_) throw std::logic_error("loop::post: the loop of the parent process");
-  if (current_ == this && ending_) return;  // or a function that posts itself would never let the loop end
+  if (current_ == this && ending_) return;  // else a function that posts itself would keep the loop alive
   deliver(*new posted(std::move(f)));
 }
 
@@ -124,9 +124,9 @@ bool loop::post_if_alive(loop* home, unique_function<void()>& f) {
   return true;
 }
 
-// Each kind of work gets a bounded share of every turn, so that none starves another: messages that had come
-// by the turn's start, timers that were due then, at most operations_per_turn of them, the completions that
-// were there.
+// Each kind of work gets a bounded share of every turn, so that none starves another: the messages that have
+// arrived when the turn begins, at most operations_per_turn of the timers that are due then, as many ready
+// operations, and the completions that are there.
 void loop::turn(bool may_wait) {
   const detail::transfer_base bottom;
   if (!inbox_.empty()) inbox_.drain_into(ready_);
@@ -136,8 +136,8 @@ void loop::turn(bool may_wait) {
   if (!ready_.empty() || !rejected_.empty()) {
     reactor_->turn({}, inbox_);
   } else if (ran && !returned_early_) {
-    // What ran may have been what the caller waits for. If not, the next turn waits, in one system call; no
-    // second turn in a row leaves the reactor out.
+    // The operations that ran may be what the caller waits for. If not, the next turn waits, in one system
+    // call. Two turns in a row never leave the reactor out.
     returned_early_ = true;
     return;
   } else {

@@ -39,7 +39,7 @@ void operation_context::wait_for_turn(turn_operation& operation, const async_fra
   if (tracker_ != nullptr) tracker_->note(operation, frame);
 }
 
-// The tracker has noted it when it began to wait.
+// The tracker has recorded the operation already, when it began to wait.
 void operation_context::begin_turn(turn_operation& operation) noexcept {
   if (ending_) return reject(operation);
   if (tracker_ != nullptr || operation.may_block_) return reactor_->submit(operation);
@@ -56,7 +56,7 @@ void operation_context::add_slow(timer_base& timer, loop_clock::time_point deadl
 void operation_context::report_unhandled(error failure, const async_frame* where) noexcept {
   if (failure.is_requested_cancellation() || (ending_ && failure == std::errc::operation_canceled)) return;
   attach_stack(failure, where);
-  const auto handler = unhandled_;  // it may set another one
+  const auto handler = unhandled_;  // a copy, since the handler may set another one
   (*handler)(failure);
 }
 
@@ -67,9 +67,10 @@ bool operation_context::fire_due_timers() noexcept {
   return left != options_.operations_per_turn;
 }
 
-// What is ready makes more ready: a computation in pieces would keep timers and completions waiting for as
-// many pieces as a turn has operations. So a turn ends early where they take long. The clock is asked between
-// batches, which shrink to one operation while that is so: asking every time would cost as much as a switch.
+// Ready operations make others ready. A computation in pieces would make timers and completions wait for
+// operations_per_turn of its pieces. So a turn ends early where operations take long. The clock is read
+// between batches, which shrink to one operation while operations take long. Reading it after each
+// operation would cost as much as a switch.
 bool operation_context::run_ready() noexcept {
   if (ready_.empty() && rejected_.empty()) return false;
   constexpr int largest_batch = 64;

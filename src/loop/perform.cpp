@@ -22,8 +22,8 @@ ssize_t write_without_flags(const request& what) noexcept {
              : ::pwrite(what.descriptor, what.address, what.length, static_cast<off_t>(what.offset));
 }
 
-// A flag says that nothing but the error shall tell of a pipe without a reader. pwritev2 takes -1 as
-// request::current_position says it; a sandbox may not have heard of it.
+// The request's flag (RWF_NOSIGNAL) makes a write to a pipe without a reader fail without SIGPIPE. pwritev2
+// takes -1 for the file's position, which is the value of request::current_position. A sandbox may refuse it.
 ssize_t write(const request& what) noexcept {
   if (what.flags != 0) {
     const iovec part{what.address, what.length};

@@ -37,16 +37,16 @@ bool asked_to_be_quiet() {
   throw std::invalid_argument("loop: BRAID_QUIET is '" + std::string(word) + "'; it takes 0 or 1");
 }
 
-// Is there no io_uring here, rather than too little of something that epoll needs as well? EACCES is what
-// some security modules say in place of EPERM.
+// Is io_uring itself refused, and not a resource that epoll needs as well? Some security modules answer
+// EACCES instead of EPERM.
 bool does_without(int code) noexcept {
   return code == ENOSYS || code == EPERM || code == EACCES || code == ENOMEM;
 }
 
-// One line a process.
+// Prints one line per process.
 void tell_of_epoll(const std::system_error& refused) {
-  static std::once_flag told;
-  std::call_once(told, [&] {
+  static std::once_flag printed;
+  std::call_once(printed, [&] {
     if (asked_to_be_quiet()) return;
     const detail::ring_refusal why = detail::explain_refusal(refused.code().value());
     std::fprintf(

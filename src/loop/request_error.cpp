@@ -11,7 +11,7 @@ namespace braid::detail {
 
 namespace {
 
-// A request that a thread carries out never says EAGAIN by itself.
+// A request that a thread carries out ends with EAGAIN only when there was no thread for it.
 bool found_no_thread(const request& what, int code) noexcept {
   return code == EAGAIN && needs_thread(what.code);
 }
@@ -20,13 +20,13 @@ bool found_no_thread(const request& what, int code) noexcept {
 
 error request_error(const char* call, const request& what, int code, std::string object) noexcept try {
   const std::error_code failed(code, std::generic_category());
-  // A cancelled request is no news of its object, and looking that up costs system calls.
+  // A cancelled request does not look up its object's name, which costs system calls.
   if (object.empty() && code != ECANCELED && what.descriptor >= 0) object = describe(what.descriptor);
   if (object.empty() && what.code != opcode::nop) object = "descriptor " + std::to_string(what.descriptor);
   if (found_no_thread(what, code))
     object += " (no thread can be started for it: RLIMIT_NPROC, or the cgroup's pids.max)";
   error made(failed, call, std::move(object));
-  made.set_requested(true);  // if it was cancelled: by a stop, by close or by the loop's end
+  made.set_requested(true);  // a cancelled request was cancelled by a stop, by close or by the loop's end
   return made;
 } catch (const std::bad_alloc&) {
   return error(std::error_code(code, std::generic_category()), call);  // without the object's name

@@ -10,8 +10,8 @@ namespace braid::detail {
 /// RWF_NOSIGNAL where this kernel has it (Linux 6.18), else 0.
 [[nodiscard]] std::uint32_t rwf_nosignal() noexcept;
 
-/// Keeps a write that this thread makes from raising SIGPIPE, where no flag can: blocked meanwhile, and taken
-/// when it has come.
+/// Keeps a write on this thread from raising SIGPIPE, where no flag can. It blocks the signal meanwhile, and
+/// takes it back if the write has raised it.
 class sigpipe_guard {
  public:
   sigpipe_guard() noexcept {
@@ -26,15 +26,15 @@ class sigpipe_guard {
   sigpipe_guard& operator=(const sigpipe_guard&) = delete;
   ~sigpipe_guard() {
     const timespec at_once{};
-    if (came_ && !was_pending_) ::sigtimedwait(&sigpipe_, nullptr, &at_once);
+    if (raised_ && !was_pending_) ::sigtimedwait(&sigpipe_, nullptr, &at_once);
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
-  /// The write failed as EPIPE.
-  void note_broken_pipe() noexcept { came_ = true; }
+  /// Call it when the write has failed with EPIPE.
+  void note_broken_pipe() noexcept { raised_ = true; }
 
  private:
   sigset_t sigpipe_, before_;
-  bool was_pending_ = false, came_ = false;
+  bool was_pending_ = false, raised_ = false;
 };
 
 }  // namespace braid::detail

@@ -40,8 +40,9 @@ std::int32_t made_blocking(number& open) noexcept {
   return open.release();
 }
 
-// Waits a step for a writer. One that has written, or come and gone, shows in the events; one that is silent
-// makes an empty FIFO answer EAGAIN instead of its end. tee(2) asks without taking anything.
+// Waits one step for a writer. A writer that has written, or has opened and closed the FIFO, shows in poll's
+// events. A silent one makes an empty FIFO answer EAGAIN instead of its end; tee(2) finds that out without
+// taking anything.
 std::int32_t find_writer(int reader, int scratch) noexcept {
   const ssize_t there = ::tee(reader, scratch, 1, SPLICE_F_NONBLOCK);
   if (there != 0) return there > 0 || errno == EAGAIN ? 1 : -errno;
@@ -66,14 +67,14 @@ std::int32_t open_to_write(const request& at_once, still_wanted& wanted) noexcep
   while (wanted()) {
     number writer(detail::perform(at_once));
     if (writer.get() >= 0) return made_blocking(writer);
-    if (writer.get() != -ENXIO) return writer.get();  // ENXIO: nobody reads
+    if (writer.get() != -ENXIO) return writer.get();  // ENXIO: there is no reader
     ::poll(nullptr, 0, step_ms);
   }
   return -ECANCELED;
 }
 
-// The same terminal, but not blocking, without a change to the flags that others see. The end that a terminal
-// emulator holds cannot be opened twice.
+// Opens the terminal again with O_NONBLOCK, because setting the flag on the given descriptor would affect
+// every process that shares it. -1 for the end that a terminal emulator holds, which cannot be opened twice.
 int open_again(int terminal) noexcept {
   unsigned its_number;
   if (::ioctl(terminal, TIOCGPTN, &its_number) == 0) return -1;
@@ -102,12 +103,12 @@ std::int32_t write_to_terminal(const request& what, still_wanted& wanted) noexce
     pollfd one{part.descriptor, POLLOUT, 0};
     if (::poll(&one, 1, step_ms) <= 0) continue;
     part.address = static_cast<char*>(what.address) + done;
-    part.length = again.get() >= 0 ? what.length - done : 1;  // room for one is all that the event promises
+    part.length = again.get() >= 0 ? what.length - done : 1;  // the event promises room for one byte only
     const std::int32_t ended = detail::perform(part);
     if (ended > 0) {
       done += static_cast<std::uint32_t>(ended);
     } else if (ended == -EAGAIN) {
-      ::poll(nullptr, 0, step_ms);  // a line's end may need more room than there is
+      ::poll(nullptr, 0, step_ms);  // the end of a line may need more room than there is
     } else if (ended != -EINTR) {
       return done != 0 ? static_cast<std::int32_t>(done) : ended;
     }

@@ -10,7 +10,7 @@ namespace braid::detail {
 
 namespace {
 
-// Every tracker there is: for a level that ends where its loop is not, or is no more.
+// All trackers: for a frame that ends on another thread than its loop's, or after its loop.
 struct registry {
   std::mutex mutex;
   std::vector<std::pair<const loop*, task_tracker*>> all;
@@ -29,8 +29,8 @@ auto oldest_first(const Table& table) {
   return all;
 }
 
-// The nearest level that has a place: what only links levels is none. Beyond a link of another thread nothing
-// is known.
+// The nearest frame with a source location; frames that only link others have none. The search ends at a link
+// of another thread, beyond which this thread must not read.
 const async_frame* placed(const async_frame* level) noexcept {
   for (; level != nullptr; level = level->parent) {
     if (const async_link* link = async_link::from(*level)) {
@@ -69,7 +69,7 @@ void task_tracker::begins(const async_frame& level, level_kind kind) noexcept {
   try {
     self.levels_[&level] = {&level, placed(level.parent), level.where, now, kind, self.begun_++};
   } catch (const std::bad_alloc&) {
-    // unseen
+    // the frame is left out
   }
 }
 
@@ -79,7 +79,7 @@ void task_tracker::ends_here(const async_frame& level) noexcept {
   here_->levels_.erase(&level);
 }
 
-// f(tracker), which cannot end meanwhile; nothing when it has.
+// Calls f(tracker) while the tracker cannot end. Does nothing when it has ended.
 template <class F>
 void task_tracker::with_tracker_of(const loop* home, F f) noexcept {
   if (home != nullptr && home == loop::current_or_null()) {
@@ -136,7 +136,7 @@ void task_tracker::note(operation_base& operation, tracked_wait entry) noexcept 
     waits_[&operation] = entry;
     operation.finish_ = arrived;
   } catch (const std::bad_alloc&) {
-    // unseen
+    // the wait is left out
   }
 }
 
@@ -148,7 +148,7 @@ void task_tracker::arrived(operation_base& operation, completion with) {
     const auto found = here_->waits_.find(&operation);
     level = found->second.level;
     finish = found->second.finish;
-    if (!operation.in_flight()) {  // else it will be told again
+    if (!operation.in_flight()) {  // else more completions follow
       operation.finish_ = finish;
       here_->waits_.erase(found);
     }

@@ -29,8 +29,8 @@ struct late_call final : operation_base, pooled {
 
 }  // namespace
 
-// Too deep, the stack must unwind first: the call takes its turn in the loop. Without memory for that it goes
-// deeper.
+// When the stack is too deep it must unwind first, so the loop makes the call later. Without memory for that
+// the call goes deeper.
 void run_or_park(void (*function)(void*), void* argument) {
   if (transfers.too_deep()) {
     try {

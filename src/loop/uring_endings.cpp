@@ -39,7 +39,7 @@ void uring_reactor::close_later(io_operation& operation) noexcept {
 // Cancels by descriptor number. The kernel can cancel by descriptor too, but would also cancel requests on
 // other descriptors of the same open file, and would search all requests in flight.
 bool uring_reactor::tell_closing() noexcept {
-  bool told = false;
+  bool finished = false;
   operation_base::queue closing(std::move(closing_));
   while (!closing.empty()) {
     auto& operation = static_cast<io_operation&>(closing.pop_front());
@@ -55,10 +55,10 @@ bool uring_reactor::tell_closing() noexcept {
       continue;
     }
     --outside_;
-    told = true;
+    finished = true;
     tell(operation, {});
   }
-  return told;
+  return finished;
 }
 
 void uring_reactor::send_out(io_operation& operation) noexcept {
