@@ -17,14 +17,13 @@ namespace {
 constexpr std::size_t unknown_size_buffer = 64 << 10;
 constexpr std::uint64_t most_believed = 1 << 30;
 
-// Room for the file and one byte more, which sees the end in the same read. A size of 0 says nothing: files
-// of
-// /proc/sys have it, and give all they hold to the first read only.
+// Room for the file and one byte more, so that one read also finds the end. A size of 0 says nothing: files
+// in /proc/sys report it, and give their contents to the first read only.
 std::size_t first_buffer(std::uint64_t size) noexcept {
   return size == 0 ? unknown_size_buffer : static_cast<std::size_t>(std::min(size, most_believed)) + 1;
 }
 
-// By half, so that a large file of unknown size never takes twice its memory.
+// Grows by half, so that a large file of unknown size never takes twice its memory.
 std::size_t next_buffer(std::size_t full) noexcept { return full + std::max(full / 2, unknown_size_buffer); }
 
 }  // namespace
