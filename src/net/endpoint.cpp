@@ -17,8 +17,7 @@ namespace {
   throw std::system_error(std::make_error_code(std::errc::invalid_argument), "endpoint " + std::move(what));
 }
 
-// The index of what follows the '%' of an IPv6 address: a number, or the name of an interface of this
-// machine.
+// Reads the scope after the '%' of an IPv6 address: a number, or the name of an interface of this machine.
 bool read_scope(const std::string& text, std::uint32_t& scope) {
   const char* const end = text.data() + text.size();
   if (const auto [rest, failed] = std::from_chars(text.data(), end, scope); rest == end)
@@ -27,7 +26,7 @@ bool read_scope(const std::string& text, std::uint32_t& scope) {
   return scope != 0;
 }
 
-// As getnameinfo(3) writes it: only a link-local address has a scope with a name.
+// As getnameinfo(3) writes it: only the scope of a link-local address is shown by name.
 std::string scope_text(const sockaddr_in6& address) {
   if (address.sin6_scope_id == 0) return {};
   std::array<char, IF_NAMESIZE> name{};
@@ -45,7 +44,7 @@ endpoint::endpoint() noexcept : address_{} { address_.v4.sin_family = AF_INET; }
 endpoint::endpoint(std::string_view address, std::uint16_t port) : address_{} {
   const std::string text(address);
   if (text.find('\0') != std::string::npos)
-    refuse("with a zero byte in it");  // the system would not see what follows
+    refuse("with a zero byte in it");  // the system would ignore the rest
   if (::inet_pton(AF_INET, text.c_str(), &address_.v4.sin_addr) == 1) {
     address_.v4.sin_family = AF_INET;
   } else {

@@ -19,7 +19,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
     connections_.reserve(most_waiting);
   }
 
-  // Its connection, at once when there is one.
+  // Hands the waiter the oldest connection, or queues the waiter.
   void serve(arrival_waiter& waiter) noexcept {
     loop& here = loop::current();
     if (home_ != nullptr && home_ != &here)
@@ -40,7 +40,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
     home_->make_ready(waiter);
   }
 
-  // The handle goes.
+  // The incoming is destroyed.
   void leave() noexcept {
     for (const int each : connections_) close(each);
     connections_.clear();
@@ -55,7 +55,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
 
   void ask() noexcept {
     pausing_ = false;
-    // not that of before: it may have been closed, and mean something else now
+    // read anew: the listener may have been closed, and its old number may belong to another descriptor
     what_.descriptor = at_->number();
     home_->submit(*this);
   }
@@ -91,7 +91,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
 
   void failed(int code) noexcept {
     if (code == EINVAL && what_.code == opcode::accept_many) {
-      // this kernel takes one at a time; or it is no listener, which that will tell
+      // Either this kernel has no multishot accept, or the socket is no listener; accept will tell.
       what_.code = opcode::accept;
       return;
     }
@@ -99,12 +99,12 @@ class arrivals final : io_operation, public braid::detail::pooled {
     if (!waiters_.empty()) tell(waiters_.pop_front(), -code);
   }
 
-  const listener* at_;  // null once the handle is gone
+  const listener* at_;  // null once the incoming is destroyed
   loop* home_ = nullptr;
   request what_;
-  std::vector<int> connections_;  // the oldest first; where there are some, nobody waits
-  braid::detail::intrusive_list<arrival_waiter> waiters_;  // where there are some, the request is in flight
-  bool pausing_ = false;  // the request was cancelled because too many connections wait
+  std::vector<int> connections_;  // oldest first; while there are any, no waiter is queued
+  braid::detail::intrusive_list<arrival_waiter> waiters_;  // while there are any, the request is in flight
+  bool pausing_ = false;  // the request was cancelled because too many connections are held
 };
 
 void leave_arrivals::operator()(arrivals* which) const noexcept { which->leave(); }
@@ -125,7 +125,7 @@ void arrival_waiter::on_finish(operation_base& base, completion) noexcept {
 }
 void arrival_waiter::on_stop(braid::detail::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
-  if (!self.linked()) return;  // its connection is on its way
+  if (!self.linked()) return;  // its result is on its way
   self.unlink();
   self.from_.tell(self, -ECANCELED);
 }

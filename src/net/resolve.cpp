@@ -29,8 +29,8 @@ class category final : public std::error_category {
   std::string message(int value) const override { return ::gai_strerror(value); }
 };
 
-// A number that is no port. Without a letter it can be no service's name either: getaddrinfo(3) would take
-// "+80", " 80", and 99999 less 65536.
+// Is the service a number, but no port? Text without a letter is no service's name either. getaddrinfo(3)
+// would accept "+80" and " 80", and take 99999 modulo 65536.
 bool is_no_port(const std::string& service) {
   if (service.empty()) return false;  // port 0
   const bool has_letter = std::any_of(service.begin(), service.end(), [](char each) {
@@ -43,7 +43,7 @@ bool is_no_port(const std::string& service) {
   return failed != std::errc{} || rest != end;
 }
 
-// C's functions would see what stands before a zero byte.
+// Refuses a zero byte, at which C functions would end the text, and a number that is no port.
 void check(const std::string& host, const std::string& service) {
   const bool has_zero = (host + service).find('\0') != std::string::npos;
   if (!has_zero && !is_no_port(service)) return;
@@ -57,7 +57,7 @@ error cancelled(const std::string& name) {
   return error(std::make_error_code(std::errc::operation_canceled), "resolve", name);
 }
 
-// A look-up on a thread that may block. It owns all that it touches, so that it can be abandoned.
+// A look-up on a thread that may block. It owns everything it uses, so that it can be abandoned.
 class look_up final : public detail::blocking_job, public detail::pooled {
  public:
   using detail::pooled::operator new, detail::pooled::operator delete;
@@ -140,7 +140,7 @@ class look_up_state final : operation_base, detail::cancellation, detail::outsid
   }
 
   loop& home_ = loop::current("resolve");
-  const std::string &host_, &service_;  // of the task that waits
+  const std::string &host_, &service_;  // owned by the waiting task
   std::unique_ptr<look_up> job_;
   R receiver_;
 };

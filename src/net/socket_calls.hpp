@@ -7,14 +7,14 @@
 #include "braid/loop/direct_calls.hpp"
 #include "braid/net/endpoint.hpp"
 
-// What is asked of a socket without waiting, and throws where it fails.
+// Calls on sockets that need no waiting, and throw when they fail.
 namespace braid::detail {
 
 [[noreturn]] inline void fail(int code, const char* call, std::string object) {
   error(std::error_code(code, std::generic_category()), call, std::move(object)).rethrow();
 }
 
-// What the call gave, unless it failed.
+// Returns the call's result, or throws its error.
 inline int checked(int ended, const char* call, const endpoint& object) {
   if (ended < 0) fail(-ended, call, object.to_string());
   return ended;

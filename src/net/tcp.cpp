@@ -30,7 +30,7 @@ endpoint listener::local_endpoint() const {
 
 stream detail::accepted(int socket) noexcept {
   (void)send_at_once(
-      socket);  // fails only for what is not TCP: an adopted listener's, where it has no meaning
+      socket);  // fails only where an adopted listener is not TCP, and the option means nothing
   return stream::from_descriptor(socket);
 }
 
