@@ -3,16 +3,16 @@
 #include <coroutine>
 #include <exception>
 
-/// What g++ 12 does wrong around co_await, found by trying: canaries know their own address and count their
-/// lives.
+/// Finds out by trying whether this compiler has the faults of g++ 12 around co_await. Canaries know their
+/// own address and count their lives.
 class await_copy_probe {
  public:
-  /// False: a closure written inside a co_await expression is copied byte by byte, and what it holds ends
-  /// twice.
+  /// False when a closure written inside a co_await expression is copied byte by byte, so that its captures
+  /// are destroyed twice.
   [[nodiscard]] static bool captures_stay_whole() { return stays_whole(await_a_closure); }
-  /// False: so is what a co_await within a conditional expression gave.
+  /// False when the same happens to the value of a co_await inside a conditional expression.
   [[nodiscard]] static bool conditionals_stay_whole() { return stays_whole(await_in_a_conditional); }
-  /// False: so is what a co_await within an aggregate's braces gave.
+  /// False when the same happens to the value of a co_await inside an aggregate's braces.
   [[nodiscard]] static bool braces_stay_whole() { return stays_whole(await_in_braces); }
 
  private:

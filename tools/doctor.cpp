@@ -1,5 +1,5 @@
-// What this machine and this build offer braid: what is well, what is wrong, and how to mend it.
-// Exit 0 when a loop runs here, 1 when not, 2 for arguments, of which there are none.
+// Diagnoses this machine and this build for braid: what works, what is wrong, and how to fix it.
+// Exits with 0 when a loop runs here, 1 when none does, 2 when it is given arguments.
 
 #include <braid/braid.hpp>
 
@@ -26,7 +26,7 @@ void kernel(report& found) {
 
 void io_uring(report& found) {
   const braid::io_uring_report ring = braid::probe_io_uring();
-  // No fault where epoll takes its place: which reactor a loop gets is said last.
+  // Only a note, since epoll can replace it. The last check says which reactor a loop gets.
   if (!ring.usable())
     return found.note("io_uring is refused (" + ring.refused.message() + "): " + ring.cause +
                       "\n        fix: " + ring.remedy);
@@ -34,12 +34,12 @@ void io_uring(report& found) {
   std::string taken, refused;
   for (const auto& flag : ring.setup_flags)
     (flag.taken ? taken : refused) += "\n          " + std::string(flag.name);
-  if (!taken.empty()) found.good("set-up flags that the ring takes:" + taken);
-  if (!refused.empty()) found.note("set-up flags that the ring goes without, more slowly:" + refused);
+  if (!taken.empty()) found.good("set-up flags that the ring uses:" + taken);
+  if (!refused.empty()) found.note("set-up flags that the ring lacks, which makes it slower:" + refused);
   if (ring.ring_registered)
     found.good("the ring's descriptor is registered");
   else
-    found.note("the ring's descriptor cannot be registered: a little is lost in each system call");
+    found.note("the ring's descriptor cannot be registered: each system call is a little slower");
   for (const auto& name : ring.lacking_operations)
     found.note("this kernel's io_uring has no " + std::string(name) + ": the blocking pool does it");
 }
@@ -52,7 +52,7 @@ void limits(report& found) {
   rlimit memory{}, descriptors{};
   ::getrlimit(RLIMIT_MEMLOCK, &memory);
   ::getrlimit(RLIMIT_NOFILE, &descriptors);
-  // Kernels before 5.12 counted rings against it; those that braid runs on count registered buffers only.
+  // Kernels before 5.12 counted rings against it. Those that braid runs on count only registered buffers.
   found.good("RLIMIT_MEMLOCK: " + amount(memory.rlim_cur, 1024, " KiB"));
   const std::string open = "RLIMIT_NOFILE: " + amount(descriptors.rlim_cur, 1, " descriptors");
   if (descriptors.rlim_cur >= 1024) return found.good(open);
@@ -71,11 +71,11 @@ void compiler(report& found) {
 #endif
   found.good("built with " + name);
   if (tail_call_probe::stack_stays())
-    found.good("with this build's flags it makes a tail call of a transfer between coroutines");
+    found.good("with this build's flags it transfers between coroutines by tail calls");
   else
     found.note(
-        "with this build's flags it makes no tail call of a transfer between coroutines, which would use up\n"
-        "        the stack; braid's own transfers need none");
+        "with this build's flags it transfers between coroutines by calls that use up the stack;\n"
+        "        braid's own transfers do not depend on tail calls");
   if (await_copy_probe::captures_stay_whole())
     found.good("closures and aggregates inside co_await expressions are built in place");
   else
@@ -85,14 +85,14 @@ void compiler(report& found) {
         "        and destroys what they hold twice: give them a name first (docs/compilers.md), or use "
         "clang");
   if (await_copy_probe::conditionals_stay_whole() && await_copy_probe::braces_stay_whole())
-    found.good("a co_await inside a conditional expression or an aggregate's braces gives what it should");
+    found.good("a co_await inside a conditional expression or an aggregate's braces gives a correct value");
   else
     found.note(
-        "it destroys twice what a co_await inside a conditional expression or an aggregate's braces gives: "
-        "give it\n"
-        "        a name first (docs/compilers.md), or use clang");
+        "it destroys the value of a co_await inside a conditional expression or an aggregate's braces "
+        "twice:\n"
+        "        give the value a name first (docs/compilers.md), or use clang");
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-  found.note("g++ before 13 warns of overlapping copies where strings are put together: -Wno-restrict");
+  found.note("g++ before 13 warns wrongly of overlapping copies where strings are joined: -Wno-restrict");
 #endif
 }
 
@@ -112,7 +112,7 @@ void blocking_threads(report& found) {
   }
 }
 
-// Why a loop that names no backend of its own got this one.
+// Why a loop with backend::automatic got this reactor.
 std::string reason(const std::string& reactor) {
   const char* word = std::getenv("BRAID_BACKEND");
   if (word != nullptr && std::string(word) != "auto") return variable("BRAID_BACKEND");
@@ -121,9 +121,9 @@ std::string reason(const std::string& reactor) {
   return why + "; " + variable("BRAID_BACKEND") + ", and takes uring, epoll or auto";
 }
 
-// The proof: a loop, made as any program's, and one request through it.
+// The proof: makes a loop as any program does, and runs one request on it.
 void loop(report& found) {
-  ::setenv("BRAID_QUIET", "1", 0);  // what a loop would say of its fallback is said here
+  ::setenv("BRAID_QUIET", "1", 0);  // the report names the fallback instead
   try {
     braid::loop here;
     here.run(braid::nop());

@@ -2,7 +2,7 @@
 
 #include <string>
 
-/// The lines of a diagnosis, coloured on a terminal, and whether anything was wrong.
+/// Prints the lines of a diagnosis, coloured on a terminal, and remembers whether anything was wrong.
 class report {
  public:
   report();

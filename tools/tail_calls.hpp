@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <exception>
 
-/// Does this compiler, with these flags, make a tail call of a transfer between two coroutines? Found by
-/// trying: two of them pass control to each other, and the stack is looked at as they go.
+/// Finds out by trying whether this compiler, with these flags, transfers between coroutines by tail calls.
+/// Two coroutines pass control to each other while the probe measures the stack.
 class tail_call_probe {
  public:
   [[nodiscard]] static bool stack_stays() {
@@ -18,7 +18,7 @@ class tail_call_probe {
     ping.handle.destroy();
     pong.handle.destroy();
     const std::uintptr_t used = seen.first > seen.last ? seen.first - seen.last : seen.last - seen.first;
-    return used < 16 * rounds;  // a call that is no tail call needs more than 16 bytes
+    return used < 16 * rounds;  // an ordinary call needs more than 16 bytes of stack
   }
 
  private:
