@@ -1,4 +1,4 @@
-// One operation, waited for in five ways on one loop. The README shows it.
+// Waits for one operation in five ways on one loop. The README shows it.
 
 #include <braid/braid.hpp>
 
@@ -21,10 +21,10 @@ void callback() {
 }
 void future() { braid::detach(braid::spawn(op()).then(show)); }
 braid::task<> coroutine() { show(co_await op()); }
-void fiber() { show(braid::await(op())); }  // as blocking to read; only this fiber waits
+void fiber() { show(braid::await(op())); }  // reads like blocking code; only this fiber waits
 
 int main() {
-  braid::loop loop;  // this thread's, on io_uring
+  braid::loop loop;  // this thread's loop, on io_uring where the kernel allows it
   blocking();
   callback();
   future();

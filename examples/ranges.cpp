@@ -1,4 +1,4 @@
-// Joins over ranges. A view makes the operations as it is walked: nothing is collected by hand.
+// Joins over ranges. A view makes the operations while the join iterates over it; no list is built by hand.
 
 #include <braid/braid.hpp>
 
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 namespace views = ranges::views;
 
 braid::task<std::string> fetch(int id) {
-  co_await braid::sleep_for(std::chrono::milliseconds(5 - id % 5));  // the later ones are there sooner
+  co_await braid::sleep_for(std::chrono::milliseconds(5 - id % 5));  // later pages arrive sooner
   co_return "page " + std::to_string(id);
 }
 
@@ -31,7 +31,7 @@ braid::task<> all_at_once(const std::vector<int>& ids) {
 
 // [chunks]
 braid::task<> two_at_a_time(const std::vector<int>& ids) {
-  for (auto chunk : ids | views::chunk(2))  // the next two when both are there
+  for (auto chunk : ids | views::chunk(2))  // begins the next two when both have arrived
     show("two at a time", co_await braid::when_all(chunk | views::transform(fetch)));
 }
 // [/chunks]
@@ -39,7 +39,7 @@ braid::task<> two_at_a_time(const std::vector<int>& ids) {
 // [map]
 braid::task<> never_more_than_two(const std::vector<int>& ids) {
   auto odd = ids | views::filter([](int id) { return id % 2 == 1; });
-  show("never more than two", co_await braid::map_concurrent(odd, 2, fetch));  // the next when one is there
+  show("never more than two", co_await braid::map_concurrent(odd, 2, fetch));  // one arrives, one begins
 }
 // [/map]
 

@@ -1,4 +1,4 @@
-// What docs/recipes.md shows: the answers to what people ask first. Each is run by main on itself.
+// The code of docs/recipes.md: answers to the first questions of new users. main runs each of them.
 #include <netdb.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -24,8 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // [signals]
-/// SIGINT and SIGTERM as reads. Made at the beginning of main, before there is another thread: threads
-/// inherit what is blocked, and a signal goes to any thread that has not blocked it.
+/// A file from which SIGINT and SIGTERM are read. Call it at the beginning of main, before there is another
+/// thread: threads inherit the blocked signals, and a signal goes to any thread that has not blocked it.
 braid::file stop_signals() {
   sigset_t both;
   sigemptyset(&both);
@@ -45,8 +45,8 @@ braid::task<int> next_signal(const braid::file& signals) {
 // [/signals]
 
 // [lines]
-/// The lines of a file, a pipe or a terminal. For the standard input: file::from_descriptor(dup(0)), which
-/// closes the copy.
+/// The lines of a file, a pipe or a terminal. For standard input pass file::from_descriptor(dup(0)): the file
+/// closes its descriptor when it ends.
 braid::async_generator<std::string> lines_of(const braid::file& input) {
   std::string text, part(4096, '\0');
   while (const std::size_t got = co_await input.read_some(part)) {
@@ -54,12 +54,12 @@ braid::async_generator<std::string> lines_of(const braid::file& input) {
     for (std::size_t end; (end = text.find('\n')) != text.npos; text.erase(0, end + 1))
       co_yield text.substr(0, end);
   }
-  if (!text.empty()) co_yield text;  // the last one may lack its end
+  if (!text.empty()) co_yield text;  // the last line may lack its newline
 }
 // [/lines]
 
 // [callback]
-/// glibc's own asynchronous look-up: it calls back on a thread of its own, and owns the request until then.
+/// glibc's asynchronous look-up. It calls back on a thread of its own, and owns the request until then.
 struct lookup {
   braid::callback_done<std::string> done;
   std::string name;
@@ -103,16 +103,15 @@ braid::task<> serve(braid::tcp::stream client) {
     co_await client.write_all(std::string_view(received).substr(0, got));
 }
 
-/// Serves until no_more is requested, then waits for the connections that are there.
+/// Accepts connections until no_more is requested, then waits until the open ones have ended.
 braid::task<> serve_all(const braid::tcp::listener& door, braid::stop_token no_more) {
   const auto accept = [&](braid::scope& connections) -> braid::task<> {
     while (!no_more.stop_requested()) {
       auto client = co_await braid::as_result(braid::with_stop_token(door.accept(), no_more));
       if (client)
-        connections.spawn(
-            braid::as_result(serve(*std::move(client))));  // one that fails is nobody else's failure
+        connections.spawn(braid::as_result(serve(*std::move(client))));  // its failure must not stop others
       else if (!no_more.stop_requested())
-        co_await braid::sleep_for(100ms);  // no descriptor left, say: the next ones are accepted again
+        co_await braid::sleep_for(100ms);  // accept failed, perhaps without a free descriptor: try again
     }
   };
   co_await braid::with_scope(accept);
@@ -123,14 +122,13 @@ braid::task<> run_server(const braid::tcp::listener& door, const braid::file& si
   auto served = braid::spawn(serve_all(door, no_more.get_token()));
   co_await next_signal(signals);
   no_more.request_stop();
-  co_await braid::with_timeout(std::move(served),
-                               5s);  // what is left then is cancelled, and timed_out says so
+  co_await braid::with_timeout(std::move(served), 5s);  // cancels what is left then, and fails as timed_out
 }
 // [/shutdown]
 
 // [loops]
-/// A loop on a thread of its own, for as long as the object lives. What is given to it comes back as a
-/// future, which the loop of the caller awaits.
+/// A loop on a thread of its own, for as long as the object lives. run_there returns a future, which the
+/// caller's loop awaits.
 class other_loop {
  public:
   other_loop() : thread_([this] { run(); }) { ready_.get_future().get(); }
@@ -138,7 +136,7 @@ class other_loop {
     there_->post([this] { end_.set(); });
     thread_.join();
   }
-  /// Runs make() there, which returns a sender; its value or its error, here.
+  /// Runs the sender that make() returns on the other loop. Its value or error settles the future.
   template <class F>
   auto run_there(F make) {
     using value = braid::value_of<std::invoke_result_t<F&>>;
@@ -166,8 +164,7 @@ class other_loop {
   }
   braid::event end_;
   braid::loop* there_ = nullptr;
-  std::promise<void>
-      ready_;  // not braid's: this thread may have a loop, which must not block on a future of its own
+  std::promise<void> ready_;  // not braid::promise, whose future must not block a thread that has a loop
   std::thread thread_;
 };
 // [/loops]

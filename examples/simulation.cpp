@@ -1,4 +1,4 @@
-// A bug that shows on one run in two hundred: found in the simulated world, replayed, and mended.
+// A bug that shows in one run of two hundred: found in a simulated world, replayed, and fixed.
 
 #include <chrono>
 #include <cstdio>
@@ -26,7 +26,7 @@ task<void> deposit_carelessly(account& into, int amount) {
   const int before = into.balance;
   co_await into.journal.write_all(std::to_string(amount) + "\n");
   co_await into.journal.sync();
-  into.balance = before + amount;  // who came in between is forgotten
+  into.balance = before + amount;  // loses every deposit that was made meanwhile
 }
 
 task<void> deposit_carefully(account& into, int amount) {

@@ -1,4 +1,4 @@
-// Tasks that belong together: what one starts ends with it, whatever happens.
+// Structured concurrency: the tasks that a task starts end before it does, whatever happens.
 
 #include <braid/braid.hpp>
 
@@ -17,21 +17,21 @@ braid::task<std::string> ask(int number) {  // a service that fails now and then
 
 // [structured]
 braid::task<int> work(int jobs) {
-  braid::channel<int> numbers(4);  // who is faster waits
+  braid::channel<int> numbers(4);  // a full channel makes the sender wait, an empty one the workers
   int answers = 0;
   const auto worker = [&]() -> braid::task<> {
-    while (auto number = co_await numbers.receive()) {  // until it is closed and empty
+    while (auto number = co_await numbers.receive()) {  // until the channel is closed and empty
       const auto ask_once = [&] { return braid::with_timeout(ask(*number), 1s); };
       (void)co_await braid::retry({.attempts = 5, .base = 1ms}, ask_once);
       ++answers;
     }
   };
   const auto team = [&](braid::scope& all) -> braid::task<> {
-    for (int n = 0; n < 3; ++n) all.spawn(worker);  // one that fails stops the others
+    for (int n = 0; n < 3; ++n) all.spawn(worker);  // a worker that fails stops the others
     for (int n = 0; n < jobs; ++n) co_await numbers.send(n);
     numbers.close();
   };
-  co_await braid::with_scope(team);  // has ended when all have
+  co_await braid::with_scope(team);  // completes when all workers have ended
   co_return answers;
 }
 // [/structured]
