@@ -5,9 +5,6 @@
 #include <string>
 
 #include "braid/braid.hpp"
-#include "braid/sim/explore.hpp"
-#include "braid/sim/virtual_time.hpp"
-#include "braid/sim/world.hpp"
 
 using namespace std::chrono_literals;
 
