@@ -11,7 +11,7 @@ bool interval_state::take() noexcept {
     case missed_beats::burst: next_ = loop_clock::later_than(next_, period_); break;
     case missed_beats::delay: next_ = loop_clock::later_than(now, period_); break;
     case missed_beats::skip: {
-      __extension__ typedef __int128 wide;  // the start may be as long ago as there are instants
+      __extension__ typedef __int128 wide;  // the start may lie so far back that 64 bits overflow
       const wide period = period_.count(), beat = next_.time_since_epoch().count();
       const wide late = now.time_since_epoch().count() - beat;
       const wide following = beat + (late / period + 1) * period;

@@ -14,15 +14,14 @@
 
 namespace braid {
 
-/// The function that a from_callback hands to the callback API: call it with the value, or with an error,
-/// when the operation has ended.
+/// The function that ends a from_callback operation: the callback API calls it with the value or an error.
 ///
 /// Only the first call counts; it returns true. A later one returns false and changes nothing.
 ///
-/// Lifetime  copies share one operation and may outlive it. When the last copy goes without a call the
+/// Lifetime  copies share one operation and may outlive it. If the last copy is destroyed without a call, the
 ///           operation fails with errc::broken_promise.
 /// Threads   any, also after the operation and its loop have ended.
-/// Errors    throws what making a T of the arguments throws; then nothing is settled.
+/// Errors    throws if the construction of a T from the arguments throws; the operation then goes on.
 template <class T>
 class callback_done {
  public:
@@ -38,14 +37,14 @@ class callback_done {
     if (link_ != nullptr) link_->drop_done();
   }
 
-  /// done() for void, done(value), done(result<T>), or done(failure) with anything an error is made of. For
-  /// void a std::error_code of 0 is no failure.
+  /// done() for void, done(value), done(result<T>), or done(failure) with anything that an error can be
+  /// constructed from. For void a std::error_code of 0 is no failure.
   template <class... From>
     requires(std::is_void_v<T> && sizeof...(From) == 0) ||
             (sizeof...(From) > 0 && std::constructible_from<result<T>, From...>)
   bool operator()(From&&... from) const {
     if constexpr (std::is_void_v<T> && (std::same_as<std::remove_cvref_t<From>, std::error_code> && ...))
-      if ((!from && ...)) return settle(result<T>());  // what Asio's handlers are told: no error
+      if ((!from && ...)) return settle(result<T>());  // Asio reports success by such a code
     return settle(result<T>(std::forward<From>(from)...));
   }
   template <class Failure>
@@ -68,7 +67,7 @@ class callback_done {
 
 namespace detail {
 
-// What the function of a from_callback returns: nothing, or how to cancel.
+// The return type of a from_callback's function: void, or a function that cancels.
 template <class F, class T>
 using canceller_of = std::decay_t<std::invoke_result_t<F&, callback_done<T>>>;
 template <class C>
@@ -84,7 +83,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
   callback_state(F f, R receiver) : f_(std::move(f)), receiver_(std::move(receiver)) {}
   ~callback_state() {
     if (link_ == nullptr) return;
-    link_->leave();  // nobody will be told
+    link_->leave();
     cancellation::drop();
     end_work();
     link_->drop();
@@ -114,7 +113,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
   }
 
   void begin() noexcept {
-    const callback_done<T> done(*link_);  // so that f's own copy is not the last one when f throws
+    const callback_done<T> done(*link_);  // keeps f's own copy from being the last one if f throws
     try {
       if constexpr (std::is_void_v<canceller_type>)
         f_(done);
@@ -125,7 +124,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
     }
   }
 
-  // Asks the API to end, or does without it. The loop's end calls it as well as a stop request.
+  // Asks the API to end, or ends the operation without it. Called by a stop request and by the loop's end.
   void stop() noexcept override {
     if (std::exchange(stopped_, true) || link_->decided()) return;
     if constexpr (!std::is_void_v<canceller_type>) {
@@ -163,7 +162,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
   F f_;
   R receiver_;
   loop* home_ = nullptr;
-  callback_link<T>* link_ = nullptr;  // from start until the receiver is told
+  callback_link<T>* link_ = nullptr;  // from start until the operation finishes
   bool stopped_ = false;
   [[no_unique_address]] kept_canceller<canceller_type> cancel_{};
 };
@@ -181,7 +180,7 @@ struct callback_sender {
 
 }  // namespace detail
 
-/// An operation of any callback API as a sender: f(done) begins it, and done(value) or done(error) ends it,
+/// A sender for an operation of any callback API: f(done) begins it, and done(value) or done(error) ends it,
 /// on any thread.
 ///
 ///     auto resolved = from_callback<address>([&](auto done) {
@@ -193,25 +192,20 @@ struct callback_sender {
 /// A C function takes a context pointer: give it `new callback_done<T>(done)`, and delete that in the
 /// callback.
 ///
-/// Lifetime  f is kept until the operation has ended. A `done` may be called later than that; see
-///           callback_done.
-/// Threads   f runs on the loop's thread, when the operation is started; the operation ends there. The
-///           operation is work of its loop: run() goes on until it has ended, which a promise's future does
-///           not bring about.
-/// Errors    what f throws, what done is called with, errc::broken_promise when nobody can call done any
-///           more.
-/// Cancel    f says how, by what it returns:
+/// Lifetime  f is kept until the operation has ended. `done` may be called even later; see callback_done.
+/// Threads   f runs on the loop's thread when the operation is started, and the operation ends there. Unlike
+///           a promise's future, the operation is work of its loop: run() continues until it has ended.
+/// Errors    an exception of f, the error given to done, or errc::broken_promise if the last copy of done is
+///           gone.
+/// Cancel    f's return value decides:
 ///           - nothing: the operation ends at once as operation_canceled, and a later done changes nothing.
-///           So the API
-///             must own the memory that it still writes into.
-///           - a function of void: it is called once, on the loop's thread, to have the API end soon; the
-///           operation
-///             ends when done is called, with what done is called with.
-///           - a function of bool: the same where it returns false; true says that done will not be called
-///           any more,
-///             and the operation ends at once.
-///           The loop's end is such a stop request. f is not called where the stop was requested before.
-/// Cost      one recycled piece of memory; a hand-over between threads where done is called on another one.
+///             So the API must own the memory that it still writes into.
+///           - a function that returns void: it is called once, on the loop's thread, and asks the API to end
+///             soon. The operation ends when done is called, with done's argument.
+///           - a function that returns bool: false means the same. true means that done will not be called
+///             any more, and the operation ends at once.
+///           The loop's end counts as a stop request. If stop was requested before the start, f never runs.
+/// Cost      one recycled block; one delivery between threads if done is called on another thread.
 template <class T, class F>
   requires std::invocable<std::decay_t<F>&, callback_done<T>>
 [[nodiscard]] auto from_callback(F&& f) {

@@ -14,17 +14,17 @@
 
 namespace braid {
 
-/// What an interval does about beats that went by while nobody received one. The first of them is received
-/// late, at once; this says when the next one comes.
+/// An interval's rule for beats that passed while no next() waited. The first missed beat is received late,
+/// at once; the rule decides when the next one comes.
 enum class missed_beats : std::uint8_t {
-  skip,  ///< at the next multiple of the period after that: the others are left out
-  burst,  ///< all of them at once, until the interval has caught up
-  delay,  ///< one period after that: all beats to come are late by as much
+  skip,  ///< at the next multiple of the period; the beats in between are left out
+  burst,  ///< at once, beat after beat, until the interval has caught up
+  delay,  ///< one period after the late one; all later beats shift by as much
 };
 
-/// How an interval is made; every default will do.
+/// The options of an interval.
 struct interval_options {
-  std::optional<loop_clock::time_point> start = {};  ///< the first beat; without it one period from now
+  std::optional<loop_clock::time_point> start = {};  ///< the first beat; by default one period from now
   missed_beats missed = missed_beats::skip;
 };
 
@@ -39,7 +39,7 @@ class beat_timer : public timer_base, public list_node {
   loop* home_ = nullptr;
 };
 
-// What an interval shares with the waits that it gave.
+// The state that an interval shares with the waits of its next().
 class interval_state : pinned {
  public:
   interval_state(loop_clock::duration period, loop_clock::time_point next, missed_beats missed) noexcept
@@ -52,9 +52,9 @@ class interval_state : pinned {
     timer.home_ = &home;
     waiting_.push_back(timer);
   }
-  // Due, and nobody waits for it who came before?
+  // Is the next beat due, and is there no earlier waiter?
   [[nodiscard]] bool is_free_now() const noexcept { return waiting_.empty() && next_ <= loop_clock::now(); }
-  // The next beat is received, if it is due.
+  // Receives the next beat; false if it is not due.
   [[nodiscard]] bool take() noexcept;
   void reset(loop_clock::time_point next) noexcept;
 
@@ -78,7 +78,7 @@ struct next_beat {
 
 }  // namespace detail
 
-/// A steady beat: each co_await ticks.next() completes at the next multiple of the period after the start.
+/// A periodic timer: each co_await ticks.next() completes at the next multiple of the period after the start.
 ///
 ///     interval ticks(100ms);
 ///     for (;;) {
@@ -86,18 +86,17 @@ struct next_beat {
 ///       if (next.index == 0) report();
 ///     }
 ///
-/// A beat stays until it is received: one that timed out, or that a select did not choose, comes with the
-/// next next(), at once when it is due already. What becomes of those behind it is the choice of
-/// missed_beats.
+/// A beat stays until it is received. If a next() timed out or lost in a select, the following next() gets
+/// its beat, at once if the beat is due. missed_beats decides about the beats after it.
 ///
-/// Lifetime  a next() may outlive its interval. A copy beats by itself, from where the original is; what an
-///           interval was moved to goes on with it, waits that have begun included.
-/// Threads   one loop's; none is needed to make one.
+/// Lifetime  a next() may outlive its interval. A copy is independent and begins with the original's next
+///           beat. A move takes over the waits that have begun.
+/// Threads   one loop; the constructor needs none.
 /// Errors    the constructor throws std::invalid_argument unless the period is positive.
-/// Cost      one allocation for the interval, none for a beat.
+/// Cost      one allocation per interval, none per beat.
 class interval {
  public:
-  /// The first beat comes one period from now, or at the start that is given.
+  /// The first beat comes at how.start, or one period from now.
   explicit interval(loop_clock::duration period, const interval_options& how = {})
       : state_(std::make_shared<detail::interval_state>(
             positive(period), how.start ? *how.start : loop_clock::after(period), how.missed)) {}
@@ -122,12 +121,12 @@ class interval {
   }
   ~interval() = default;
 
-  /// A sender of void, for the next beat that nobody has received. Several at once receive a beat each, in
-  /// the order they were begun.
-  /// Cancel  ends at once as operation_canceled, and has received no beat.
+  /// A sender of void that receives the next beat. Several at once receive one beat each, in the order in
+  /// which they began.
+  /// Cancel  ends at once as operation_canceled; the beat is not received.
   [[nodiscard]] auto next() const noexcept { return detail::sleep_sender<detail::next_beat>{{state_}}; }
 
-  /// The next beat comes one period from now; for who waits for it already, too.
+  /// The next beat comes one period from now, also for waits that have begun.
   void reset() noexcept { state_->reset(loop_clock::after(period())); }
   /// The next beat comes at t.
   void reset(loop_clock::time_point t) noexcept { state_->reset(t); }

@@ -55,7 +55,7 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
   }
   static void on_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).stop(); }
   static void on_resume(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
-  // A function that no thread has begun does not run any more.
+  // Withdraws a function that no thread has begun.
   void stop() noexcept override {
     if (!home_->withdraw(*this)) return;
     result_.emplace(cancelled());
@@ -86,20 +86,20 @@ struct offload_sender {
 
 }  // namespace detail
 
-/// Runs f() on a thread that may block, and completes here with what it returns or throws.
+/// A sender that runs f() on a thread that may block, and completes on this loop with f's value or exception.
 ///
 ///     const auto sum = co_await offload([&] { return checksum_of(image); });
 ///
-/// f may itself wait by run(op), future::get or a loop of its own: the thread does not count as one that
-/// works meanwhile (see blocking_wait).
+/// f may itself wait by run(op), future::get or a loop of its own. Meanwhile its thread does not count as
+/// working (see blocking_wait).
 ///
-/// Lifetime  f and what it refers to live until the operation ends. std::exit does not wait for f.
-/// Threads   f on the blocking pool, where BRAID_BLOCKING_THREADS work at a time (default 4), with all
-///           signals blocked but those of a fault; the rest on the loop's.
-/// Errors    what f throws; std::errc::resource_unavailable_try_again where there is no thread for it.
-/// Cancel    before it begins it ends as cancelled at once, and does not run. A function that runs cannot be
-///           interrupted, so its end is waited for; so does a loop that ends.
-/// Cost      two hand-overs between threads, some microseconds; no allocation.
+/// Lifetime  f and what it refers to must live until the operation ends. std::exit does not wait for f.
+/// Threads   f runs on the blocking pool, where BRAID_BLOCKING_THREADS threads work at a time (default 4),
+///           with all signals blocked but those of a fault. The operation ends on the loop's thread.
+/// Errors    an exception of f; std::errc::resource_unavailable_try_again if there is no thread for f.
+/// Cancel    an f that has not begun does not run, and the operation ends at once as cancelled. A running f
+///           cannot be interrupted: the operation waits for its end, and so does a loop that ends.
+/// Cost      two deliveries between threads, some microseconds; no allocation.
 template <class F>
   requires std::is_invocable_v<std::decay_t<F>&>
 [[nodiscard]] auto offload(F&& f) {

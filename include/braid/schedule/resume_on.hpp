@@ -10,12 +10,12 @@ namespace braid {
 
 namespace detail {
 
-// There, and back to the loop that it was started on.
+// Goes to the other loop, and back to the loop on which it was started.
 template <class R>
 class resume_on_state final : operation_base {
  public:
   resume_on_state(loop& there, R receiver) noexcept
-      : operation_base(arrived), there_(there), receiver_(std::move(receiver)) {}
+      : operation_base(on_delivery), there_(there), receiver_(std::move(receiver)) {}
   void start() noexcept {
     home_ = loop::current_or_null();
     if (leaves()) home_->expect_delivery();
@@ -25,7 +25,7 @@ class resume_on_state final : operation_base {
  private:
   [[nodiscard]] bool leaves() const noexcept { return home_ != nullptr && home_ != &there_; }
 
-  static void arrived(operation_base& base, completion) noexcept {
+  static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<resume_on_state&>(base);
     if (self.leaves()) {
       if (loop::current_or_null() != self.home_) return self.home_->deliver(self);
@@ -40,7 +40,7 @@ class resume_on_state final : operation_base {
   R receiver_;
 };
 
-// A coroutine stays there.
+// Takes a coroutine to the other loop and leaves it there.
 class resume_on_awaiter final : operation_base {
  public:
   explicit resume_on_awaiter(loop& there) noexcept : operation_base(not_yet), there_(there) {}
@@ -49,7 +49,7 @@ class resume_on_awaiter final : operation_base {
   void await_suspend(std::coroutine_handle<Promise> traveller) {
     traveller.promise().depart_for(there_);
     traveller_ = traveller.address();
-    finish_by(arrived<Promise>);
+    finish_by(on_delivery<Promise>);
     there_.deliver(*this);  // it may be running there by now
   }
   void await_resume() const noexcept {}
@@ -57,7 +57,7 @@ class resume_on_awaiter final : operation_base {
  private:
   static void not_yet(operation_base&, completion) noexcept {}
   template <class Promise>
-  static void arrived(operation_base& base, completion) {
+  static void on_delivery(operation_base& base, completion) {
     auto& self = static_cast<resume_on_awaiter&>(base);
     const auto traveller = std::coroutine_handle<Promise>::from_address(self.traveller_);
     traveller.promise().arrive_on(self.there_);
@@ -81,15 +81,14 @@ struct resume_on_sender {
 
 }  // namespace detail
 
-/// Moves a coroutine to the other loop's thread: what follows runs there, until the task ends or moves again;
-/// its awaiter goes on at home. In the other styles the waiter cannot move: it is told at home, once the
-/// other loop had its turn.
+/// A sender that moves a coroutine to the other loop's thread. The coroutine runs there until it ends or
+/// moves again; its awaiter resumes at home. In the other styles the waiter cannot move: the operation
+/// completes at home after a turn of the other loop.
 ///
-/// Lifetime  the other loop must run, or end, later than the coroutine arrives: the home loop counts who is
-///           away as its work, so that its run() and its end wait for the return; for ever, if the traveller
-///           does.
-/// Threads   may be started on any; without a loop it is told on the other loop's thread.
-/// Errors    std::bad_alloc where a task has no memory to come home with: it stays then.
+/// Lifetime  the other loop must run, or end, after the coroutine has arrived. The home loop counts a
+///           coroutine that is away as its work: its run() and its end wait until the coroutine returns.
+/// Threads   may be started on any thread; without a loop it completes on the other loop's thread.
+/// Errors    std::bad_alloc, and the task stays, if there is no memory for its way home.
 [[nodiscard]] inline auto resume_on(loop& there) noexcept { return detail::resume_on_sender{&there}; }
 
 }  // namespace braid

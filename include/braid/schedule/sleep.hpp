@@ -25,11 +25,10 @@ struct timer_of<Deadline> {
 
 // A timer that waits for a Deadline.
 //
-// operator()   the instant, asked when the wait begins
-// is_due()     optional: reached already? For a select, which need not begin to wait then
-// take()       optional: the instant is reached; false when the wait goes on, to another instant
-// timer        optional: the class of its timer, which enter(timer, loop) and leave(timer) put where it needs
-//              it
+// operator()   the instant, called when the wait begins
+// is_due()     optional: is the instant reached already? Then a select need not begin to wait
+// take()       optional: called at the instant; false if the wait continues, to another instant
+// timer        optional: the class of the timer. enter(timer, loop) and leave(timer) begin and end each wait
 template <class Deadline>
 class sleep_timer : public timer_of<Deadline>::type {
   using base = typename timer_of<Deadline>::type;
@@ -44,7 +43,7 @@ class sleep_timer : public timer_of<Deadline>::type {
     if constexpr (requires { when_.enter(*this, home); }) when_.enter(*this, home);
     home.add(*this, when_(), frame);
   }
-  // The loop ends it as cancelled, in this turn or the next.
+  // The loop completes the timer as cancelled, in this turn or the next.
   void cancel() noexcept {
     if (!queued_) return;
     left_queue();
@@ -58,7 +57,7 @@ class sleep_timer : public timer_of<Deadline>::type {
     }
     return false;
   }
-  // For the timer's end: does the wait go on?
+  // Called when the timer completes: does the wait go on?
   template <class Frame>
   [[nodiscard]] bool goes_on(completion with, Frame frame) noexcept {
     if (queued_) left_queue();
@@ -79,7 +78,7 @@ class sleep_timer : public timer_of<Deadline>::type {
   bool queued_ = false;
 
  protected:
-  int code_ = 0;  // with which it ended; here, where there is room
+  int code_ = 0;  // the errno of the completion; stored here because it fits into padding
 };
 
 template <class Deadline, class R>
@@ -125,7 +124,7 @@ struct sleep_sender {
   using sender_concept = sender_tag;
   using value_type = void;
   static constexpr bool completes_later = true;
-  Deadline when;  // asked when the operation starts
+  Deadline when;
   template <receiver_of<void> R>
   auto connect(R receiver) && noexcept {
     return sleep_state<Deadline, R>(std::move(when), std::move(receiver));
@@ -140,7 +139,7 @@ struct instant {
 
 }  // namespace detail
 
-/// Completes when loop_clock has reached t; at the next turn when it has already.
+/// A sender that completes when loop_clock reaches t, or in the next turn if it has done so already.
 ///
 /// Threads  the current loop's.
 /// Cancel   ends at once as operation_canceled.
@@ -154,12 +153,12 @@ template <class Duration>
   return sleep_until(loop_clock::saturated(t));
 }
 
-/// Completes d after it was begun; d of zero or less, or that is no number, at the next turn. Otherwise as
-/// sleep_until.
+/// A sender that completes d after its start, or in the next turn if d is zero, negative or not a number.
+/// Otherwise like sleep_until.
 [[nodiscard]] inline auto sleep_for(loop_clock::duration d) noexcept {
   return detail::sleep_sender{[d]() noexcept { return loop_clock::after(d); }};
 }
-/// The same for any unit, whole or fractional. What is longer than loop_clock::duration::max() is that.
+/// The same for any unit, whole or fractional. A d above loop_clock::duration::max() counts as that maximum.
 template <class Rep, class Period>
 [[nodiscard]] auto sleep_for(std::chrono::duration<Rep, Period> d) noexcept {
   return sleep_for(loop_clock::saturated(d));

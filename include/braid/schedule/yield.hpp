@@ -36,7 +36,7 @@ class yield_state final : operation_base {
   R receiver_;
 };
 
-// A coroutine in the run queue, without an operation state between them: nothing in braid is done more often.
+// Queues a coroutine as ready without an operation state, because no operation in braid is more frequent.
 template <class Promise>
 class yield_awaiter final : operation_base {
  public:
@@ -56,7 +56,7 @@ class yield_awaiter final : operation_base {
   }
 
  private:
-  // Not noexcept, so that the resumption is a jump.
+  // Not noexcept, so that the resumption can be a tail call.
   static void on_finish(operation_base& base, completion with) {
     auto& self = static_cast<yield_awaiter&>(base);
     void* const awaiting = self.awaiting_;
@@ -65,7 +65,7 @@ class yield_awaiter final : operation_base {
     std::coroutine_handle<>::from_address(awaiting).resume();
   }
   const Promise& promise_;
-  void* awaiting_;  // a coroutine_handle, which would be set to null first; null once the loop ends
+  void* awaiting_;  // no coroutine_handle, since that would be set to null first; null once the loop ends
 };
 
 struct yield_sender {
@@ -84,8 +84,8 @@ struct yield_sender {
 
 }  // namespace detail
 
-/// Lets everything else that is ready run first: once through the loop's run queue.
-/// Cancel  ends as operation_canceled when stop was requested or the loop ends, so that a busy loop of yields
+/// A sender that completes after everything else that is ready now has run.
+/// Cancel  ends as operation_canceled if stop was requested or the loop ends, so that a busy loop of yields
 ///         can be stopped.
 [[nodiscard]] inline auto yield() noexcept { return detail::yield_sender{}; }
 

@@ -20,7 +20,7 @@ namespace braid::detail {
 template <class T, class F, class R>
 class callback_state;
 
-// The operation of a from_callback, as its link sees it.
+// The operation of a from_callback, as seen by its link.
 class callback_waiter {
  public:
   virtual void on_settled() noexcept = 0;  // on the loop's thread, from one of its turns
@@ -29,20 +29,21 @@ class callback_waiter {
   ~callback_waiter() = default;
 };
 
-// What the operation of a from_callback and the copies of its done share: the result, and who was first.
+// The state that a from_callback operation and the copies of its done share: the result, and whether one of
+// them has settled it.
 //
 // Lifetime  until the operation and all copies have dropped it.
 // Threads   the operation's part on its loop's thread, the rest on any.
 template <class T>
 class callback_link final : operation_base, public pooled {
  public:
-  // The operation holds it from the start.
+  // The first reference is the operation's.
   callback_link(loop& home, callback_waiter& waiter) noexcept
-      : operation_base(delivered), home_(home), waiter_(waiter) {}
+      : operation_base(on_delivery), home_(home), waiter_(waiter) {}
 
   // ---- any thread
 
-  // True for the first who settles it.
+  // True for the first call.
   bool settle(result<T>&& ended) noexcept {
     if (!decide()) return false;
     ended_.emplace(std::move(ended));
@@ -70,25 +71,25 @@ class callback_link final : operation_base, public pooled {
 
   // ---- the operation, on the loop's thread
 
-  // f has returned: true when it has settled the operation already.
+  // Called when f has returned. True if f has settled the operation already.
   [[nodiscard]] bool started() noexcept {
     starting_ = false;
     return settled_within_start_;
   }
-  // Once settled. Drops the operation's hold.
+  // Once settled: returns the result and drops the operation's reference.
   [[nodiscard]] result<T> take() noexcept {
     result<T> taken = *std::move(ended_);
     drop();
     return taken;
   }
-  // The operation is destroyed without having been told.
+  // The operation is destroyed before it has finished.
   void leave() noexcept {
     if (!decide() && !settled_within_start_ && !delivered_) home_.withdraw_ready(*this);
   }
 
  private:
   [[nodiscard]] bool decide() noexcept { return !decided_.exchange(true, std::memory_order_acq_rel); }
-  static void delivered(operation_base& base, completion) {
+  static void on_delivery(operation_base& base, completion) {
     auto& self = static_cast<callback_link&>(base);
     self.delivered_ = true;
     self.waiter_.on_settled();
@@ -101,7 +102,7 @@ class callback_link final : operation_base, public pooled {
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::uint32_t> dones_{0};
   std::atomic<bool> decided_{false};
-  // the first who settles; then the loop's thread
+  // the settling thread; then the loop's thread
   std::optional<result<T>> ended_;
   // the loop's thread
   bool starting_ = true;
