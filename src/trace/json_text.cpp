@@ -6,7 +6,7 @@ namespace braid {
 
 namespace {
 
-// How many bytes the UTF-8 sequence that begins here has; 0 where it is none.
+// The length of the UTF-8 sequence at the start of text; 0 if there is no valid one.
 std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
   const auto within = [&](std::size_t i, int least, int most) { return byte(i) >= least && byte(i) <= most; };

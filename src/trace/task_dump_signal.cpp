@@ -14,13 +14,13 @@ namespace braid {
 
 namespace {
 
-// What the handler reads: atomics alone, lock-free ones.
+// The signal handler touches only lock-free atomics.
 std::atomic<task_dump_signal*> first{nullptr};
 std::atomic<int> handlers_running{0};
 static_assert(std::atomic<task_dump_signal*>::is_always_lock_free && std::atomic<bool>::is_always_lock_free &&
               std::atomic<int>::is_always_lock_free);
 
-// Of those who register and leave; never held by the handler.
+// Guards registering and leaving. The signal handler never takes it.
 std::mutex registering;
 struct signal_use {
   int users = 0;
@@ -65,13 +65,13 @@ task_dump_signal::~task_dump_signal() {
     while (link->load() != this) link = &link->load()->next_signalled_;
     link->store(next_signalled_.load());
   }
-  // A handler on another thread may still be looking at this one; one on this thread has returned.
+  // A handler on another thread may still use this object; one on this thread has returned.
   while (handlers_running.load() != 0) std::this_thread::yield();
   if (on_its_way_.load()) home_.withdraw_ready(*this);
 }
 
-// Async-signal-safe: atomics, and a write to an eventfd where the loop sleeps. At most one message is on its
-// way, so that a signal that comes again before the loop has printed changes nothing.
+// Async-signal-safe: atomics, and a write to an eventfd if the loop sleeps. At most one delivery is on its
+// way: another signal before the loop has printed changes nothing.
 void task_dump_signal::on_signal(int signal) noexcept {
   const int kept = errno;
   handlers_running.fetch_add(1);

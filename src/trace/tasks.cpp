@@ -28,8 +28,8 @@ task_wait seen(const detail::task_tracker::wait& wait, loop_clock::time_point no
   return made;
 }
 
-// The levels of a snapshot as trees. A level whose parent is not there, because it lives on another loop or
-// is none that is tracked, is a root.
+// The frames of a snapshot as trees. A frame is a root if its parent is not in the snapshot, because the
+// parent lives on another loop or is not tracked.
 class forest {
  public:
   explicit forest(const detail::task_tracker::snapshot& all) : all_(all) {
@@ -37,7 +37,7 @@ class forest {
     children_.resize(all.levels.size());
     waits_.resize(all.levels.size());
     for (std::size_t i = 0; i < all.levels.size(); ++i) {
-      // who began later is another one, in the memory of a parent that is gone
+      // a parent that began later is another frame, at the address of a parent that is gone
       if (const std::size_t parent = place_of(all.levels[i].parent); parent != nowhere && parent < i)
         children_[parent].push_back(i);
       else
@@ -45,7 +45,7 @@ class forest {
     }
   }
 
-  // Not by recursion: a chain of tasks may be deeper than a stack.
+  // Not recursive, because a chain of tasks may be deeper than the thread's stack.
   [[nodiscard]] task_dump walk() {
     task_dump dump;
     for (const auto& each : all_.waits) {
@@ -83,7 +83,7 @@ class forest {
 };
 
 std::string seconds(loop_clock::duration d) {
-  std::array<char, 32> text;  // in no locale's way of writing
+  std::array<char, 32> text;  // to_chars ignores the locale
   const auto end = std::to_chars(text.begin(), text.end(), std::chrono::duration<double>(d).count(),
                                  std::chars_format::fixed, 3);
   return {text.begin(), end.ptr};
@@ -126,7 +126,7 @@ std::string waits_as_json(const std::vector<task_wait>& waits) {
   return text + "]";
 }
 
-// All of a level but its children and the end.
+// The JSON of a frame up to its children.
 std::string opening_of(const task_level& level) {
   return std::string("{\"kind\": \"") + kind_name(level.kind) +
          "\", \"function\": " + json_text(written_name(level.where.function_name())) +

@@ -9,22 +9,21 @@
 
 namespace braid {
 
-/// Prints the live tasks of its loop whenever the process gets a signal of the user's choice (SIGUSR1,
-/// SIGQUIT):
+/// A signal handler that prints the live tasks of a loop. The user chooses the signal (SIGUSR1, SIGQUIT):
 ///
 ///     braid::task_dump_signal on_demand(SIGUSR1);                            // as text, to stderr
 ///     braid::task_dump_signal as_json(SIGUSR2, [](const braid::task_dump& dump) {
 ///       std::fputs(braid::to_json(dump).c_str(), stderr);
 ///     });
 ///
-/// Lifetime  pinned; ends before its loop, on that thread. Several loops may have one for the same signal:
-///           each prints its own tasks. With the last one the signal's action is again what it was before the
-///           first.
-/// Threads   made on its loop's; the sink runs there, in the next turn. The signal may come on any thread:
-///           its handler does no more than wake the loops, which is async-signal-safe. A loop whose turn does
-///           not end prints nothing; dump_tasks from another thread shows it.
+/// Lifetime  pinned; must be destroyed before its loop, on the loop's thread. Several loops may have one for
+///           the same signal: each prints its own tasks. The last one to be destroyed restores the signal's
+///           action from before the first.
+/// Threads   made on its loop's thread; the sink runs there, in the next turn. The signal may arrive on any
+///           thread: the handler only wakes the loops, which is async-signal-safe. A loop whose turn does not
+///           end prints nothing; call dump_tasks from another thread instead.
 /// Errors    std::logic_error on a thread without a loop, or whose loop does not track its tasks;
-///           std::system_error for a signal that cannot be caught. What the sink throws goes to the
+///           std::system_error for a signal that cannot be caught. An exception of the sink goes to the
 ///           unhandled-error handler.
 class task_dump_signal : operation_base {
  public:

@@ -16,23 +16,23 @@ namespace braid {
 
 /// A request in flight, or a timer.
 struct task_wait {
-  std::optional<opcode> request;  ///< none: it is a timer
+  std::optional<opcode> request;  ///< empty for a timer
   std::int32_t descriptor = -1;
-  std::string object;  ///< what the descriptor stands for: a path, "127.0.0.1:80"
+  std::string object;  ///< the descriptor's file or socket: a path, "127.0.0.1:80"
   loop_clock::duration waiting{};
-  loop_clock::duration due_in{};  ///< of a timer; negative when it is late
+  loop_clock::duration due_in{};  ///< of a timer; negative if it is late
 };
 
-/// A task that lives: a coroutine, a fiber, or what a verb began.
+/// A live frame: a coroutine, a fiber, or the verb that began them.
 struct task_level {
   level_kind kind = level_kind::verb;
-  std::size_t depth = 0;       ///< those it waits for follow it, one deeper
-  std::source_location where;  ///< the await that it waits in, or came to last; the verb's call
+  std::size_t depth = 0;       ///< the frames that it waits for follow it, one deeper
+  std::source_location where;  ///< the await that it waits in, or reached last; the verb's call
   loop_clock::duration waiting{};
   std::vector<task_wait> waits_for;
 };
 
-/// The tasks of a loop at one instant, as trees: each level before those it waits for, oldest first.
+/// The tasks of a loop at one instant, as trees: each frame before those that it waits for, oldest first.
 struct task_dump {
   std::vector<task_level> levels;
   std::vector<task_wait> of_nobody;  ///< requests and timers that no task of this loop waits for
@@ -40,13 +40,13 @@ struct task_dump {
 
 /// The live tasks of a loop that tracks them: where each one waits, since when, and for which request.
 ///
-/// Threads  any; the loop must outlive the call. The one that runs shows the await it came to last.
-/// Errors   std::logic_error when the loop does not track its tasks.
-/// Cost     O(n log n) in the tasks, under the tracker's lock for as long as copying them takes; a system
-///          call or two for each descriptor.
+/// Threads  any; the loop must outlive the call. A running task shows the await that it reached last.
+/// Errors   std::logic_error if the loop does not track its tasks.
+/// Cost     O(n log n) in the tasks; holds the tracker's lock while it copies them. One or two system calls
+///          per descriptor.
 [[nodiscard]] task_dump dump_tasks(const loop& which);
 
-/// A line for each level, indented by its depth:
+/// One line per frame, indented by its depth:
 ///
 ///     started at main (server.cpp:80), 12.300 s ago
 ///       at serve (server.cpp:41) for 0.250 s: receive on 127.0.0.1:80 (descriptor 7) for 0.250 s
