@@ -18,7 +18,7 @@ namespace braid {
 namespace {
 
 constexpr const char* not_ours =
-    "a loop of the parent process is used in a forked child: make one of the child's own, or call exec or "
+    "a loop of the parent process is used in a forked child: make a new loop in the child, or call exec or "
     "_exit";
 
 // Replaces the reactor of a parent's loop: nothing is in flight, and it takes no request.

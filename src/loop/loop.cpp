@@ -56,11 +56,9 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
   unhandled_ = std::make_shared<unhandled_fn>(print_and_terminate);
   if (current_ != nullptr) throw std::logic_error("loop: this thread has a loop already");
   if (options.operations_per_turn < 1)
-    throw std::invalid_argument(
-        "loop: a turn has at least one operation (loop_options::operations_per_turn)");
+    throw std::invalid_argument("loop: loop_options::operations_per_turn must be at least 1");
   if (options.fiber_stack_bytes > SIZE_MAX >> 17)
-    throw std::invalid_argument(
-        "loop: no address space holds such a stack (loop_options::fiber_stack_bytes)");
+    throw std::invalid_argument("loop: loop_options::fiber_stack_bytes is larger than any address space");
   explain_uncaught_errors();
   if (asked_to_track(options)) {
     tracker_ = std::make_unique<detail::task_tracker>(*this);
@@ -111,7 +109,7 @@ void loop::run() {
 }
 
 void loop::post(unique_function<void()> f) {
-  if (of_parent_) throw std::logic_error("loop::post: the loop of the parent process");
+  if (of_parent_) throw std::logic_error("loop::post: this loop belongs to the parent process");
   if (current_ == this && ending_) return;  // else a function that posts itself would keep the loop alive
   deliver(*new posted(std::move(f)));
 }
@@ -137,7 +135,7 @@ void loop::turn(bool may_wait) {
     reactor_->turn({}, inbox_);
   } else if (ran && !returned_early_) {
     // The operations that ran may be what the caller waits for. If not, the next turn waits, in one system
-    // call. Two turns in a row never leave the reactor out.
+    // call. At least every second turn includes the reactor.
     returned_early_ = true;
     return;
   } else {

@@ -8,9 +8,9 @@ namespace braid::detail {
 running_scope::running_scope(loop& which, const char* call) : which_(which), waits_(call) {
   if (which.of_parent_)
     throw std::logic_error(std::string(call) +
-                           ": the loop of the parent process: make one of this process's own");
+                           ": this loop belongs to the parent process: make one in this process");
   if (loop::current_or_null() != &which)
-    throw std::logic_error(std::string(call) + ": the loop of another thread");
+    throw std::logic_error(std::string(call) + ": this loop belongs to another thread");
   if (which.running_)
     throw std::logic_error(std::string(call) +
                            ": the loop of this thread is running; waiting here would deadlock");

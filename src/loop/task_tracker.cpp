@@ -31,12 +31,12 @@ auto oldest_first(const Table& table) {
 
 // The nearest frame with a source location; frames that only link others have none. The search ends at a link
 // of another thread, beyond which this thread must not read.
-const async_frame* placed(const async_frame* level) noexcept {
-  for (; level != nullptr; level = level->parent) {
-    if (const async_link* link = async_link::from(*level)) {
+const async_frame* placed(const async_frame* frame) noexcept {
+  for (; frame != nullptr; frame = frame->parent) {
+    if (const async_link* link = async_link::from(*frame)) {
       if (!link->is_here()) return nullptr;
-    } else if (level->where.line() != 0) {
-      return level;
+    } else if (frame->where.line() != 0) {
+      return frame;
     }
   }
   return nullptr;
@@ -62,21 +62,21 @@ task_tracker::snapshot task_tracker::take() const {
   return {home_.now(), oldest_first(levels_), {waits.begin(), waits.end()}};
 }
 
-void task_tracker::begins(const async_frame& level, level_kind kind) noexcept {
+void task_tracker::begins(const async_frame& frame, level_kind kind) noexcept {
   task_tracker& self = *here_;
   const auto now = self.home_.now();
   const std::lock_guard lock(self.mutex_);
   try {
-    self.levels_[&level] = {&level, placed(level.parent), level.where, now, kind, self.begun_++};
+    self.levels_[&frame] = {&frame, placed(frame.parent), frame.where, now, kind, self.begun_++};
   } catch (const std::bad_alloc&) {
     // the frame is left out
   }
 }
 
-void task_tracker::ends_here(const async_frame& level) noexcept {
+void task_tracker::ends_here(const async_frame& frame) noexcept {
   if (here_ == nullptr) return;
   const std::lock_guard lock(here_->mutex_);
-  here_->levels_.erase(&level);
+  here_->levels_.erase(&frame);
 }
 
 // Calls f(tracker) while the tracker cannot end. Does nothing when it has ended.
@@ -91,21 +91,21 @@ void task_tracker::with_tracker_of(const loop* home, F f) noexcept {
     if (each == home) return f(*tracker);
 }
 
-void task_tracker::awaits(const loop* home, const async_frame& level) noexcept {
+void task_tracker::awaits(const loop* home, const async_frame& frame) noexcept {
   with_tracker_of(home, [&](task_tracker& self) {
     const auto now = self.home_.now();
     const std::lock_guard lock(self.mutex_);
-    const auto found = self.levels_.find(&level);
+    const auto found = self.levels_.find(&frame);
     if (found == self.levels_.end()) return;
-    found->second.where = level.where;
+    found->second.where = frame.where;
     found->second.since = now;
   });
 }
 
-void task_tracker::ends(const loop* home, const async_frame& level) noexcept {
+void task_tracker::ends(const loop* home, const async_frame& frame) noexcept {
   with_tracker_of(home, [&](task_tracker& self) {
     const std::lock_guard lock(self.mutex_);
-    self.levels_.erase(&level);
+    self.levels_.erase(&frame);
   });
 }
 
@@ -141,19 +141,19 @@ void task_tracker::note(operation_base& operation, tracked_wait entry) noexcept 
 }
 
 void task_tracker::arrived(operation_base& operation, completion with) {
-  const async_frame* level;
+  const async_frame* frame;
   operation_base::finish_fn* finish;
   {
     const std::lock_guard lock(here_->mutex_);
     const auto found = here_->waits_.find(&operation);
-    level = found->second.level;
+    frame = found->second.level;
     finish = found->second.finish;
     if (!operation.in_flight()) {  // else more completions follow
       operation.finish_ = finish;
       here_->waits_.erase(found);
     }
   }
-  finishing_ = level;
+  finishing_ = frame;
   finish(operation, with);
 }
 

@@ -98,7 +98,7 @@ TEST_CASE("fork: a child that uses the parent's loop is told by an exception", "
   });
   INFO(ended.errors);
   CHECK(ended.exit_status() == 4);
-  CHECK_THAT(ended.output, contains("the loop of the parent process"));
+  CHECK_THAT(ended.output, contains("this loop belongs to the parent process"));
   here.goes_on();
 }
 

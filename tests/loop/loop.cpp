@@ -120,8 +120,8 @@ TEST_CASE("loop: running another thread's loop is refused", "[loop][threads]") {
     whole = logic_error_of([&] { home.run(); });
     one = logic_error_of([&] { home.run(just(1)); });
   }).join();
-  CHECK_THAT(whole, contains("loop::run: the loop of another thread"));
-  CHECK_THAT(one, contains("run: the loop of another thread"));
+  CHECK_THAT(whole, contains("loop::run: this loop belongs to another thread"));
+  CHECK_THAT(one, contains("run: this loop belongs to another thread"));
 }
 
 // ---- options and environment --------------------------------------------------------------------------

@@ -77,7 +77,7 @@ TEST_CASE("run: on a loop of another thread it is a logic_error", "[run]") {
       what = e.what();
     }
   }).join();
-  CHECK_THAT(what, contains("run: the loop of another thread"));
+  CHECK_THAT(what, contains("run: this loop belongs to another thread"));
 }
 
 TEST_CASE("run: the same loop runs again after an operation failed", "[run]") {

@@ -134,7 +134,7 @@ class file {
         .code = opcode::status, .descriptor = number(), .length = STATX_SIZE, .flags = AT_EMPTY_PATH};
     return io_sender<detail::size_outcome>{what, {}};
   }
-  /// See descriptor::close.
+  /// Cancels the operations in flight on the file, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
  private:

@@ -27,7 +27,7 @@ class io_operation : public operation_base {
   friend class detail::operations_of;
   bool polls_ = false;  // the reactor waits for the descriptor to become ready before it tries again
   cancel_request cancel_ = cancel_request::none;
-  bool may_block_ = false;  // even where its descriptor is ready, so not on the loop's thread
+  bool may_block_ = false;  // even when its descriptor is ready, so the loop's thread must not carry it out
   std::int16_t errno_;  // the errno it ends with, while it is in the reactor's queue of failed operations
   const request* const request_;
   operation_base** before_;  // the pointer to it in an operations_of: a list's head or another's next_

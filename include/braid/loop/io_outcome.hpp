@@ -32,7 +32,7 @@ struct io_hooks {
 
   bool unstoppable = false;  ///< ignores stop requests
   bool receives = false;  ///< receives from a socket
-  bool is_nop = false;  ///< completes at once, whatever else there is
+  bool is_nop = false;  ///< the request is a nop: it has no descriptor and no buffer
 };
 
 /// Returned by prepare when no system call is needed.

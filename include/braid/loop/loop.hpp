@@ -23,7 +23,8 @@ namespace detail {
 class running_scope;
 }  // namespace detail
 
-/// The event loop: ready work, timers, posts from other threads and one reactor, in fair turns.
+/// The event loop of a thread. Its turns give a fair share to ready work, timers, posts from other threads
+/// and one reactor.
 ///
 /// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels the
 ///           operations in flight, waits until they have ended, and destroys what waits for them. Operations

@@ -67,7 +67,7 @@ class stream {
     request what{.code = opcode::shutdown, .descriptor = number(), .length = SHUT_WR};
     return io_sender<detail::shutdown_outcome>{what, {}};
   }
-  /// See descriptor::close.
+  /// Cancels the operations in flight on the socket, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
  private:

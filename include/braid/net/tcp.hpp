@@ -38,7 +38,7 @@ struct connect_outcome {
 
 /// A socket that accepts connections.
 ///
-/// Lifetime  as stream's.
+/// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits.
 /// Threads   its operations run on the current loop; on one loop at a time.
 class listener {
  public:
@@ -58,7 +58,7 @@ class listener {
   /// All connections, one after the other, with one request to the kernel. For a server's accept loop.
   /// Lifetime  the listener must outlive it and stay at its address.
   [[nodiscard]] tcp::incoming incoming() const { return tcp::incoming(*this); }
-  /// See descriptor::close.
+  /// Cancels the operations in flight on the socket, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
  private:

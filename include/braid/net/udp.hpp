@@ -121,7 +121,7 @@ class socket {
   }
   /// Receives the peer's next datagram; from any sender when the socket is not connected.
   [[nodiscard]] auto receive(writable_bytes to) const noexcept { return receives<detail::receive_name>(to); }
-  /// See descriptor::close.
+  /// Cancels the operations in flight on the socket, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
  private:

@@ -112,7 +112,7 @@ class blocking_pool : pinned {
            (!inner_jobs_.empty() || waiting_ < most_eager || overdue_);
   }
 
-  static constexpr std::size_t most_eager = 64;  // of waiting_
+  static constexpr std::size_t most_eager = 64;  // while so many threads wait, only inner jobs begin
 
   const std::size_t most_working_;
   std::mutex mutex_;  // guards what follows

@@ -103,13 +103,13 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
         poison_buffer();
     if constexpr (hooks.receives)
       sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
-    const auto level = [this, frame]() noexcept { return frame(static_cast<Waiter&>(*this)); };
+    const auto waiting = [this, frame]() noexcept { return frame(static_cast<Waiter&>(*this)); };
     if constexpr (hooks.takes_turns)
-      home.submit_in_turn(*this, sender_.outcome.traits, may_block(), level);
+      home.submit_in_turn(*this, sender_.outcome.traits, may_block(), waiting);
     else if (may_block()) [[unlikely]]
-      home.submit_blocking(*this, level);
+      home.submit_blocking(*this, waiting);
     else
-      home.submit<hooks.is_nop>(*this, level);
+      home.submit<hooks.is_nop>(*this, waiting);
   }
 
   [[gnu::cold, gnu::noinline]] void poison_buffer() noexcept {

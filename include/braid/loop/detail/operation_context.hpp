@@ -105,7 +105,7 @@ class operation_context : pinned {
     operation.mark_begun();
     ready_.push_back(operation);
   }
-  /// The same, from any thread.
+  /// The same as make_ready, from any thread.
   void deliver(operation_base& operation) noexcept {
     if (!inbox_.push(operation)) return;
     reactor_->wake();

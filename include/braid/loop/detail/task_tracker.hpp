@@ -68,13 +68,13 @@ class task_tracker : pinned {
   // The following are called only where the loop tracks its tasks.
 
   /// A frame begins on this thread's loop.
-  [[gnu::cold]] static void begins(const async_frame& level, level_kind kind) noexcept;
+  [[gnu::cold]] static void begins(const async_frame& frame, level_kind kind) noexcept;
   /// A frame ends on the thread of its loop.
-  [[gnu::cold]] static void ends_here(const async_frame& level) noexcept;
+  [[gnu::cold]] static void ends_here(const async_frame& frame) noexcept;
   /// A frame of home has reached another await.
-  [[gnu::cold]] static void awaits(const loop* home, const async_frame& level) noexcept;
+  [[gnu::cold]] static void awaits(const loop* home, const async_frame& frame) noexcept;
   /// A frame of home ends; home may have ended already.
-  [[gnu::cold]] static void ends(const loop* home, const async_frame& level) noexcept;
+  [[gnu::cold]] static void ends(const loop* home, const async_frame& frame) noexcept;
 
   /// Records what the frame waits for, until that finishes.
   [[gnu::cold]] void note(io_operation& operation, const async_frame* waits) noexcept;
