@@ -16,7 +16,7 @@ void stop_callback_base::unregister() noexcept {
   if (stop_source* const source = source_.load(std::memory_order_acquire)) source->remove(*this);
 }
 
-// Only a callback may destroy its source during the request; no callback may be registered then.
+// During a request a callback may destroy its source, but only if no other callback is still registered.
 void stop_source::ends_early() noexcept {
   if (callbacks_ != nullptr)
     detail::misused(

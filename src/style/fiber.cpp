@@ -172,7 +172,7 @@ thread_local pool_closer closer;
 
 fiber& fiber::lease(std::size_t stack_bytes) {
   constexpr std::size_t least =
-      2 * detail::transfer_state::most_bytes;  // coroutines nest calls over most_bytes
+      2 * detail::transfer_state::most_bytes;  // coroutine calls nest up to most_bytes deep
   stack_bytes = (std::max(stack_bytes, least) + page_bytes() - 1) / page_bytes() * page_bytes();
   if (pool.stack_bytes != stack_bytes) {
     if (!pool.closed) closer.exists = true;

@@ -45,9 +45,9 @@ class error {
   error(std::error_code code) noexcept : category_(&code.category()), number_{code.value()} {}
   error(std::errc code) noexcept : error(std::make_error_code(code)) {}
   error(errc code) noexcept : error(make_error_code(code)) {}
-  /// The code of a std::system_error is its own, of a std::bad_alloc std::errc::not_enough_memory, of any
-  /// other exception errc::exception. If memory runs out while that is stored, the error becomes a
-  /// std::bad_alloc. A null pointer makes a std::logic_error that says so.
+  /// A std::system_error keeps its code, a std::bad_alloc gets std::errc::not_enough_memory, and any other
+  /// exception gets errc::exception. Without memory to store another exception the error is a std::bad_alloc.
+  /// A null pointer makes a std::logic_error that says so.
   error(std::exception_ptr exception) noexcept;
 
   /// The failure of a named call ("read_some") on a named object (a path, an endpoint). Without memory both

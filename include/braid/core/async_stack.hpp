@@ -10,7 +10,7 @@
 
 #include "braid/base/error.hpp"
 
-/// Set to 0, errors carry no stacks, so that the cost of stacks can be measured. The layout is the same.
+/// If this is 0, errors carry no stacks, so that the cost of stacks can be measured. No layout changes.
 #ifndef BRAID_RECORD_STACKS
 #define BRAID_RECORD_STACKS 1
 #endif

@@ -26,7 +26,7 @@ namespace detail {
 class shared_run_base;
 
 // A waiter for a shared run, which it keeps alive. It is woken as ready work of the loop, unless the run ends
-// within its own beginning.
+// within begin().
 class shared_waiter : public list_node, operation_base, cancellation {
  protected:
   using wake_fn = void(shared_waiter&) noexcept;

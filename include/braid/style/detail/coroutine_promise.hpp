@@ -174,7 +174,7 @@ class coroutine_promise : public pooled_frame, pinned {
   /// begins is the place of the coroutine's frame until its first await.
   explicit coroutine_promise(std::source_location begins = {}) noexcept { frame_.waits_at(begins); }
   ~coroutine_promise() { end_level(); }
-  /// Called when the waiter has its result. inherit may then be called again.
+  /// Ends what inherit began for the tracker. inherit may then be called again.
   void end_level() noexcept {
     if (tracked_) [[unlikely]]
       end_tracked();
