@@ -1,6 +1,6 @@
 #pragma once
 
-// What count calls: the same for every style.
+// The functions that count calls, the same for every style.
 
 #include <memory>
 
@@ -17,7 +17,7 @@ namespace blocked_loop {
 using namespace braid;
 using stage::handler;
 
-// count_in(sheet, piece) computes on the thread that calls it, and returns when it has.
-// crew::compute(f) is a future of f(), which runs on a thread of the crew's.
+// count_in(sheet, piece) computes on the calling thread and returns when it is done.
+// crew::compute(f) is a future of f(), which runs on a thread of the crew.
 
 }  // namespace blocked_loop

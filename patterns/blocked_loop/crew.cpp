@@ -5,7 +5,7 @@
 namespace blocked_loop {
 
 crew::crew(unsigned threads) {
-  threads = std::max(threads, 1u);  // hardware_concurrency may not know
+  threads = std::max(threads, 1u);  // hardware_concurrency returns 0 if it does not know
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back(&crew::work, this);
 }
 
@@ -35,7 +35,7 @@ void crew::work() {
     jobs_.pop_front();
     lock.unlock();
     next();
-    next = {};  // with all that it owns, before anybody waits for the lock
+    next = {};  // destroys what it owns before the mutex is locked again
     lock.lock();
   }
 }

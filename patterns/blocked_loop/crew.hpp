@@ -14,10 +14,10 @@
 
 namespace blocked_loop {
 
-/// A fixed number of threads for what computes and never waits: one for each processor is enough.
+/// A fixed number of threads for functions that compute and never wait: one for each processor is enough.
 ///
-/// Lifetime  the destructor waits for all that was asked for.
-/// Threads   any may ask. What is asked for runs on the crew's, and has to own what it reads and writes.
+/// Lifetime  the destructor waits for all functions that were given to it.
+/// Threads   any may call compute. f runs on a thread of the crew, and must own what it reads and writes.
 class crew : braid::pinned {
  public:
   explicit crew(unsigned threads = std::thread::hardware_concurrency());
@@ -25,8 +25,8 @@ class crew : braid::pinned {
 
   [[nodiscard]] std::size_t size() const noexcept { return threads_.size(); }
 
-  /// f(), once one of the crew is free: its value, or what it threw.
-  /// Cancel  whoever waits for the future is let go at once; f goes on, and nobody is told.
+  /// Runs f() on a free thread of the crew: its value, or what it threw.
+  /// Cancel  releases the waiter of the future at once; f goes on, and its result is dropped.
   template <class F>
   [[nodiscard]] braid::future<std::invoke_result_t<F&>> compute(F f) {
     braid::promise<std::invoke_result_t<F&>> promised;
@@ -46,7 +46,7 @@ class crew : braid::pinned {
   void hand_over(job next);
   void work();
 
-  std::mutex mutex_;  // guards what follows, but for the threads
+  std::mutex mutex_;  // guards the members below, except the threads
   std::condition_variable changed_;
   std::deque<job> jobs_;
   bool ending_ = false;

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// Beats steadily, where it is let, and knows the longest time between two beats.
+/// Beats steadily when it gets its turns, and knows the longest time between two beats.
 class heart {
  public:
   void beat() {

@@ -25,7 +25,7 @@ sheet small_numbers(std::function<bool(unsigned)> counts = is_even) {
 }
 constexpr int even_ones = pieces * piece_size / 2;
 
-// A count beside a heart that beats every time it is its turn; told are its beginning, its beats and its end.
+// A count beside a heart that beats on each of its turns; the story has the beginning, the beats and the end.
 int count_beside_heart(style how, way by, const sheet& seen, crew& hands, stage::story& told,
                        std::atomic<int>* beats = nullptr) {
   int found = 0;
@@ -51,7 +51,7 @@ int count_beside_heart(style how, way by, const sheet& seen, crew& hands, stage:
   return found;
 }
 
-// Two counts, of which the second is asked for by a click that comes while the first computes.
+// Two counts; a click during the first one's computation starts the second.
 events two_clicks(style how, way by) {
   loop here;
   crew hands(1);
@@ -83,7 +83,7 @@ TEST_CASE("blocked_loop: every way counts the same, in every style", "[blocked_l
   CHECK(here.run(count(how, by, sheet{{}, is_prime}, hands)) == 0);
 }
 
-TEST_CASE("blocked_loop: no heart beats while all is computed at once, be it called a task",
+TEST_CASE("blocked_loop: the heart stands still while everything is computed at once, in a task too",
           "[blocked_loop]") {
   const style how = GENERATE(style::blocking, style::coroutine);
   CAPTURE(name_of(how));
@@ -94,7 +94,7 @@ TEST_CASE("blocked_loop: no heart beats while all is computed at once, be it cal
   CHECK(told.ticks_between("begin", "end") == 0);
 }
 
-TEST_CASE("blocked_loop: the heart beats after every piece where the count yields, or pumps events",
+TEST_CASE("blocked_loop: the heart beats after every piece of a count that yields or pumps events",
           "[blocked_loop]") {
   const style how = GENERATE(from_range(stage::every_style));
   const way by = how == style::blocking ? way::pumping : way::yielding;
@@ -106,15 +106,15 @@ TEST_CASE("blocked_loop: the heart beats after every piece where the count yield
   CHECK(told.ticks_between("begin", "end") >= pieces);
 }
 
-TEST_CASE("blocked_loop: offloaded, or by a crew, it is computed while the heart beats", "[blocked_loop]") {
+TEST_CASE("blocked_loop: the heart beats while the pool or a crew computes", "[blocked_loop]") {
   const style how = GENERATE(style::callback, style::future, style::coroutine, style::fiber);
   const way by = GENERATE(way::offloaded, way::by_crew);
   CAPTURE(name_of(how), name_of(by));
   loop here;
   crew hands(2);
   stage::story told;
-  // The first number is not decided upon before the heart has beaten ten times more: a loop that is held up
-  // by the work would hold up the work.
+  // The first number takes until the heart has beaten ten more times: if the work blocked the loop, the loop
+  // would block the work.
   std::atomic<int> beats = 0;
   const sheet seen = small_numbers([&beats](unsigned number) {
     if (number == 0)
@@ -125,7 +125,7 @@ TEST_CASE("blocked_loop: offloaded, or by a crew, it is computed while the heart
   CHECK(told.ticks_between("begin", "end") >= 10);
 }
 
-TEST_CASE("blocked_loop: what pumps events holds up the first count until the second has ended",
+TEST_CASE("blocked_loop: with pumping the first count cannot end before the second",
           "[blocked_loop]") {
   CHECK(two_clicks(style::blocking, way::at_once) ==
         events{"begin first", "end first", "begin second", "end second"});
@@ -133,14 +133,14 @@ TEST_CASE("blocked_loop: what pumps events holds up the first count until the se
         events{"begin first", "begin second", "end second", "end first"});
 }
 
-TEST_CASE("blocked_loop: what yields lets a second count in as well, but each ends when it is done",
+TEST_CASE("blocked_loop: with yields two counts overlap, and each ends when it is done",
           "[blocked_loop]") {
   const style how = GENERATE(style::callback, style::future, style::coroutine, style::fiber);
   CAPTURE(name_of(how));
   CHECK(two_clicks(how, way::yielding) == events{"begin first", "begin second", "end first", "end second"});
 }
 
-TEST_CASE("blocked_loop: a blocking call within the loop's own handler is refused", "[blocked_loop]") {
+TEST_CASE("blocked_loop: a blocking call in the loop's own handler is refused", "[blocked_loop]") {
   loop here;
   crew hands(1);
   std::string refused;
@@ -155,7 +155,7 @@ TEST_CASE("blocked_loop: a blocking call within the loop's own handler is refuse
   CHECK_THAT(refused, braid_tests::contains("waiting here would deadlock"));
 }
 
-TEST_CASE("blocked_loop: what was seen before a yield may be changed after it", "[blocked_loop]") {
+TEST_CASE("blocked_loop: data read before a yield may have changed after it", "[blocked_loop]") {
   const bool fiber = GENERATE(false, true);
   CAPTURE(fiber);
   loop here;
@@ -174,15 +174,15 @@ TEST_CASE("blocked_loop: what was seen before a yield may be changed after it", 
   };
   const auto [right, nothing] = here.run(when_all(with_copy, edit));
   (void)nothing;
-  CHECK(right == even_ones);  // of the numbers that were there at the click
+  CHECK(right == even_ones);  // for the numbers at the time of the click
 
   seen = small_numbers();
   const auto [mixed, none] = here.run(when_all(naively, edit));
   (void)none;
-  CHECK(mixed == even_ones / static_cast<int>(pieces));  // the first piece's; right neither before nor after
+  CHECK(mixed == even_ones / static_cast<int>(pieces));  // of the first piece: right at no time
 }
 
-TEST_CASE("blocked_loop: a sheet that shrinks while it is counted naively is not read behind its end",
+TEST_CASE("blocked_loop: a naive count does not read past the end of a sheet that shrinks",
           "[blocked_loop]") {
   loop here;
   sheet seen = small_numbers();
@@ -216,7 +216,7 @@ TEST_CASE("blocked_loop: a count that yields ends early when it is stopped", "[b
   CHECK_FALSE(here.has_work());
 }
 
-TEST_CASE("blocked_loop: what runs on the blocking pool is waited for, though it was stopped",
+TEST_CASE("blocked_loop: a stopped count on the blocking pool is waited for",
           "[blocked_loop][stop]") {
   const style how = GENERATE(style::future, style::coroutine, style::fiber);
   CAPTURE(name_of(how));
@@ -232,7 +232,7 @@ TEST_CASE("blocked_loop: what runs on the blocking pool is waited for, though it
   CHECK(looked_at == pieces * piece_size);
 }
 
-TEST_CASE("blocked_loop: who waits for a crew is let go when stopped, and the crew goes on with its copy",
+TEST_CASE("blocked_loop: a stop releases the waiter of a crew, and the crew goes on with its copy",
           "[blocked_loop][stop]") {
   const style how = GENERATE(style::future, style::coroutine, style::fiber);
   CAPTURE(name_of(how));
@@ -243,7 +243,7 @@ TEST_CASE("blocked_loop: who waits for a crew is let go when stopped, and the cr
     stop_source closing;
     crew hands(1);
     const auto counting = [&]() -> task<int> {
-      const sheet seen = small_numbers([&](unsigned number) {  // gone when this ends
+      const sheet seen = small_numbers([&](unsigned number) {  // destroyed at the end of this block
         if (looked_at++ == 0) closing.request_stop();
         may_go_on.wait(false);
         return is_even(number);
@@ -257,14 +257,14 @@ TEST_CASE("blocked_loop: who waits for a crew is let go when stopped, and the cr
     may_go_on = true;
     may_go_on.notify_all();
   }
-  CHECK(looked_at == pieces * piece_size);  // the crew has ended what it had begun
+  CHECK(looked_at == pieces * piece_size);  // the crew has finished its work
 }
 
-TEST_CASE("blocked_loop: what throws among the crew is the count's failure", "[blocked_loop]") {
+TEST_CASE("blocked_loop: an exception in the crew is the count's failure", "[blocked_loop]") {
   const style how = GENERATE(style::callback, style::future, style::coroutine, style::fiber);
   const way by = GENERATE(way::yielding, way::offloaded, way::by_crew);
   CAPTURE(name_of(how), name_of(by));
-  if (how == style::callback && by == way::yielding) return;  // it throws into whoever calls it back
+  if (how == style::callback && by == way::yielding) return;  // it throws into its caller, the loop
   loop here;
   crew hands(2);
   const sheet seen = small_numbers([](unsigned number) -> bool {
@@ -274,7 +274,7 @@ TEST_CASE("blocked_loop: what throws among the crew is the count's failure", "[b
   CHECK_THROWS_WITH(here.run(count(how, by, seen, hands)), "700 is too much");
 }
 
-TEST_CASE("blocked_loop: a crew ends when it has done all that was asked for", "[blocked_loop][crew]") {
+TEST_CASE("blocked_loop: a crew ends when it has done all its work", "[blocked_loop][crew]") {
   loop here;
   std::vector<future<int>> all;
   {
@@ -286,7 +286,7 @@ TEST_CASE("blocked_loop: a crew ends when it has done all that was asked for", "
   CHECK(here.run(when_all(std::move(all))) == std::vector{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("blocked_loop: where a turn is short, what the kernel has to say comes between the pieces",
+TEST_CASE("blocked_loop: with short turns completions arrive between the pieces",
           "[blocked_loop]") {
   const style how = GENERATE(style::callback, style::future, style::coroutine, style::fiber);
   CAPTURE(name_of(how));

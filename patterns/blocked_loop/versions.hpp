@@ -36,7 +36,7 @@ int count_offloaded(const sheet& seen);
 int count_by_crew(const sheet& seen, crew& hands);
 }  // namespace fibers
 
-/// Who else runs while it computes, and where it computes.
+/// What else runs during the computation, and where the computation runs.
 enum class way { at_once, pumping, yielding, offloaded, by_crew };
 inline constexpr std::array every_way{way::at_once, way::pumping, way::yielding, way::offloaded,
                                       way::by_crew};
@@ -46,7 +46,7 @@ inline constexpr std::array every_way{way::at_once, way::pumping, way::yielding,
   return names[static_cast<std::size_t>(which)];
 }
 
-/// A blocking call can only hold the loop up, or turn it itself; a coroutine that awaits nothing is one.
+/// A blocking call can only block the loop, or run it itself; a coroutine that awaits nothing is such a call.
 [[nodiscard]] constexpr bool has(stage::style how, way by) {
   if (by == way::at_once) return how == stage::style::blocking || how == stage::style::coroutine;
   return (by == way::pumping) == (how == stage::style::blocking);
@@ -65,7 +65,7 @@ inline task<int> count_called_back(way by, const sheet& seen, crew& hands) {
 
 }  // namespace detail
 
-/// One version to its end, within a loop that runs.
+/// Runs one version to its end, inside a running loop.
 inline task<int> count(stage::style how, way by, const sheet& seen, crew& hands) {
   switch (how) {
     case stage::style::blocking: break;

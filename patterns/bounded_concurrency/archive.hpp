@@ -12,11 +12,11 @@
 
 namespace bounded_concurrency {
 
-/// How many are at it, and how many were at the most.
+/// Counts the visitors that are inside, and the most there were at once.
 /// Threads  any.
 class head_count : braid::pinned {
  public:
-  /// One who is there, for as long as it lives.
+  /// A visitor, who is inside while this object lives.
   class guest : braid::pinned {
    public:
     explicit guest(head_count& at) noexcept;
@@ -34,20 +34,20 @@ class head_count : braid::pinned {
   std::atomic<int> now_ = 0, most_ = 0, came_ = 0;
 };
 
-/// An archive of numbered titles, seen by its reader: each fetch is a connection, a request and an answer.
+/// The reader's view of an archive of numbered titles: each fetch is a connection, a request and an answer.
 ///
 /// Lifetime  outlives its fetches.
 /// Threads   any.
 /// Errors    stage::refused when there is no such title.
 class archive {
  public:
-  /// Is told, on the reader's thread, that a fetch has failed.
+  /// Called on the reader's thread when a fetch has failed.
   using failed_fn = std::function<void()>;
 
   explicit archive(braid::endpoint at, failed_fn failed = {}) : at_(at), failed_(std::move(failed)) {}
 
   [[nodiscard]] braid::task<std::string> fetch(unsigned number) const;
-  /// The fetches under way.
+  /// The fetches in flight.
   [[nodiscard]] const head_count& fetches() const noexcept { return fetches_; }
 
  private:
@@ -56,7 +56,7 @@ class archive {
   mutable head_count fetches_;
 };
 
-/// "title 7" once pace(7) is over; asked is how many requests it works on.
+/// Answers "title 7" once pace(7) has ended; `asked` counts the requests in progress.
 [[nodiscard]] stage::answer_fn titles_once(std::function<braid::task<>(unsigned number)> pace,
                                            head_count& asked);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What fetch_all calls: the same for every style.
+// The functions that fetch_all calls, the same for every style.
 
 #include <range/v3/view/iota.hpp>
 #include <range/v3/view/transform.hpp>
@@ -20,6 +20,6 @@ using title = std::string;
 using titles = std::vector<title>;
 using permit = semaphore::permit;
 
-// archive::fetch(number) is a sender of title: nothing happens before someone waits.
+// archive::fetch(number) is a sender of title: it begins when someone waits for it.
 
 }  // namespace bounded_concurrency

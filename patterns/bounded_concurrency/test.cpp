@@ -20,7 +20,7 @@ titles all_in_order(unsigned count) {
          views::transform([](unsigned n) { return "title " + std::to_string(n); }) | ranges::to<titles>();
 }
 
-// Answers nobody before as many ask at once as may; then in an order of its own, as some take more turns.
+// Answers nobody until `limit` requests are there; then in its own order, as some answers take more turns.
 struct full_archive {
   stage::cues given;
   head_count asked;
@@ -36,7 +36,7 @@ struct full_archive {
   }
 };
 
-// Has no title 17, and does not answer for what comes behind it before the reader knows.
+// Has no title 17, and does not answer later requests before the reader knows that.
 struct torn_archive {
   stage::cues given;
   head_count asked;
@@ -53,7 +53,7 @@ struct torn_archive {
 
 }  // namespace
 
-TEST_CASE("bounded_concurrency: in every style four are at it and never more, and all results are in order",
+TEST_CASE("bounded_concurrency: in every style four are in flight and never more, with results in order",
           "[bounded_concurrency]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   const bound by = GENERATE(from_range(every_bound));
@@ -63,11 +63,11 @@ TEST_CASE("bounded_concurrency: in every style four are at it and never more, an
 
   CHECK(fetch_all(how, by, at.from, jobs, limit) == all_in_order(jobs));
   CHECK(at.from.fetches().most() == limit);
-  CHECK(at.asked.most() == limit);  // the service counts for itself
+  CHECK(at.asked.most() == limit);  // as counted by the service
   CHECK(at.from.fetches().came() == jobs);
 }
 
-TEST_CASE("bounded_concurrency: in every style a failure is the end, and what is not begun by then never is",
+TEST_CASE("bounded_concurrency: in every style a failure ends it, and later jobs never start",
           "[bounded_concurrency]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   const bound by = GENERATE(from_range(every_bound));
@@ -77,11 +77,11 @@ TEST_CASE("bounded_concurrency: in every style a failure is the end, and what is
 
   CHECK_THROWS_WITH(fetch_all(how, by, at.from, jobs, limit), "there is no title 17");
   CHECK(at.from.fetches().now() == 0);
-  if (how != stage::style::blocking)  // its other threads may be faster than one that throws
+  if (how != stage::style::blocking)  // its other threads may be faster than the one that throws
     CHECK(at.from.fetches().came() < static_cast<int>(jobs));
 }
 
-TEST_CASE("bounded_concurrency: no jobs are no titles", "[bounded_concurrency]") {
+TEST_CASE("bounded_concurrency: no jobs give no titles", "[bounded_concurrency]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
   full_archive at;

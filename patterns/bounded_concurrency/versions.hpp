@@ -31,7 +31,7 @@ titles fetch_all_by_workers(const archive& from, unsigned jobs, unsigned limit);
 titles fetch_all_by_map(const archive& from, unsigned jobs, unsigned limit);
 }  // namespace fibers
 
-/// What keeps them from being more.
+/// The way in which the number in flight is limited.
 enum class bound { semaphore, workers, map_concurrent };
 inline constexpr std::array every_bound{bound::semaphore, bound::workers, bound::map_concurrent};
 
@@ -40,7 +40,7 @@ inline constexpr std::array every_bound{bound::semaphore, bound::workers, bound:
   return names[static_cast<std::size_t>(which)];
 }
 
-/// The blocking version by hand is workers: threads.
+/// The blocking version by hand uses workers: threads.
 [[nodiscard]] constexpr bool has(stage::style how, bound by) {
   if (by == bound::map_concurrent) return true;
   if (how == stage::style::blocking) return by == bound::workers;

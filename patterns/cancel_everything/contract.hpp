@@ -1,6 +1,6 @@
 #pragma once
 
-// What build_page calls: the same for every style.
+// The functions that build_page calls, the same for every style.
 
 #include <chrono>
 #include <filesystem>
@@ -22,10 +22,10 @@ using std::filesystem::path;
 using page = std::string;
 using parts = std::tuple<std::string, std::string, std::string>;
 
-// site::open_draft(path), discard(path), fetch(part) and poll(part) are senders: nothing
-// happens before someone waits.
+// site::open_draft(path), discard(path), fetch(part) and poll(part) are senders: each
+// begins when someone waits for it.
 
-/// Three connections at once, one with a limit of its own, one that is made anew after
+/// Three connections at once: one has its own time limit, one is opened again after
 /// each pause.
 [[nodiscard]] inline auto all_parts(const site& from) {
   return when_all(from.fetch("head"), with_timeout(from.fetch("body"), 1h),

@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// How long each part takes; the feed is asked for again and again.
+// Each part takes its own time; the feed is requested again and again.
 stage::line_service open_site() {
   return stage::line_service([](std::string part) -> braid::task<std::string> {
     if (part == "feed") co_return "not yet";

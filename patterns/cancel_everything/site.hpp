@@ -12,9 +12,9 @@
 
 namespace cancel_everything {
 
-/// A site whose parts are fetched over the network; a page that is being built has a draft, a file.
+/// A site whose parts are fetched over the network. A page that is being built has a draft, which is a file.
 ///
-/// Lifetime  outlives what it was asked to do; so does the story, which is told how each step ends.
+/// Lifetime  outlives its operations; so does the story, which records how each step ends.
 /// Threads   one loop's.
 /// Errors    stage::refused, std::system_error.
 class site {
@@ -24,14 +24,14 @@ class site {
 
   /// Makes the draft.
   [[nodiscard]] braid::task<> open_draft(std::filesystem::path draft) const;
-  /// Removes it, if it is there.
+  /// Removes the draft, if there is one.
   [[nodiscard]] braid::task<> discard(std::filesystem::path draft) const;
   /// A part of the page: a connection, a request and an answer.
   [[nodiscard]] braid::task<std::string> fetch(std::string part) const;
-  /// The same, asked again after each pause until it is ready.
+  /// The same, requested again after each pause until it is ready.
   [[nodiscard]] braid::task<std::string> poll(std::string part) const;
 
-  /// The fetches that have begun and not ended.
+  /// The fetches in flight.
   [[nodiscard]] int under_way() const noexcept { return under_way_; }
 
  private:

@@ -18,7 +18,7 @@ using stage::style;
 
 namespace {
 
-// The feed is ready when it is asked for the third time, the body then too.
+// The feed is ready at the third request, and so is the body then.
 stage::answer_fn slow_site(stage::cues& given) {
   return [&given, asked = 0](std::string part) mutable -> task<std::string> {
     if (part == "body") co_await given.wait_for("body");
@@ -29,7 +29,7 @@ stage::answer_fn slow_site(stage::cues& given) {
   };
 }
 
-// A request whose site is on the same loop, stopped after so many turns. False when it has ended before.
+// A request whose site is on the same loop, stopped after this many turns. False if it has ended before.
 bool stopped_after(int turns, style how) {
   const std::size_t descriptors = braid_tests::open_descriptors();
   bool in_time = true;
@@ -63,7 +63,7 @@ bool stopped_after(int turns, style how) {
 
 }  // namespace
 
-TEST_CASE("cancel_everything: stopped at any turn all ends, descriptors are closed and the draft is gone",
+TEST_CASE("cancel_everything: stopped at any turn all ends, descriptors are closed, the draft is removed",
           "[cancel_everything]") {
   const style how = GENERATE(style::callback, style::future, style::coroutine, style::fiber);
   CAPTURE(name_of(how));
@@ -131,7 +131,7 @@ TEST_CASE("cancel_everything: a coroutine and a fiber can be stopped at every aw
         built = co_await as_result(coroutines::build_page(from, draft));
       else
         built = co_await as_result(std::move(in_a_fiber));
-      // A loop that ends leaves nobody the time to clean up.
+      // A loop that ends leaves no time for clean-up.
       if (exists(draft) && !loop::current().ending()) throw std::logic_error("the draft is still there");
       (void)built.value();
     };

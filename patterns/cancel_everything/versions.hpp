@@ -23,7 +23,7 @@ namespace fibers {
 page build_page(const site& from, path draft);
 }
 
-/// One version, begun on this thread's loop; the user who waits for its page may stop it.
+/// Starts one version on this thread's loop; the user who waits for the page may stop it.
 class page_request : pinned {
  public:
   page_request(stage::style how, const site& from, const path& draft)
@@ -36,7 +36,7 @@ class page_request : pinned {
       source_.request_stop();
   }
   [[nodiscard]] bool has_ended() const { return page_.is_ready(); }
-  /// Turns the loop until the request has ended.
+  /// Runs the loop until the request has ended.
   [[nodiscard]] result<page> wait() {
     while (!has_ended()) loop::current().turn(true);  // the future stays here, so that it can be stopped
     return run(as_result(std::move(page_)));

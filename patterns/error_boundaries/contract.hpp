@@ -1,6 +1,6 @@
 #pragma once
 
-// What load calls: the same for every style.
+// The functions that load calls, the same for every style.
 
 #include <string>
 
@@ -13,12 +13,12 @@ namespace error_boundaries {
 
 using namespace braid;
 using stage::handler;
-using found = any_result<std::string>;  // which file, and its text
+using found = any_result<std::string>;  // the index of the file, and its text
 
-// places::read_each() is a vector of senders of text, one for each file; a file that is
-// missing is an error. parse(text) throws when it cannot.
+// places::read_each() is a vector of senders of text, one for each file; a missing file
+// is an error. parse(text) throws when it cannot parse.
 
-/// To be stopped is no failure: who asked for it is told, and the log is not.
+/// A stop is no failure: the requester gets it, and the log does not.
 [[nodiscard]] inline bool was_stopped(const error& why) noexcept {
   return why == std::errc::operation_canceled;
 }

@@ -11,7 +11,7 @@ using namespace error_boundaries;
 
 namespace {
 
-// Who was told of what went wrong.
+// The places where the error arrived.
 std::string told(stage::style how, boundary where, const places& from, error_log& log) {
   std::string whom;
   const auto add = [&whom](const char* who) { whom += (whom.empty() ? "" : ", ") + std::string(who); };
@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
     std::ofstream(bad) << "coolor red";
     const places missing({folder.path() / "mine", folder.path() / "ours", folder.path() / "theirs"});
     const places wrong({bad});
-    stage::table table({"style", "no file: told is", "wrong file: told is"});
+    stage::table table({"style", "no file: error goes to", "wrong file: error goes to"});
     std::string logs;
     for (stage::style how : styles)
       for (boundary where : {boundary::around_the_wait, boundary::around_the_start}) {

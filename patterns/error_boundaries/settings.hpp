@@ -16,7 +16,7 @@ struct settings {
 /// "colour red". Throws std::invalid_argument.
 [[nodiscard]] settings parse(const std::string& text);
 
-/// The files where settings may be, each as good as the others.
+/// The files in which the settings may be, in no order of preference.
 /// Lifetime  outlives its reads.
 class places {
  public:
@@ -28,7 +28,7 @@ class places {
   std::vector<std::filesystem::path> files_;
 };
 
-/// Where errors are written to by who deals with them.
+/// The log to which a boundary writes the errors that it handles.
 /// Threads  one loop's.
 class error_log {
  public:

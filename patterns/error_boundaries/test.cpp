@@ -14,7 +14,7 @@ using braid_tests::contains;
 
 namespace {
 
-// Three files in a folder of their own: there once they are written.
+// Three files in their own folder; they exist once the test has written them.
 struct settings_folder {
   std::filesystem::path file(const char* name) const { return folder.path() / name; }
   void write(const char* name, const char* text) const { std::ofstream(file(name)) << text; }
@@ -30,7 +30,7 @@ struct settings_folder {
   }
 };
 
-// The first error of a join stands for all of them; which one is first is the kernel's choice.
+// The first error of a join suppresses the others; the kernel decides which one is first.
 std::vector<std::string> messages_of(const error& first) {
   std::vector<std::string> all{first.message()};
   for (const error& other : first.suppressed()) all.push_back(other.message());
@@ -44,7 +44,7 @@ std::string is_missing(const std::filesystem::path& file) {
 
 }  // namespace
 
-TEST_CASE("error_boundaries: in every style one file of three will do, and nothing is written to the log",
+TEST_CASE("error_boundaries: in every style one of three files is enough, and the log stays empty",
           "[error_boundaries]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
@@ -74,7 +74,7 @@ TEST_CASE("error_boundaries: in every style the boundary gets one error, with th
   CHECK(at.unhandled.empty());
 }
 
-TEST_CASE("error_boundaries: in every style the boundary gets what the step after the wait throws",
+TEST_CASE("error_boundaries: in every style the boundary gets an exception of the step after the wait",
           "[error_boundaries]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
@@ -102,14 +102,14 @@ TEST_CASE("error_boundaries: a try around the start catches neither the wait's f
   CHECK(at.unhandled.empty());
 }
 
-TEST_CASE("error_boundaries: a callback that throws has no caller, and whoever waits for it waits in vain",
+TEST_CASE("error_boundaries: a callback that throws has no caller, and its waiter waits in vain",
           "[error_boundaries]") {
   const bool missing = GENERATE(false, true);
   CAPTURE(missing);
   settings_folder at;
   if (!missing) at.write("mine", "coolor red");
 
-  // The handler `done` is destroyed uncalled; only because it holds a promise is that noticed at all.
+  // The handler `done` is destroyed without a call; the test only notices because `done` holds a promise.
   CHECK_THROWS_WITH(load(stage::style::callback, boundary::around_the_start, at.all, at.log),
                     "Broken promise");
   CHECK(at.log.written().empty());
@@ -118,7 +118,7 @@ TEST_CASE("error_boundaries: a callback that throws has no caller, and whoever w
              contains(missing ? "No such file or directory" : "these settings have no colour"));
 }
 
-TEST_CASE("error_boundaries: a try around detach catches nothing; the unhandled-error handler is told",
+TEST_CASE("error_boundaries: a try around detach catches nothing; the unhandled-error handler gets the error",
           "[error_boundaries]") {
   settings_folder at;
   settings now;
@@ -151,7 +151,7 @@ TEST_CASE("error_boundaries: a coroutine and a fiber can be stopped at every awa
       got = co_await coroutines::load(mine, log);
     const bool default_for_a_reason = got.colour == "grey" && log.written().size() == 1;
     if (got.colour != "red" && !default_for_a_reason) throw std::logic_error("neither read nor logged");
-    for (const error& why : log.written())  // "ours" is missing, which may be known before the stop
+    for (const error& why : log.written())  // "ours" is missing, and that error may come before the stop
       if (why != std::errc::no_such_file_or_directory) throw std::logic_error("a stop was logged");
   });
   CHECK(suspensions > 1);

@@ -28,12 +28,12 @@ settings load_naively(const places& from, error_log& log);
 
 enum class boundary { around_the_wait, around_the_start };
 
-/// A call that blocks has no difference between its start and its end.
+/// For a blocking call the start and the end are the same place.
 [[nodiscard]] constexpr bool has(stage::style how, boundary where) {
   return where == boundary::around_the_wait || how != stage::style::blocking;
 }
 
-/// Runs one version to its end, on this thread's loop; with a boundary around the start the naive one.
+/// Runs one version to its end on this thread's loop; boundary::around_the_start is the naive version.
 inline settings load(stage::style how, boundary where, const places& from, error_log& log) {
   const bool naive = where == boundary::around_the_start;
   switch (how) {

@@ -16,7 +16,7 @@ const std::string bob = "bob@nowhere.invalid";  // the spool has no folder for t
 
 braid::task<> wait_for(std::chrono::milliseconds delay) { co_await braid::sleep_for(delay); }
 
-// Ann and Bob sign up; later there is a mail for each. The cost is that of a sign-up, up to the receipt.
+// Ann and Bob sign up; each gets a mail later. The cost is that of a sign-up, up to the receipt.
 void show(style how, failure then, office& at, stage::story& told, stage::table& table) {
   const stage::cost cost =
       stage::measure([&] { (void)sign_up(how, then, at, ann); }, [&] { let_the_mail_go(at); });

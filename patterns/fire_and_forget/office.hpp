@@ -16,26 +16,26 @@ namespace fire_and_forget {
 
 /// Keeps accounts, and writes mail into a spool folder that has one folder for each domain it can reach.
 ///
-/// Lifetime  outlives what it was asked to do; the destructor waits for its threads.
+/// Lifetime  outlives its operations; the destructor waits for its threads.
 /// Threads   any.
 class office {
  public:
-  /// Waits until the mail server has time: before each mail.
+  /// Called before each mail: waits until the mail server has time.
   using mail_server = std::function<braid::task<>()>;
 
   office(std::filesystem::path root, mail_server server, stage::story& told);
   ~office() { join_threads(); }
 
-  /// A file in accounts/.
+  /// Writes a file in accounts/.
   [[nodiscard]] braid::task<> add_account(std::string address);
-  /// Later, a file in spool/DOMAIN/; an error when the domain has no folder there.
+  /// Writes a file in spool/DOMAIN/, later; fails when the domain has no folder there.
   [[nodiscard]] braid::task<> send_welcome(std::string address);
 
-  /// A mail was lost: its error is kept, with the asynchronous stack that came with it.
+  /// Keeps the error of a lost mail, with its asynchronous stack.
   void mail_failed(const braid::error& why);
   [[nodiscard]] std::vector<braid::error> failures() const;
 
-  /// For the style that has nothing but threads.
+  /// For the blocking style, which needs a thread for each mail.
   void in_a_thread(std::function<void()> work) { threads_.emplace_back(std::move(work)); }
   void join_threads() { threads_.clear(); }
 
@@ -47,7 +47,7 @@ class office {
   const mail_server server_;
   stage::story* const told_;
   mutable std::mutex mutex_;
-  std::vector<braid::error> failures_;  // under the mutex
+  std::vector<braid::error> failures_;  // guarded by the mutex
   std::vector<std::jthread> threads_;
 };
 

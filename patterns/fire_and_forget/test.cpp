@@ -18,7 +18,7 @@ namespace {
 const std::string ann = "ann@example.org";
 const std::string bob = "bob@nowhere.invalid";
 
-// An office whose mail waits until it is told that the mail server has time.
+// An office whose mail waits until the test says that the mail server has time.
 struct patient_office {
   patient_office() {
     loop.on_unhandled_error([this](const braid::error& why) { at.mail_failed(why); });
@@ -62,7 +62,7 @@ TEST_CASE("fire_and_forget: in every style the receipt does not wait for the mai
   CHECK_THAT(text_of(office.at.spool_file(ann)), contains("To: ann@example.org"));
 }
 
-TEST_CASE("fire_and_forget: in every style a lost mail is seen, with the chain of awaits it came through",
+TEST_CASE("fire_and_forget: in every style a lost mail is reported with its chain of awaits",
           "[fire_and_forget]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));

@@ -28,7 +28,7 @@ receipt sign_up_naively(office& at, const std::string& who);
 
 enum class failure { is_seen, is_lost };
 
-/// Runs one version on this thread's loop, until there is the receipt.
+/// Runs one version on this thread's loop until the receipt is there.
 inline receipt sign_up(stage::style how, failure then, office& at, const std::string& who) {
   const bool lost = then == failure::is_lost;
   switch (how) {
@@ -48,7 +48,7 @@ inline receipt sign_up(stage::style how, failure then, office& at, const std::st
   return (lost ? blocking::sign_up_naively : blocking::sign_up)(at, who);
 }
 
-/// Until the mails that were begun have been sent, or lost.
+/// Waits until all mails in flight have been sent or lost.
 inline void let_the_mail_go(office& at) {
   loop::current().run();
   at.join_threads();

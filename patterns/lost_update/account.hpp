@@ -14,7 +14,7 @@
 
 namespace lost_update {
 
-/// What an account's owner is asked: to take so many cents, and to say what is left.
+/// A request to an account's owner: to take this many cents and to answer what is left.
 class slip {
  public:
   slip(int cents, braid::promise<int> left) : cents_(cents), left_(std::move(left)) {}
@@ -29,7 +29,7 @@ class slip {
 
 /// An account of 100 cents, in memory.
 ///
-/// Lifetime  outlives who uses it; so does the story, which is told of each read and write.
+/// Lifetime  outlives its users; so does the story, which records each read and write.
 /// Threads   one loop's.
 class account : braid::pinned {
  public:
@@ -39,16 +39,16 @@ class account : braid::pinned {
   void write(int cents);
   [[nodiscard]] int cents() const noexcept { return cents_; }
 
-  braid::mutex turn;              // for those who take turns
-  braid::channel<slip> slips{8};  // for those who leave it to the owner
+  braid::mutex turn;              // for withdrawals that take turns
+  braid::channel<slip> slips{8};  // for withdrawals through the owner
 
  private:
   int cents_ = 100;
   stage::story* told_;
 };
 
-/// A bank on the network that must approve of each withdrawal.
-/// Errors  stage::refused when it does not.
+/// A bank on the network, which must approve each withdrawal.
+/// Errors  stage::refused if it does not.
 class bank {
  public:
   explicit bank(braid::endpoint at) : at_(at) {}
@@ -58,7 +58,7 @@ class bank {
   braid::endpoint at_;
 };
 
-/// Approves once pace is over, of anything up to 60 cents.
+/// Approves anything up to 60 cents, once pace has ended.
 [[nodiscard]] stage::answer_fn approval(std::function<braid::task<>()> pace);
 
 }  // namespace lost_update

@@ -1,6 +1,6 @@
 #pragma once
 
-// What withdraw calls: the same for every style.
+// The functions that withdraw calls, the same for every style.
 
 #include <optional>
 
@@ -15,6 +15,6 @@ using namespace braid;
 using stage::handler;
 
 // account::read() and write(cents) are plain calls; bank::approve(cents) is a sender of
-// nothing, over the network. withdraw gives what is left.
+// void, over the network. withdraw returns what is left.
 
 }  // namespace lost_update

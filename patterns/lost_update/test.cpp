@@ -25,7 +25,7 @@ struct open_account {
 
 }  // namespace
 
-TEST_CASE("lost_update: the naive version loses one every time, in every style that shares its thread",
+TEST_CASE("lost_update: the naive version always loses an update, in every style that shares its thread",
           "[lost_update]") {
   const stage::style how = GENERATE(stage::style::callback, stage::style::future, stage::style::coroutine,
                                     stage::style::fiber);
@@ -40,13 +40,13 @@ TEST_CASE("lost_update: the naive version loses one every time, in every style t
   CHECK((mine.from.cents() == 50 || mine.from.cents() == 70));
 }
 
-TEST_CASE("lost_update: blocking, the same text loses nothing", "[lost_update]") {
+TEST_CASE("lost_update: the same text loses nothing when it blocks", "[lost_update]") {
   open_account mine;
   (void)withdraw_at_once(stage::style::blocking, way::naive, mine.from, mine.at, {30, 50});
   CHECK(mine.told.events() == events{"read 100", "write 70", "read 70", "write 20"});
 }
 
-TEST_CASE("lost_update: no other way loses one, in any style", "[lost_update]") {
+TEST_CASE("lost_update: no other way loses an update, in any style", "[lost_update]") {
   const stage::style how = GENERATE(stage::style::callback, stage::style::future, stage::style::coroutine,
                                     stage::style::fiber);
   const way by = GENERATE(way::no_wait_between, way::in_turn, way::by_owner);
@@ -61,7 +61,7 @@ TEST_CASE("lost_update: no other way loses one, in any style", "[lost_update]") 
                                        "read 13", "write 12"});
 }
 
-TEST_CASE("lost_update: a withdrawal that is refused takes nothing, and holds up nobody", "[lost_update]") {
+TEST_CASE("lost_update: a refused withdrawal takes nothing and blocks no other", "[lost_update]") {
   const stage::style how = GENERATE(stage::style::callback, stage::style::future, stage::style::coroutine,
                                     stage::style::fiber);
   const way by = GENERATE(way::no_wait_between, way::in_turn, way::by_owner);

@@ -42,7 +42,7 @@ int withdraw_by_owner(account& from, const bank& at, int cents);
 void own(account& mine, const bank& at);
 }  // namespace fibers
 
-/// How withdrawals keep out of each other's way.
+/// The way in which withdrawals are kept apart.
 enum class way { naive, no_wait_between, in_turn, by_owner };
 inline constexpr std::array every_way{way::naive, way::no_wait_between, way::in_turn, way::by_owner};
 
@@ -100,12 +100,12 @@ inline future<void> begin_to_own(stage::style how, account& mine, const bank& at
 
 }  // namespace detail
 
-/// One blocking call after the other is all that a thread can do: there the naive version is right.
+/// A thread makes one blocking call after the other, so the naive version is right there.
 [[nodiscard]] constexpr bool has(stage::style how, way by) {
   return how != stage::style::blocking || by == way::naive;
 }
 
-/// All withdrawals at once, in one style, on this thread's loop; what each left, or how it failed.
+/// Runs all withdrawals at once, in one style, on this thread's loop: what each left, or how it failed.
 inline std::vector<result<int>> withdraw_at_once(stage::style how, way by, account& from, const bank& at,
                                                  const std::vector<int>& amounts) {
   std::vector<result<int>> left;

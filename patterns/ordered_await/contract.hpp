@@ -1,6 +1,6 @@
 #pragma once
 
-// What get_invoice calls: the same for every style.
+// The functions that get_invoice calls, the same for every style.
 
 #include <range/v3/numeric/accumulate.hpp>
 
@@ -15,8 +15,8 @@ using namespace braid;
 using stage::handler, stage::invoice, stage::orders, stage::shop, stage::user,
     stage::user_id;
 
-// shop::fetch_user(id) and fetch_orders(id) are senders: nothing happens before someone
-// waits.
+// shop::fetch_user(id) and fetch_orders(id) are senders: each begins when someone waits
+// for it.
 
 inline invoice build_invoice(const user& to, const orders& bought) {
   return {to.name, ranges::accumulate(bought, 0, {}, &stage::order::cents)};

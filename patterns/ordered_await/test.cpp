@@ -20,7 +20,7 @@ TEST_CASE("ordered_await: every style asks for the orders once it has the user",
   CHECK(told.events() == std::vector<std::string>{"ask user", "user", "ask orders", "orders"});
 }
 
-TEST_CASE("ordered_await: in every style an unknown user ends it with the service's own words",
+TEST_CASE("ordered_await: in every style an unknown user ends it with the service's message",
           "[ordered_await]") {
   stage::line_service service = stage::open_shop(0ms);
   stage::story told;
@@ -33,7 +33,7 @@ TEST_CASE("ordered_await: in every style an unknown user ends it with the servic
   CHECK(told.events() == std::vector<std::string>{"ask user"});
 }
 
-TEST_CASE("ordered_await: in every style a service that is gone is connection_refused", "[ordered_await]") {
+TEST_CASE("ordered_await: in every style a missing service is connection_refused", "[ordered_await]") {
   const braid::endpoint gone = stage::line_service(nullptr).address();
   stage::story told;
   const stage::shop shop(gone, told);

@@ -18,13 +18,13 @@ struct page {
   std::string text;
 };
 
-/// A book on the network, seen by its reader: each page is a connection, a request and an answer.
+/// The reader's view of a book on the network: each page is a connection, a request and an answer.
 ///
-/// Lifetime  outlives its fetches; so does the story, which is told when a page has come.
+/// Lifetime  outlives its fetches; so does the story, which records when a page has arrived.
 /// Errors    stage::refused when there is no such page.
 class book {
  public:
-  /// Is told, on the reader's loop, that a page has come.
+  /// Called on the reader's loop when a page has arrived.
   using came_fn = std::function<void(int number)>;
 
   book(braid::endpoint at, stage::story& told, came_fn came = {})
@@ -39,7 +39,7 @@ class book {
   came_fn came_;
 };
 
-/// Answers with a page's text once pace(number) is over; what comes after the last page is refused.
+/// Answers with a page's text once pace(number) has ended; a number after the last page is refused.
 [[nodiscard]] stage::answer_fn library(std::function<braid::task<>(int number)> pace, int last_page = 3);
 
 }  // namespace ordering

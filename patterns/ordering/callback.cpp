@@ -8,7 +8,7 @@ namespace ordering::callbacks {
 void read_aloud(const book& from, listener& to, handler<void> done) {
   struct reading {
     handler<void> done;
-    std::map<int, page> early;  // came before its turn
+    std::map<int, page> early;  // arrived before its turn
     int next = 1;
     std::size_t to_come = book::pages.size();
     result<void> ended;

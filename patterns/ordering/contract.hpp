@@ -1,6 +1,6 @@
 #pragma once
 
-// What read_aloud calls: the same for every style.
+// The functions that read_aloud calls, the same for every style.
 
 #include <braid/braid.hpp>
 
@@ -12,10 +12,10 @@ namespace ordering {
 using namespace braid;
 using stage::handler;
 
-/// Who listens; what was said is told to the story.
+/// The listener: the story records what was read to it.
 using listener = stage::story;
 
-// book::fetch(number) is a sender of page: nothing happens before someone waits.
+// book::fetch(number) is a sender of page: it begins when someone waits for it.
 // book::pages are the numbers of the three pages, 1, 2, 3.
 
 }  // namespace ordering

@@ -21,8 +21,8 @@ std::string said(int number) {
   return std::array{"once", "upon", "a time"}[static_cast<std::size_t>(number - 1)];
 }
 
-// A library whose pages arrive in a given order: the next is sent once the reader has done all it can with
-// the one before.
+// A library whose pages arrive in a given order: it sends the next page once the reader has done all it can
+// with the one before.
 struct library_in_order {
   explicit library_in_order(const numbers& arrivals, int last_page = 3)
       : service(library([this](int number) { return given.wait_for(came(number)); }, last_page)) {
@@ -38,14 +38,14 @@ struct library_in_order {
   braid::loop loop;
 
  private:
-  // Each post is another turn of the loop; no version needs so many for what is ready.
+  // Each post is another turn of the loop; no version needs this many turns for what is ready.
   void send_after(int number, int turns = 20) {
     if (turns > 0) return loop.post([this, number, turns] { send_after(number, turns - 1); });
     if (next.contains(number)) given.give(came(next[number]));
   }
 };
 
-// What must be told when pages arrive so: each is said as soon as those before it were.
+// The events when pages arrive in this order: each page is read as soon as those before it were.
 events as_early_as_possible(const numbers& arrivals) {
   events told;
   numbers here;
@@ -66,7 +66,7 @@ events of_arrival(const numbers& arrivals) {
 
 }  // namespace
 
-TEST_CASE("ordering: in every style pages that arrive in any order are read in theirs, as early as can be",
+TEST_CASE("ordering: in every style pages that arrive in any order are read in order, as early as possible",
           "[ordering]") {
   numbers arrivals{1, 2, 3};
   do {
@@ -91,13 +91,13 @@ TEST_CASE("ordering: the naive version of every style reads pages as they arrive
   } while (std::ranges::next_permutation(arrivals).found);
 }
 
-TEST_CASE("ordering: in every style a page that is missing ends it, with the service's own words",
+TEST_CASE("ordering: in every style a missing page ends it with the service's message",
           "[ordering]") {
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
   library_in_order at({1, 2, 3}, 1);
   at.given.give(came(3));
-  at.loop.on_unhandled_error([](const braid::error& left) {  // of the page behind it
+  at.loop.on_unhandled_error([](const braid::error& left) {  // the error of the page after it
     CHECK(left.message() == "the book ends before page 3");
   });
 

@@ -28,7 +28,7 @@ void read_aloud_naively(const book& from, listener& to);
 
 enum class order { of_pages, of_arrival };
 
-/// Runs one version to its end, on this thread's loop; in the order of arrival the naive one.
+/// Runs one version to its end on this thread's loop; order::of_arrival is the naive version.
 inline void read_aloud(stage::style how, order by, const book& from, listener& to) {
   const bool naive = by == order::of_arrival;
   switch (how) {

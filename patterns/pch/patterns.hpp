@@ -1,5 +1,5 @@
-// Included by every version of a pattern and compiled once a pattern: parsing it takes most of a small one's
-// time.
+// Every version of a pattern includes this. It is compiled once for each pattern, since parsing it takes most
+// of the time of a small version.
 
 #include <braid/braid.hpp>
 

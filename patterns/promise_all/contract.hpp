@@ -1,6 +1,6 @@
 #pragma once
 
-// What the two examples call: the same for every style.
+// The functions that the two examples call, the same for every style.
 
 #include <tuple>
 
@@ -19,7 +19,7 @@ using stage::handler, stage::invoice, stage::orders, stage::preferences, stage::
     stage::user, stage::user_id;
 
 // shop::fetch_user(id), fetch_orders(id) and fetch_preferences(id) are senders, and so
-// are report_desk::read, query, parse and send: nothing happens before someone waits.
+// are report_desk::read, query, parse and send: each begins when someone waits for it.
 
 inline invoice build_invoice(const user& to, const orders& bought, preferences of_user) {
   const int cents = ranges::accumulate(bought, 0, {}, &stage::order::cents);

@@ -10,7 +10,7 @@ using namespace braid;
 
 namespace promise_all {
 
-// A file in the page cache is read in microseconds; the disk of the example takes its time.
+// A read from the page cache takes microseconds; this delay stands for the disk of the example.
 task<std::string> report_desk::read() const {
   told_->tell("read..");
   auto [form, waited] = co_await when_all(read_file(form_), sleep_for(lasting_.read));

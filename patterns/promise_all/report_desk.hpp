@@ -12,14 +12,14 @@
 
 namespace promise_all {
 
-/// How long each of the four steps takes.
+/// The duration of each of the four steps.
 struct durations {
   std::chrono::milliseconds read{50}, query{30}, parse{5}, send{10};
 };
 
-/// The four steps of a report: read its form from a file, query its numbers, parse both, send it off.
+/// The four steps of a report: read its form from a file, query its numbers, parse both, send the report.
 ///
-/// Lifetime  outlives its steps; so does the story, which is told when each begins and ends.
+/// Lifetime  outlives its steps; so does the story, which records when each begins and ends.
 class report_desk {
  public:
   report_desk(braid::endpoint service, std::filesystem::path form, durations lasting, stage::story& told)
@@ -37,7 +37,7 @@ class report_desk {
   stage::story* const told_;
 };
 
-/// Who answers the desk's queries and takes its reports.
+/// The service that answers the desk's queries and takes its reports.
 [[nodiscard]] stage::line_service open_archive(durations lasting);
 
 }  // namespace promise_all

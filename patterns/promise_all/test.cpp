@@ -15,7 +15,7 @@ using events = std::vector<std::string>;
 
 namespace {
 
-// A desk whose steps take no longer than they must.
+// A desk whose steps take no additional time.
 struct quick_desk {
   explicit quick_desk(std::string form) { std::ofstream(folder.path() / "form") << form; }
 
@@ -45,7 +45,7 @@ TEST_CASE("promise_all: every style asks for orders and preferences before it ha
         events{"ask user", "user", "ask orders", "ask preferences", "orders", "preferences"});
 }
 
-TEST_CASE("promise_all: in every style an unknown user ends it with the service's own words",
+TEST_CASE("promise_all: in every style an unknown user ends it with the service's message",
           "[promise_all]") {
   stage::line_service service = stage::open_shop(0ms);
   stage::story told;
@@ -66,7 +66,7 @@ TEST_CASE("promise_all: four steps in sequence wait for each other", "[promise_a
   CHECK(at.told.events() == events{"read..", "read", "query..", "query", "parse", "send"});
 }
 
-TEST_CASE("promise_all: overlapped, the file is read while the query is under way", "[promise_all]") {
+TEST_CASE("promise_all: overlapped, the file is read while the query is in flight", "[promise_all]") {
   quick_desk at("sold for {}");
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
@@ -78,7 +78,7 @@ TEST_CASE("promise_all: overlapped, the file is read while the query is under wa
   CHECK(told == events{"read..", "query..", "query", "read", "parse", "send"});
 }
 
-TEST_CASE("promise_all: a step that fails is the end of the report, in every style and order",
+TEST_CASE("promise_all: a failed step ends the report, in every style and order",
           "[promise_all]") {
   quick_desk at("a form without a place");
   const stage::style how = GENERATE(from_range(stage::every_style));

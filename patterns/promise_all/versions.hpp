@@ -31,7 +31,7 @@ std::string send_report_in_sequence(const report_desk& at);
 std::string send_report(const report_desk& at);
 }  // namespace fibers
 
-// Each runs one version to its end, on this thread's loop.
+// Each runs one version to its end on this thread's loop.
 
 inline invoice get_invoice(stage::style how, const shop& from, user_id id) {
   switch (how) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// What get_page calls: the same for every style.
+// The functions that get_page calls, the same for every style.
 
 #include <chrono>
 
@@ -15,7 +15,7 @@ using namespace braid;
 using stage::handler;
 using std::chrono::milliseconds;
 
-// mirrors::fetch_each() is a vector of senders of page, one for each mirror: nothing
-// happens before someone waits.
+// mirrors::fetch_each() is a vector of senders of page, one for each mirror: each begins
+// when someone waits for it.
 
 }  // namespace race_and_timeout

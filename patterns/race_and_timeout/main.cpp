@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     braid::loop loop;
     for (const milliseconds limit : {10 * delay, delay / 2}) {
       fmt::print("A limit of {} ms\n", limit.count());
-      stage::table table({"style", "in this order, until nothing is under way", "until page", "allocations"});
+      stage::table table({"style", "in this order, until nothing is in flight", "until page", "allocations"});
       for (stage::style how : styles)
         for (losers then : {losers::are_stopped, losers::go_on})
           if (then == losers::are_stopped || has_naive(how)) show(how, then, from, limit, told, table);

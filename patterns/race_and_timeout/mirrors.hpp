@@ -17,12 +17,12 @@ struct page {
   std::string text;
 };
 
-/// Three services that have the same page, seen by their client.
+/// The client's view of three services that have the same page.
 ///
-/// Lifetime  outlives its fetches; so does the story, which is told when each begins and how it ends: "east",
+/// Lifetime  outlives its fetches; so does the story, which records when each begins and how it ends: "east",
 ///           "east failed", "east stopped".
 /// Threads   one loop's.
-/// Errors    stage::refused when a mirror has not got the page; std::system_error when it does not answer.
+/// Errors    stage::refused when a mirror does not have the page; std::system_error when it does not answer.
 class mirrors {
  public:
   static constexpr std::array names{"north", "east", "south"};
@@ -31,7 +31,7 @@ class mirrors {
 
   /// One fetch for each mirror.
   [[nodiscard]] std::vector<braid::task<page>> fetch_each() const;
-  /// How many have begun and not ended.
+  /// How many fetches are in flight.
   [[nodiscard]] int under_way() const noexcept { return under_way_; }
 
  private:

@@ -15,14 +15,14 @@ using braid_tests::contains;
 
 namespace {
 
-// Three mirrors that answer, or fail, when they are told to.
+// Three mirrors that answer or fail on cue.
 struct mirrors_on_cue {
   void answer(const std::string& mirror) { given.give(mirror); }
   void fail(const std::string& mirror) {
-    failing.give(mirror);  // seen before the next, as that one's mutex is taken later
+    failing.give(mirror);  // the service sees it before the next cue, whose mutex is taken later
     given.give(mirror);
   }
-  // What was told after the three questions; what came in no particular order is sorted.
+  // The events after the three questions; events without a fixed order are sorted.
   [[nodiscard]] events after_questions() const {
     events told_events = told.events();
     REQUIRE(events(told_events.begin(), told_events.begin() + 3) ==
@@ -77,7 +77,7 @@ TEST_CASE("race_and_timeout: a loser's late answer goes to a closed connection",
   CHECK(at.told.events().size() == 6);  // three questions, one answer, two stopped
 }
 
-TEST_CASE("race_and_timeout: in a naive version the losers go on, and their late answers are heard by nobody",
+TEST_CASE("race_and_timeout: in a naive version the losers go on, and their late answers are dropped",
           "[race_and_timeout]") {
   const stage::style how = GENERATE(stage::style::callback, stage::style::future);
   CAPTURE(name_of(how));
@@ -136,7 +136,7 @@ TEST_CASE("race_and_timeout: when all mirrors fail the first failure is thrown, 
   CHECK(at.after_questions() == events{"east failed", "north failed", "south failed"});
 }
 
-TEST_CASE("race_and_timeout: whatever ends first may be a failure", "[race_and_timeout]") {
+TEST_CASE("race_and_timeout: the first to end may be a failure", "[race_and_timeout]") {
   mirrors_on_cue at;
   at.fail("north");
   CHECK_THROWS_WITH(run(coroutines::get_whatever_ends_first(at.from, 1h)), "north has no such page");

@@ -26,7 +26,7 @@ page get_page(const mirrors& from, milliseconds limit);
 
 enum class losers { are_stopped, go_on };
 
-/// Who lets the losers go on: the naive versions, made by hand.
+/// What happens to the losers: in the naive versions, made by hand, they go on.
 [[nodiscard]] constexpr bool has_naive(stage::style how) {
   return how == stage::style::callback || how == stage::style::future;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// What answer calls: the same for every style, and for both reactors.
+// The functions that answer calls, the same for every style and for both reactors.
 
 #include <braid/braid.hpp>
 
@@ -13,7 +13,7 @@ namespace readiness_vs_completion {
 using namespace braid;
 using stage::handler;
 
-/// One visitor at the desk, and the room for one question and its answer.
+/// One visitor at the desk, with the buffers for one question and its answer.
 struct visit {
   tcp::stream visitor;
   const shelf& from;
@@ -21,7 +21,7 @@ struct visit {
   piece found{};
 };
 
-// stream::read_exactly, shelf::read and stream::write_all are senders: of the network, of
-// the disk, of the network.
+// stream::read_exactly, shelf::read and stream::write_all are senders: the first and the
+// last use the network, the second the disk.
 
 }  // namespace readiness_vs_completion

@@ -18,7 +18,7 @@ namespace {
 
 enum class cache { warm, cold };
 
-/// The visitors, on a thread of their own with a loop of their own; what they use is not the server's.
+/// The visitors, with their own thread and loop; their costs are not the server's.
 class thread_of_visitors {
  public:
   thread_of_visitors(endpoint at, visitors who)
@@ -26,20 +26,20 @@ class thread_of_visitors {
           run(visit_all(at, who));
           return of_this_thread();
         })) {}
-  /// Once they have gone.
+  /// Call once the visitors have gone.
   [[nodiscard]] switches used() { return used_.get(); }
 
  private:
   std::future<switches> used_;
 };
 
-/// What a reactor and the threads beside it did for some questions.
+/// What a reactor and its other threads did for a number of questions.
 struct effort {
   std::size_t calls = 0;
   switches loop, others;
 };
 
-/// All the visitors, once.
+/// Serves all visitors once.
 effort serve_once(stage::style how, loop& here, const shelf& from, visitors who) {
   const tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
   const std::size_t calls = here.system_calls();
@@ -51,7 +51,7 @@ effort serve_once(stage::style how, loop& here, const shelf& from, visitors who)
 }
 
 std::vector<std::string> row(stage::style how, loop& here, cache is, const shelf& from, visitors who) {
-  (void)serve_once(how, here, from, who);  // now it is warm, whatever it was
+  (void)serve_once(how, here, from, who);  // now it is warm in any case
   const auto cool = [&] {
     if (is == cache::cold) from.cool();
   };
@@ -76,7 +76,7 @@ std::vector<std::string> row(stage::style how, loop& here, cache is, const shelf
           fmt::format("{:.1f} us", static_cast<double>(cost.elapsed.count()) / 1e3 / questions)};
 }
 
-// Why the kernel refuses this reactor, where it does.
+// The reason why the kernel refuses this reactor, if it does.
 std::optional<std::string> why_not(backend which) {
   try {
     loop here({.backend = which});

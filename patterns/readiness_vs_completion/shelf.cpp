@@ -37,13 +37,13 @@ void shelf::make(const std::filesystem::path& path, unsigned pieces) {
     if (::write(made.number(), next.data(), next.size()) != static_cast<ssize_t>(next.size()))
       throw std::system_error(errno, std::generic_category(), "write " + path.native());
   }
-  if (::fsync(made.number()) != 0)  // what is not on the disk yet cannot be forgotten
+  if (::fsync(made.number()) != 0)  // only what is on the disk can be dropped from the cache
     throw std::system_error(errno, std::generic_category(), "fsync " + path.native());
 }
 
 shelf::shelf(const std::filesystem::path& path)
     : file_(file::from_descriptor(open_or_throw(path, O_RDONLY))) {
-  ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_RANDOM);  // a piece that is read warms no other
+  ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_RANDOM);  // reading a piece must not warm others
 }
 
 task<> shelf::read(unsigned number, piece& room) const {

@@ -13,7 +13,7 @@ namespace readiness_vs_completion {
 
 using piece = std::array<char, 4096>;
 
-/// What piece a number has: every byte says which.
+/// The piece with this number: every byte tells the number.
 [[nodiscard]] piece piece_of(unsigned number);
 
 /// A file of numbered pieces.
@@ -22,15 +22,15 @@ using piece = std::array<char, 4096>;
 /// Threads   one loop's.
 class shelf {
  public:
-  /// Writes such a file, to the disk.
+  /// Writes such a file and makes it durable.
   static void make(const std::filesystem::path& path, unsigned pieces);
-  /// Opens one. Throws std::system_error.
+  /// Opens such a file. Throws std::system_error.
   explicit shelf(const std::filesystem::path& path);
 
-  /// Fills the room with the piece of that number.
+  /// Fills the buffer with the piece of that number.
   /// Errors  errc::end_of_stream when there is none.
   [[nodiscard]] braid::task<> read(unsigned number, piece& room) const;
-  /// Has the system forget what it keeps of the file, where it can: the next read of a piece is the disk's.
+  /// Drops the file from the page cache, if possible: the next read of a piece comes from the disk.
   void cool() const noexcept;
   [[nodiscard]] const braid::file& file() const noexcept { return file_; }
 

@@ -31,14 +31,14 @@ struct shelf_in_folder {
   const std::filesystem::path path = folder.path() / "shelf";
 };
 
-// Would a read of these bytes return at once, without a thread? As the file system says, not as braid does.
+// True if a read of these bytes would return at once, without a thread. Asks the file system, not braid.
 bool is_in_memory(const shelf& of) {
   std::vector<char> room(pieces * sizeof(piece));
   const iovec part{room.data(), room.size()};
   return ::preadv2(of.file().number(), &part, 1, 0, RWF_NOWAIT) == static_cast<ssize_t>(room.size());
 }
 
-// Every thread of the blocking pool, busy until it is let go.
+// Keeps every thread of the blocking pool busy while it lives.
 class full_pool {
  public:
   full_pool() {
@@ -67,7 +67,7 @@ task<> a_hundred_turns() {
   for (int n = 0; n < 100; ++n) co_await nop();  // each of them goes once through the reactor
 }
 
-// Reads all pieces at once, and says whether each is the one that it ought to be.
+// Reads all pieces at once; true if each is the right one.
 task<bool> read_all(const shelf& from) {
   std::vector<piece> rooms(pieces);
   co_await when_all(views::iota(0u, pieces) |
@@ -77,7 +77,7 @@ task<bool> read_all(const shelf& from) {
   co_return true;
 }
 
-// System calls of the reactor's for reading all pieces at once from the system's memory.
+// The reactor's system calls for reading all pieces at once from the page cache.
 std::size_t calls_to_read_all(backend which, const shelf& from) {
   loop here({.backend = which});
   REQUIRE(here.run(read_all(from)));
@@ -88,7 +88,7 @@ std::size_t calls_to_read_all(backend which, const shelf& from) {
 
 }  // namespace
 
-TEST_CASE("readiness_vs_completion: every style answers alike on both reactors, in the questions' order",
+TEST_CASE("readiness_vs_completion: every style gives the same answers in order on both reactors",
           "[readiness_vs_completion]") {
   const style how = GENERATE(from_range(stage::every_style));
   const backend which = GENERATE(from_range(every_reactor));
@@ -109,7 +109,7 @@ TEST_CASE("readiness_vs_completion: every style answers alike on both reactors, 
   CHECK_FALSE(here.has_work());
 }
 
-TEST_CASE("readiness_vs_completion: what fails on one reactor fails alike on the other",
+TEST_CASE("readiness_vs_completion: a failure is the same on both reactors",
           "[readiness_vs_completion]") {
   const backend which = GENERATE(from_range(every_reactor));
   CAPTURE(name_of(which));
@@ -151,7 +151,7 @@ TEST_CASE("readiness_vs_completion: io_uring opens and reads a file while no thr
   pool.let_go();
 }
 
-TEST_CASE("readiness_vs_completion: on epoll to open a file needs a thread, as it is never not ready",
+TEST_CASE("readiness_vs_completion: on epoll opening a file needs a thread, because a file is always ready",
           "[readiness_vs_completion]") {
   const shelf_in_folder files;
   loop here({.backend = backend::epoll});
@@ -163,7 +163,7 @@ TEST_CASE("readiness_vs_completion: on epoll to open a file needs a thread, as i
   CHECK(here.run(std::move(reading)).size() == pieces * sizeof(piece));
 }
 
-TEST_CASE("readiness_vs_completion: on epoll what the system has in memory is read without a thread",
+TEST_CASE("readiness_vs_completion: on epoll a read from the page cache needs no thread",
           "[readiness_vs_completion]") {
   const shelf_in_folder files;
   loop here({.backend = backend::epoll});
@@ -171,12 +171,12 @@ TEST_CASE("readiness_vs_completion: on epoll what the system has in memory is re
   full_pool pool;
   future<bool> reading = spawn(read_all(from));
   here.run(a_hundred_turns);
-  if (is_in_memory(from)) CHECK(reading.is_ready());  // else the file system has not let itself be asked
+  if (is_in_memory(from)) CHECK(reading.is_ready());  // else the file system does not support the question
   pool.let_go();
   CHECK(here.run(std::move(reading)));
 }
 
-TEST_CASE("readiness_vs_completion: epoll makes a call for each read, io_uring hands over all with a few",
+TEST_CASE("readiness_vs_completion: epoll makes a call for each read, io_uring a few for all",
           "[readiness_vs_completion]") {
   const shelf_in_folder files;
   const shelf from(files.path);
@@ -184,7 +184,7 @@ TEST_CASE("readiness_vs_completion: epoll makes a call for each read, io_uring h
   CHECK(calls_to_read_all(backend::uring, from) < pieces / 2);
 }
 
-TEST_CASE("readiness_vs_completion: many who wait for the network are begun at once, or asked one by one",
+TEST_CASE("readiness_vs_completion: many network waits start in one call, or are asked one by one",
           "[readiness_vs_completion]") {
   constexpr unsigned many = 16;
   const auto calls_to_wait = [](backend which) {

@@ -2,8 +2,8 @@
 
 namespace readiness_vs_completion {
 
-/// How often threads made way for others: of their own accord, to wait for something, and because their time
-/// was up.
+/// How often threads gave up a processor: voluntarily, to wait for something, and involuntarily, because
+/// their time was up.
 /// Source  getrusage(2).
 struct switches {
   long voluntary = 0, involuntary = 0;

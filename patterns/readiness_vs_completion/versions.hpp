@@ -31,7 +31,7 @@ inline constexpr std::array every_reactor{backend::uring, backend::epoll};
   return which == backend::epoll ? "epoll" : "io_uring";
 }
 
-/// One question and its answer, in one style, within a loop that runs.
+/// Handles one question and its answer, in one style, inside a running loop.
 inline task<> answer(stage::style how, visit& at) {
   switch (how) {
     case stage::style::blocking: break;
@@ -64,7 +64,7 @@ inline task<> attend_all(stage::style how, const tcp::listener& door, const shel
 
 }  // namespace detail
 
-/// Serves all the visitors on this thread's loop: at once, or, blocking, one after the other.
+/// Serves all visitors on this thread's loop: at once, or one after the other if the style is blocking.
 inline void serve(stage::style how, const tcp::listener& door, const shelf& from, visitors who) {
   if (how != stage::style::blocking) return run(detail::attend_all(how, door, from, who));
   for (unsigned n = 0; n < who.many; ++n) {

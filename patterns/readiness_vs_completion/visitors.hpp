@@ -8,24 +8,24 @@
 
 namespace readiness_vs_completion {
 
-/// How a question goes over the wire: the number of a piece.
+/// A question as it goes over the wire: the number of a piece.
 using question = std::array<unsigned char, 2>;
 [[nodiscard]] constexpr question question_of(unsigned number) {
   return {static_cast<unsigned char>(number >> 8), static_cast<unsigned char>(number)};
 }
 [[nodiscard]] constexpr unsigned number_in(question asked) { return asked[0] * 256U + asked[1]; }
 
-/// Who comes to the shelf: so many at once, each with so many questions, of which it has some under way at a
-/// time.
+/// The visitors of the shelf: how many come at once, how many questions each has, and how many of them each
+/// has in flight at a time.
 struct visitors {
   unsigned many = 8;
   unsigned questions = 64;
   unsigned under_way = 1;
-  unsigned pieces = 0;  // on the shelf; asked for is all over it
+  unsigned pieces = 0;  // on the shelf; the questions are spread over all of them
 };
 
-/// Comes, asks and goes. Fails with std::logic_error when an answer is not the one to the first question that
-/// is still open.
+/// Connects, asks all questions and leaves. Fails with std::logic_error when an answer does not belong to the
+/// oldest open question.
 [[nodiscard]] braid::task<> visit_all(braid::endpoint at, visitors who);
 
 }  // namespace readiness_vs_completion

@@ -22,7 +22,7 @@ namespace {
 thread_local constinit std::uint64_t counted = 0;
 }
 
-// The forms for arrays and for those that must not throw call this one.
+// The array forms and the nothrow forms call this one.
 void* operator new(std::size_t size) {
   ++counted;
   if (void* const room = std::malloc(size == 0 ? 1 : size)) return room;

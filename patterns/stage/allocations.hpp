@@ -5,7 +5,7 @@
 
 namespace stage {
 
-/// How often this thread has called operator new; nothing under a sanitizer, which has its own.
+/// How often this thread has called operator new; empty under a sanitizer, which has its own.
 [[nodiscard]] std::optional<std::uint64_t> allocations() noexcept;
 
 }  // namespace stage

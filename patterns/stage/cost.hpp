@@ -11,7 +11,7 @@
 
 namespace stage {
 
-/// What one operation took, once everything is warm.
+/// The cost of one operation, once everything is warm.
 struct cost {
   std::chrono::nanoseconds elapsed{};  // the median
   std::optional<double> allocations;   // the mean, on the thread that asked for it
@@ -20,8 +20,8 @@ struct cost {
   [[nodiscard]] std::string allocations_text() const;  ///< "2.0", "-" when not known
 };
 
-/// Measures once(), called several times after a warm-up. What between() does after each call does not
-/// count.
+/// Measures once(), which it calls several times after a warm-up. The cost of between(), called after each,
+/// does not count.
 template <class F, class G>
 cost measure(F once, G between) {
   constexpr int warming = 2, measured = 5;

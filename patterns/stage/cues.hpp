@@ -12,10 +12,10 @@
 
 namespace stage {
 
-/// Answers on command: who waits for a cue goes on once it was given. A cue stays given.
+/// Answers on command: a waiter for a cue goes on once the cue was given. A cue stays given.
 ///
-/// Lifetime  outlives who waits.
-/// Threads   wait_for on any loop, the others on any thread; the loops where someone waits still live then.
+/// Lifetime  outlives its waiters.
+/// Threads   wait_for on any loop, the others on any thread; the loops of the waiters must still live then.
 class cues : braid::pinned {
  public:
   [[nodiscard]] braid::task<> wait_for(std::string cue);
@@ -24,7 +24,7 @@ class cues : braid::pinned {
 
  private:
   mutable std::mutex mutex_;
-  std::set<std::string> given_;  // these two under the mutex
+  std::set<std::string> given_;  // this and the next one are guarded by the mutex
   std::map<std::string, std::vector<braid::promise<void>>> waiting_;
 };
 

@@ -7,11 +7,11 @@
 
 namespace stage {
 
-/// Who is called back, once, with how it ended.
+/// The callback of an operation, called once with its result.
 template <class T>
 using handler = braid::unique_function<void(braid::result<T>)>;
 
-/// The future of a function that calls back: begin(done) runs now.
+/// The future of a function that takes a callback: calls begin(done) now.
 template <class T, class F>
 braid::future<T> called_back(F begin) {
   braid::promise<T> promise;

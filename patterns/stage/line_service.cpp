@@ -26,7 +26,7 @@ task<std::string> read_line(const tcp::stream& from) {
   co_return std::string(room.data(), size - 1);
 }
 
-// A client that leaves before it has asked, or before it has its answer, is no failure of the service.
+// A client that leaves before it has asked, or before it gets its answer, is no failure of the service.
 bool has_left(const error& failure) {
   return failure == errc::end_of_stream || failure == std::errc::connection_reset ||
          failure == std::errc::broken_pipe;
@@ -46,7 +46,7 @@ task<> answer_one(tcp::stream client, const answer_fn& answer) {
   co_await client.write_all(line);
 }
 
-// One client's failure is not the end of the others.
+// A failure of one client must not end the others.
 task<> serve_one(tcp::stream client, const answer_fn& answer) {
   const result<void> served = co_await as_result(answer_one(std::move(client), answer));
   if (!served && !has_left(served.error())) loop::current().report_unhandled(served.error(), nullptr);
@@ -78,7 +78,7 @@ void line_service::keep_serving(tcp::listener door) noexcept {
     fmt::print(stderr, "service: {}\n", failure.message());
   };
   loop here;
-  here.on_unhandled_error(report);  // a client that went away is no reason to end
+  here.on_unhandled_error(report);  // a client that went away must not end the service
   auto serving = with_stop_token(stage::serve(std::move(door), answer_), closing_.get_token());
   const result<void> ended = here.run(as_result(std::move(serving)));
   if (!ended && ended.error() != std::errc::operation_canceled) report(ended.error());

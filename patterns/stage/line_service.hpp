@@ -11,17 +11,17 @@
 
 namespace stage {
 
-/// Gives the answer to a line; what it throws is told to the client.
+/// Gives the answer to a line; the client gets the text of an exception.
 using answer_fn = std::function<braid::task<std::string>(std::string line)>;
 
-/// Serves on this loop until it is stopped: one line asks, one line answers, and the connection ends.
-/// Cancel  stops what is being answered, and waits for it: nothing refers to the function afterwards.
+/// Serves on this loop until it is stopped: the client sends a line, gets a line, and the connection ends.
+/// Cancel  stops the answers in progress and waits for them: nothing refers to the function afterwards.
 [[nodiscard]] braid::task<> serve(braid::tcp::listener door, const answer_fn& answer);
 
 /// The same as a TCP service on loopback.
 ///
 /// Lifetime  serves from construction to destruction.
-/// Threads   has its own, with a loop of its own, so that a blocking client can wait for it.
+/// Threads   has its own thread and loop, so that a blocking client can wait for it.
 class line_service : braid::pinned {
  public:
   using answer_fn = stage::answer_fn;
@@ -39,7 +39,7 @@ class line_service : braid::pinned {
   std::thread thread_;
 };
 
-/// The service said no, and why.
+/// The service refused the request; what() is the reason.
 struct refused : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

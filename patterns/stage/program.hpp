@@ -17,8 +17,8 @@ namespace stage {
 
 /// The command line of a pattern, and the main() under it.
 ///
-/// Errors  a bad argument prints the usage to stderr and makes run return 2; an exception out of what it runs
-///         is printed, and makes it return 1.
+/// Errors  for a bad argument run prints the usage to stderr and returns 2; for an exception of what it runs
+///         it prints the exception and returns 1.
 class program {
  public:
   program(std::string name, std::string about);
@@ -27,7 +27,7 @@ class program {
   void option(const std::string& name, std::string& value, const std::string& about);
   void option(const std::string& name, std::chrono::milliseconds& value, const std::string& about);
 
-  /// Reads the command line, then calls show with the styles that were asked for. Gives main's result.
+  /// Reads the command line, then calls show with the requested styles. Returns main's result.
   int run(int argc, char** argv, const std::function<void(std::span<const style>)>& show);
 
  private:

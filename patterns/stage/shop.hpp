@@ -31,10 +31,10 @@ struct invoice {
   friend bool operator==(const invoice&, const invoice&) = default;
 };
 
-/// A shop on the network, seen by its client: each fetch is a connection, a request and an answer.
+/// The client's view of a shop on the network: each fetch is a connection, a request and an answer.
 ///
-/// Lifetime  outlives its fetches; so does the story, which is told when each begins and ends.
-/// Errors    refused when the shop knows no such user; std::system_error when it does not answer.
+/// Lifetime  outlives its fetches; so does the story, which records when each begins and ends.
+/// Errors    refused when the shop does not know the user; std::system_error when it does not answer.
 class shop {
  public:
   shop(braid::endpoint at, story& told) : at_(at), told_(&told) {}
@@ -50,7 +50,7 @@ class shop {
   story* told_;
 };
 
-/// What the shop answers; each answer takes delay. User 7 has orders, nobody else is known.
+/// The answers of the shop, each after `delay`. User 7 has orders; there is no other user.
 [[nodiscard]] answer_fn shop_answers(std::chrono::milliseconds delay);
 /// The shop itself.
 [[nodiscard]] inline line_service open_shop(std::chrono::milliseconds delay) {

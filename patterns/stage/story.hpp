@@ -8,24 +8,24 @@
 
 namespace stage {
 
-/// What happened, in which order.
-/// Threads  any; the order is the one in which they came.
+/// A record of events in their order.
+/// Threads  any; the order is that of the calls.
 class story {
  public:
-  story() { told_.reserve(64); }  // telling should not be what allocates
+  story() { told_.reserve(64); }  // so that tell() does not allocate
 
   void tell(std::string_view event);
-  /// Something that happens so often that only how often is told.
+  /// Counts an event that happens too often to be listed.
   void tick();
-  /// Writes an event that is too long for a table in other words.
+  /// Replaces an event that is too long for a table by a shorter text.
   void shorten(std::string_view event, std::string_view words);
   void clear();
 
   /// The events without the ticks.
   [[nodiscard]] std::vector<std::string> events() const;
-  /// Where an event stands among them; their number when it was never told.
+  /// The position of an event; the number of events if it is not there.
   [[nodiscard]] std::size_t position(std::string_view event) const;
-  /// The ticks between two events.
+  /// The number of ticks between two events.
   [[nodiscard]] std::size_t ticks_between(std::string_view from, std::string_view to) const;
   /// "1, 12 ticks, contents, 2"
   [[nodiscard]] std::string text() const;

@@ -5,7 +5,7 @@
 
 namespace stage {
 
-/// A table for the terminal: columns as wide as they must be, its head bold where that can be seen.
+/// A table for the terminal: columns as wide as necessary, with a bold head if the terminal shows it.
 class table {
  public:
   using row = std::vector<std::string>;
@@ -18,7 +18,7 @@ class table {
   std::vector<row> rows_;
 };
 
-/// Whether standard output shows colours: a terminal, and NO_COLOR is not set.
+/// True if standard output shows colours: it is a terminal, and NO_COLOR is not set.
 [[nodiscard]] bool colours();
 
 }  // namespace stage

@@ -7,7 +7,7 @@
 
 namespace stage {
 
-/// A folder of one's own, gone with all that is in it when this ends.
+/// A temporary folder; the destructor removes it with its contents.
 class temporary_folder {
  public:
   explicit temporary_folder(const std::filesystem::path& within = std::filesystem::temp_directory_path()) {

@@ -13,7 +13,7 @@ using namespace braid;
 
 namespace {
 
-// Answers a line when it is given the cue of that line.
+// Answers a line once the cue of that line is given.
 stage::answer_fn on_cue(stage::cues& given) {
   return [&given](std::string line) -> task<std::string> {
     co_await given.wait_for(line);
@@ -27,7 +27,7 @@ task<> tell_answer(endpoint at, std::string line, stage::story& told) {
 
 }  // namespace
 
-TEST_CASE("cues: answers come in the order of their cues, not in that of the questions", "[stage]") {
+TEST_CASE("cues: answers come in the order of the cues, not of the questions", "[stage]") {
   stage::cues given;
   stage::line_service service(on_cue(given));
   stage::story told;
@@ -41,7 +41,7 @@ TEST_CASE("cues: answers come in the order of their cues, not in that of the que
   CHECK(told.events() == std::vector<std::string>{"it is two", "it is one"});
 }
 
-TEST_CASE("cues: one that was given before is there already, and all who wait for one go on", "[stage]") {
+TEST_CASE("cues: an earlier cue stays given, and a cue releases all its waiters", "[stage]") {
   stage::cues given;
   given.give("early");
   loop here;
@@ -51,7 +51,7 @@ TEST_CASE("cues: one that was given before is there already, and all who wait fo
   run(std::move(both));
 }
 
-TEST_CASE("cues: one that is given after its service has ended is given to nobody", "[stage]") {
+TEST_CASE("cues: a cue given after its service has ended has no effect", "[stage]") {
   stage::cues given;
   {
     stage::line_service service(on_cue(given));
@@ -63,7 +63,7 @@ TEST_CASE("cues: one that is given after its service has ended is given to nobod
   given.give("one");
 }
 
-TEST_CASE("line_service: a client that leaves is no failure, before it has asked or before it has its answer",
+TEST_CASE("line_service: a client may leave before it has asked or before it gets its answer",
           "[stage]") {
   stage::cues given;
   const stage::answer_fn answer = on_cue(given);

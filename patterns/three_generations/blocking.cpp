@@ -7,7 +7,7 @@ namespace three_generations::blocking {
 
 namespace {
 
-// The thread sleeps in the kernel until the disk has answered; its loop with it.
+// The thread, and its loop with it, sleeps in the kernel until the disk has answered.
 std::string read_file_here(const std::filesystem::path& path) {
   std::ifstream file(path);
   if (!file) throw std::system_error(errno, std::generic_category(), path.string());

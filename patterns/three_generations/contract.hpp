@@ -1,6 +1,6 @@
 #pragma once
 
-// What show calls: the same for every style.
+// The functions that show calls, the same for every style.
 
 #include <filesystem>
 #include <string>
@@ -15,7 +15,7 @@ namespace three_generations {
 using namespace braid;
 using stage::handler;
 
-/// What show prints to, and what remembers in which order.
+/// The output of show, which also records the order.
 using printer = stage::story;
 
 // read_file(path) is the library's own: a sender of the whole contents.

@@ -60,7 +60,7 @@ TEST_CASE("three_generations: in every style a missing file is no_such_file_or_d
   }
 }
 
-TEST_CASE("three_generations: stopped at every await, a coroutine and a fiber end and leave nothing",
+TEST_CASE("three_generations: a coroutine and a fiber can be stopped at every await",
           "[three_generations][stop]") {
   const style how = GENERATE(style::coroutine, style::fiber);
   CAPTURE(name_of(how));

@@ -21,7 +21,7 @@ namespace fibers {
 void show(printer& out, const std::filesystem::path& path);
 }
 
-/// One version to its end, within a loop that runs.
+/// Runs one version to its end, inside a running loop.
 inline task<> show(stage::style how, printer& out, const std::filesystem::path& path) {
   switch (how) {
     case stage::style::blocking: blocking::show(out, path); break;
@@ -35,7 +35,7 @@ inline task<> show(stage::style how, printer& out, const std::filesystem::path& 
   }
 }
 
-/// The same beside another task on the same loop, which ticks whenever it is its turn.
+/// The same beside another task on the same loop, which ticks on each of its turns.
 inline void show_beside_ticks(stage::style how, printer& out, const std::filesystem::path& path) {
   bool over = false;
   run(when_all(
