@@ -20,7 +20,7 @@ struct request {
   std::vector<std::string> workloads;
   std::vector<std::string> styles;
   std::string json_file;
-  std::size_t rounds = 0;  // 0: as many as the length of the measurement suggests
+  std::size_t rounds = 0;  // 0: chosen from the length of the measurement
   bool quick = false;
   bool list = false;
 };
@@ -35,7 +35,7 @@ bool chosen(const std::vector<std::string>& among, std::string_view name) {
   return among.empty() || std::ranges::find(among, name) != among.end();
 }
 
-/// What to run of a workload: what was asked for, and raw, which the others are compared with.
+/// The styles to run of a workload: the requested ones, and raw, to compare them with.
 std::vector<bench::style> contestants(const bench::workload& w, const request& asked) {
   auto styles = bench::styles_of(w);
   const auto wanted = [&](const bench::style& s) { return chosen(asked.styles, s.name); };
@@ -78,7 +78,7 @@ int measure(const request& asked) {
   return 0;
 }
 
-/// The counting of system calls runs this program again: `--traced-child WORKLOAD STYLE`.
+/// To count system calls, this program runs itself again: `--traced-child WORKLOAD STYLE`.
 int traced_child(std::string_view workload_name, std::string_view style_name) {
   const auto* const what = bench::find_workload(workload_name);
   if (!what) return 2;
@@ -103,7 +103,7 @@ int main(int argc, char** argv) try {
   app.add_option("--style", asked.styles, "measure this style only; may be repeated")
       ->check(CLI::IsMember(bench::style_names()))
       ->expected(1)
-      ->allow_extra_args(false)  // or a workload after it would be taken for another style
+      ->allow_extra_args(false)  // else a workload after it would be read as another style
       ->take_all();
   app.add_flag("--quick", asked.quick, "fewer rounds: well under a minute for everything");
   app.add_option("--rounds", asked.rounds, "how often every style gets its turn")

@@ -4,7 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/version.hpp>
 #include <vector>
-#if BOOST_VERSION >= 108000  // of which on a group may be a range
+#if BOOST_VERSION >= 108000  // the first with a group over a range
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #endif
@@ -41,8 +41,8 @@ awaitable<void> races(timers& all, std::uint64_t n, std::uint64_t& winners) {
 
 #else
 
-/// An Asio without groups of any size: a handler each, of which the first cancels the timers of the others,
-/// and the last lets the coroutine go on, by cancelling what it waits for.
+/// For an Asio without groups over a range: one handler each. The first handler cancels the other timers; the
+/// last one resumes the coroutine by cancelling the timer that it waits for.
 awaitable<void> races(timers& all, std::uint64_t n, std::uint64_t& winners) {
   boost::asio::steady_timer over(all.front().get_executor(), boost::asio::steady_timer::time_point::max());
   error_code woken;

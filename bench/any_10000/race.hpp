@@ -5,7 +5,7 @@
 
 namespace bench {
 
-/// 10,000 timers, of which one is due at once, and the others so late that they only end by being cancelled.
+/// 10,000 timers. One is due at once; the others are so late that they end only because they are cancelled.
 struct race {
   static constexpr std::uint64_t runners = 10'000;
   static constexpr std::uint64_t winner = 7'777;
@@ -16,7 +16,7 @@ struct race {
   }
 };
 
-/// The proof of n operations: the sum of the indices of those who won.
+/// The proof of n operations: the sum of the winners' indices.
 constexpr std::uint64_t proof_of_races(std::uint64_t n) { return n / race::runners * race::winner; }
 
 }  // namespace bench

@@ -2,7 +2,7 @@
 
 namespace {
 
-/// A plain call that the compiler may not see through: the least that waiting for a function can cost.
+/// A plain call that the compiler cannot inline: the least that waiting for a function can cost.
 [[gnu::noinline]] std::uint64_t same(std::uint64_t value) {
   asm volatile("" : "+r"(value));
   return value;

@@ -30,7 +30,7 @@ awaitable<void> sum_all(numbers& from, std::uint64_t n, std::uint64_t& sum) {
 
 #else
 
-/// An Asio without channels: a queue, and two timers that never expire to wait on, as its examples have it.
+/// For an Asio without channels: a queue, and two timers to wait on that never expire, as in its examples.
 struct numbers {
   using timer = boost::asio::steady_timer;
   numbers(boost::asio::io_context& context, std::size_t most)

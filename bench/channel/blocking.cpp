@@ -33,7 +33,7 @@ class bounded_queue {
   std::deque<std::uint64_t> numbers_;
 };
 
-/// Two threads, one for each end, on whichever cores the kernel likes.
+/// Two threads, one for each end, on the cores that the kernel chooses.
 class two_threads {
  public:
   ~two_threads() { numbers_.send(leave); }

@@ -29,7 +29,7 @@ std::atomic<std::uint64_t> counted = 0;
 
 #if BRAID_BENCH_COUNTS_ALLOCATIONS
 
-// glibc's own names for its allocator, for a program that puts itself in front of it.
+// glibc's own names for its allocator, for a program that replaces malloc and calls the original.
 extern "C" {
 void* __libc_malloc(std::size_t) noexcept;
 void* __libc_calloc(std::size_t, std::size_t) noexcept;
@@ -45,7 +45,7 @@ void note() noexcept {
 
 }  // namespace
 
-// operator new and new[] end in these, so nothing is counted twice.
+// operator new and new[] call these, so nothing is counted twice.
 extern "C" {
 void* malloc(std::size_t size) noexcept {
   note();

@@ -7,10 +7,10 @@
 
 namespace bench {
 
-/// Heap allocations per operation of a warmed fixture, in all threads: malloc and what stands on it.
+/// Heap allocations per operation of a warm fixture, in all threads: malloc and everything that uses it.
 ///
-/// What a run of n costs is subtracted from what a run of 2n costs, so that the price of starting a run does
-/// not count. Nothing under a sanitizer, which has a malloc of its own.
+/// The result is the difference between a run of 2n and a run of n, so that the cost of starting a run does
+/// not count. Empty under a sanitizer, which has its own malloc.
 std::optional<double> allocations_per_operation(fixture& warmed, std::uint64_t n);
 
 }  // namespace bench

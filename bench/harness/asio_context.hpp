@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <exception>
-#include <utility>  // before Asio: the one of Boost 1.74 uses it unasked
+#include <utility>  // before Asio, which in Boost 1.74 uses it without including it
 
-#ifdef __clang__  // of whose standard coroutines that one has not heard
+#ifdef __clang__  // Boost 1.74 does not know clang's standard coroutines
 #define BOOST_ASIO_HAS_CO_AWAIT 1
 #define BOOST_ASIO_HAS_STD_COROUTINE 1
 #endif
@@ -15,17 +15,17 @@
 
 namespace bench {
 
-/// What the asio styles run on: an io_context that is told that one thread runs it.
+/// The io_context of the asio styles, which knows that one thread runs it.
 struct asio_context : boost::asio::io_context {
   asio_context() : io_context(1) {}
 
-  /// Until there is no work left.
+  /// Runs until there is no work left.
   void drain() {
     run();
     restart();
   }
 
-  /// Runs coroutines, side by side, to their end. What one of them throws is thrown from here.
+  /// Runs coroutines, side by side, to their end, and throws what one of them throws.
   template <class... Coroutine>
   void run_all(Coroutine... all) {
     const auto loud = [](const std::exception_ptr& failure) {

@@ -8,7 +8,7 @@
 
 #include "raw_ring.hpp"
 
-#ifndef BRAID_BENCH_FLAGS  // the build system knows them; without it, what can be seen from inside
+#ifndef BRAID_BENCH_FLAGS  // set by the build system; else what the program can find out itself
 #ifdef __OPTIMIZE__
 #define BRAID_BENCH_FLAGS "optimized"
 #else

@@ -6,7 +6,7 @@
 
 namespace bench {
 
-/// Where the numbers come from: kernel, cpu, cores, compiler, flags, what the raw ring got.
+/// The origin of the numbers: kernel, cpu, cores, compiler, flags, and the features that the raw ring got.
 std::vector<std::pair<std::string, std::string>> describe_host();
 
 }  // namespace bench

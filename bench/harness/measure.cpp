@@ -21,8 +21,8 @@ using std::chrono::steady_clock;
 
 constexpr std::uint64_t most_operations = 1'000'000'000'000;  // far more than a round can do
 
-/// A style set up for measuring, with how many operations make a round of the wanted length.
-/// One whose smallest run is much longer than that takes part in every few rounds only.
+/// A style that is set up for measuring, with the number of operations that make a round of the wanted
+/// length. A style whose smallest run is much longer than that takes part only in every few rounds.
 struct contestant {
   style how;
   std::unique_ptr<fixture> made;
@@ -44,8 +44,8 @@ std::chrono::duration<double> run_and_time(const workload& what, const contestan
   return steady_clock::now() - begin;
 }
 
-/// Sets a style up, and runs it until it is warm and its speed is known: of three runs, since one
-/// may be interrupted, and taken for slow for ever after.
+/// Sets a style up, and runs it until it is warm and its speed is known. It takes the speed from three runs,
+/// because an interruption of a single run would make the style seem slow for the whole measurement.
 contestant warmed(const workload& what, const style& how, const measure_options& options) {
   contestant c{how, how.make(), what.unit};
   for (;;) {
@@ -65,7 +65,7 @@ contestant warmed(const workload& what, const style& how, const measure_options&
   }
 }
 
-/// Takes the samples out of Google Benchmark, in the order they were measured.
+/// Collects the samples from Google Benchmark, in the order in which they were measured.
 class collector final : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
@@ -87,7 +87,7 @@ class collector final : public benchmark::BenchmarkReporter {
 };
 
 /// One style's part of one round: a single call of run, timed by Google Benchmark.
-/// A failure is kept aside, as the library must not see it, and ends the rounds that follow.
+/// It keeps an exception aside, because the library must not see one, and skips the later rounds.
 void measure_once(benchmark::State& state, const workload& what, const contestant& c,
                   std::exception_ptr& failure) {
   if (failure) return state.SkipWithError("an earlier round failed");
@@ -122,7 +122,8 @@ void measure_rounds(const workload& what, std::span<const contestant> all, std::
   if (failure) std::rethrow_exception(failure);
 }
 
-/// Of samples taken every few rounds to those of the same rounds among samples taken in all of them.
+/// The ratios of samples that were taken every few rounds to the samples of the same rounds in the other
+/// style.
 double median_ratio(const std::vector<double>& samples, std::size_t every, const std::vector<double>& to) {
   std::vector<double> ratios;
   for (std::size_t i = 0; i < samples.size(); ++i) ratios.push_back(samples[i] / to[i * every]);
@@ -137,7 +138,7 @@ std::vector<row> measure(const workload& what, std::span<const style> styles, co
   std::vector<contestant> all;
   for (const style& how : styles) all.push_back(warmed(what, how, options));
   const bool has_raw = !all.empty() && all.front().how.name == "raw";
-  if (has_raw) all.front().every = 1;  // each round of another style is compared with one of its own
+  if (has_raw) all.front().every = 1;  // each round of another style needs a round of raw to compare with
   collector samples;
   measure_rounds(what, all, options.rounds, shown, samples);
 
@@ -155,7 +156,7 @@ std::vector<row> measure(const workload& what, std::span<const style> styles, co
     found.allocs = allocations_per_operation(*c.made, what.counted);
     rows.push_back(std::move(found));
   }
-  all.clear();  // ends the fixtures' threads: the children of the next step are forked from this one alone
+  all.clear();  // ends the fixtures' threads: the next step forks, with one thread only
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].syscalls = syscalls_per_operation(what, styles[i]);
   return rows;
 }

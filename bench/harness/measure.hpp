@@ -18,9 +18,9 @@ struct measure_options {
 
 /// Measures some styles of one workload side by side, in this thread.
 ///
-/// Every round runs each style once, beginning with another one each time, so that what the machine does
-/// meanwhile hits all of them; the ratio to raw is taken within each round for the same reason.
-/// Errors   std::runtime_error when a style does not prove its work; whatever a style throws.
+/// Every round runs each style once, and begins with a different one each time, so that a disturbance of the
+/// machine hits all of them. The ratio to raw is taken within each round for the same reason.
+/// Errors   std::runtime_error when a style does not prove its work; any exception of a style.
 std::vector<row> measure(const workload& what, std::span<const style> styles, const measure_options& options,
                          progress& shown);
 

@@ -5,8 +5,8 @@
 
 namespace bench {
 
-/// Tells on stderr how far the measurement has come: one line that rewrites itself on a terminal, otherwise
-/// one line a workload.
+/// Shows the progress of the measurement on stderr: one line that rewrites itself on a terminal, otherwise
+/// one line for each workload.
 class progress {
  public:
   progress(std::size_t workloads, std::size_t rounds);

@@ -7,9 +7,9 @@
 
 namespace bench {
 
-/// The ring every raw baseline is written on: what a careful engineer sets up with liburing by hand.
+/// The ring of every raw baseline, as a careful engineer sets it up with liburing by hand.
 ///
-/// Single issuer with deferred task running where the kernel has it, ring descriptor registered.
+/// Single issuer with deferred task running if the kernel has it; the ring descriptor is registered.
 /// Threads  used by the thread that built it, and no other.
 class raw_ring {
  public:
@@ -19,13 +19,13 @@ class raw_ring {
   raw_ring(const raw_ring&) = delete;
   raw_ring& operator=(const raw_ring&) = delete;
 
-  /// A free entry; a baseline sizes its ring so that there always is one.
+  /// A free entry; a baseline makes its ring large enough to always have one.
   [[nodiscard]] io_uring_sqe* next_sqe() noexcept { return io_uring_get_sqe(&ring_); }
 
   [[nodiscard]] io_uring* get() noexcept { return &ring_; }
   [[nodiscard]] unsigned flags() const noexcept { return ring_.flags; }
 
-  /// One turn: submits what is prepared, waits for `wanted` completions, hands out all there are.
+  /// One turn: submits the prepared entries, waits for `wanted` completions, and hands out all there are.
   template <class OnCompletion>
   void turn(unsigned wanted, OnCompletion&& on_completion) {
     const int submitted = io_uring_submit_and_wait(&ring_, wanted);

@@ -5,7 +5,7 @@
 
 namespace bench {
 
-/// What was found out about one style of one workload. Times are wall clock, per operation.
+/// The results of one style of one workload. Times are wall clock, per operation.
 struct row {
   std::string workload;
   std::string style;

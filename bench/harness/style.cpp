@@ -18,7 +18,7 @@ std::vector<style>& registered() {
 
 auto rank(const style& s) { return std::ranges::find(table_order, s.name) - table_order.begin(); }
 
-/// Styles the table does not know, such as another library, come last.
+/// Styles that the table does not know, such as other libraries, come last.
 bool comes_before(const style& a, const style& b) {
   return rank(a) != rank(b) ? rank(a) < rank(b) : a.name < b.name;
 }

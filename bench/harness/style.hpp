@@ -11,7 +11,7 @@
 
 namespace bench {
 
-/// One workload in one style: everything it needs is set up, and run does nothing but operations.
+/// One workload in one style: the constructor sets everything up, and run does nothing but operations.
 ///
 /// Threads  built, run and destroyed on one thread.
 class fixture {

@@ -12,7 +12,7 @@
 namespace bench {
 namespace {
 
-/// getpid ignores its arguments, the tracer does not.
+/// A mark for the tracer: getpid ignores its arguments, and the tracer reads them.
 constexpr std::uint64_t mark_word = 0x6272616964;
 void mark() { ::syscall(SYS_getpid, mark_word); }
 
@@ -108,7 +108,7 @@ std::optional<double> syscalls_per_operation(const workload& what, const style& 
 }
 
 int run_traced(const workload& what, const style& how) {
-  ::alarm(longest_s);  // a style that hangs must not hang the one who counts
+  ::alarm(longest_s);  // a style that hangs must not hang the counting process
   const auto made = how.make();
   bool right = made->run(what.counted) == what.proof(what.counted);
   mark();

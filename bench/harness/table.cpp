@@ -28,7 +28,7 @@ std::string nanoseconds(double ns) { return fmt::format("{:.{}f}", ns, ns < 100 
 
 std::string count(std::optional<double> number) {
   if (!number) return "-";
-  return fmt::format("{:.2f}", std::round(*number * 100) / 100 + 0.0);  // and not -0.00
+  return fmt::format("{:.2f}", std::round(*number * 100) / 100 + 0.0);  // 0.00 instead of -0.00
 }
 
 void print_ratio(const row& r) {

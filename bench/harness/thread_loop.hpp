@@ -6,14 +6,14 @@
 
 namespace bench {
 
-/// The measuring thread's loop. A thread has one at a time, so the braid styles that are set up together
+/// The loop of the measuring thread. A thread has one at a time, so the braid styles that are set up together
 /// share it.
 ///
-/// A run leaves nothing behind on the loop, so that the styles do not meet there.
+/// A run leaves nothing behind on the loop, so that styles do not affect each other.
 class thread_loop {
  public:
   thread_loop() : thread_loop(braid::loop_options{}) {}
-  /// The options are the same for all that are set up together.
+  /// The options must be the same for all styles that are set up together.
   explicit thread_loop(const braid::loop_options& options) : loop_(shared_.lock()) {
     if (!loop_) shared_ = loop_ = std::make_shared<braid::loop>(options);
   }

@@ -6,15 +6,15 @@
 
 namespace bench {
 
-/// What is measured: one row of the table for each style that can honestly do it.
+/// One measured task: a row of the table for each style that can honestly do it.
 ///
-/// The number of operations a style is asked for is always a multiple of `unit`, so that a style which keeps
-/// 32 operations in flight, or drains every 4096, needs no code for a remainder.
+/// The requested number of operations is always a multiple of `unit`, so that a style that keeps 32
+/// operations in flight, or drains every 4096, needs no code for a remainder.
 struct workload {
   std::string_view name;
   std::string_view operation;  // what one operation is
   std::uint64_t unit;
-  std::uint64_t counted;  // operations over which allocations and system calls are counted
+  std::uint64_t counted;  // the number of operations for counting allocations and system calls
   std::uint64_t (*proof)(std::uint64_t n);  // what run(n) must return
 };
 

@@ -12,7 +12,7 @@ std::uint64_t serve_queues(braid::loop& loop, std::uint64_t n) {
     auto first = guard.try_lock();
     for (int i = 0; i < 100'000; ++i) {
       braid::start(guard.lock(), [&](braid::result<braid::mutex::scoped_lock> held) {
-        served += held.has_value();  // and unlocks
+        served += held.has_value();  // the destructor of `held` unlocks
       });
     }
     first.reset();

@@ -15,7 +15,7 @@ braid::task<> nops(std::uint64_t n, std::uint64_t& succeeded) {
 std::uint64_t run_nops(braid::loop& loop, std::uint64_t n) {
   std::uint64_t succeeded = 0;
   for (int i = 0; i < 32; ++i)
-    braid::detach(nops(n / 32, succeeded));  // as the callbacks: nobody can stop them
+    braid::detach(nops(n / 32, succeeded));  // as the callbacks, without a stop token
   loop.run();
   return succeeded;
 }

@@ -27,8 +27,8 @@ bool receive_all(int socket, std::span<std::byte> bytes) {
   return true;
 }
 
-/// Two threads, one for each end, on whichever cores the kernel likes: that is how blocking code is written.
-/// (One thread could play both ends here, but only because it knows when the other end has data.)
+/// Two threads, one for each end, on the cores that the kernel chooses: that is how blocking code is written.
+/// (One thread could serve both ends here, but only because it knows when the other end has data.)
 class two_threads {
  public:
   ~two_threads() { ::shutdown(sockets_.client(), SHUT_RDWR); }

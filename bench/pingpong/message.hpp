@@ -7,7 +7,7 @@
 
 namespace bench {
 
-/// The 64 bytes that go there and back. The client numbers its requests 0, 1, 2 …; the server adds one.
+/// The 64 bytes of a round trip. The client numbers its requests 0, 1, 2 …; the server adds one.
 class message {
  public:
   using bytes_type = std::array<std::byte, 64>;
@@ -23,7 +23,7 @@ class message {
     std::memcpy(bytes_.data() + bytes_.size() - sizeof value, &value, sizeof value);
   }
 
-  /// What the server does to a request to make it the reply.
+  /// Turns a request into the reply; the server calls it.
   void answer() noexcept { set_number(number() + 1); }
 
  private:

@@ -7,7 +7,7 @@
 
 namespace {
 
-/// One end of the connection: sends or receives a whole message, however many pieces it comes in.
+/// One end of the connection: sends or receives a whole message, in as many pieces as it takes.
 class end {
  public:
   end(bench::raw_ring& ring, int socket) : ring_(ring), socket_(socket) {}
@@ -15,7 +15,7 @@ class end {
   void send_all() { begin(true); }
   void receive_all() { begin(false); }
 
-  /// Takes note of a completion; true when the message is through.
+  /// Handles a completion; true when the message is complete.
   bool advance(int bytes) {
     if (bytes <= 0) throw std::runtime_error("pingpong: the connection broke");
     through_ += static_cast<std::size_t>(bytes);
@@ -87,7 +87,7 @@ class both_ends {
   }
 
   bench::tcp_pair sockets_;
-  bench::raw_ring ring_;  // goes before the sockets it still receives on
+  bench::raw_ring ring_;  // destroyed before the sockets on which it still receives
   end client_{ring_, sockets_.client()};
   end server_{ring_, sockets_.server()};
 };

@@ -14,7 +14,7 @@ class tcp_pair {
 
   [[nodiscard]] int client() const noexcept { return client_; }
   [[nodiscard]] int server() const noexcept { return server_; }
-  /// Gives the socket away: the caller closes it.
+  /// Gives up the socket: the caller closes it.
   [[nodiscard]] int release_client() noexcept { return std::exchange(client_, -1); }
   [[nodiscard]] int release_server() noexcept { return std::exchange(server_, -1); }
 

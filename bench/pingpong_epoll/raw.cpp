@@ -18,7 +18,7 @@ int checked(int result, const char* call) {
   return result;
 }
 
-/// One end of the connection: sends what there is room for, receives when epoll says that something is there.
+/// One end of the connection: sends as much as fits, and receives when epoll reports data.
 struct end {
   int socket;
   std::size_t received = 0;
@@ -32,7 +32,7 @@ struct end {
       sent += static_cast<std::size_t>(some);
     }
   }
-  /// True when the whole message is there.
+  /// True when the message is complete.
   bool receive() {
     const auto some =
         ::recv(socket, letter.bytes().data() + received, letter.bytes().size() - received, MSG_DONTWAIT);

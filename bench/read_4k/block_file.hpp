@@ -6,9 +6,9 @@
 
 namespace bench {
 
-/// A cached file of 256 blocks of 4 KiB, each of which tells which block it is, front and back.
+/// A cached file of 256 blocks of 4 KiB. Each block contains its number at both ends.
 ///
-/// Lifetime  the file has no name and goes with its last descriptor.
+/// Lifetime  the file has no name and is removed with its last descriptor.
 class block_file {
  public:
   static constexpr std::size_t block_size = 4096;
@@ -25,7 +25,7 @@ class block_file {
   /// A second descriptor of the same file, for a caller that will close it.
   [[nodiscard]] int duplicate() const;
 
-  /// Where the i-th read of a run reads; runs go round the file in order.
+  /// The offset of the i-th read of a run; a run goes round the file in order.
   [[nodiscard]] static constexpr std::uint64_t offset(std::uint64_t i) noexcept {
     return i % blocks * block_size;
   }
@@ -34,7 +34,7 @@ class block_file {
   int descriptor_;
 };
 
-/// What one read adds to the proof: the bytes it got, and the two words that say which block they were.
+/// What one read adds to the proof: the number of bytes, and the two words that name the block.
 std::uint64_t proof_of_read(std::uint64_t bytes, const block_file::buffer& got) noexcept;
 
 /// The proof of n reads at offset(0) … offset(n - 1), in any order.

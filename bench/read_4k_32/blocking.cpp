@@ -10,7 +10,7 @@
 
 namespace {
 
-/// 32 threads that wait for work between runs. They use every core, where the loops use one.
+/// 32 threads that wait for work between runs. They use every core, while the loops use one.
 class pread_threads {
  public:
   pread_threads() {
@@ -47,7 +47,7 @@ class pread_threads {
   }
 
   bench::block_file file_;
-  std::uint64_t share_ = 0;  // reads each thread makes; 0 tells them to leave
+  std::uint64_t share_ = 0;  // the number of reads for each thread; 0 ends them
   std::atomic<std::uint64_t> next_start_ = 0;
   std::atomic<std::uint64_t> proof_ = 0;
   std::barrier<> begin_{33};

@@ -4,7 +4,7 @@
 
 namespace {
 
-/// A thread each, joined at once: 4096 of them alive together would measure memory, not starting.
+/// One thread after the other, each joined at once: 4096 at a time would measure memory instead of starting.
 struct thread_each {
   std::uint64_t run(std::uint64_t n) {
     std::uint64_t done = 0;

@@ -23,8 +23,8 @@ class turn_lamp {
   sem_t lamp_;
 };
 
-/// Two threads on one core taking turns, so that each turn is one switch by the kernel, as each is one
-/// switch by the run queue in the other styles.
+/// Two threads on one core take turns, so that each turn is one switch by the kernel, as each turn of the
+/// other styles is one switch by the run queue.
 class two_threads {
  public:
   ~two_threads() {
@@ -64,8 +64,8 @@ class two_threads {
 
   turn_lamp mine_;
   turn_lamp theirs_;
-  std::uint64_t turns_ = 0;  // written by whoever has the turn
-  bool leaving_ = false;     // written with the turn in hand
+  std::uint64_t turns_ = 0;  // written by the thread that has the turn
+  bool leaving_ = false;     // likewise
   std::jthread other_{[this] { answer(); }};
 };
 

@@ -6,8 +6,8 @@
 
 namespace {
 
-/// Really sleeps, as nothing but a sleep tells a blocked thread that the time has come; a loop just looks.
-/// The thread's timer slack, 50 µs unless told otherwise, is what would be measured if it were left alone.
+/// Really sleeps, because a blocked thread learns only from a sleep that the time has come; a loop looks at
+/// the clock. Sets the thread's timer slack: with the default of 50 µs the slack would be measured.
 struct shortest_sleep {
   std::uint64_t run(std::uint64_t n) {
     const int slack_ns = prctl(PR_GET_TIMERSLACK);

@@ -11,8 +11,8 @@ namespace {
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-/// Timers as a hand-written loop keeps them: a heap beside the ring, and one wait bounded by the earliest.
-/// (An IORING_OP_TIMEOUT for each costs a system call and an interrupt where this costs neither.)
+/// Timers as in a hand-written loop: a heap beside the ring, and one wait that ends with the earliest timer.
+/// (An IORING_OP_TIMEOUT for each would cost a system call and an interrupt; this costs neither.)
 class timers {
  public:
   timers() { heap_.reserve(64); }

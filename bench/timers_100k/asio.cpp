@@ -10,7 +10,7 @@ namespace {
 
 using bench::crowd;
 
-/// A handler each, the timers made once: 100,000 coroutines would cost more.
+/// One handler for each timer, and timers that are made once: 100,000 coroutines would cost more.
 struct crowd_of_timers {
   bench::asio_context context;
   std::vector<boost::asio::steady_timer> timers;

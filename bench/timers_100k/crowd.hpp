@@ -5,8 +5,8 @@
 
 namespace bench {
 
-/// 100,000 timers, all pending at once, added in no order of their times. The odd ones would expire in an
-/// hour, and are cancelled; the even ones have expired by the time all are there.
+/// 100,000 timers, all pending at once, added in an order that is not that of their times. The odd ones
+/// expire in an hour and are cancelled; the even ones have expired by the time all are pending.
 struct crowd {
   static constexpr std::uint64_t size = 100'000;
 
