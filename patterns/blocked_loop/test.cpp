@@ -51,7 +51,7 @@ int count_beside_heart(style how, way by, const sheet& seen, crew& hands, stage:
   return found;
 }
 
-// Two counts; a click during the first one's computation starts the second.
+// Two counts; a click during the first count starts the second.
 events two_clicks(style how, way by) {
   loop here;
   crew hands(1);

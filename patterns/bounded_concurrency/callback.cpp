@@ -29,7 +29,7 @@ void fetch_all(const archive& from, unsigned jobs, unsigned limit, handler<title
       start(from.fetch(n),                                            // 2 fetch
             [now, n, mine = std::move(mine)](result<title> came) {
         now->one_ended(n, std::move(came));
-      });                                                             // 3 the next one's
+      });                                                             // 3 give back
     });
 }
 // [/fetch_all]

@@ -6,7 +6,7 @@ namespace bounded_concurrency::coroutines {
 static task<title> fetch_one(const archive& from, unsigned n, semaphore& gate) {
   permit mine = co_await gate.acquire();                              // 1 my turn
   co_return co_await from.fetch(n);                                   // 2 fetch
-}                                                                     // 3 the next one's
+}                                                                     // 3 give back
 
 task<titles> fetch_all(const archive& from, unsigned jobs, unsigned limit) {
   semaphore gate(limit);

@@ -6,7 +6,7 @@ namespace bounded_concurrency::fibers {
 static title fetch_one(const archive& from, unsigned n, semaphore& gate) {
   permit mine = await(gate.acquire());                                // 1 my turn
   return await(from.fetch(n));                                        // 2 fetch
-}                                                                     // 3 the next one's
+}                                                                     // 3 give back
 
 titles fetch_all(const archive& from, unsigned jobs, unsigned limit) {
   semaphore gate(limit);

@@ -11,7 +11,7 @@ future<titles> fetch_all(const archive& from, unsigned jobs, unsigned limit) {
         .then([&from, gate, n](permit mine) {
           return spawn(from.fetch(n))                                 // 2 fetch
               .finally([gate, mine = std::move(mine)]() mutable {
-                const permit given_back = std::move(mine);            // 3 the next one's
+                const permit given_back = std::move(mine);            // 3 give back
               });
         }));
   return spawn(when_all(std::move(all)));                             // 4 all, in order

@@ -20,7 +20,7 @@ titles all_in_order(unsigned count) {
          views::transform([](unsigned n) { return "title " + std::to_string(n); }) | ranges::to<titles>();
 }
 
-// Answers nobody until `limit` requests are there; then in its own order, as some answers take more turns.
+// Answers no request until `limit` of them are there; then in its own order, as some answers take more turns.
 struct full_archive {
   stage::cues given;
   head_count asked;

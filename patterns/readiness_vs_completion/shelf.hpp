@@ -13,7 +13,7 @@ namespace readiness_vs_completion {
 
 using piece = std::array<char, 4096>;
 
-/// The piece with this number: every byte tells the number.
+/// The piece with this number; its bytes are computed from the number.
 [[nodiscard]] piece piece_of(unsigned number);
 
 /// A file of numbered pieces.

@@ -37,8 +37,8 @@ struct failed_attempt {
   std::optional<loop_clock::duration> pause;  ///< until the next attempt; none after the last
 };
 
-/// Can another attempt end differently? Not after a cancellation, nor after a std::logic_error, which is a
-/// fault of the program.
+/// True if another attempt may end differently: not after a cancellation, nor after a std::logic_error, which
+/// is a fault of the program.
 [[nodiscard]] bool worth_retrying(const error& why) noexcept;
 
 namespace detail {

@@ -77,7 +77,7 @@ class channel : pinned {
       on_->put_by_permit(std::move(value));
       on_ = nullptr;
     }
-    /// Can it still send?
+    /// True while it can still send.
     [[nodiscard]] explicit operator bool() const noexcept { return on_ != nullptr; }
 
    private:

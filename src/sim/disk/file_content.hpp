@@ -39,7 +39,7 @@ class file_content {
   // A failed sync: the kernel considers the bytes written, and no later sync makes them durable unless they
   // are written again.
   void sync_failed() noexcept;
-  // What was not synced is kept, torn or lost, as drawn. Afterwards everything is durable.
+  // Keeps, tears or loses what was not synced, as drawn. Afterwards everything is durable.
   void crash(choices& draws);
   // Makes everything durable.
   void keep_all() noexcept;

@@ -17,7 +17,7 @@ struct volume : pinned {
   choices& draws;
   const disk_options options;
   directory_tree names;
-  std::uint64_t used = 0;  // in bytes, by files that have a name or are open
+  std::uint64_t used = 0;  // bytes of files that have a name or are open
   std::uint64_t crashes = 0;
 
   // Writes as much as there is room for, and returns how much that was.

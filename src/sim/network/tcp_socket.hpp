@@ -55,7 +55,7 @@ class tcp_socket final : public socket_object {
   std::shared_ptr<listening> listening_;
 
   std::shared_ptr<connection> connection_;
-  tcp_end* end_ = nullptr;  // of the connection
+  tcp_end* end_ = nullptr;  // this socket's end of the connection
   bool connect_told_ = false;
 };
 

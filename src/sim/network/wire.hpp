@@ -15,7 +15,7 @@ enum class segment_kind : std::uint8_t { syn, syn_ack, ack, data, fin, reset };
 
 struct segment {
   segment_kind kind;
-  std::string bytes;  // of data
+  std::string bytes;  // for kind data
   loop_clock::time_point sent;
   loop_clock::time_point given_up;  // when the sender stops sending it again
   std::uint64_t number = 0;
