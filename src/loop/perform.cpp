@@ -1,3 +1,5 @@
+#include "braid/loop/detail/perform.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,7 +10,6 @@
 
 #include <cerrno>
 
-#include "braid/loop/detail/perform.hpp"
 #include "filling_calls.hpp"
 #include "sigpipe.hpp"
 
