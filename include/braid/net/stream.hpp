@@ -8,19 +8,10 @@
 #include "braid/loop/bytes.hpp"
 #include "braid/loop/descriptor.hpp"
 #include "braid/loop/detail/transfer_bytes.hpp"
+#include "braid/net/detail/stream_outcomes.hpp"
 #include "braid/net/endpoint.hpp"
 
 namespace braid::tcp {
-
-namespace detail {
-inline constexpr char read_some_name[] = "stream::read_some", read_exactly_name[] = "stream::read_exactly",
-                      write_some_name[] = "stream::write_some", write_all_name[] = "stream::write_all";
-struct shutdown_outcome {
-  using value_type = void;
-  static constexpr const char* name() noexcept { return "stream::shutdown_send"; }
-  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
-};
-}  // namespace detail
 
 /// A TCP connection. TCP_NODELAY is set, so data leaves at once.
 ///
