@@ -1,109 +1,15 @@
 #pragma once
 
-#include <new>
-#include <optional>
 #include <source_location>
-#include <type_traits>
 #include <utility>
 
 #include "braid/core/defer.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/style/detail/awaitable_sender.hpp"
+#include "braid/style/detail/spawned.hpp"
 #include "braid/style/future.hpp"
 
 namespace braid {
-
-namespace detail {
-
-// Stands in for resident if the loop need not keep the spawned operation.
-struct unkept {
-  virtual void abandon() noexcept = 0;  // never called
-
- protected:
-  ~unkept() = default;
-};
-
-// The future's state with the operation inside. The loop keeps it in case the operation has not ended when
-// the loop does. An operation that `completes_later` always has.
-template <sender S>
-class spawned final : public future_state<value_of<S>>,
-                      std::conditional_t<completes_later<S>, unkept, resident> {
-  using value_type = value_of<S>;
-
- public:
-  spawned(S&& op, loop& home, std::source_location where) : future_state<value_type>(&home, where) {
-    operation_.emplace(elided{[&] { return connect(std::move(op), receiver{this}); }});
-    if constexpr (!completes_later<S>) home.adopt(*this);
-    this->track();
-  }
-
-  ~spawned() override {}
-
-  void begin() noexcept { operation_->start(); }
-
-  bool request_stop() noexcept override {
-    stop_.request_stop();
-    return true;
-  }
-
- private:
-  struct receiver {
-    spawned* self;
-    void finish(result<value_type> ended) && noexcept { self->finish(std::move(ended)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->stop_.get_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
-  };
-
-  void finish(result<value_type>&& ended) noexcept {
-    if (!ended) [[unlikely]]
-      return fail(std::move(ended));
-    end(std::move(ended));
-  }
-  [[gnu::cold, gnu::noinline]] void fail(result<value_type>&& failed) noexcept {
-    const loop* const here = loop::current_or_null();
-    if (stop_.stop_requested() || (here != nullptr && here->ending())) failed.error().set_requested(true);
-    attach_stack(failed.error(), this->frame());
-    end(std::move(failed));
-  }
-  [[gnu::always_inline]] void end(result<value_type>&& ended) noexcept {
-    if constexpr (completes_later<S>) {
-      this->set(std::move(ended));
-    } else if (loop::current_or_null() == this->home()) [[likely]] {
-      this->unlink();
-      this->set(std::move(ended));
-    } else {
-      // Ended on another thread, but only the home loop's thread may change its list of residents.
-      this->keep(std::move(ended));
-      this->home()->deliver(*new (&way_home_) way_home(*this));
-    }
-  }
-  void abandon() noexcept override {
-    operation_.reset();
-    if (!this->has_result()) return this->set(this->cut_off());
-    this->home()->withdraw_ready(way_home_);  // it ended on another thread meanwhile
-    way_home_.~way_home();
-    this->settle();
-  }
-
-  struct way_home final : operation_base {
-    explicit way_home(spawned& state) noexcept : operation_base(on_delivery), of(state) {}
-    static void on_delivery(operation_base& base, completion) noexcept {
-      spawned& state = static_cast<way_home&>(base).of;
-      state.way_home_.~way_home();
-      state.unlink();
-      state.settle();
-    }
-    spawned& of;
-  };
-
-  stop_source stop_;
-  std::optional<connected<S, receiver>> operation_;
-  union {
-    way_home way_home_;  // alive from an end on another thread until the home loop settles the state
-  };
-};
-
-}  // namespace detail
 
 /// The future verb: begins op now and returns its future, which gets the result. Otherwise like start.
 ///
