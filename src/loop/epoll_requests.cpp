@@ -65,7 +65,7 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
   finish(operation, -EINVAL);
 }
 
-// Begins a request that may wait for its descriptor. It is not tried where that is known to be in vain.
+// Begins a request that may wait for its descriptor. It is not tried where it is known that it would block.
 void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
   const request& what = operation.what();
   if (descriptor_watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0) {

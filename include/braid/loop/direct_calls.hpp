@@ -34,7 +34,7 @@ class direct_calls : pinned {
   virtual int local_name(int socket, sockaddr_storage& name) noexcept;
   virtual int peer_name(int socket, sockaddr_storage& name) noexcept;
   virtual int close(int descriptor) noexcept;
-  /// What kind of file it is; file_traits::known is false where the descriptor is not open.
+  /// The file's traits; file_traits::known is false where the descriptor is not open.
   [[nodiscard]] virtual detail::file_traits traits_of(int descriptor) noexcept;
   /// Do two descriptors of one file share its position, as after dup(2)? False where one of them is closed,
   /// true where the kernel does not say.

@@ -7,7 +7,7 @@
 
 namespace braid {
 
-/// What io_uring offers a loop in this process. It is found by setting up a ring, not from a kernel version.
+/// A report of what io_uring offers a loop in this process, found by setting up a ring, not from a version.
 struct io_uring_report {
   struct setup_flag {
     std::string_view name;  ///< "IORING_SETUP_SINGLE_ISSUER"

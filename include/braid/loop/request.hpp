@@ -7,7 +7,7 @@
 
 namespace braid {
 
-/// What a request asks for, in POSIX's words. The comments say how each opcode uses the request's fields.
+/// The operation of a request, in POSIX's words. The comments say how each opcode uses the request's fields.
 enum class opcode : std::uint8_t {
   nop,
   read,        ///< descriptor, address, length, offset (current_position for the file's own)

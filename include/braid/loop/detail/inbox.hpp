@@ -9,7 +9,7 @@
 
 namespace braid::detail {
 
-/// Where other threads deliver operations to a loop. The loop also announces here that it is about to sleep.
+/// The inbox of a loop: other threads deliver operations here, and the loop announces that it will sleep.
 ///
 /// Threads  any may call push and woken; all else is the loop's.
 /// Cost     push is one compare-and-swap; looking into an empty inbox is one relaxed load.

@@ -68,7 +68,7 @@ class submission_lane {
 
   entry* entries = nullptr;
   unsigned mask = 0;
-  unsigned tail = 0;  ///< of the queue, including entries that the kernel has not been told of
+  unsigned tail = 0;  ///< of the queue, including entries that are not handed over yet
   unsigned limit = 0;  ///< where the room ends; equal to tail while the lane is closed
   std::array<std::uint32_t, static_cast<std::size_t>(opcode::count_)> words;  ///< flags 0, ioprio and opcode
 };
