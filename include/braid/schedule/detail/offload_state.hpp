@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cerrno>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "braid/core/sender.hpp"
+#include "braid/loop/detail/blocking_pool.hpp"
+#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid::detail {
+
+template <class F, class R>
+class offload_state final : blocking_job, operation_base, cancellation, outside_work {
+  using value_type = std::invoke_result_t<F&>;
+
+ public:
+  offload_state(F f, R receiver)
+      : blocking_job(on_pool), operation_base(on_loop), f_(std::move(f)), receiver_(std::move(receiver)) {}
+
+  void start() noexcept {
+    home_ = loop::current_or_null();
+    if (home_ == nullptr) [[unlikely]]
+      return std::move(receiver_).finish(no_loop_error("offload"));
+    stop_token token = receiver_.get_stop_token();
+    if (home_->ending() || token.stop_requested()) [[unlikely]]
+      return std::move(receiver_).finish(cancelled());
+    try {
+      home_->offload(*this);
+    } catch (...) {
+      return std::move(receiver_).finish(error::current());
+    }
+    home_->begin_outside(*this);
+    arm(std::move(token), on_stop, on_resume);
+  }
+
+ private:
+  static error cancelled() noexcept {
+    return error(std::make_error_code(std::errc::operation_canceled), "offload");
+  }
+  static void on_pool(blocking_job& job) noexcept {
+    auto& self = static_cast<offload_state&>(job);
+    self.result_.emplace(capture(self.f_));
+    self.home_->deliver(self);
+  }
+  static void on_loop(operation_base& base, completion) noexcept {
+    auto& self = static_cast<offload_state&>(base);
+    self.home_->end_outside(self);
+    if (self.disarm()) self.finish();
+  }
+  static void on_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).stop(); }
+  static void on_resume(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
+  // Withdraws a function that no thread has begun.
+  void stop() noexcept override {
+    if (!home_->withdraw(*this)) return;
+    result_.emplace(cancelled());
+    home_->make_ready(*this);
+  }
+  void finish() noexcept {
+    R receiver = std::move(receiver_);
+    result<value_type> ended = std::move(*result_);
+    std::move(receiver).finish(std::move(ended));
+  }
+
+  loop* home_ = nullptr;
+  F f_;
+  R receiver_;
+  std::optional<result<value_type>> result_;
+};
+
+template <class F>
+struct offload_sender {
+  using sender_concept = sender_tag;
+  using value_type = std::invoke_result_t<F&>;
+  F f;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return offload_state<F, R>(std::move(f), std::move(receiver));
+  }
+};
+
+}  // namespace braid::detail

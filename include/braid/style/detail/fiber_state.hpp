@@ -1,0 +1,118 @@
+#pragma once
+
+#include <optional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "braid/base/result.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/style/detail/fiber.hpp"
+#include "braid/style/detail/late_result.hpp"
+
+namespace braid::detail {
+
+// Waits for one operation on a fiber's stack.
+template <class T>
+class fiber_waiter : operation_base {
+ public:
+  explicit fiber_waiter(fiber& waiting) noexcept : operation_base(on_delivery), waiting_(waiting) {}
+
+  struct receiver {
+    fiber_waiter* self;
+    void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->waiting_.get_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->waiting_.frame(); }
+  };
+
+  template <class State>
+  T wait_for(State& state) {
+    state.start();
+    starting_ = false;
+    if (!ended_) waiting_.suspend();
+    if (!ended_) [[unlikely]]
+      return fiber::cut_off_await<T>();
+    if constexpr (std::is_void_v<T>) {
+      if (result_.has_failed()) [[unlikely]]
+        fiber::failed_await<void>(std::move(result_).take().error());
+    } else {
+      return std::move(result_).value();
+    }
+  }
+
+ private:
+  void finish(result<T>&& with) noexcept {
+    result_.set(std::move(with));
+    if (loop::current_or_null() != &home_) return home_.deliver(*this);  // ended on another loop's thread
+    ended_ = true;
+    if (!starting_) waiting_.resume();
+  }
+  static void on_delivery(operation_base& base, completion) noexcept {
+    auto& self = static_cast<fiber_waiter&>(base);
+    self.ended_ = true;
+    self.waiting_.resume();
+  }
+
+  fiber& waiting_;
+  loop& home_ = loop::current("await");
+  bool starting_ = true;
+  bool ended_ = false;
+  late_result<T> result_;
+};
+
+template <class F, class R>
+class fiber_state : pinned {
+  using value_type = std::invoke_result_t<F&>;
+
+ public:
+  fiber_state(F f, R receiver, std::source_location where)
+      : f_(std::move(f)), receiver_(std::move(receiver)), where_(where) {}
+  ~fiber_state() {
+    if (fiber_ != nullptr) fiber_->release();
+  }
+
+  void start() noexcept {
+    try {
+      fiber_ = &fiber::lease(loop::current("in_fiber").options().fiber_stack_bytes);
+    } catch (...) {
+      return std::move(receiver_).finish(error::current());
+    }
+    fiber_->inherit(receiver_.get_stop_token(), receiver_.frame(), where_);
+    fiber_->begin(run, done, this);
+  }
+
+ private:
+  static void run(void* argument) noexcept {
+    auto& self = *static_cast<fiber_state*>(argument);
+    self.result_.emplace(capture(self.f_));
+    if (!*self.result_) attach_stack(self.result_->error(), self.fiber_->frame());
+  }
+  static void done(void* argument) noexcept {
+    auto& self = *static_cast<fiber_state*>(argument);
+    std::exchange(self.fiber_, nullptr)->release();
+    R receiver = std::move(self.receiver_);
+    result<value_type> ended = std::move(*self.result_);
+    std::move(receiver).finish(std::move(ended));
+  }
+
+  F f_;
+  R receiver_;
+  const std::source_location where_;
+  fiber* fiber_ = nullptr;
+  std::optional<result<value_type>> result_;
+};
+
+template <class F>
+struct fiber_sender {
+  using sender_concept = sender_tag;
+  using value_type = std::invoke_result_t<F&>;
+  F f;
+  std::source_location where;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return fiber_state<F, R>(std::move(f), std::move(receiver), where);
+  }
+};
+
+}  // namespace braid::detail
