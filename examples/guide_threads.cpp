@@ -71,7 +71,7 @@ std::string find_the_hang() {
   braid::event permission;                  // before the loop, so that it outlives what waits for it
   braid::loop loop({.track_tasks = true});  // or BRAID_TRACK_TASKS=1 in the environment
   auto waiting = braid::spawn(wait_for_permission(permission));
-  loop.run();  // returns: an event that nobody sets is no work
+  loop.run();  // returns: waiting for an event is no work of the loop
   return braid::format_tasks(braid::dump_tasks(loop));
 }
 // [/hang]
