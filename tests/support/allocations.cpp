@@ -13,7 +13,7 @@ std::atomic<std::size_t> until_failure{0};
 std::atomic<bool> fails_for_good{false};
 std::atomic<bool> failed{false};
 
-// Counts one more, and fails it if it is the one that shall fail.
+// Counts one allocation, and makes it fail if its turn has come.
 [[maybe_unused]] void count(std::size_t size) {
   bytes.fetch_add(size, std::memory_order_relaxed);
   made.fetch_add(1, std::memory_order_relaxed);
@@ -42,7 +42,7 @@ std::size_t braid_tests::allocations_alive() noexcept {
 
 #if BRAID_ASAN == 0 && BRAID_TSAN == 0
 
-// The other forms of new and delete end in these.
+// The other forms of new and delete call these.
 void* operator new(std::size_t size) {
   count(size);
   if (void* room = std::malloc(size == 0 ? 1 : size)) return room;

@@ -8,7 +8,7 @@
 
 namespace braid_tests {
 
-/// Keeps every thread of the blocking pool busy, the default four, until it is let go or ends.
+/// Keeps all four threads of the blocking pool (the default) busy until let_go(), or until it is destroyed.
 class busy_pool {
  public:
   busy_pool() {
@@ -25,7 +25,7 @@ class busy_pool {
     for (job& each : jobs_) each.ended.get_future().wait();
   }
   void let_go() {
-    if (!gone_) told_.set_value();
+    if (!gone_) release_.set_value();
     gone_ = true;
   }
 
@@ -41,8 +41,8 @@ class busy_pool {
     std::promise<void> begun, ended;
     std::shared_future<void> may_end;
   };
-  std::promise<void> told_;
-  std::shared_future<void> let_go_ = told_.get_future();
+  std::promise<void> release_;
+  std::shared_future<void> let_go_ = release_.get_future();
   bool gone_ = false;
   std::array<job, 4> jobs_;
 };

@@ -1,7 +1,7 @@
 #pragma once
 
-// The one way in to Catch2, whichever of its two generations is installed: version 2 is a single
-// header, version 3 a library with many. Its assertions belong to the thread that runs the test.
+// The only header that includes Catch2. Version 2 is a single header, version 3 a library with many; either
+// may be installed. Only the thread that runs the test may use its assertions.
 
 #if __has_include(<catch2/catch_test_macros.hpp>)
 #include <catch2/catch_approx.hpp>
@@ -17,7 +17,7 @@
 
 namespace braid_tests {
 
-/// Matches text that has `part` in it: the two generations name this one differently.
+/// Matches text that has `part` in it. Catch2 2 and 3 have different names for this matcher.
 inline auto contains(const std::string& part) {
 #if __has_include(<catch2/catch_test_macros.hpp>)
   return Catch::Matchers::ContainsSubstring(part);

@@ -15,8 +15,8 @@
 
 namespace braid_tests {
 
-/// The operation fails with that code and a message that names its call and its object, and leaks no
-/// descriptor.
+/// Checks that the operation fails with `expected` and a message that names its call and its object, and that
+/// it leaks no descriptor.
 template <class S>
 void check_fails(const any_style& style, S&& op, std::error_code expected, const std::string& call,
                  const std::string& object) {
@@ -38,14 +38,14 @@ void check_fails(const any_style& style, S&& op, std::error_code expected, const
   }
   CHECK(open_descriptors() == before);
 }
-/// The same.
+/// The same for a std::errc.
 template <class S>
 void check_fails(const any_style& style, S&& op, std::errc expected, const std::string& call,
                  const std::string& object) {
   check_fails(style, std::forward<S>(op), std::make_error_code(expected), call, object);
 }
 
-/// For a child process: no descriptor can be opened any more.
+/// From now on this process can open no descriptor. Call it in a child process.
 inline void leave_no_descriptors() {
   const int lowest_free = ::dup(STDERR_FILENO);
   ::close(lowest_free);
@@ -54,12 +54,12 @@ inline void leave_no_descriptors() {
     throw std::system_error(errno, std::generic_category(), "setrlimit");
 }
 
-/// Throws where the operation does not fail so.
+/// Throws unless the operation fails with `expected`.
 template <class S>
 void expect_in_child(const any_style& style, S&& op, std::errc expected) {
   auto ended = style.wait(std::forward<S>(op));
   if (ended || ended.error() != expected)
-    throw std::runtime_error(ended ? "it did not fail" : ended.error().message());
+    throw std::runtime_error(ended ? "the operation did not fail" : ended.error().message());
 }
 
 }  // namespace braid_tests

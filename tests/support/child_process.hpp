@@ -33,12 +33,13 @@ struct child_end {
   [[nodiscard]] int signal() const noexcept { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 };
 
-/// What a child exits with when its function throws; what() is in its errors then.
+/// The exit status of a child whose function threw; `errors` then has what().
 inline constexpr int threw = 99;
 
 namespace detail {
 
-// Reads both pipes until the child has closed them: in turns, so that it cannot block on a full one.
+// Reads both pipes until the child has closed them. It polls both, since a child blocks when one pipe is
+// full.
 inline void read_both(int output, std::string& output_text, int errors, std::string& errors_text) {
   std::array<pollfd, 2> from{pollfd{output, POLLIN, 0}, pollfd{errors, POLLIN, 0}};
   const std::array<std::string*, 2> into{&output_text, &errors_text};
@@ -49,7 +50,7 @@ inline void read_both(int output, std::string& output_text, int errors, std::str
       std::array<char, 4096> room;
       const ssize_t got = ::read(from[i].fd, room.data(), room.size());
       if (got > 0) into[i]->append(room.data(), static_cast<std::size_t>(got));
-      if (got == 0) from[i].fd = -1;  // poll passes a negative one by
+      if (got == 0) from[i].fd = -1;  // poll ignores negative descriptors
     }
   }
 }
@@ -79,9 +80,9 @@ child_end forked(F&& in_child) {
 
 }  // namespace detail
 
-/// Runs f() in a forked copy of this process. An int that f returns is the exit status.
+/// Runs f() in a forked copy of this process. If f returns an int, that is the exit status.
 ///
-/// Of this process's threads the child has only the caller: f must not use a loop that was made before.
+/// The child has only the calling thread, so f must not use a loop that was made before.
 template <class F>
 child_end in_child(F f) {
   return detail::forked([&f]() noexcept -> int {
@@ -97,7 +98,7 @@ child_end in_child(F f) {
   });
 }
 
-/// Runs a program with arguments and with these environment variables ("NAME=value") on top of ours.
+/// Runs a program with arguments; `environment` ("NAME=value") is added to this process's.
 inline child_end run_program(const std::string& path, const std::vector<std::string>& arguments = {},
                              const std::vector<std::string>& environment = {}) {
   return detail::forked([&] {
@@ -114,7 +115,7 @@ inline child_end run_program(const std::string& path, const std::vector<std::str
   });
 }
 
-/// The program built from tests/crash/<name>.cpp.
+/// The path of the program built from tests/crash/<name>.cpp.
 inline std::string crash_program(const std::string& name) {
   const char* folder = std::getenv("BRAID_CRASH_DIR");
   if (folder == nullptr)

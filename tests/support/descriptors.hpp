@@ -13,17 +13,17 @@
 
 namespace braid_tests {
 
-/// How many descriptors this process has open: the same before and after means that none leaked.
+/// How many descriptors this process has open. If the number has not changed, none leaked.
 inline std::size_t open_descriptors() {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc/self/fd"), ::closedir);
   if (folder == nullptr) throw std::system_error(errno, std::generic_category(), "opendir /proc/self/fd");
   std::size_t count = 0;
   while (const dirent* entry = ::readdir(folder.get()))
     if (entry->d_name[0] != '.') ++count;
-  return count - 1;  // the folder's own
+  return count - 1;  // the descriptor of the folder itself
 }
 
-/// How many bytes can be read at once: 0 says that they have been taken.
+/// How many bytes can be read at once. 0 means that a reader has taken them.
 inline int readable_bytes_of(int descriptor) {
   int count = 0;
   if (::ioctl(descriptor, FIONREAD, &count) != 0)
@@ -31,7 +31,7 @@ inline int readable_bytes_of(int descriptor) {
   return count;
 }
 
-/// A pipe whose ends close themselves; give an end away with release.
+/// A pipe that closes its ends when it is destroyed; release gives an end away.
 class pipe_ends {
  public:
   explicit pipe_ends(int flags = 0) {

@@ -7,7 +7,7 @@
 
 namespace braid_tests {
 
-/// A sender that ends on a thread of its own, as none of braid's does: whoever waits must bring its end home.
+/// A sender that finishes on another thread, as no sender of braid does: its waiter must deliver it home.
 struct ends_elsewhere {
   using sender_concept = braid::sender_tag;
   using value_type = int;
@@ -15,14 +15,14 @@ struct ends_elsewhere {
 
   template <class R>
   struct state : braid::pinned {
-    state(int v, R told) : value(v), receiver(std::move(told)) {}
+    state(int v, R to) : value(v), receiver(std::move(to)) {}
     ~state() {
       if (elsewhere.joinable()) elsewhere.join();
     }
     void start() noexcept {
       elsewhere = std::thread([this] {
-        R told = std::move(receiver);
-        std::move(told).finish(value);
+        R to = std::move(receiver);
+        std::move(to).finish(value);
       });
     }
     int value;

@@ -24,17 +24,18 @@ constexpr std::size_t all_of_first = 200, one_of = 17;
 
 struct outcome {
   bool met_failure = false;
-  std::string fault;  // what went wrong; empty for nothing
+  std::string fault;  // what went wrong; empty if nothing did
 };
 
-// What is neither a success nor std::bad_alloc. The text needs memory.
+// Records an error that is not std::bad_alloc. The text needs memory, so allocations no longer fail.
 void note(outcome& seen, const char* what, const braid::error& why) {
   if (is_out_of_memory(why)) return;
   fail_allocation(0);
   if (seen.fault.empty()) seen.fault = what + why.message();
 }
 
-// What was to end a long sleep may have had no memory. On virtual time that passes at once.
+// If the operation that ends a long sleep has no memory, the sleep goes on. On virtual time it passes at
+// once.
 bool sleeps_for_long(const braid::loop& here) {
   using namespace std::chrono_literals;
   const auto until = here.next_deadline();
@@ -44,7 +45,7 @@ bool sleeps_for_long(const braid::loop& here) {
 
 void run_on_a_loop(program_type& program, may_fail how, outcome& seen) {
   braid::loop here({.operations_per_turn = 1});
-  here.on_unhandled_error([&seen](const braid::error& why) { note(seen, "nobody waits for: ", why); });
+  here.on_unhandled_error([&seen](const braid::error& why) { note(seen, "unhandled error: ", why); });
   braid::stop_source stop;
   recorded op(braid::with_stop_token(program(), stop.get_token()));
   op.start();
@@ -54,7 +55,7 @@ void run_on_a_loop(program_type& program, may_fail how, outcome& seen) {
   }
   if (!op.done()) {
     fail_allocation(0);
-    seen.fault = "it has not ended, and its loop has no work left";
+    seen.fault = "the program has not ended, and its loop has no work left";
     return;
   }
   here.run();
@@ -62,7 +63,7 @@ void run_on_a_loop(program_type& program, may_fail how, outcome& seen) {
       stop.stop_requested() && !op.result() && op.result().error() == std::errc::operation_canceled;
   if (how == may_fail::with_cancellation_only && !op.result() && !gave_up)
     note(seen, "ended with: ", op.result().error());
-  if (op.heard.times != 1) seen.fault = "it ended more than once";
+  if (op.heard.times != 1) seen.fault = "the program ended more than once";
 }
 
 outcome run_apart(program_type& program, may_fail how, std::size_t n,
@@ -73,7 +74,7 @@ outcome run_apart(program_type& program, may_fail how, std::size_t n,
     try {
       run_on_a_loop(program, how, seen);
     } catch (const std::bad_alloc&) {
-      // of the loop, or of the program's first frame
+      // thrown by the loop, or by the frame of the program's first coroutine
     } catch (...) {
       note(seen, "threw: ", braid::error::current());
     }
@@ -83,11 +84,11 @@ outcome run_apart(program_type& program, may_fail how, std::size_t n,
   return seen;
 }
 
-// False once the program has fewer allocations.
+// Returns false if the program makes fewer than n allocations.
 bool fails_at(program_type& program, may_fail how, std::size_t n, lack_of_memory lasts) {
   std::size_t before = allocations_alive();
   outcome seen = run_apart(program, how, n, lasts);
-  if (allocations_alive() > before) {  // what is made once and kept is not made a second time
+  if (allocations_alive() > before) {  // memory that is made once and kept is not allocated again
     before = allocations_alive();
     seen = run_apart(program, how, n, lasts);
   }

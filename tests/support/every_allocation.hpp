@@ -7,22 +7,21 @@
 
 namespace braid_tests {
 
-/// Is it std::bad_alloc, or has it one in suppressed()?
+/// Is the error std::bad_alloc, or is one in its suppressed()?
 [[nodiscard]] bool is_out_of_memory(const braid::error& why);
 
-/// Without memory: runs a program again and again, and fails another one of its allocations each time; then
-/// the same with that one and all later ones.
+/// Runs a program again and again without memory: in each run another one of its allocations fails. A second
+/// sweep makes all later allocations fail, too.
 ///
-/// Each run has a thread and a loop of its own, whose pools are empty, so that frames, boxes and states are
-/// allocations that may fail.
+/// Each run has its own thread and loop, whose pools are empty: so frames, boxes and states are allocations
+/// that may fail.
 ///
-/// Checked are: the program ends, once, and before its loop runs out of work, with success or as
-/// std::bad_alloc, unless it may fail otherwise; so do errors that nobody waits for; and no more memory is in
-/// use afterwards than before. Of a program that allocates very often each of the first 200 fails, and then
-/// every 17th.
+/// Checks that the program ends once, before its loop runs out of work, with success or std::bad_alloc (unless
+/// it may fail otherwise); that unhandled errors are std::bad_alloc, too; and that it leaves no more memory in
+/// use than before. Of the allocations after the first 200 only every 17th fails.
 ///
-/// The program makes all that it uses itself. What it checks itself holds without memory as well, or only as
-/// long as memory_lasts().
+/// The program must make all objects that it uses. Its own checks must hold without memory, or run only while
+/// memory_lasts().
 void every_allocation(braid::unique_function<braid::task<>()>& program, may_fail how);
 
 /// Has no allocation of the program failed yet?

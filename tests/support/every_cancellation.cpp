@@ -15,29 +15,29 @@ namespace {
 
 using program_type = braid::unique_function<braid::task<>()>;
 
-// A loop of small steps, on which an error that nobody waits for is a fault.
+// A loop that does one thing a turn, and counts unhandled errors as faults.
 struct small_step_loop : braid::loop {
-  explicit small_step_loop(int& missed_errors) : loop({.operations_per_turn = 1}) {
-    on_unhandled_error([&missed_errors](const braid::error&) { ++missed_errors; });
+  explicit small_step_loop(int& unhandled_errors) : loop({.operations_per_turn = 1}) {
+    on_unhandled_error([&unhandled_errors](const braid::error&) { ++unhandled_errors; });
   }
 };
 
-// False when the program ended before its suspension of that number.
+// Returns false if the program ends before that suspension.
 bool stopped_at(std::size_t suspension, program_type& program, may_fail how) {
-  int missed_errors = 0;
-  small_step_loop here(missed_errors);
+  int unhandled_errors = 0;
+  small_step_loop here(unhandled_errors);
   braid::stop_source stop;
   if (suspension == 0) stop.request_stop();
   recorded op(braid::with_stop_token(program(), stop.get_token()));
   op.start();
   for (std::size_t step = 1; !op.done(); ++step) {
-    REQUIRE(here.has_work());  // else it hangs
+    REQUIRE(here.has_work());  // otherwise the program hangs
     if (step == suspension) stop.request_stop();
     here.turn(true);
   }
   here.run();
   CHECK(op.heard.times == 1);
-  CHECK(missed_errors == 0);
+  CHECK(unhandled_errors == 0);
   if (how == may_fail::with_cancellation_only && !op.result())
     CHECK(op.result().error() == std::errc::operation_canceled);
   if (!stop.stop_requested()) CHECK(op.result().has_value());
@@ -45,17 +45,17 @@ bool stopped_at(std::size_t suspension, program_type& program, may_fail how) {
 }
 
 bool ended_at(std::size_t suspension, program_type& program, may_fail how) {
-  int missed_errors = 0;
+  int unhandled_errors = 0;
   bool ended_by_itself = false;
   {
-    small_step_loop here(missed_errors);
+    small_step_loop here(unhandled_errors);
     const auto running = braid::spawn(program());
     for (std::size_t step = 0; step < suspension && !ended_by_itself; ++step) {
       ended_by_itself = running.is_ready();
       if (!ended_by_itself) here.turn(true);
     }
   }
-  if (how == may_fail::with_cancellation_only) CHECK(missed_errors == 0);
+  if (how == may_fail::with_cancellation_only) CHECK(unhandled_errors == 0);
   return !ended_by_itself;
 }
 

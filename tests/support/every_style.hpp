@@ -21,19 +21,18 @@
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 
-/// The five styles as a typed list: what holds for an operation is written once and runs through each of
-/// them.
+/// The five styles as a typed list: a test of what every operation must do is written once and runs in each.
 ///
-///   TEMPLATE_LIST_TEST_CASE("nop: completes", "[nop]", every_style) { CHECK(TestType::wait(nop())); }
+///    TEMPLATE_LIST_TEST_CASE("nop: completes", "[nop]", every_style) { CHECK(TestType::wait(nop())); }
 ///
-/// Each wait(op) begins op by its style's verb and turns the loop until op has ended; a style that throws is
-/// caught, so that all give a result. The thread's loop is used, or one is made for the call.
+/// Each wait(op) begins op by its style's verb and turns the loop until op has ended. It catches what a style
+/// throws, so that every style returns a result. It uses the thread's loop, or makes one for the call.
 namespace braid_tests {
 
 template <class S>
 using ended_of = braid::result<braid::value_of<braid::sender_of<S>>>;
 
-/// f(loop) on this thread's loop, made for the call where there is none.
+/// Calls f(loop) with this thread's loop, or with one that it makes for the call.
 template <class F>
 decltype(auto) on_a_loop(F&& f) {
   if (braid::loop* here = braid::loop::current_or_null()) return f(*here);
@@ -118,8 +117,8 @@ struct fiber_style {
 
 using every_style = std::tuple<blocking_style, callback_style, future_style, coroutine_style, fiber_style>;
 
-/// A sender that has forgotten what it was made of but for its value: connected once, whoever waits for it.
-/// It allocates nothing once the pools are warm.
+/// A sender of which only the value type is known. Whatever waits for it, the original is connected only
+/// once. It allocates nothing once the pools are warm.
 template <class T>
 class any_sender {
   struct waiter {
@@ -189,17 +188,16 @@ class any_sender {
   std::unique_ptr<model> model_;
 };
 
-/// One of the five, known when the test runs:
+/// One of the five styles, chosen when the test runs:
 ///
-///   TEST_CASE("when_all: of none", "[when_all]") {
-///     IN_EVERY_STYLE(style);
-///     CHECK(style.wait(when_all()));
-///   }
+///    TEST_CASE("when_all: of none", "[when_all]") {
+///      IN_EVERY_STYLE(style);
+///      CHECK(style.wait(when_all()));
+///    }
 ///
-/// What begins the operation and waits for it is what a program uses, but what it is connected to is an
-/// any_sender: a test of many operations compiles in a third of the time of one with a typed list. That
-/// operations are connected to each style directly is tested in style/, and of files and sockets in fs/ and
-/// net/every_style.cpp.
+/// It begins and awaits the operation as a program does, but through an any_sender: so a test of many
+/// operations compiles in a third of the time of one with a typed list. style/, fs/every_style.cpp and
+/// net/every_style.cpp test operations that are connected to each style directly.
 struct any_style {
   enum which { blocking, callback, future, coroutine, fiber };
   which is = blocking;
@@ -212,8 +210,8 @@ struct any_style {
   [[nodiscard]] const char* name() const {
     return std::array{"blocking", "callback", "future", "coroutine", "fiber"}[is];
   }
-  /// Can the style be tested in a forked child? There ThreadSanitizer does not see a fiber's switches, and
-  /// reports races that are none; nor does it know the threads that carry out what files do on epoll.
+  /// Can the style be tested in a forked child? There ThreadSanitizer misses the switches of fibers and
+  /// reports false races. Nor does it know the threads that carry out file operations on epoll.
   [[nodiscard]] bool works_in_child() const {
     return BRAID_TSAN == 0 || (is != fiber && std::string_view(braid::loop().reactor_name()) == "io_uring");
   }
@@ -234,9 +232,9 @@ struct any_style {
 
 }  // namespace braid_tests
 
-/// Declares the style and runs the test case once with each; a failure says with which.
+/// Declares the style and runs the test case once with each. A failure names the style.
 #define IN_EVERY_STYLE(style) BRAID_TESTS_IN_STYLES(style, 0)
-/// The styles that share a loop with other work: all but the one that stops everything.
+/// The styles that share a loop with other work: all but the blocking one.
 #define IN_EVERY_CONCURRENT_STYLE(style) BRAID_TESTS_IN_STYLES(style, 1)
 #define BRAID_TESTS_IN_STYLES(style, first)                                                     \
   const braid_tests::any_style style{                                                           \

@@ -4,9 +4,9 @@
 
 namespace braid_tests {
 
-/// Calls f on a thread of its own, whose loops go by the same clock as those of this thread, and waits for
-/// its end; what f throws is thrown here. What the thread's pools keep is given back when it ends, so that
-/// all of f's memory has been freed then, or leaks.
+/// Calls f on a new thread and waits for its end; throws here what f throws. The thread's loops use the same
+/// clock as those of this thread. Its pools give back what they keep when it ends: memory of f that is still
+/// allocated then has leaked.
 void on_fresh_thread(braid::unique_function<void()> f);
 
 }  // namespace braid_tests

@@ -9,7 +9,7 @@
 
 namespace braid_tests {
 
-/// A thread with a loop that runs until this is destroyed.
+/// A thread with a loop that runs until the object is destroyed.
 class loop_thread {
  public:
   loop_thread() : thread_([this] { work(); }) { ready_.wait(nullptr); }

@@ -41,15 +41,15 @@ bool is_set(const char* variable, std::string_view word) {
   return value != nullptr && value == word;
 }
 
-// With BRAID_TEST_CLOCK=virtual nothing sleeps: each test runs on virtual time, but for those that say
-// [kernel] because they use real descriptors or a certain reactor, and those with a [thread] of their own,
-// which virtual time would not wait for.
+// With BRAID_TEST_CLOCK=virtual nothing sleeps: each test runs on virtual time. Exceptions are tests tagged
+// [kernel], which use real descriptors or a certain reactor, and [thread] or [threads], whose threads virtual
+// time would not wait for.
 bool needs_kernel(const Catch::TestCaseInfo& test) {
   return has_tag(test, "kernel") || has_tag(test, "thread") || has_tag(test, "threads");
 }
 
-// With BRAID_TEST_FAULTS=mild requests on the real kernel meet what no operation may tell its caller of:
-// EINTR, EAGAIN, completions that come late. Tests that say [exact] count what such a request costs.
+// With BRAID_TEST_FAULTS=mild requests on the real kernel meet faults that no caller may notice: EINTR,
+// EAGAIN, late completions. Tests tagged [exact] are spared, since they count what a request costs.
 class mild_faults {
  public:
   mild_faults() {

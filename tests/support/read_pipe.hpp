@@ -13,7 +13,7 @@
 
 namespace braid_tests {
 
-/// A pipe that a file reads from.
+/// A pipe with a file as its reading end.
 struct read_pipe {
   explicit read_pipe(int flags = 0)
       : ends(flags), reader(braid::file::from_descriptor(ends.release_reader())) {}
@@ -21,7 +21,7 @@ struct read_pipe {
     if (::write(ends.writer(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
       throw std::runtime_error("write");
   }
-  // What is still in the pipe shows that no read took it.
+  // Returns what is still in the pipe: no read has taken it.
   std::string rest() {
     ::fcntl(reader.number(), F_SETFL, O_NONBLOCK);
     std::array<char, 64> room;

@@ -8,7 +8,7 @@
 
 namespace braid_tests {
 
-/// What an operation's receiver was told, and how often. Gives the operation a stop token and a frame to see.
+/// Records an operation's result, and how often it finished. Gives the operation a stop token and a frame.
 ///
 /// Lifetime  outlives the operations whose receivers it gave.
 template <class T>
@@ -30,7 +30,7 @@ struct recorder {
   [[nodiscard]] receiver get_receiver() noexcept { return {this}; }
 };
 
-/// An operation connected to a recorder of its own.
+/// An operation with its own recorder.
 template <class S>
 struct recorded {
   explicit recorded(S&& op, braid::stop_token token = {})
@@ -40,7 +40,7 @@ struct recorded {
     return *this;
   }
   [[nodiscard]] bool done() const noexcept { return heard.times != 0; }
-  /// Only once done.
+  /// Requires done().
   [[nodiscard]] braid::result<braid::value_of<S>>& result() { return heard.ended.value(); }
 
   recorder<braid::value_of<S>> heard;

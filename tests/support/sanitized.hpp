@@ -7,7 +7,7 @@
 
 namespace braid_tests {
 
-/// A sanitizer's build runs ten times as long: what goes through many there goes through fewer.
+/// A build with a sanitizer takes ten times as long, so long tests repeat less there.
 inline constexpr bool sanitized = BRAID_ASAN != 0 || BRAID_TSAN != 0;
 
 }  // namespace braid_tests

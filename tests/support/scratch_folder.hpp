@@ -8,7 +8,7 @@
 
 namespace braid_tests {
 
-/// A folder of its own for a test, gone with all that is in it afterwards.
+/// A new folder for a test; the destructor removes it with all that is in it.
 class scratch_folder {
  public:
   scratch_folder() {

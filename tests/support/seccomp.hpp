@@ -10,7 +10,8 @@
 #include <iterator>
 #include <system_error>
 
-// What a container's seccomp profile does to system calls: for child processes, since it cannot be undone.
+// Restricts system calls as a container's seccomp profile does. Only for child processes: it cannot be
+// undone.
 namespace braid_tests {
 
 namespace detail {
@@ -22,7 +23,7 @@ inline void install(sock_filter* code, std::size_t length) {
 }
 }  // namespace detail
 
-/// From now on this process's system call fails with the errno.
+/// From now on this system call fails with errno `code` in this process.
 inline void forbid(unsigned call, unsigned code) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -33,7 +34,7 @@ inline void forbid(unsigned call, unsigned code) {
   detail::install(filter, std::size(filter));
 }
 
-/// The same for one of the things that the call does, which its second argument names.
+/// The same for one command of a system call that takes it as its second argument.
 inline void forbid(unsigned call, unsigned what, unsigned code) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
