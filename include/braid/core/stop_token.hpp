@@ -11,26 +11,7 @@
 namespace braid {
 
 class stop_source;
-
-/// One registration with a stop_source: pinned, intrusive. Use stop_callback.
-class stop_callback_base : pinned {
- protected:
-  using execute_fn = void(stop_callback_base&) noexcept;
-  explicit stop_callback_base(execute_fn& execute) noexcept : execute_(&execute) {}
-  void attach(stop_source* source) noexcept;  // runs execute at once if stop was requested already
-  void unregister() noexcept;                     // waits for an execute that runs on another thread
-
- private:
-  friend class stop_source;
-  execute_fn* execute_;
-  std::atomic<stop_source*> source_{nullptr};  // null while not registered, and once execute has run
-  // under the source's lock, once it is registered
-  stop_callback_base** link_;  // null from when execute begins
-  union {
-    stop_callback_base* next_;  // before that
-    bool* gone_;  // while execute runs: set if execute destroys this registration
-  };
-};
+class stop_callback_base;
 
 /// A copyable pointer to a stop_source, or to none, that tells whether stop was requested.
 ///
@@ -105,6 +86,26 @@ static_assert(sizeof(stop_source) == 24);
 inline bool stop_token::stop_requested() const noexcept {
   return source_ != nullptr && source_->stop_requested();
 }
+
+/// One registration with a stop_source: pinned, intrusive. Use stop_callback.
+class stop_callback_base : pinned {
+ protected:
+  using execute_fn = void(stop_callback_base&) noexcept;
+  explicit stop_callback_base(execute_fn& execute) noexcept : execute_(&execute) {}
+  void attach(stop_source* source) noexcept;  // runs execute at once if stop was requested already
+  void unregister() noexcept;  // waits for an execute that runs on another thread
+
+ private:
+  friend class stop_source;
+  execute_fn* execute_;
+  std::atomic<stop_source*> source_{nullptr};  // null while not registered, and once execute has run
+  // under the source's lock, once it is registered
+  stop_callback_base** link_;  // null from when execute begins
+  union {
+    stop_callback_base* next_;  // before that
+    bool* gone_;  // while execute runs: set if execute destroys this registration
+  };
+};
 
 /// Calls f() once when stop is requested; if that has happened already, within the constructor.
 ///

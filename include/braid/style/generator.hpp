@@ -13,14 +13,6 @@
 
 namespace braid {
 
-/// In a generator, co_yield elements_of(inner) yields all elements of another generator, which is moved from,
-/// or of any range. With a generator of the same elements each one costs O(1) at any depth, and no stack.
-/// Errors  an exception of the inner generator is thrown by the co_yield.
-template <std::ranges::input_range Range>
-[[nodiscard]] auto elements_of(Range&& range) noexcept {
-  return detail::elements<Range>(std::forward<Range>(range));
-}
-
 /// A synchronous generator: a coroutine whose co_yields are the elements of an input range. It is C++23's
 /// std::generator: generator<T> yields T&&, generator<const T&> yields const T&, and generator<Reference,
 /// Value> yields Reference, of which a container stores a Value.
@@ -101,6 +93,14 @@ class [[nodiscard]] generator : public std::ranges::view_interface<generator<Ref
 
   promise_type* frame_;
 };
+
+/// In a generator, co_yield elements_of(inner) yields all elements of another generator, which is moved from,
+/// or of any range. With a generator of the same elements each one costs O(1) at any depth, and no stack.
+/// Errors  an exception of the inner generator is thrown by the co_yield.
+template <std::ranges::input_range Range>
+[[nodiscard]] auto elements_of(Range&& range) noexcept {
+  return detail::elements<Range>(std::forward<Range>(range));
+}
 
 }  // namespace braid
 

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <source_location>
+#include <utility>
+
+#include "braid/core/async_stack.hpp"
+#include "braid/loop/loop.hpp"
+#include "braid/style/detail/future_state.hpp"
+
+namespace braid::detail {
+template <class T>
+struct promise_state final : future_state<T> {
+  explicit promise_state(std::source_location where) noexcept
+      : future_state<T>(loop::current_or_null(), where) {}
+  void set_failure(error failure) noexcept {
+    attach_stack(failure, this->frame());
+    this->set(std::move(failure));
+  }
+
+ private:
+  // If the promise and its future were both dropped, broken_promise is not reported: no caller is left.
+  void report_unseen() noexcept override {
+    if (!this->ended() && this->ended().error() != errc::broken_promise) future_state<T>::report_unseen();
+  }
+};
+}  // namespace braid::detail
