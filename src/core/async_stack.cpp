@@ -37,15 +37,15 @@ bool is_link(const async_frame& frame) noexcept {
 // The innermost frames of a chain, at most async_stack::most_levels.
 struct kept_levels {
   explicit kept_levels(const async_frame* innermost) noexcept {
-    const async_frame* level = innermost;
-    for (; level != nullptr && count < places.size(); level = level->parent) {
-      if (is_link(*level)) [[unlikely]] {
-        if (static_cast<const async_link*>(level)->is_here()) continue;
+    const async_frame* frame = innermost;
+    for (; frame != nullptr && count < places.size(); frame = frame->parent) {
+      if (is_link(*frame)) [[unlikely]] {
+        if (static_cast<const async_link*>(frame)->is_here()) continue;
         break;
       }
-      if (level->where.line() != 0) places[count++] = level->where;
+      if (frame->where.line() != 0) places[count++] = frame->where;
     }
-    goes_on_at = level;
+    goes_on_at = frame;
   }
   [[nodiscard]] std::span<const std::source_location> span() const noexcept { return {places.data(), count}; }
 

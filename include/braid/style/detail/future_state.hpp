@@ -70,7 +70,8 @@ class chain_scope {
   ~chain_scope() = default;
 };
 
-/// Ties a link of a chain behind a scope's child to the scope, which stops the link and waits for it.
+/// Registers a link with the scope whose child's future the chain began at. The scope stops the link and
+/// waits for it.
 class chain_hold : public pooled, pinned {
  public:
   virtual ~chain_hold() = default;
@@ -79,7 +80,7 @@ class chain_hold : public pooled, pinned {
   [[nodiscard]] virtual chain_scope* link_ended(const error* failure) noexcept = 0;
   /// Called when the link ends with its loop.
   virtual void abandon() noexcept = 0;
-  /// The hold of another link, behind this one.
+  /// The hold for another link that follows this one.
   [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base& link) = 0;
 };
 
@@ -112,7 +113,7 @@ class future_state_base : public pooled, pinned {
   }
   /// Is this the future of a scope's child, or a link of a chain behind one?
   [[nodiscard]] bool belongs_to_scope() const noexcept { return (facts_ & of_scope) != 0; }
-  /// If so, the hold of another link behind this one. Call it on the link's thread.
+  /// If so, the hold for another link that follows this one. Call it on the link's thread.
   [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base&) { return nullptr; }
 
  protected:
