@@ -6,16 +6,6 @@
 
 namespace braid {
 
-namespace detail {
-struct ok_rule {
-  static constexpr const char* name = "first_ok";
-  template <class T>
-  static bool decides(const result<T>& ended) noexcept {
-    return ended.has_value();
-  }
-};
-}  // namespace detail
-
 /// The first operation that ends with a value: {index, value}. The value is a variant (void as
 /// std::monostate, a reference as std::reference_wrapper). The other operations are stopped, and first_ok
 /// completes once they have ended; what they achieved is dropped.

@@ -4,26 +4,9 @@
 #include <utility>
 
 #include "braid/combine/detail/concurrent.hpp"
+#include "braid/combine/detail/walk_outcome.hpp"
 
 namespace braid {
-
-namespace detail {
-
-struct nothing_kept {
-  using value_type = void;
-  static constexpr bool settles = false;
-  void begun(std::size_t) noexcept {}
-  template <class T>
-  void keep(std::size_t, result<T>&&) noexcept {}
-  void take() noexcept {}
-};
-
-template <class T>
-struct for_each_outcome : nothing_kept {
-  static constexpr const char* name = "for_each_concurrent";
-};
-
-}  // namespace detail
 
 /// Runs fn(element) for each element of a range, at most `limit` of these operations at once; completes with
 /// void.

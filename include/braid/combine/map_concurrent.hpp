@@ -1,56 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "braid/combine/detail/concurrent.hpp"
-#include "braid/combine/for_each_concurrent.hpp"
+#include "braid/combine/detail/walk_outcome.hpp"
 
 namespace braid {
-
-namespace detail {
-
-// Keeps results that arrive in any order, and gives them in the range's order.
-template <class Kept>
-class kept_in_order {
- public:
-  using value_type = std::vector<Kept>;
-  void begun(std::size_t index) {
-    if (kept_.size() == index) kept_.emplace_back();
-  }
-  [[nodiscard]] value_type take() {
-    value_type all;
-    all.reserve(kept_.size());
-    for (std::optional<Kept>& each : kept_) all.push_back(*std::move(each));
-    return all;
-  }
-
- protected:
-  std::vector<std::optional<Kept>> kept_;
-};
-
-template <class T>
-struct map_outcome : kept_in_order<regular<T>> {
-  static constexpr const char* name = "map_concurrent";
-  static constexpr bool settles = false;
-  void keep(std::size_t index, result<T>&& with) { this->kept_[index].emplace(*std::move(with)); }
-};
-template <>
-struct map_outcome<void> : nothing_kept {
-  static constexpr const char* name = "map_concurrent";
-};
-
-template <class T>
-struct map_settled_outcome : kept_in_order<result<T>> {
-  static constexpr const char* name = "map_concurrent_settled";
-  static constexpr bool settles = true;
-  void keep(std::size_t index, result<T>&& with) noexcept { this->kept_[index].emplace(std::move(with)); }
-};
-
-}  // namespace detail
 
 /// Runs fn(element) for each element of a range, at most `limit` of these operations at once: a vector of
 /// their values in the range's order, or void if they have none. Otherwise as for_each_concurrent.

@@ -1,155 +1,17 @@
 #pragma once
 
 #include <concepts>
-#include <cstdint>
-#include <optional>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
+#include "braid/combine/detail/retry_state.hpp"
 #include "braid/combine/retry_policy.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
-#include "braid/loop/loop.hpp"
-#include "braid/schedule/sleep.hpp"
 #include "braid/style/detail/awaitable_sender.hpp"
 
 namespace braid {
-
-namespace detail {
-
-struct worth_retrying_fn {
-  [[nodiscard]] bool operator()(const error& why) const noexcept { return worth_retrying(why); }
-};
-struct ignore_failed_attempt {
-  void operator()(const failed_attempt&) const noexcept {}
-};
-
-// Attempts and pauses alternate. Every pause goes through the loop, so that attempts do not nest and the
-// stack stays constant.
-template <class F, class Worth, class Observe, class R>
-class retry_state final : operation_base {
-  using attempt_sender = std::invoke_result_t<F&>;
-  using value_type = value_of<attempt_sender>;
-
- public:
-  retry_state(const retry_policy& policy, F make, Worth worth, Observe observe, R receiver)
-      : operation_base(on_delivery),
-        policy_(policy),
-        make_(std::move(make)),
-        worth_(std::move(worth)),
-        observe_(std::move(observe)),
-        receiver_(std::move(receiver)) {}
-
-  void start() noexcept {
-    home_ = loop::current_or_null();
-    if (home_ == nullptr) return finish(no_loop_error("retry"));
-    if (policy_.attempts < 1) return finish(invalid_argument_error("retry", "the policy has no attempts"));
-    random_ = seed_of(policy_);
-    attempt();
-  }
-
- private:
-  struct attempt_receiver {
-    retry_state* self;
-    void finish(result<value_type> ended) && noexcept { self->on_finish(std::move(ended)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
-  };
-  struct pause_receiver {
-    retry_state* self;
-    void finish(result<void> paused) && noexcept { self->paused(paused.has_value()); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
-  };
-  using sleep_sender = decltype(sleep_for(loop_clock::duration()));
-
-  void attempt() noexcept {
-    if (receiver_.get_stop_token().stop_requested()) return finish(std::move(errors_).canceled());
-    ++number_;
-    try {
-      attempt_.emplace(elided{[this] { return connect(make_(), attempt_receiver{this}); }});
-    } catch (...) {
-      return failed(error::current());
-    }
-    attempt_->start();
-  }
-
-  void on_finish(result<value_type>&& with) noexcept {
-    if (loop::current_or_null() == home_) return decide(std::move(with));
-    late_.emplace(std::move(with));
-    home_->deliver(*this);
-  }
-  static void on_delivery(operation_base& base, completion) noexcept {
-    auto& self = static_cast<retry_state&>(base);
-    result<value_type> with = *std::move(self.late_);
-    self.late_.reset();
-    self.decide(std::move(with));
-  }
-  void decide(result<value_type>&& with) noexcept {
-    if (with) return finish(std::move(with));
-    failed(std::move(with).error());
-  }
-
-  void failed(error why) noexcept {
-    attempt_.reset();
-    const bool stopping = receiver_.get_stop_token().stop_requested();
-    std::optional<loop_clock::duration> pause;
-    try {
-      if (!stopping && number_ < policy_.attempts && worth_(std::as_const(why)))
-        pause = pause_after(number_, policy_, random_);
-      observe_(failed_attempt{number_, why, pause});
-    } catch (...) {
-      return finish(error::current());
-    }
-    errors_.add(std::move(why));
-    if (!pause) return finish(std::move(errors_).last());
-    pause_.emplace(elided{[&] { return connect(sleep_for(*pause), pause_receiver{this}); }});
-    pause_->start();
-  }
-  void paused(bool to_its_end) noexcept {
-    pause_.reset();
-    if (!to_its_end) return finish(std::move(errors_).canceled());
-    attempt();
-  }
-
-  void finish(result<value_type> with) noexcept {
-    R receiver = std::move(receiver_);
-    std::move(receiver).finish(std::move(with));
-  }
-
-  const retry_policy policy_;
-  F make_;
-  [[no_unique_address]] Worth worth_;
-  [[no_unique_address]] Observe observe_;
-  R receiver_;
-  loop* home_ = nullptr;
-  std::uint64_t random_ = 0;
-  int number_ = 0;
-  attempt_errors errors_;
-  std::optional<result<value_type>> late_;  // the result of an attempt that ended on another loop's thread
-  std::optional<connected<attempt_sender, attempt_receiver>> attempt_;
-  std::optional<connected<sleep_sender, pause_receiver>> pause_;
-};
-
-template <class F, class Worth, class Observe>
-struct retry_sender {
-  using sender_concept = sender_tag;
-  using value_type = value_of<std::invoke_result_t<F&>>;
-  retry_policy policy;
-  F make;
-  Worth worth;
-  Observe observe;
-  template <receiver_of<value_type> R>
-  auto connect(R receiver) && {
-    return retry_state<F, Worth, Observe, R>(policy, std::move(make), std::move(worth), std::move(observe),
-                                             std::move(receiver));
-  }
-};
-
-}  // namespace detail
 
 /// Starts what make() returns, and after a failure makes and starts it again, after a pause, until an attempt
 /// succeeds or the policy's attempts are used up. An exception of make is a failed attempt.

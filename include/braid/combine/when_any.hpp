@@ -6,16 +6,6 @@
 
 namespace braid {
 
-namespace detail {
-struct any_rule {
-  static constexpr const char* name = "when_any";
-  template <class T>
-  static bool decides(const result<T>&) noexcept {
-    return true;
-  }
-};
-}  // namespace detail
-
 /// The first operation that ends, with a value or an error. The others are stopped, and when_any completes
 /// once they have ended. It drops the values of the losers, for instance the bytes that one has read; to keep
 /// them, use when_any_settled.

@@ -148,4 +148,20 @@ struct first_of_range_sender {
   }
 };
 
+// The rules of when_any and first_ok.
+struct any_rule {
+  static constexpr const char* name = "when_any";
+  template <class T>
+  static bool decides(const result<T>&) noexcept {
+    return true;
+  }
+};
+struct ok_rule {
+  static constexpr const char* name = "first_ok";
+  template <class T>
+  static bool decides(const result<T>& ended) noexcept {
+    return ended.has_value();
+  }
+};
+
 }  // namespace braid::detail

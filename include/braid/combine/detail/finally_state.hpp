@@ -1,0 +1,90 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "braid/combine/detail/join.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/loop/loop.hpp"
+
+namespace braid::detail {
+
+template <sender S, sender CleanUp, class R>
+class finally_state final : operation_base {
+  using value_type = value_of<S>;
+
+ public:
+  finally_state(S&& op, CleanUp&& clean_up, R waiting)
+      : operation_base(on_delivery),
+        receiver_(std::move(waiting)),
+        op_(connect(std::move(op), receiver{this})),
+        clean_up_(connect(std::move(clean_up), clean_up_receiver{this})) {}
+
+  void start() noexcept {
+    home_ = loop::current_or_null();
+    op_.start();
+  }
+
+ private:
+  struct receiver {
+    finally_state* self;
+    void finish(result<value_type> ended) && noexcept { self->on_finish(std::move(ended)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+  struct clean_up_receiver {
+    finally_state* self;
+    void finish(result<value_of<CleanUp>> cleaned) && noexcept { self->cleaned(std::move(cleaned)); }
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
+    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+
+  void on_finish(result<value_type>&& how) noexcept {
+    result_.emplace(std::move(how));
+    if (loop::current_or_null() != home_ && home_ != nullptr) return home_->deliver(*this);
+    clean_up_.start();
+  }
+  static void on_delivery(operation_base& base, completion) noexcept {
+    static_cast<finally_state&>(base).clean_up_.start();
+  }
+  void cleaned(result<value_of<CleanUp>>&& how) noexcept {
+    const bool stopping = receiver_.get_stop_token().stop_requested();
+    R waiting = std::move(receiver_);
+    result<value_type> ended = *std::move(result_);
+    if (!how) [[unlikely]]
+      clean_up_failed(ended, std::move(how).error(), stopping);
+    std::move(waiting).finish(std::move(ended));
+  }
+  // A clean-up that the loop's end cut off counts as cancelled, not as failed.
+  [[gnu::cold]] void clean_up_failed(result<value_type>& ended, error why, bool stopping) const noexcept {
+    const bool loop_ends = home_ != nullptr && home_->ending();
+    if (loop_ends && why == std::errc::operation_canceled)
+      why.set_requested(true);
+    else
+      why.set_of_clean_up();
+    join_failures failures;
+    if (!ended) failures.add(std::move(ended).error(), stopping || loop_ends);
+    failures.add(std::move(why));
+    ended = std::move(failures).first();
+  }
+
+  loop* home_ = nullptr;
+  R receiver_;
+  std::optional<result<value_type>> result_;
+  connected<S, receiver> op_;
+  connected<CleanUp, clean_up_receiver> clean_up_;
+};
+
+template <sender S, sender CleanUp>
+struct finally_sender {
+  using sender_concept = sender_tag;
+  using value_type = value_of<S>;
+  S op;
+  CleanUp clean_up;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return finally_state<S, CleanUp, R>(std::move(op), std::move(clean_up), std::move(receiver));
+  }
+};
+
+}  // namespace braid::detail
