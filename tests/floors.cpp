@@ -12,7 +12,7 @@
 
 #include "catch.hpp"
 
-// The rooms of the library and who may enter whom, read off the #include lines.
+// The rooms of the library and which of them may include which, read from the #include lines.
 
 namespace {
 
@@ -32,7 +32,7 @@ struct source {
 };
 using sources = std::map<std::string, source>;  // by path: "loop/loop.hpp"
 
-// <name> or "name" of a line that begins with #include; empty for any other line.
+// Returns <name> or "name" if the line begins with #include, and nothing otherwise.
 std::string include_in(const std::string& line) {
   const auto skip_blanks = [&](std::size_t from) {
     return std::min(line.find_first_not_of(" \t", from), line.size());
@@ -73,7 +73,7 @@ sources read_folder(const fs::path& folder, bool is_public) {
 
 std::string unquoted(const std::string& include) { return include.substr(1, include.size() - 2); }
 
-// What one #include line does wrong, or nothing.
+// Says what is wrong with an #include line; empty if nothing is.
 std::string fault_of(const std::string& path, const source& from, const std::string& include,
                      const sources& public_headers, const sources& private_files) {
   const std::string name = unquoted(include);
@@ -168,7 +168,7 @@ TEST_CASE("floors: braid.hpp only includes, and leaves out no header that users 
       if (unquoted(include).starts_with("braid/")) next.push_back(unquoted(include).substr(6));
   }
   std::vector<std::string> left_out;
-  // Tools ask what the kernel can do, in a process that may have no loop. Users name nothing in detail/.
+  // Tools probe the kernel in a process that may have no loop. Users need nothing in detail/.
   for (const auto& [path, header] : headers)
     if (reached.count(path) == 0 && path != "loop/probe.hpp" && path.find("/detail/") == std::string::npos)
       left_out.push_back(path);
@@ -214,7 +214,7 @@ TEST_CASE("floors: patterns and examples need nothing of a back room", "[floors]
   CHECK(faults.empty());
 }
 
-// The check itself: each rule, broken once.
+// Tests the check itself: breaks each rule once.
 TEST_CASE("floors: a wrong include is found out", "[floors]") {
   struct wrong {
     const char* path;

@@ -71,14 +71,14 @@ TEST_CASE("blocking_pool: a thousand jobs all run, begun in the order they came"
 }
 
 TEST_CASE("blocking_pool: a forked child has a pool of its own", "[loop][blocking_pool][threads]") {
-  if (BRAID_TSAN != 0) return;  // it knows no threads of a forked child
-  run(offload([] {}));  // has threads here, of which the child has none
+  if (BRAID_TSAN != 0) return;  // ThreadSanitizer knows no threads of a forked child
+  run(offload([] {}));  // starts threads in the parent; the child has none of them
   const auto ended = braid_tests::in_child([] { return run(offload([] { return 7; })); });
   INFO(ended.errors);
   CHECK(ended.exit_status() == 7);
 }
 
-// A job that ends once it is let go.
+// A job that runs until `let_go` is set.
 struct held_job : braid::detail::blocking_job {
   held_job() : braid::detail::blocking_job(work) {}
   static void work(braid::detail::blocking_job& job) noexcept {
@@ -104,7 +104,7 @@ TEST_CASE("blocking_pool: a job that no thread has begun can be taken back, no o
   CHECK_FALSE(pool.withdraw(second));
   for (held_job& each : busy) each.let_go.set_value();
   third.let_go.set_value();
-  third.ended.get_future().wait();  // what is behind it has its turn
+  third.ended.get_future().wait();  // the job behind the withdrawn one runs
   CHECK_FALSE(pool.withdraw(third));
   pool.submit(second);
   second.let_go.set_value();
@@ -120,7 +120,7 @@ std::size_t threads_here() {
 }
 
 TEST_CASE("blocking_pool: threads start on demand, idle ones are kept", "[loop][blocking_pool][threads]") {
-  if (BRAID_TSAN != 0) return;  // it knows no threads of a forked child
+  if (BRAID_TSAN != 0) return;  // ThreadSanitizer knows no threads of a forked child
   const auto ended = braid_tests::in_child([] {
     const std::size_t without = threads_here();
     (void)braid::detail::blocking_pool::instance();
@@ -140,7 +140,7 @@ TEST_CASE("blocking_pool: threads start on demand, idle ones are kept", "[loop][
   CHECK(ended.exit_status() == 0);
 }
 
-// Four functions that are begun before any of them waits, as many as may work.
+// Runs f four times at once, as often as the pool allows, and begins all before any of them waits.
 template <class F>
 void on_every_thread(F f) {
   loop home;
@@ -228,7 +228,7 @@ TEST_CASE("blocking_wait: a thread of the pool that waits otherwise says so",
           [](result<void> how) { how.value(); });
   start(offload([&] { let_go.set_value(); }), [](result<void> how) { how.value(); });
   home.run();
-  const blocking_wait nothing("test");  // on this thread
+  const blocking_wait nothing("test");  // outside the pool
 }
 
 TEST_CASE("blocking_pool: functions that wait for functions without end are an error, not a hang",
@@ -243,7 +243,7 @@ TEST_CASE("blocking_pool: functions that wait for functions without end are an e
   CHECK(ended.error() == std::errc::resource_unavailable_try_again);
   CHECK_THAT(ended.error().message(), contains("no thread of the blocking pool is left"));
   CHECK(depth > 100);
-  CHECK(run(offload([] { return 7; })) == 7);  // all that it took is given back
+  CHECK(run(offload([] { return 7; })) == 7);  // the pool has all its threads back
 }
 
 TEST_CASE("blocking_pool: what the world keeps for long gives its place to another",
@@ -260,7 +260,7 @@ TEST_CASE("blocking_pool: what the world keeps for long gives its place to anoth
   for (lasting_job& each : busy) each.ended.get_future().wait();
 }
 
-// A job that says how hold and let_go answered.
+// A job that records what hold and let_go returned.
 struct asking_job final : braid::detail::blocking_job {
   asking_job() : braid::detail::blocking_job(work) { may_take_long(); }
   static void work(braid::detail::blocking_job& job) noexcept {
@@ -282,7 +282,7 @@ TEST_CASE("blocking_pool: a job can be abandoned while it holds nothing", "[loop
   braid::detail::blocking_pool& pool = braid::detail::blocking_pool::instance();
   asking_job job;
   const bool early = GENERATE(true, false);
-  CHECK_FALSE(braid::detail::blocking_pool::abandon(job));  // nobody is at it
+  CHECK_FALSE(braid::detail::blocking_pool::abandon(job));  // no thread runs it
   pool.submit(job);
   job.begun.get_future().wait();
   if (early) CHECK(braid::detail::blocking_pool::abandon(job));
@@ -292,7 +292,7 @@ TEST_CASE("blocking_pool: a job can be abandoned while it holds nothing", "[loop
   job.go_on.set_value();
   job.ended.get_future().wait();
   CHECK(job.held == !early);
-  CHECK_FALSE(job.let_go);  // somebody has asked by now
+  CHECK_FALSE(job.let_go);  // abandon was called before
   CHECK(job.is_wanted == !early);
 }
 
@@ -301,8 +301,9 @@ TEST_CASE("blocking_pool: its threads block all signals but those of a fault",
   std::array<sigset_t, 2> masks;
   run(offload([&] {
     ::pthread_sigmask(SIG_SETMASK, nullptr, &masks[0]);
-    run(offload(
-        [&] { ::pthread_sigmask(SIG_SETMASK, nullptr, &masks[1]); }));  // on one that a thread of it made
+    run(offload([&] {
+      ::pthread_sigmask(SIG_SETMASK, nullptr, &masks[1]);
+    }));  // a thread that a pool's thread started
   }));
   for (const sigset_t& mask : masks) {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGUSR1, SIGCHLD, SIGPIPE, SIGRTMIN, SIGRTMAX})
@@ -322,8 +323,8 @@ TEST_CASE("blocking_pool: what a program does at its end", "[loop][blocking_pool
     return braid_tests::run_program(braid_tests::crash_program("exit_with_pool"),
                                     {how, (folder / "file").string()});
   };
-  // Of a job that never ends; in a job; using the pool in a static destructor; a static loop that ends then;
-  // a forked child of a job; a signal that main alone takes.
+  // A job that never ends; a job in a job; a static destructor that uses the pool; a static loop that ends
+  // then; a job that forks a child; a signal that only main accepts.
   for (const char* how : {"busy", "queued", "inside", "static", "static_loop", "fork", "signalfd"}) {
     const auto end = ended(how);
     INFO(how << ": " << end.output << end.errors);

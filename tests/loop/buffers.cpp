@@ -23,8 +23,8 @@
 #include "recorder.hpp"
 #include "sanitized.hpp"
 
-// A buffer that is read into is the kernel's until the read has ended, however that comes about: its owner is
-// told only afterwards.
+// While a read is in flight its buffer belongs to the kernel. However the read ends, it finishes only after
+// the kernel has given the buffer up.
 
 namespace {
 
@@ -66,7 +66,8 @@ TEST_CASE("read: the buffer is poisoned while it is in flight, and only then", "
   CHECK(std::string_view(room.data(), 3) == "abc");
 }
 
-// Begins a read that does not end by itself; makes it end otherwise; then the buffer is its owner's for good.
+// Begins a read that does not end by itself and ends it in another way; then the kernel must leave the buffer
+// alone.
 template <class Begin, class End>
 void gives_the_buffer_back(Begin begin, End end) {
   const int flags = GENERATE(0, O_NONBLOCK);
@@ -87,7 +88,7 @@ void gives_the_buffer_back(Begin begin, End end) {
   CHECK(told == 1);
   CHECK_FALSE(poisoned_when_told);
   CHECK_FALSE(in_the_kernels_hands(room));
-  pipe.write("late");  // nothing reads it any more
+  pipe.write("late");  // no read takes this any more
   if (home) turns(*home, 3);
   CHECK(room == std::array<char, 16>{});
   CHECK(pipe.rest() == "late");
@@ -118,7 +119,7 @@ TEST_CASE("read: timed out in the kernel, its buffer comes back first", "[loop][
   bool due = false;
   gives_the_buffer_back(
       [&](auto read, auto handler) {
-        // A deadline that comes when the test says so.
+        // A deadline that expires when the test decides.
         start(when_any(std::move(read),
                        [&]() -> task<> {
                          while (!due) co_await yield();
@@ -193,14 +194,14 @@ TEST_CASE("read: a stop request that comes with the data loses nothing", "[loop]
   source.request_stop();
   home.run();
   REQUIRE(read.heard.times == 1);
-  // Either it read, or all is still in the pipe.
+  // Either the read got the data, or all of it is still in the pipe.
   if (read.result())
     CHECK(std::string(room.data(), *read.result()) + pipe.rest() == "data");
   else
     CHECK(pipe.rest() == "data");
 }
 
-// Requests and their stops from another thread in every order: each read ends exactly once.
+// Another thread requests stop while data arrives, in every order: each read ends exactly once.
 TEST_CASE("read: stop requests of another thread race with data, again and again",
           "[loop][io_sender][threads]") {
   loop home;

@@ -1,4 +1,4 @@
-// A kernel that takes no submissions for a while: io_uring_enter(2), EAGAIN.
+// A kernel that accepts no submissions for a while: io_uring_enter(2) fails with EAGAIN.
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,11 +24,11 @@
 
 namespace {
 
-thread_local int refusals = 0;  // so many submissions of this thread are refused
+thread_local int refusals = 0;  // the kernel refuses this many submissions of this thread
 
 }  // namespace
 
-// liburing's, which the library calls for every turn.
+// Replaces liburing's function, which the library calls in every turn.
 extern "C" int io_uring_enter2(unsigned fd, unsigned to_submit, unsigned min_complete, unsigned flags,
                                sigset_t* extra, std::size_t size) {
   if (refusals > 0 && to_submit > 0) return --refusals, -EAGAIN;

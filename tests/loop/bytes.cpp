@@ -23,7 +23,7 @@ static_assert(writable<std::string&> && writable<std::vector<std::byte>&> &&
 static_assert(writable<std::span<std::byte>> && writable<char (&)[4]>);
 static_assert(!writable<std::string_view> && !writable<const std::string&> &&
               !writable<std::span<const std::byte>>);
-static_assert(!writable<std::string>);  // a temporary would be gone before it is filled
+static_assert(!writable<std::string>);  // a temporary would be destroyed before it is filled
 static_assert(!writable<std::vector<int>&> && !writable<std::vector<bool>&>);
 static_assert(readable<std::string_view> && readable<const std::string&> &&
               readable<std::span<const std::byte>>);

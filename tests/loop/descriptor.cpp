@@ -51,8 +51,7 @@ TEST_CASE("descriptor: closes itself, with a loop and without", "[loop][descript
 TEST_CASE("descriptor: a close that EINTR met is done, and is not made again",
           "[loop][descriptor][failure]") {
   pipe_ends pipe;
-  const int reused =
-      ::dup(pipe.reader());  // another's by now: the number was free once close had been called
+  const int reused = ::dup(pipe.reader());  // another descriptor: close had freed the number
   {
     detail::close_outcome closing(reused);
     request what{.code = opcode::close, .descriptor = reused};
@@ -143,7 +142,7 @@ TEST_CASE("descriptor: a close that is never started, or that the loop's end mee
   CHECK(open_descriptors() == open);
 }
 
-// Two numbers of one open file: what waits on the one is no concern of the other's end.
+// Two descriptors of one open file: closing one must not end what waits on the other.
 TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[loop][descriptor]") {
   loop home;
   const int kind = GENERATE(0, 1, 2);  // a pipe, a socket, a terminal
@@ -188,7 +187,7 @@ TEST_CASE("descriptor: close meets what waits on it alone, however many numbers 
           "[loop][descriptor]") {
   constexpr std::size_t many = 200;
   std::array<char, 8> room{};
-  std::vector<int> ended(many, 0);  // told of at the loop's end, too
+  std::vector<int> ended(many, 0);  // outlives the loop, whose end still calls handlers
   loop home;
   std::vector<pipe_ends> pipes(many);
   std::vector<file> readers;
@@ -201,7 +200,8 @@ TEST_CASE("descriptor: close meets what waits on it alone, however many numbers 
   for (std::size_t n = 0; n < many; ++n) CHECK(ended[n] == (n % 2 == 0 ? 2 : 0));
 }
 
-// A socket's domain is no descriptor: the request that makes one is left alone by the end of that number.
+// In a `socket` request the place of the descriptor holds the domain: closing the descriptor of that number
+// must leave the request alone.
 TEST_CASE("descriptor: what makes a descriptor is in nobody's way", "[loop][descriptor]") {
   loop home;
   pipe_ends pipe;

@@ -31,7 +31,7 @@
 #include "child_process.hpp"
 #include "descriptors.hpp"
 
-// A loop's destructor with work in flight: everything is cancelled, waited for and destroyed.
+// The destructor of a loop with work in flight cancels everything, waits for it and destroys it.
 
 namespace {
 
@@ -40,7 +40,7 @@ using namespace std::chrono_literals;
 using braid_tests::open_descriptors;
 using braid_tests::pipe_ends;
 
-// A local of something that waits: how many of them live.
+// A local variable of a coroutine or fiber that waits; counts its instances.
 struct local {
   static inline int alive = 0;
   local() { ++alive; }
@@ -56,13 +56,13 @@ TEST_CASE("loop's end: a read that waits ends as cancelled, and its handler is t
   {
     loop home;
     start(reader.read_some(room), [&](result<std::size_t> ended) { told.emplace(std::move(ended)); });
-    const int turns = GENERATE(0, 1, 3);  // the kernel does not know of it yet, or it does
+    const int turns = GENERATE(0, 1, 3);  // the reads have reached the kernel, or not yet
     for (int n = 0; n < turns; ++n) home.turn(false);
     CHECK_FALSE(told);
   }
   REQUIRE(told);
   CHECK(told->error() == std::errc::operation_canceled);
-  CHECK(::write(pipe.writer(), "x", 1) == 1);  // the kernel is done with the buffer
+  CHECK(::write(pipe.writer(), "x", 1) == 1);  // the kernel no longer uses the buffer
   char byte = 0;
   CHECK(::read(reader.number(), &byte, 1) == 1);
   CHECK(byte == 'x');
@@ -81,7 +81,7 @@ TEST_CASE("loop's end: a request that waits for readiness ends as cancelled", "[
   std::optional<error> told;
   {
     loop home;
-    // MSG_DONTWAIT makes the kernel say EAGAIN; the reactor then polls and tries again.
+    // With MSG_DONTWAIT the kernel returns EAGAIN; then the reactor polls and tries again.
     start(io_sender<outcome>{{.code = opcode::receive,
                               .descriptor = pair[0],
                               .address = room.data(),
@@ -158,7 +158,8 @@ TEST_CASE("loop's end: an offloaded function that runs is waited for", "[loop][e
   CHECK(told);
 }
 
-// The loop may find the pool's message before the pool's thread has woken it: that thread must be waited for.
+// The loop may find the pool's message before the pool's thread has woken it. Its destructor must wait for
+// that thread.
 TEST_CASE("loop's end: comes after the wake-up of the last message", "[loop][ending][threads]") {
   int ended = 0;
   for (int round = 0; round < 1000; ++round) {
@@ -190,7 +191,7 @@ TEST_CASE("loop's end: tasks that wait for a promise nobody settles are destroye
     CHECK(local::alive == 1);
   }
   CHECK(local::alive == 0);
-  never.set_value(3);  // too late for anybody, and no harm
+  never.set_value(3);  // too late, and harmless
 }
 
 TEST_CASE("loop's end: a suspended fiber is unwound", "[loop][ending]") {

@@ -1,4 +1,4 @@
-// What can go wrong between an epoll reactor and the requests that it tries, waits for, or sends to a thread.
+// The epoll reactor and its requests: those that it tries, waits for, or gives to a thread.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -43,7 +43,7 @@ using braid_tests::pipe_ends;
 
 constexpr loop_options on_epoll{.backend = backend::epoll};
 
-// A request as a reactor sees it, and how it ended.
+// A request as the reactor sees it, and its result.
 struct asked : io_operation {
   explicit asked(const request& which) : io_operation(come, what), what(which) {}
   static void come(operation_base& base, completion with) noexcept {
@@ -56,7 +56,7 @@ struct asked : io_operation {
   std::vector<std::int32_t> parts;
 };
 
-// One that cancels another as soon as it is told.
+// A request that cancels another one as soon as it completes.
 struct rival : io_operation {
   rival(int descriptor, loop& on) : io_operation(come, what), home(on) {
     what = {.code = opcode::poll, .descriptor = descriptor, .flags = POLLIN};
@@ -158,7 +158,7 @@ TEST_CASE("epoll: two readers of a pipe are served in their order, each with byt
   home.submit(third);
   home.submit(fourth);
   home.turn(false);
-  REQUIRE(::write(pipe.writer(), "cd", 2) == 2);  // one event for both
+  REQUIRE(::write(pipe.writer(), "cd", 2) == 2);  // one event for both reads
   turn_until(home, fourth.told);
   CHECK(third.told == 1);
   CHECK(one[0] == 'c');
@@ -193,7 +193,7 @@ TEST_CASE("epoll: a pipe or terminal that blocks stays as it is, and the loop do
     REQUIRE(::write(master, "line\n", 5) == 5);
     turn_until(home, read.told);
     CHECK(read.told == 5);
-    // A second one waits on the registration that is there.
+    // A second read waits on the existing registration.
     asked again(read_of(terminal, room.data(), 16));
     home.submit(again);
     home.turn(false);
@@ -239,7 +239,7 @@ TEST_CASE("epoll: what the other end's going means, reader and writer are told",
     CHECK(read.told == 0);
     asked again(read_of(pipe.reader(), room.data(), 4));
     home.submit(again);
-    turn_until(home, again.told);  // and stays gone
+    turn_until(home, again.told);  // the end is reported again
     CHECK(again.told == 0);
   }
   SECTION("a socket's peer goes, behind what it has sent") {
@@ -276,7 +276,7 @@ TEST_CASE("epoll: bytes and end that come together are both received on TCP", "[
   for (int round = 0; round < 20; ++round) {
     auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
     std::string room(16, '?');
-    auto first = spawn(far.read_some(room));  // registers, and waits
+    auto first = spawn(far.read_some(room));  // registers the socket, and waits
     home.run(nop());
     home.run(near.write_all(std::string("bye")));
     home.run(near.close());
@@ -295,10 +295,10 @@ TEST_CASE("epoll: an end that comes before the bytes are received is not lost be
   auto first = spawn(far.read_some(room));
   home.run(nop());
   home.run(near.write_all(std::string("1")));
-  CHECK(home.run(std::move(first)) == 1);  // the registration stays, nobody waits
+  CHECK(home.run(std::move(first)) == 1);  // the socket stays registered, but no request waits
   home.run(near.write_all(std::string("23")));
   home.run(near.close());
-  home.run(sleep_for(std::chrono::microseconds(1)));  // the events come while nobody waits
+  home.run(sleep_for(std::chrono::microseconds(1)));  // the events arrive while no request waits
   CHECK(home.run(far.read_some(room)) == 2);
   CHECK(home.run(far.read_some(room)) == 0);
 }
@@ -340,7 +340,7 @@ TEST_CASE("epoll: a connect that is refused says so, and the socket blocks as be
 
 TEST_CASE("epoll: a connect that waits is cancelled, and the socket blocks as before", "[loop][epoll][net]") {
   loop home(on_epoll);
-  // Of a listener whose backlog is full the handshake is not answered.
+  // While a listener's backlog is full the kernel does not answer the handshake.
   const tcp::listener full = tcp::listen_now(endpoint::loopback(), 0);
   const endpoint at = full.local_endpoint();
   std::vector<int> sockets;
@@ -393,7 +393,7 @@ TEST_CASE("epoll: a Unix socket's full backlog is waited for by a thread", "[loo
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   const std::string path = "@braid-epoll-" + std::to_string(::getpid());
-  path.copy(name.sun_path + 1, path.size());  // an abstract one: leaves no file
+  path.copy(name.sun_path + 1, path.size());  // an abstract name leaves no file behind
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + path.size());
   const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&name), length) == 0);
@@ -411,7 +411,7 @@ TEST_CASE("epoll: a Unix socket's full backlog is waited for by a thread", "[loo
   CHECK_FALSE(connects[2]->told);
   asked accepts({.code = opcode::accept_many, .descriptor = listener, .flags = SOCK_CLOEXEC});
   home.submit(accepts);
-  for (const auto& each : connects) turn_until(home, each->told);  // the second is a thread's, too
+  for (const auto& each : connects) turn_until(home, each->told);  // a thread carries out the second one, too
   CHECK(connects[2]->told == 0);
   while (accepts.parts.size() < 3) home.turn(true);
   home.cancel(accepts);
@@ -449,7 +449,7 @@ TEST_CASE("epoll: no descriptor left for the reactor is a clear error, whichever
           "[loop][epoll]") {
   const int spare = GENERATE(0, 1, 2);
   const auto ended = braid_tests::in_child([spare] {
-    const auto lowest = static_cast<rlim_t>(::dup(0));  // what open(2) would give next
+    const auto lowest = static_cast<rlim_t>(::dup(0));  // the number that open(2) would return next
     ::close(static_cast<int>(lowest));
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -461,7 +461,7 @@ TEST_CASE("epoll: no descriptor left for the reactor is a clear error, whichever
     } catch (...) {
       failed = std::current_exception();
     }
-    ::setrlimit(RLIMIT_NOFILE, &limit);  // a sanitizer's checks open descriptors
+    ::setrlimit(RLIMIT_NOFILE, &limit);  // the sanitizer's own checks open descriptors
     if (failed != nullptr) std::rethrow_exception(failed);
   });
   CHECK(ended.exit_status() == braid_tests::threw);
@@ -531,7 +531,7 @@ TEST_CASE("epoll: waiting again on a registered socket is no system call", "[loo
     REQUIRE(::write(ends[1], "x", 1) == 1);
     turn_until(home, receive.told);
     CHECK(receive.told == 1);
-    // A Unix socket may keep the rest for another call: tried once more, and found empty.
+    // A Unix socket may return less than it holds, so the reactor tries once more and finds it empty.
     asked empty({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
     home.submit(empty);
     home.turn(false);
@@ -541,7 +541,7 @@ TEST_CASE("epoll: waiting again on a registered socket is no system call", "[loo
     asked waits({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
     home.submit(waits);
     home.turn(false);
-    CHECK(home.system_calls() <= before + 1);  // the look of that turn alone
+    CHECK(home.system_calls() <= before + 1);  // only the epoll_wait of that turn
     home.cancel(waits);
     turn_until(home, waits.told);
   }

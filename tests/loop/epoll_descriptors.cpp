@@ -1,4 +1,4 @@
-// Descriptors that change behind an epoll reactor's back, and the end of those that it works on.
+// Descriptors that change behind the epoll reactor's back, and descriptors that end while it works on them.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -61,7 +61,7 @@ void turn_until(loop& home, const std::optional<std::int32_t>& told) {
   while (!told) home.turn(true);
 }
 
-// Leaves the descriptor registered, with nobody waiting for it.
+// Leaves the descriptor registered although no request waits for it.
 void register_it(loop& home, int descriptor) {
   asked polled({.code = opcode::poll, .descriptor = descriptor, .flags = POLLPRI});
   home.submit(polled);
@@ -78,7 +78,7 @@ TEST_CASE("epoll: a number that means another descriptor by now is waited for al
   const int number = first.reader();
   register_it(home, number);
   pipe_ends second;
-  REQUIRE(::dup2(second.reader(), number) == number);  // behind the reactor's back
+  REQUIRE(::dup2(second.reader(), number) == number);  // the reactor does not notice
   reading read(number);
   home.submit(read);
   home.turn(false);
@@ -122,7 +122,7 @@ TEST_CASE("epoll: a descriptor that is closed while a request waits for it ends 
     CHECK(home.direct().close(ends[0]) == 0);
     REQUIRE(::dup2(second.reader(), ends[0]) == ends[0]);
     turn_until(home, read.told);
-    CHECK(::read(second.reader(), read.room, 1) == 1);  // it is still there
+    CHECK(::read(second.reader(), read.room, 1) == 1);  // the read has left it there
     ::close(ends[0]);
   }
   CHECK(read.told == -EBADF);
@@ -149,10 +149,10 @@ TEST_CASE("epoll: a copy of a closed descriptor brings no end to who has its num
   reading read(number);
   home.submit(read);
   home.turn(false);
-  REQUIRE(::write(first.writer(), "old", 3) == 3);  // for the copy alone
+  REQUIRE(::write(first.writer(), "old", 3) == 3);  // an event of the copy only
   const std::size_t before = home.system_calls();
   for (int turns = 0; turns < 5; ++turns) home.turn(false);
-  if (tries == 0) CHECK(home.system_calls() - before == 5);  // each asked epoll, which had nothing to say
+  if (tries == 0) CHECK(home.system_calls() - before == 5);  // each turn asked epoll, which reported nothing
   if (tries != 0) CHECK(home.system_calls() - before > 5);
   CHECK_FALSE(read.told);
   REQUIRE(::write(second.writer(), "newer", 5) == 5);
@@ -172,7 +172,7 @@ TEST_CASE("epoll: two numbers of one pipe are waited for apart", "[loop][epoll]"
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
   while (!first.told && !second.told) home.turn(true);
-  CHECK((first.told == 1) != (second.told == 1));  // the byte is there once
+  CHECK((first.told == 1) != (second.told == 1));  // only one of them gets the byte
   REQUIRE(::write(pipe.writer(), "y", 1) == 1);
   turn_until(home, first.told);
   turn_until(home, second.told);
@@ -197,7 +197,7 @@ TEST_CASE("epoll: sockets closed and made again and again never meet each other'
       home.run(far.close());
       CHECK(home.run(as_result(std::move(cancelled))).error() == std::errc::operation_canceled);
     } else {
-      far = tcp::stream();  // its destructor closes behind what is in flight
+      far = tcp::stream();  // the destructor closes the descriptor once the read has ended
       CHECK(home.run(as_result(std::move(cancelled))).error() == std::errc::operation_canceled);
     }
   }
@@ -208,7 +208,7 @@ TEST_CASE("epoll: descriptors that nobody waits for any more stop waking the loo
   const int counter = ::eventfd(0, EFD_CLOEXEC);
   register_it(home, counter);
   pipe_ends pipe;
-  reading waits(pipe.reader());  // so that the loop looks
+  reading waits(pipe.reader());  // makes the loop call epoll_wait
   home.submit(waits);
   home.turn(false);
   const std::uint64_t one = 1;
@@ -222,7 +222,7 @@ TEST_CASE("epoll: descriptors that nobody waits for any more stop waking the loo
   CHECK(calls == 1);
   reading read(counter);
   home.submit(read);
-  turn_until(home, read.told);  // it works as before
+  turn_until(home, read.told);  // the descriptor works as before
   CHECK(read.told == 8);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
   home.run();
@@ -242,7 +242,7 @@ TEST_CASE("epoll: close waits for what a thread is at, and cancels what has not 
     auto closed = spawn(to.close());
     for (int turns = 0; turns < 5; ++turns) home.run(nop());
     CHECK(home.run(as_result(std::move(synced))).error() == std::errc::operation_canceled);
-    CHECK(::fcntl(number, F_GETFD) >= 0);  // its own close waits for a thread
+    CHECK(::fcntl(number, F_GETFD) >= 0);  // the close itself waits for a thread
     busy.let_go();
     home.run(std::move(closed));
   }
@@ -254,7 +254,7 @@ TEST_CASE("epoll: close waits for what a thread is at, and cancels what has not 
       home.run(nop());
       auto closed = spawn(to.close());
       home.run(std::move(closed));
-      CHECK(written.is_ready());  // before the number can mean something else
+      CHECK(written.is_ready());  // before the number can mean another file
       CHECK(synced.is_ready());
       const auto ended = home.run(as_result(std::move(synced)));
       CHECK((ended || ended.error() == std::errc::operation_canceled));
@@ -275,7 +275,7 @@ TEST_CASE("epoll: a cancel_descriptor ends a thread's wait for the other end of 
   {
     loop home(on_epoll);
     char path[] = "fifo";
-    for (int round = 0; round < 20; ++round) {  // the thread has begun in some of them
+    for (int round = 0; round < 20; ++round) {  // in some rounds the thread has begun
       asked open({.code = opcode::open, .descriptor = directory, .address = path, .flags = O_RDONLY});
       asked cancel({.code = opcode::cancel_descriptor, .descriptor = directory});
       home.submit(open);
@@ -300,7 +300,7 @@ TEST_CASE("epoll: requests at a file's own position do not pass one that is with
   const file from = home.run(open_file(folder / "file", O_RDWR | O_CREAT));
   home.run(from.write_all(std::string(page, 'a') + std::string(page, 'b')));
   home.run(from.sync());
-  REQUIRE(::posix_fadvise(from.number(), 0, 0, POSIX_FADV_DONTNEED) == 0);  // tmpfs keeps it all the same
+  REQUIRE(::posix_fadvise(from.number(), 0, 0, POSIX_FADV_DONTNEED) == 0);  // tmpfs ignores this
   REQUIRE(::lseek(from.number(), 0, SEEK_SET) == 0);
   std::string rooms[2] = {std::string(page, '?'), std::string(page, '?')};
   {
@@ -360,7 +360,7 @@ TEST_CASE("epoll: cancel_descriptor counts what waited, and leaves others alone"
   CHECK(third.told == -ECANCELED);
 }
 
-// A copy keeps the open file, and with it the registration, which nothing can take back any more.
+// A copy keeps the open file and with it the registration, which can no longer be removed.
 TEST_CASE(
     "epoll: a descriptor closed behind the reactor's back, of which a copy stays, does not wake it for ever",
     "[loop][epoll]") {

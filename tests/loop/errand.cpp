@@ -1,4 +1,5 @@
-// What a thread does for a loop, and may never end: a FIFO that nobody opens, a terminal that nobody reads.
+// Errands of a loop that may never end: a FIFO whose other end is never opened, a terminal that is never
+// read.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -34,14 +35,14 @@ using namespace braid;
 
 constexpr loop_options on_epoll{.backend = backend::epoll};
 
-// A FIFO that nobody has opened, beside a file that says "text".
+// A FIFO that no process has opened, beside a file that contains "text".
 struct fifo_folder {
   fifo_folder() {
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
     run(write_file(file, std::string("text")));
     before = braid_tests::open_descriptors();
   }
-  // Lets whatever is at the FIFO go, and waits until threads that were left at it have closed what they got.
+  // Opens the FIFO, so that abandoned threads go on, and waits until they have closed their descriptors.
   ~fifo_folder() {
     do ::close(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));
     while (braid_tests::open_descriptors() != before);
@@ -103,7 +104,7 @@ TEST_CASE("errand: an open that waits is completed when its turn comes", "[loop]
   home.run(reader->close());
 }
 
-// A pseudo-terminal as programs leave it, that blocks.
+// A pseudo-terminal with the usual settings; its descriptors block.
 struct terminal {
   terminal() {
     REQUIRE(::openpty(&master, &slave, nullptr, nullptr, nullptr) == 0);
@@ -131,7 +132,7 @@ TEST_CASE(
     start(with_stop_token(to->write_some(text), source.get_token()),
           [&](result<std::size_t> how) { ended.emplace(std::move(how)); });
     pollfd full{here.master, POLLIN, 0};
-    while (::poll(&full, 1, 0) == 0) home.turn(false);  // a thread is at it
+    while (::poll(&full, 1, 0) == 0) home.turn(false);  // a thread is writing
     if (!loop_ends) {
       source.request_stop();
       home.run();
@@ -139,11 +140,11 @@ TEST_CASE(
     }
   }
   REQUIRE(ended);
-  REQUIRE(*ended);  // how much the terminal has taken
+  REQUIRE(*ended);  // how much the terminal has accepted
   CHECK(**ended < text.size());
   text.assign(text.size(), 'y');
   to.reset();
-  // Nobody has the terminal open any more: EIO.
+  // Ends with EIO, since the terminal's side is closed.
   std::array<char, 4096> room;
   std::size_t seen = 0;
   bool only_x = true;

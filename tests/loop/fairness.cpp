@@ -13,14 +13,14 @@
 #include "catch.hpp"
 #include "descriptors.hpp"
 
-// None of ready work, timers, completions and posts may starve another. Counted in turns, never in time.
+// Ready work, timers, completions and posts must not starve each other. The tests count turns, never time.
 
 namespace {
 
 using namespace braid;
 using namespace std::chrono_literals;
 
-// A reactor whose clock goes on by so much each time that it is asked: whatever the loop measures took that
+// A reactor whose clock advances by a fixed step each time it is read: all that the loop measures takes that
 // long.
 class slow_clock final : public reactor {
  public:
@@ -40,7 +40,7 @@ class slow_clock final : public reactor {
   mutable loop_clock::time_point now_{};
 };
 
-// Always ready again, until told otherwise.
+// An operation that becomes ready again each time it runs, until it is destroyed.
 class restless : operation_base {
  public:
   explicit restless(loop& home) : operation_base(come), home_(home) { home_.make_ready(*this); }
@@ -61,7 +61,7 @@ class restless : operation_base {
   bool stopped_ = false;
 };
 
-// Begins its operation anew whenever it has ended, until told otherwise.
+// Begins its operation again whenever it ends, until it is destroyed.
 template <class Make>
 class repeated {
  public:
@@ -90,7 +90,7 @@ class repeated {
   bool running_ = false;
 };
 
-// One of each kind of work; done() once all have happened.
+// One piece of work of each kind; done() once all have ended.
 class one_of_each {
  public:
   explicit one_of_each(loop& home) {
@@ -219,7 +219,7 @@ TEST_CASE("loop: a thread that never stops posting lets everything else go on", 
   std::atomic<int> posted{0}, run{0};
   std::thread flood([&] {
     while (!stopped) {
-      if (posted - run > 10'000) continue;  // memory has an end
+      if (posted - run > 10'000) continue;  // bounds the memory in use
       ++posted;
       home.post([&run] { ++run; });
     }

@@ -1,5 +1,5 @@
-// automatic where io_uring is forbidden, as containers forbid it: by a seccomp filter, here in a child
-// process.
+// backend::automatic where io_uring is forbidden. Containers forbid it by a seccomp filter, as these tests do
+// in a child process.
 
 #include <sys/syscall.h>
 
@@ -26,7 +26,7 @@ using braid_tests::contains;
 using braid_tests::forbid;
 using braid_tests::in_child;
 
-// A child with these variables set, on whatever reactor this test's own process was told to use.
+// Runs f in a child without io_uring, with the backend `automatic` whatever this process uses.
 template <class F>
 child_end in_container(unsigned code, F f, const char* quiet = nullptr) {
   return in_child([&] {
@@ -46,8 +46,8 @@ std::size_t lines_of(const std::string& text) {
 
 TEST_CASE("loop: where io_uring is refused, automatic runs on epoll and everything works",
           "[loop][fallback]") {
-  // A program of its own, since it starts threads: files, sockets, timers, wake-ups, and another thread's
-  // loop.
+  // A separate program, since it starts threads. It uses files, sockets, timers, wake-ups and another
+  // thread's loop.
   const int code = GENERATE(ENOSYS, EPERM, EACCES, ENOMEM);
   const braid_tests::scratch_folder folder;
   const child_end ended = braid_tests::run_program(braid_tests::crash_program("without_io_uring"),
@@ -56,7 +56,7 @@ TEST_CASE("loop: where io_uring is refused, automatic runs on epoll and everythi
   INFO(ended.errors);
   CHECK(ended.exit_status() == 0);
   CHECK(ended.output == "");
-  CHECK(lines_of(ended.errors) == 1);  // although it makes several loops
+  CHECK(lines_of(ended.errors) == 1);  // one line, although the program makes several loops
   CHECK_THAT(ended.errors, contains("braid: loops run on epoll: io_uring is refused: "));
   CHECK_THAT(ended.errors, contains("BRAID_QUIET=1"));
 }
@@ -71,7 +71,7 @@ TEST_CASE("loop: what needs a thread where there is none ends with an error, and
   CHECK(ended.exit_status() == 0);
 }
 
-// The kernel ends what it finds no thread for as if it had been cancelled, which nobody asked for.
+// The kernel ends a request that it finds no thread for as cancelled, although no stop was requested.
 TEST_CASE("loop: a file for which the kernel has no thread is the pool's, or an error that says so",
           "[loop][fallback]") {
   const std::string backend = GENERATE("BRAID_BACKEND=epoll", "BRAID_BACKEND=auto");
@@ -134,7 +134,7 @@ TEST_CASE("loop: io_uring that was asked for by name is not replaced", "[loop][f
   CHECK_THAT(by_environment.errors, contains("loop: io_uring: a seccomp filter"));
   const child_end epoll = made({}, "epoll");
   CHECK(epoll.output == "epoll\n");
-  CHECK(epoll.errors == "");  // it was asked for
+  CHECK(epoll.errors == "");  // no fallback: the program asked for epoll
 }
 
 TEST_CASE("loop: what epoll would lack as well is no reason to fall back on it", "[loop][fallback]") {

@@ -30,7 +30,7 @@
 #include "descriptors.hpp"
 #include "scratch_folder.hpp"
 
-// A forked child has a copy of its parent's loop. Whatever it does with it, the parent's reads go on.
+// A forked child has a copy of its parent's loop. Whatever the child does with it, the parent's reads go on.
 
 namespace {
 
@@ -41,7 +41,7 @@ using braid_tests::contains;
 using braid_tests::in_child;
 using braid_tests::pipe_ends;
 
-// A loop with a read that waits, whose end in_parent sees.
+// A loop with a waiting read; goes_on() checks that it still works.
 struct reading_loop {
   loop home;
   pipe_ends ends;
@@ -149,7 +149,8 @@ TEST_CASE("fork: a grandchild, and a child forked while other threads have loops
   other.join();
 }
 
-// Static, say: destroyed at the child's exit, although the thread that made it is not there.
+// A static loop, for example: the child's exit destroys it, although the thread that made it does not exist
+// there.
 TEST_CASE("fork: a child destroys a loop that another thread has at work", "[loop][fork]") {
   reading_loop here;
   pipe_ends until;
@@ -198,7 +199,7 @@ TEST_CASE("fork: a child does the parent's work on a loop of its own", "[loop][f
   here.goes_on();
 }
 
-// Forks in the middle of a turn, at a request's end.
+// Forks in the middle of a turn, when a request completes.
 task<int> fork_in_a_turn() {
   co_await nop();
   const pid_t child = ::fork();
@@ -254,7 +255,7 @@ TEST_CASE("fork: a child that falls back into the parent's loop is aborted with 
   here.goes_on();
 }
 
-// A child that the C library does not know of, so that nobody is told but by after_fork.
+// Makes a child without the C library's fork handlers: only after_fork tells braid about it.
 template <class F>
 int exit_status_of_unknown_child(bool by_system_call, F f) {
   std::fflush(nullptr);
@@ -277,10 +278,11 @@ TEST_CASE("fork: after_fork in a child of clone or _Fork does what fork does by 
   const bool by_system_call = GENERATE(true, false);
   const auto here = std::make_unique<reading_loop>();
   detach(sleep_for(1h));
-  CHECK(here->home.run(offload([] { return 1; })) == 1);  // the pool has a thread, which the child has not
+  CHECK(here->home.run(offload([] { return 1; })) ==
+        1);  // starts a thread of the pool, which the child does not have
   const int status = exit_status_of_unknown_child(by_system_call, [&] {
     if (loop::current_or_null() != nullptr) return 1;
-    after_fork();  // again: nothing
+    after_fork();  // a second call does nothing
     try {
       here->home.post([] {});
       return 2;

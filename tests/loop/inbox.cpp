@@ -17,7 +17,7 @@ struct message : operation_base {
   int value, thread;
 };
 
-// Reaches an operation's end without a loop.
+// Finishes an operation without a loop.
 struct arrival : reactor {
   static void at(operation_base& operation) noexcept { finish(operation, {}); }
 };
@@ -55,7 +55,7 @@ TEST_CASE("inbox: only the first message to a sleeping loop must wake it", "[loo
   braid::detail::inbox in;
   message a, b, c;
   CHECK(in.fall_asleep());
-  CHECK(in.fall_asleep());  // it sleeps on
+  CHECK(in.fall_asleep());  // the loop is still asleep
   CHECK(in.empty());
   CHECK(in.push(a));
   CHECK_FALSE(in.push(b));
@@ -84,7 +84,7 @@ TEST_CASE("inbox: waits for who was told to wake the loop, and for nobody else",
   CHECK(in.fall_asleep());
   CHECK(in.push(b));
   CHECK_FALSE(in.push(c));
-  CHECK_FALSE(in.fall_asleep());  // it must look first, and forgets nothing by asking
+  CHECK_FALSE(in.fall_asleep());  // the loop must drain the inbox first; asking changes nothing
   drain(in);
   bool woke = false;
   std::thread waker([&] {
@@ -118,7 +118,7 @@ TEST_CASE("inbox: loses nothing of several threads, and keeps the order of each"
           wakes.notify_one();
         }
     });
-  // The reader sleeps whenever it may: a wake-up that is lost hangs the test.
+  // The reader sleeps whenever it may, so a lost wake-up hangs the test.
   std::vector<int> next(senders, 0);
   bool in_order = true;
   int sleeps = 0;

@@ -160,7 +160,7 @@ struct socket_pair {
   ~socket_pair() {
     for (const int each : ends) ::close(each);
   }
-  // MSG_DONTWAIT makes the kernel itself say EAGAIN, which for a pipe it keeps to itself.
+  // With MSG_DONTWAIT the kernel returns EAGAIN, which it never does for a pipe.
   [[nodiscard]] auto receive(std::span<char> room) const {
     return io_sender<receive_outcome>{{.code = opcode::receive,
                                        .descriptor = ends[0],
@@ -252,7 +252,7 @@ TEST_CASE("read_exactly and write_all: go on over short transfers", "[loop][io_s
   ::fcntl(pipe.writer(), F_SETPIPE_SZ, 4096);
   file reader = file::from_descriptor(pipe.release_reader());
   file writer = file::from_descriptor(pipe.release_writer());
-  std::string sent(1 << 20, ' ');  // 256 times the pipe
+  std::string sent(1 << 20, ' ');  // 256 times what the pipe holds
   for (std::size_t n = 0; n < sent.size(); ++n) sent[n] = static_cast<char>(n * 31 % 251);
   std::string received(sent.size(), ' ');
   home.run(when_all(writer.write_all(sent), reader.read_exactly(received)));

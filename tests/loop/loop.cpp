@@ -210,7 +210,7 @@ TEST_CASE("loop: run() goes on until nothing is left, whatever the work began", 
 }
 
 TEST_CASE("loop: run(op) gives op's value or throws its error, and leaves the rest", "[loop]") {
-  bool late = false;  // told of by the loop's end
+  bool late = false;  // outlives the loop, whose end calls the handler
   loop home;
   start(sleep_for(1h), [&](result<void>) { late = true; });
   CHECK(home.run(just(std::make_unique<int>(3))) != nullptr);
@@ -308,7 +308,7 @@ TEST_CASE("loop: a post from another thread wakes a loop that sleeps", "[loop][t
   loop home;
   promise<void> last;
   std::atomic<int> heard{0};
-  // Each post is sent only once the one before has run: by then the loop sleeps, or is about to.
+  // Each post waits until the one before has run: by then the loop sleeps, or is about to.
   std::thread other([&] {
     for (int n = 1; n <= rounds; ++n) {
       home.post([&, n] {
@@ -323,7 +323,7 @@ TEST_CASE("loop: a post from another thread wakes a loop that sleeps", "[loop][t
   home.run(last.get_future());
   other.join();
   CHECK(heard == rounds);
-  CHECK(home.system_calls() - calls <= 4 * rounds);  // it slept in between
+  CHECK(home.system_calls() - calls <= 4 * rounds);  // the loop slept in between
 }
 
 // ---- errors that nobody waits for ---------------------------------------------------------------------
@@ -364,7 +364,7 @@ TEST_CASE("loop: a cancellation that was requested is no unhandled error", "[loo
   detach(just_error<int>(std::errc::timed_out));
   home.run();
   CHECK(heard == 1);
-  detach(just_error<int>(std::errc::operation_canceled));  // nobody asked for it
+  detach(just_error<int>(std::errc::operation_canceled));  // no stop was requested
   home.run();
   CHECK(heard == 2);
 }

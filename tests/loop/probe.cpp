@@ -8,7 +8,7 @@
 
 namespace {
 
-// This process may open no further descriptor while one of these lives.
+// While one of these lives, this process can open no further descriptor.
 class no_more_descriptors {
  public:
   no_more_descriptors() {

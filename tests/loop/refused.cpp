@@ -19,7 +19,8 @@
 #include "child_process.hpp"
 #include "seccomp.hpp"
 
-// io_uring forbidden, wholly or in part: as containers do it, by a seccomp filter, here in a child process.
+// io_uring is forbidden, wholly or in part. Containers do so by a seccomp filter, as these tests do in a
+// child process.
 
 namespace {
 
@@ -29,7 +30,7 @@ using braid_tests::contains;
 using braid_tests::forbid;
 using braid_tests::in_child;
 
-// Tries to make a loop; prints the code and says why not in the errors.
+// Tries to make a loop. Prints the error's code, and its message to standard error.
 int try_a_loop() {
   const std::size_t open = braid_tests::open_descriptors();
   try {
@@ -37,7 +38,7 @@ int try_a_loop() {
   } catch (const std::system_error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     if (braid_tests::open_descriptors() != open) std::fprintf(stderr, "left a descriptor open\n");
-    if (loop::current_or_null() != nullptr) std::fprintf(stderr, "is the current one\n");
+    if (loop::current_or_null() != nullptr) std::fprintf(stderr, "the failed loop is the current one\n");
     return e.code().value();
   }
   return 0;
@@ -47,10 +48,10 @@ void is_no_loop(const child_end& ended, int code) {
   INFO(ended.errors);
   CHECK(ended.exit_status() == code);
   CHECK(ended.errors.find("left a descriptor open") == std::string::npos);
-  CHECK(ended.errors.find("is the current one") == std::string::npos);
+  CHECK(ended.errors.find("the failed loop is the current one") == std::string::npos);
 }
 
-// Files, timers and requests work on this process's loop.
+// Uses files, timers and requests on a loop of this process.
 int use_a_loop() {
   loop home({.backend = backend::uring});
   for (int n = 0; n < 1000; ++n) home.run(nop());
@@ -98,7 +99,7 @@ TEST_CASE("loop: run without a loop of its own passes the refusal on", "[loop][r
 TEST_CASE("loop: too few descriptors are a clear error, whichever is the one too many", "[loop][refused]") {
   const int spare = GENERATE(0, 1);
   const child_end ended = in_child([spare] {
-    const auto lowest = static_cast<rlim_t>(::dup(0));  // what open(2) would give next
+    const auto lowest = static_cast<rlim_t>(::dup(0));  // the number that open(2) would return next
     ::close(static_cast<int>(lowest));
     const rlimit few{lowest + static_cast<rlim_t>(spare), lowest + static_cast<rlim_t>(spare)};
     ::setrlimit(RLIMIT_NOFILE, &few);
@@ -134,7 +135,7 @@ TEST_CASE("loop: where the kernel cannot be asked what it can do, that is a clea
   CHECK(ended.exit_status() != braid_tests::threw);
   CHECK_THAT(ended.errors, contains("io_uring_register"));
   CHECK(ended.errors.find("left a descriptor open") == std::string::npos);
-  CHECK(ended.errors.find("is the current one") == std::string::npos);
+  CHECK(ended.errors.find("the failed loop is the current one") == std::string::npos);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// A sandbox that is entered once the loop has been made, and refuses what the loop waits by.
+// A process that enters a sandbox after it has made its loop. The sandbox forbids the calls by which the loop
+// waits.
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -43,7 +44,7 @@ bool failed_with(const result<std::size_t>& ended, unsigned code) {
 
 TEST_CASE("sandbox: what waits ends with the error that the kernel gives", "[loop][sandbox]") {
   const unsigned code = GENERATE(unsigned(EPERM), unsigned(ENOSYS), unsigned(EINVAL));
-  const int turns = GENERATE(0, 3);  // the kernel does not know of the reads yet, or it does
+  const int turns = GENERATE(0, 3);  // the reads have reached the kernel, or not yet
   const child_end ended = in_child([=] {
     loop home;
     pipe_ends ends;
@@ -55,7 +56,7 @@ TEST_CASE("sandbox: what waits ends with the error that the kernel gives", "[loo
     forbid_waiting(code);
     for (auto& each : reads)
       if (!failed_with(home.run(as_result(std::move(each))), code)) return 1;
-    // So does what is begun later; timers and other threads are still heard of.
+    // Operations that begin later fail, too. Timers and other threads still work.
     if (!failed_with(home.run(as_result(reader.read_some(rooms[0]))), code)) return 2;
     home.run(sleep_for(2ms));
     bool posted = false;

@@ -1,5 +1,5 @@
 // Signals that hit the loop's thread at any moment: while it waits, and while the kernel makes threads for
-// its requests.
+// requests.
 
 #include <pthread.h>
 #include <sys/socket.h>
@@ -38,8 +38,7 @@ using namespace braid_tests;
 
 namespace {
 
-// Sends this thread one signal after the other, each once the one before has been handled, for as long as it
-// lives.
+// While it lives, sends this thread one signal after the other, each once the previous one has been handled.
 class signal_storm {
  public:
   signal_storm() {
@@ -82,7 +81,7 @@ TEST_CASE("signals: what needs threads of the kernel succeeds while signals hit"
   const std::string text(50'000, 'x');
   const signal_storm storm;
   for (int round = 0; round < 20; ++round) {
-    loop here;  // whose kernel threads are made anew
+    loop here;  // its kernel threads are made anew
     const auto through = [&](int n) -> task<std::string> {
       auto reading = spawn(read_file(names[static_cast<std::size_t>(n)]));
       co_await write_file(names[static_cast<std::size_t>(n)], "through " + std::to_string(n));
@@ -126,7 +125,8 @@ TEST_CASE("signals: sockets and timers do not notice them", "[loop][signals]") {
   for (int round = 0; round < 5; ++round) CHECK((here.run(talk()) == std::string(200'000, 'y')));
 }
 
-// What the kernel says of a call that was interrupted, which differs from call to call, is a cancellation.
+// The kernel interrupts each kind of request with another errno. After a stop request it must be a
+// cancellation.
 TEST_CASE("signals: what waits in the kernel and is stopped ends as cancelled, while signals hit, too",
           "[loop][signals][stop]") {
   IN_EVERY_STYLE(style);

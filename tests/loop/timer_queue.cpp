@@ -73,7 +73,7 @@ TEST_CASE("timer_queue: a timer that left may be added again", "[loop][timer_que
   CHECK(&queue.pop() == &a);
 }
 
-// The model is a set of (deadline, age): the queue must agree with it after every step.
+// The model is a set of (deadline, age). The queue must agree with it after every step.
 TEST_CASE("timer_queue: agrees with a sorted set, whatever is added, removed and popped",
           "[loop][timer_queue]") {
   const unsigned seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U);

@@ -1,5 +1,5 @@
-// What most tests include, compiled once a room: parsing it takes a third of the time of a small test.
-// It hides no missing include of a public header: `headers` compiles each of them alone.
+// The headers that most tests include, compiled once a room: parsing them takes a third of the time of a
+// small test. They hide no missing include in a public header, since `headers` compiles each of those alone.
 
 #include "catch.hpp"
 #include "every_cancellation.hpp"

@@ -16,9 +16,9 @@ namespace braid_tests {
 /// Each run has its own thread and loop, whose pools are empty: so frames, boxes and states are allocations
 /// that may fail.
 ///
-/// Checks that the program ends once, before its loop runs out of work, with success or std::bad_alloc (unless
-/// it may fail otherwise); that unhandled errors are std::bad_alloc, too; and that it leaves no more memory in
-/// use than before. Of the allocations after the first 200 only every 17th fails.
+/// Checks that the program ends once, before its loop runs out of work, with success or std::bad_alloc (or
+/// with another error, if it may); that unhandled errors are std::bad_alloc, too; and that it leaves no more
+/// memory in use than before. Of the allocations after the first 200 only every 17th fails.
 ///
 /// The program must make all objects that it uses. Its own checks must hold without memory, or run only while
 /// memory_lasts().

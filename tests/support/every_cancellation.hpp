@@ -17,8 +17,8 @@
 ///
 /// Checks that the program finishes once, before its loop runs out of work; that it fails only with a
 /// cancellation, unless it may fail otherwise; that no error is unhandled; and that a repetition on another
-/// thread leaves no more memory in use. AddressSanitizer adds its own checks (leaks, use after free, buffers in
-/// flight). Then the program runs without memory: see every_allocation.
+/// thread leaves no more memory in use. AddressSanitizer adds its own checks (leaks, use after free, a buffer
+/// in flight). Then the program runs without memory: see every_allocation.
 namespace braid_tests {
 
 enum class may_fail { with_cancellation_only, with_anything };
