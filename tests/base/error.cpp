@@ -89,7 +89,7 @@ TEST_CASE("error: a caller's exception passes through untouched", "[base][error]
   } catch (const std::out_of_range&) {
     CHECK(std::current_exception() == original);
   }
-  CHECK_THROWS_AS(failure.rethrow(), std::out_of_range);  // and a second time
+  CHECK_THROWS_AS(failure.rethrow(), std::out_of_range);  // and it can be thrown again
 }
 
 TEST_CASE("error: a system_error keeps its code, what is no std::exception has a text too", "[base][error]") {
@@ -161,7 +161,7 @@ TEST_CASE("error: copies, moves and assignments keep what is known", "[base][err
   CHECK(third.call() == "sync");
   second = error(std::errc::timed_out);
   CHECK(second.call().empty());
-  CHECK(third == error(std::errc::io_error));  // the code alone is compared
+  CHECK(third == error(std::errc::io_error));  // errors compare by their code
 }
 
 TEST_CASE("error: copies may be used and dropped on several threads at once", "[base][error][threads]") {
@@ -190,10 +190,10 @@ TEST_CASE("error: keeps the others that it was preferred to", "[base][error]") {
   REQUIRE(first.suppressed().size() == 2);
   CHECK(first.suppressed()[0] == std::errc::timed_out);
   CHECK(first.suppressed()[1].message() == "third");
-  CHECK(before.suppressed().empty());  // a copy is a value of its own
+  CHECK(before.suppressed().empty());  // the copy does not share what is added
   CHECK_THAT(first.message(), contains("read_some /spool"));
 
-  // They come along when it is thrown and caught.
+  // A throw and a catch keep them.
   try {
     first.rethrow();
   } catch (...) {
@@ -220,7 +220,7 @@ TEST_CASE("error: an exception that was caught is destroyed there, not with the 
     try {
       throw_one(nullptr);
     } catch (const holds&) {
-      CHECK(held.use_count() == 2);  // and the exception's
+      CHECK(held.use_count() == 2);  // the other owner is the exception
     }
     CHECK(held.use_count() == 1);
   }

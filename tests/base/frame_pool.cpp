@@ -18,7 +18,7 @@ using braid_tests::allocation_count;
 using braid_tests::allocations_alive;
 using braid_tests::counts_allocations;
 
-// Sizes on both sides of every border between size classes.
+// Sizes on both sides of every border between two size classes.
 constexpr std::size_t sizes[] = {0,    1,    32,      33,      63,      64,           65,
                                  127,  128,  1000,    2047,    2048,    2049,         4096,
                                  4097, 8192, 100'000, 1 << 20, 1 << 21, (1 << 21) + 1};
@@ -29,7 +29,7 @@ TEST_CASE("frame_pool: a block is as large as it was asked to be", "[base][frame
     for (int n = 0; n < 3; ++n) {
       void* block = frame_pool::allocate(size);
       CHECK(reinterpret_cast<std::uintptr_t>(block) % alignof(std::max_align_t) == 0);
-      std::memset(block, 0xA5, size);  // AddressSanitizer sees one byte too many
+      std::memset(block, 0xA5, size);  // AddressSanitizer reports a write past the end
       blocks.push_back(block);
     }
     CHECK(std::set<void*>(blocks.begin(), blocks.end()).size() == 3);
@@ -46,7 +46,7 @@ TEST_CASE("frame_pool: an aligned block is aligned, recycled or not", "[base][fr
         CHECK(reinterpret_cast<std::uintptr_t>(block) % alignment == 0);
         std::memset(block, 0xA5, size);
         blocks.push_back(block);
-        if (n == 2) {  // the others find blocks of usual alignment, and these, in the pool
+        if (n == 2) {  // later blocks come from the pool, which also holds blocks of usual alignment
           for (void* each : blocks) frame_pool::deallocate(each, size, std::align_val_t{alignment});
           blocks.clear();
           frame_pool::deallocate(frame_pool::allocate(size), size);
@@ -77,7 +77,7 @@ TEST_CASE("frame_pool: what was freed last comes back first", "[base][frame_pool
   void* second = frame_pool::allocate(100);
   frame_pool::deallocate(first, 100);
   frame_pool::deallocate(second, 100);
-  CHECK(frame_pool::allocate(128) == second);  // the same class
+  CHECK(frame_pool::allocate(128) == second);  // the same size class
   CHECK(frame_pool::allocate(97) == first);
   frame_pool::deallocate(first, 100);
   frame_pool::deallocate(second, 100);
@@ -151,7 +151,7 @@ TEST_CASE("frame_pool: the end of a thread gives its blocks back to the heap",
   CHECK(left == alive);
 }
 
-// A thread_local that outlives the thread's pool frees into the heap, and takes from it.
+// A thread_local object that outlives the thread's pool: it frees into the heap and allocates from it.
 struct late_user {
   ~late_user() {
     if (block != nullptr) frame_pool::deallocate(block, 200);
@@ -166,7 +166,7 @@ thread_local late_user late;
 TEST_CASE("frame_pool: works on after its thread's end has begun", "[base][frame_pool][threads]") {
   const auto use_a_thread = [] {
     std::thread([] {
-      late.block = nullptr;  // built before the pool's cleaner, so destroyed after it
+      late.block = nullptr;  // constructed before the pool's cleaner, so destroyed after it
       late.block = frame_pool::allocate(200);
     }).join();
   };
@@ -195,7 +195,7 @@ TEST_CASE("pooled: new and delete of a type go through the pool", "[base][frame_
     CHECK(reinterpret_cast<std::uintptr_t>(other.get()) % 64 == 0);
   }
   alignas(large_and_pooled) std::byte room[sizeof(large_and_pooled)];
-  auto* here = new (&room) large_and_pooled;  // a place of one's own is still possible
+  auto* here = new (&room) large_and_pooled;  // placement new still works
   CHECK(static_cast<void*>(here) == static_cast<void*>(room));
   here->~large_and_pooled();
 }

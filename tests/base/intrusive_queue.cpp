@@ -52,7 +52,7 @@ TEST_CASE("intrusive_queue: append takes all and leaves nothing", "[base][intrus
   CHECK(left.empty());
   right.push_back(a);
   right.push_back(b);
-  left.append(std::move(right));  // to an empty one
+  left.append(std::move(right));  // to an empty queue
   CHECK(right.empty());
   right.push_back(c);
   left.append(std::move(right));

@@ -21,7 +21,7 @@ TEST_CASE("poison: marks memory under AddressSanitizer and is nothing elsewhere"
   braid::detail::unpoison(room.data() + 8, 16);
   room[8] = 2;
   CHECK(room[8] == 2);
-  braid::detail::poison(nullptr, 16);  // a buffer of no length may have no address
+  braid::detail::poison(nullptr, 16);  // an empty buffer may have no address
   braid::detail::unpoison(nullptr, 16);
 }
 

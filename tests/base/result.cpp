@@ -18,7 +18,7 @@ using braid::errc;
 using braid::error;
 using braid::result;
 
-// Counts its instances, so that a value that is never ended, or ended twice, shows.
+// Counts its instances, so that a value which is never destroyed, or twice, shows.
 struct counted {
   static inline int alive = 0;
   explicit counted(int v = 0) : value(v) { ++alive; }
@@ -33,7 +33,7 @@ struct counted {
   int value;
 };
 
-// Can be moved but not assigned: a result of it is assigned by ending one and making the next.
+// Can be moved but not assigned: result's assignment destroys the old value and constructs a new one.
 struct unassignable {
   explicit unassignable(int v) : value(v) {}
   unassignable(unassignable&&) noexcept = default;
@@ -41,7 +41,7 @@ struct unassignable {
   int value;
 };
 
-// Its value may throw while it is made.
+// Its constructor may throw.
 struct refuses_odd {
   explicit refuses_odd(int v) : value(v) {
     if (v % 2 != 0) throw std::invalid_argument("odd");
@@ -49,7 +49,7 @@ struct refuses_odd {
   int value;
 };
 
-// Stays where it was made.
+// Can be neither copied nor moved.
 struct immovable {
   explicit immovable(int v) noexcept : value(v) {}
   immovable(const immovable&) = delete;
@@ -80,7 +80,7 @@ static_assert(std::is_nothrow_copy_constructible_v<result<void>> &&
 static_assert(!std::is_constructible_v<result<int&>, int> &&
               !std::is_constructible_v<result<const long&>, int&>);
 
-// From one result to another: as the values convert, and never to a reference into the other one.
+// A result converts to another one as the values convert, but never into a reference into the other one.
 static_assert(std::is_convertible_v<result<const char*>, result<std::string>>);
 static_assert(std::is_convertible_v<result<derived&>, result<const base&>>);
 static_assert(!std::is_convertible_v<result<int>, result<unassignable>> &&
@@ -257,7 +257,7 @@ TEST_CASE("result: another result is the value itself where a value can be made 
   const result<result<int>> inner = result<int>(std::errc::timed_out);
   REQUIRE(inner);
   CHECK(inner->error() == std::errc::timed_out);
-  const result<bool> truth = result<int>(0);  // not whether there is a value
+  const result<bool> truth = result<int>(0);  // the value, not whether there is one
   REQUIRE(truth);
   CHECK_FALSE(*truth);
 }
@@ -287,7 +287,7 @@ TEST_CASE("result: a reference stays a reference", "[base][result]") {
   CHECK(&*r == &one);
   *r = 10;
   CHECK(one == 10);
-  r = result<int&>(two);  // another object is meant; the old one keeps its value
+  r = result<int&>(two);  // binds to another object; the old one keeps its value
   CHECK(&*r == &two);
   CHECK(one == 10);
   const result<int&> constant = two;
@@ -369,7 +369,7 @@ TEST_CASE("result: may hold another result, or what looks like an error code", "
   result<result<int>> inner_failed(std::in_place, result<int>(std::errc::timed_out));
   REQUIRE(inner_failed);
   CHECK(inner_failed->error() == std::errc::timed_out);
-  const result<std::errc> code = std::errc::timed_out;  // a value here, not a failure
+  const result<std::errc> code = std::errc::timed_out;  // here a value, not a failure
   REQUIRE(code);
   CHECK(*code == std::errc::timed_out);
   CHECK(code == std::errc::timed_out);
@@ -388,7 +388,7 @@ TEST_CASE("result: an assignment that throws can be caught", "[base][result]") {
     ~guarded() = default;
   };
   result<guarded> to(std::in_place), from(std::in_place);
-  CHECK_NOTHROW(to = std::move(from));  // made anew instead
+  CHECK_NOTHROW(to = std::move(from));  // constructed anew instead of assigned
   CHECK(to.has_value());
 }
 

@@ -41,7 +41,7 @@ TEST_CASE("defer: keeps the function and its captures until the operation is gon
   CHECK(owned.use_count() == 1);
 }
 
-// Completes with whether the token that it was started with has been stopped.
+// Completes with whether stop has been requested when it starts.
 struct asks {
   using sender_concept = sender_tag;
   using value_type = bool;
@@ -76,7 +76,7 @@ TEST_CASE("as_sender: leaves a sender as it is and defers a function", "[core][d
   static_assert(std::is_same_v<decltype(as_sender(std::move(op))), decltype(op)&&>);
   static_assert(std::is_same_v<sender_of<decltype(op)>, decltype(op)>);
   CHECK(*recorded(as_sender([] { return just(2); })).start().result() == 2);
-  auto factory = [p = std::make_unique<int>(3)] { return just(*p); };  // can only be moved
+  auto factory = [p = std::make_unique<int>(3)] { return just(*p); };  // a move-only function
   static_assert(std::is_same_v<value_of<sender_of<decltype(factory)>>, int>);
   CHECK(*recorded(as_sender(std::move(factory))).start().result() == 3);
 }

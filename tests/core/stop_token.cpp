@@ -94,7 +94,7 @@ TEST_CASE("stop_callback: may destroy itself while it runs", "[core][stop_token]
     std::optional<stop_callback<remover>>* self;
     int* calls;
     void operator()() const noexcept {
-      int* counter = calls;  // the captures go with the callback
+      int* counter = calls;  // the captures are destroyed with the callback
       self->reset();
       ++*counter;
     }
@@ -143,12 +143,12 @@ TEST_CASE("stop_callback: a second request from within a callback is refused", "
 TEST_CASE("stop_callback: its destructor waits for a run on another thread", "[core][stop_token][threads]") {
   stop_source source;
   std::atomic<bool> runs{false}, leaving{false};
-  bool ended = false;  // plain on purpose: the destructor is what orders it
+  bool ended = false;  // not atomic on purpose: the destructor must order the accesses
   auto slow = [&]() noexcept {
     runs = true;
     runs.notify_one();
     leaving.wait(false);
-    for (int n = 0; n < 1000; ++n) std::this_thread::yield();  // room for a destructor that does not wait
+    for (int n = 0; n < 1000; ++n) std::this_thread::yield();  // a destructor must not overtake this
     ended = true;
   };
   std::optional<stop_callback<decltype(slow)>> callback;
@@ -179,7 +179,7 @@ TEST_CASE("stop_source: of many threads that request stop one makes the request"
   CHECK(calls == 1);
 }
 
-// Each callback runs or its attacher sees the request: none is forgotten, none runs twice.
+// Each callback either runs once, or its owner finds that stop has been requested.
 TEST_CASE("stop_source: callbacks come and go on several threads while stop is requested",
           "[core][stop_token][threads]") {
   bool each_at_most_once = true, none_forgotten = true;

@@ -301,9 +301,8 @@ TEST_CASE("blocking_pool: its threads block all signals but those of a fault",
   std::array<sigset_t, 2> masks;
   run(offload([&] {
     ::pthread_sigmask(SIG_SETMASK, nullptr, &masks[0]);
-    run(offload([&] {
-      ::pthread_sigmask(SIG_SETMASK, nullptr, &masks[1]);
-    }));  // a thread that a pool's thread started
+    run(offload(
+        [&] { ::pthread_sigmask(SIG_SETMASK, nullptr, &masks[1]); }));  // on a thread that this one made
   }));
   for (const sigset_t& mask : masks) {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGUSR1, SIGCHLD, SIGPIPE, SIGRTMIN, SIGRTMAX})

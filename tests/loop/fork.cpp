@@ -278,8 +278,7 @@ TEST_CASE("fork: after_fork in a child of clone or _Fork does what fork does by 
   const bool by_system_call = GENERATE(true, false);
   const auto here = std::make_unique<reading_loop>();
   detach(sleep_for(1h));
-  CHECK(here->home.run(offload([] { return 1; })) ==
-        1);  // starts a thread of the pool, which the child does not have
+  CHECK(here->home.run(offload([] { return 1; })) == 1);  // makes a thread, which the child does not have
   const int status = exit_status_of_unknown_child(by_system_call, [&] {
     if (loop::current_or_null() != nullptr) return 1;
     after_fork();  // a second call does nothing

@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A C library: one job at a time, a context pointer, a function that is called with it.
+/// A C library with one job at a time: a function and a context pointer that it passes to it.
 struct c_library {
   void (*told)(void* context, int code) = nullptr;
   void* context = nullptr;
@@ -37,7 +37,7 @@ struct c_library {
   void end(int code) { std::exchange(told, nullptr)(context, code); }
 };
 
-/// Keeps the done of an operation for later.
+/// Keeps an operation's `done` for later.
 template <class T>
 struct kept_done {
   std::unique_ptr<callback_done<T>> done;
@@ -63,7 +63,7 @@ TEST_CASE("from_callback: completes with what done is called with, in every styl
         std::errc::io_error);
   CHECK(style.wait(from_callback<void>([](auto done) { done(std::make_error_code(std::errc::io_error)); }))
             .error() == std::errc::io_error);
-  CHECK(style.wait(from_callback<void>([](auto done) { done(std::error_code()); })));  // no error
+  CHECK(style.wait(from_callback<void>([](auto done) { done(std::error_code()); })));  // no failure
   const auto fails = [](auto done) { done(std::make_exception_ptr(std::out_of_range("seven"))); };
   CHECK_THROWS_AS(style.wait(from_callback<int>(fails)).value(), std::out_of_range);
 }
@@ -102,7 +102,7 @@ TEST_CASE("from_callback: the loop goes on running until another thread has call
           got = *ended;
           told_on = std::this_thread::get_id();
         });
-  home.run();  // nothing else is left to do
+  home.run();  // returns, since no work is left
   CHECK(got == 9);
   CHECK(told_on == std::this_thread::get_id());
   other.join();
@@ -187,7 +187,7 @@ TEST_CASE("from_callback: stopped, without a way to cancel it ends at once and h
   op.start();
   CHECK(home.has_work());
   source.request_stop();
-  CHECK_FALSE(op.done());  // never within the call
+  CHECK_FALSE(op.done());  // never within start
   home.run();
   REQUIRE(op.heard.times == 1);
   CHECK(op.result().error() == std::errc::operation_canceled);
@@ -342,7 +342,7 @@ TEST_CASE("from_callback: the loop's end cancels it, and done may be called late
     home.turn(false);
     REQUIRE(kept.done != nullptr);
   }
-  // A continuation of a future is not begun by a loop that ends.
+  // A loop that ends does not begin a future's continuation.
   if (style.is != any_style::future) {
     REQUIRE(ended);
     CHECK(ended->error() == std::errc::operation_canceled);

@@ -73,17 +73,17 @@ TEST_CASE("interval: beats that were missed are skipped, not caught up on", "[sc
   constexpr auto period = 20ms;
   interval ticks(period);
   const auto begun = loop_clock::now();
-  home.run(sleep_for(3 * period));  // beats 1 to 3 went by
+  home.run(sleep_for(3 * period));  // beats 1 to 3 have passed
   home.run(ticks.next());
   CHECK(loop_clock::now() - begun >= 3 * period);
-  // No beat is handed out twice: the next one is a whole period after the last.
+  // No beat is received twice: the next one comes a whole period after the last.
   const auto before = loop_clock::now();
   const auto beats_gone = (before - begun) / period;
   home.run(ticks.next());
   CHECK(loop_clock::now() - begun >= (beats_gone + 1) * period - 1us);
 }
 
-// Instants in virtual time, in milliseconds from the start on.
+// The times of beats, in milliseconds of virtual time since the start.
 class beats {
  public:
   explicit beats(loop_clock::time_point start = loop_clock::now()) : start_(start) {}
@@ -179,7 +179,7 @@ TEST_CASE("interval: a reset concerns a next() that has begun", "[schedule][inte
     interval ticks(100ms);
     const auto resets = [&]() -> task<> {
       co_await sleep_for(90ms);
-      ticks.reset();  // later: at 190
+      ticks.reset();  // later than planned: at 190
       co_await sleep_for(10ms);
       ticks.reset(now + 120ms);  // sooner
     };

@@ -40,7 +40,7 @@ TEST_CASE("offload: runs elsewhere, completes here with the value", "[schedule][
           told_on = std::this_thread::get_id();
           got = *ended;
         });
-  home.run();  // waits for it, though nothing else is left
+  home.run();  // waits for the function, although no other work is left
   CHECK(got == 7);
   CHECK(ran_on != std::this_thread::get_id());
   CHECK(told_on == std::this_thread::get_id());
@@ -89,7 +89,7 @@ TEST_CASE("offload: cancelled while it waits for a thread it ends at once, and d
     op.start();
     SECTION("by its loop's thread") {
       source.request_stop();
-      CHECK_FALSE(op.done());  // not within the call
+      CHECK_FALSE(op.done());  // never within start
       home.run();
     }
     SECTION("by another thread") {
@@ -198,7 +198,7 @@ TEST_CASE("offload: allocates nothing once the pool's threads run", "[schedule][
     for (int n = 0; n < 100; ++n) sum += co_await offload([n] { return n; });
     co_return sum;
   };
-  // Four at once, so that every thread the pool will have is there.
+  // Four at once make the pool start all its threads.
   std::atomic<int> here{0};
   for (int n = 0; n < 4; ++n)
     start(offload([&] {

@@ -67,7 +67,7 @@ TEST_CASE("sleep: the longest there is waits, and can be stopped", "[schedule][s
   recorded last(sleep_until(instant::max()), source.get_token());
   longest.start();
   last.start();
-  home.run(sleep_for(1us));  // the loop sleeps with them in its queue
+  home.run(sleep_for(1us));  // the loop waits with them in its queue
   CHECK_FALSE(longest.done());
   CHECK_FALSE(last.done());
   source.request_stop();

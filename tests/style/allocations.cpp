@@ -1,4 +1,4 @@
-// In the steady state no style allocates: the pools are warm, and each operation finds its memory there.
+// In the steady state no style allocates: each operation finds its memory in the warm pools.
 
 #include "allocations.hpp"
 
@@ -30,7 +30,7 @@ task<int> one_later() {
   co_return 1;
 }
 
-// What 1,000 calls allocate, once some others have filled the pools.
+// How much 1,000 calls allocate after earlier ones have filled the pools.
 template <class F>
 std::size_t allocations_of(F f) {
   constexpr int warming = 100, counted = 1000;
@@ -59,7 +59,7 @@ TEMPLATE_LIST_TEST_CASE("every style: no operation allocates once the pools are 
   CHECK(of([] { return make_ready_future(1).then([](int) { return one_later(); }); }) == 0);
   CHECK(of([] { return in_fiber([] { return await(one_later()); }); }) == 0);
   CHECK(of([] { return offload([] { return 1; }); }) <=
-        16);  // of its four threads, which come when they are needed
+        16);  // of the pool's four threads, which start on demand
   CHECK(of([] { return as_result(one_later()); }) == 0);
   CHECK(of([] { return when_all(one(), one_later(), nop()); }) == 0);
   CHECK(of([] { return when_any(one_later(), sleep_for(1h)); }) == 0);

@@ -33,7 +33,7 @@ static_assert(!async_range<task<int>> && !async_range<int>);
 
 namespace {
 
-// Every third comes through the run queue, every fifth through the kernel, the others at once.
+// Some elements wait for the run queue, some for the kernel; the others are there at once.
 async_generator<int> below(int end) {
   for (int i = 0; i < end; ++i) {
     if (i % 3 == 1) co_await yield();
@@ -48,7 +48,7 @@ task<std::vector<int>> all(async_generator<int> elements) {
   co_return seen;
 }
 
-// Says in the log when it is destroyed.
+// Writes its name to the log when it is destroyed.
 class mark {
  public:
   mark(std::vector<std::string>& log, std::string name) : log_(log), name_(std::move(name)) {}
@@ -82,7 +82,7 @@ async_generator<int> one_then_sleeps() {
   co_yield 2;
 }
 
-// A second loop, on a thread of its own.
+// A second loop, on another thread.
 class other_thread {
  public:
   other_thread() {
@@ -379,7 +379,7 @@ TEMPLATE_LIST_TEST_CASE("async_generator: who waits is told at home wherever it 
   }
   CHECK(TestType::wait(travels.next()).error().message() == "from afar");
   CHECK(TestType::wait(travels.next()).value() == std::nullopt);
-  here.run();  // nobody is counted as away
+  here.run();  // returns: the loop waits for no operation that is away
 }
 
 TEST_CASE("async_generator: allocates nothing for an element", "[async_generator][allocation]") {

@@ -1,4 +1,4 @@
-// What the verbs and the awaits make of core/async_stack.hpp: the chain that an error carries.
+// The chain that an error carries: what the verbs and the awaits make of core/async_stack.hpp.
 
 #include "braid/core/async_stack.hpp"
 
@@ -208,7 +208,7 @@ TEST_CASE("async stack: a fiber that fails before its first await says where it 
   loop here;
   const auto fiber_line = line_here() + 1;
   const auto fails = [] { return in_fiber([]() -> int { throw std::runtime_error("at once"); }); };
-  here.run(in_fiber([] { await(nop()); }));  // leaves a fiber behind that has been somewhere else
+  here.run(in_fiber([] { await(nop()); }));  // leaves a fiber in the pool whose last place was another one
   verb_line = line_here() + 1;
   const auto ended = capture([&] { return here.run(fails()); });
   CHECK(lines_of(ended.error()) == lines{fiber_line, verb_line});

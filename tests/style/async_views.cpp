@@ -20,7 +20,7 @@
 
 using namespace braid;
 using namespace braid_tests;
-using namespace std;  // views share names with the standard library's algorithms: both may be used
+using namespace std;  // some views are named like algorithms of the standard library: both must be usable
 using namespace std::chrono_literals;
 
 namespace {

@@ -29,7 +29,8 @@
 #include "loop_thread.hpp"
 #include "sanitized.hpp"
 
-// The asynchronous stack of what is away on another loop's thread, while who waits at home may leave.
+// The asynchronous stack of an operation that is away on another loop's thread, while its waiter at home may
+// be destroyed.
 
 using namespace braid;
 using namespace braid_tests;
@@ -73,7 +74,7 @@ bool goes_through(const error& failure, std::initializer_list<const char*> funct
   return true;
 }
 
-// What runs at random: fails, or not, here or there.
+// Random operations, which fail or succeed, at home or away.
 class random_mix {
  public:
   random_mix(unsigned seed, std::array<loop*, 2> others) : random_(seed), others_(others) {}
@@ -211,7 +212,7 @@ TEST_CASE("away: a stack that is asked for there ends where the home thread migh
     co_return co_await current_async_stack();
   };
   const auto stack_on = [&](loop* there) -> async_stack {
-    const shared_task<async_stack> shared(asks(there));  // keeps what its awaiter gets a reference to
+    const shared_task<async_stack> shared(asks(there));  // owns what the await's reference refers to
     return home.run(shared);
   };
   CHECK(stack_on(nullptr).is_whole);

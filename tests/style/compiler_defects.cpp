@@ -1,4 +1,4 @@
-// What docs/compilers.md says of compilers: a defect that is gone shall leave the page.
+// Checks what docs/compilers.md says: when a compiler has fixed a defect, the page must no longer list it.
 
 #include "../../tools/await_copies.hpp"
 #include "catch.hpp"

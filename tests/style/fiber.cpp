@@ -35,12 +35,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The address of the frame tells which stack runs.
+// The address of the frame tells which stack the code runs on.
 [[gnu::noinline]] std::uintptr_t stack_here() {
   return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
 }
 
-// Uses so many bytes of stack, really.
+// Uses that many bytes of stack; the compiler cannot remove it.
 [[gnu::noinline]] int uses(std::size_t bytes) {
   std::array<volatile char, 1024> room;
   room[0] = 1;
@@ -94,7 +94,7 @@ TEST_CASE("fiber: an await inside of a catch block keeps each fiber's exception"
         }
         seen.push_back(mine.what());
         try {
-          throw;  // the one being handled, by this fiber
+          throw;  // the exception that this fiber handles
         } catch (const std::runtime_error& again) {
           await(yield());
           still_handled += again.what() == name;
@@ -242,7 +242,7 @@ TEST_CASE("fiber: a destructor that awaits when a stop request cut the fiber sho
 }
 
 TEST_CASE("fiber: more live at once than a process may have mappings for", "[fiber]") {
-  const bool guards_are_free = [] {  // Linux 6.13
+  const bool guards_are_free = [] {  // since Linux 6.13
     void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const bool works = ::madvise(page, 4096, 102) == 0;
     ::munmap(page, 4096);
@@ -286,7 +286,7 @@ TEST_CASE("fiber: stacks are used again", "[fiber]") {
   loop here;
   std::set<std::uintptr_t> stacks;
   for (int i = 0; i < 100; ++i) stacks.insert(here.run(in_fiber([] { return stack_here() >> 18; })));
-  CHECK(stacks.size() <= 2);  // a stack may lie across such a boundary
+  CHECK(stacks.size() <= 2);  // the stack may lie across a border of 256 KiB
 }
 
 TEST_CASE("fiber: the size of the stack is an option of the loop", "[fiber]") {
@@ -297,7 +297,7 @@ TEST_CASE("fiber: the size of the stack is an option of the loop", "[fiber]") {
 
 TEST_CASE("fiber: one that overflows its stack dies by SIGSEGV instead of writing elsewhere",
           "[fiber][crash]") {
-  if (BRAID_ASAN || BRAID_TSAN) return;  // their reports take the signal's place
+  if (BRAID_ASAN || BRAID_TSAN) return;  // a sanitizer reports the error instead of the signal
   const auto ended = run_program(crash_program("fiber_overflow"));
   CHECK(ended.signal() == SIGSEGV);
   CHECK(ended.output == "begun\n");

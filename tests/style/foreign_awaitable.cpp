@@ -20,14 +20,14 @@
 #include "loop_thread.hpp"
 #include "stack/small_stack.hpp"
 
-// Awaitables that know nothing of loops.
+// Awaitables of other libraries, which know nothing of loops.
 
 using namespace braid;
 using namespace braid_tests;
 
 namespace {
 
-// Resumes what awaits it on a thread of its own.
+// Resumes its awaiter on another thread.
 struct on_a_thread {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> awaiting) {
@@ -48,7 +48,7 @@ struct with_operator {
   on_a_thread operator co_await() && noexcept { return {}; }
 };
 
-// Keeps the handle for the test.
+// Keeps the coroutine's handle for the test.
 struct kept {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> awaiting) const noexcept { where = awaiting; }

@@ -47,7 +47,7 @@ task<int> plus_one(int n) {
   co_return n + 1;
 }
 
-// The errors that nobody waited for, as the loop's handler gets them.
+// Collects the errors that the loop's unhandled-error handler gets.
 std::vector<error>& collect_unhandled(loop& from, std::vector<error>& into) {
   from.on_unhandled_error([&into](const error& failure) { into.push_back(failure); });
   return into;
@@ -361,7 +361,8 @@ TEST_CASE("future: the loop's end destroys who waits, although it is just being 
     loop here;
     detach([&] {
       return when_all(
-          // Its end settles what the other one waits for.
+          // The end of the first task destroys `held`, which settles the future that the second one waits
+          // for.
           [](future<void> waited, promise<void>) -> task<> { co_await std::move(waited); }(std::move(first),
                                                                                            std::move(held)),
           [](future<void> waited, bool& went) -> task<> {

@@ -73,7 +73,7 @@ generator<const int&> in_order(const tree* at) {
   co_yield elements_of(in_order(at->right.get()));
 }
 
-// Says in the log when it is destroyed.
+// Writes its name to the log when it is destroyed.
 class mark {
  public:
   mark(std::vector<std::string>& log, std::string name) : log_(log), name_(std::move(name)) {}

@@ -1,4 +1,4 @@
-// Values that must lie at a multiple of 32, 64 or 4096 bytes do, wherever an operation keeps them.
+// Values with an alignment of 32, 64 or 4096 bytes are aligned wherever an operation keeps them.
 
 #include <atomic>
 #include <cstddef>
@@ -39,9 +39,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::atomic<std::size_t> made = 0, misaligned = 0;  // counted on threads of the pool, too
+std::atomic<std::size_t> made = 0, misaligned = 0;  // atomic, since threads of the pool count too
 
-// Counts those that lie where they must not.
+// Counts its instances, and those at a misaligned address.
 template <std::size_t Alignment>
 struct alignas(Alignment) strict {
   explicit strict(int n = 7) noexcept : number(n) { check(); }
@@ -56,7 +56,7 @@ struct alignas(Alignment) strict {
 };
 
 template <class Value>
-struct from_outside {  // a sender that coroutines do not come near
+struct from_outside {  // a sender that no coroutine makes
   static auto later() {
     return offload([] { return Value(); });
   }
@@ -212,7 +212,7 @@ async_generator<Value> generated_later() {
 
 }  // namespace
 
-// What lies in a coroutine's frame is in the compiler's hands: see docs/compilers.md.
+// The compiler aligns what lies in a coroutine's frame: see docs/compilers.md.
 TEMPLATE_TEST_CASE("over-aligned values: g++'s coroutine frames are aligned up to 64 bytes",
                    "[style][alignment]", strict<32>, strict<64>) {
   using value = TestType;

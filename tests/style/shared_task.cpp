@@ -215,7 +215,7 @@ TEST_CASE("shared_task: the first one's chain of awaits is shown, unless it left
     (void)here.run(as_result(std::move(first)));
     depth = 3;
   }
-  CHECK(depth == 3);  // fails, outer, spawn
+  CHECK(depth == 3);  // the frames of fails, outer and spawn
   CHECK(here.run(as_result(std::move(second))).error().stack().size() == 3);
 }
 
@@ -251,7 +251,7 @@ TEST_CASE("shared_task: on another loop than the one it runs on it is a logic_er
   shared_task<> waits = [](future<void> wait) -> task<> { co_await std::move(wait); }(later.get_future());
   auto at_home = spawn(waits);
   std::thread([&waits] {
-    // The handle is this thread's alone meanwhile.
+    // Until the join only this thread uses the handle.
     CHECK_THROWS_AS(run(waits), std::logic_error);
   }).join();
   later.set_value();

@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Goes on until it is stopped, in a way that no operation's cancellation shortens.
+// Runs until stop is requested. It polls the token, so no operation's cancellation ends it sooner.
 task<long> counts_until_stopped() {
   const stop_token token = co_await get_stop_token();
   long turns = 0;

@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Says in the log when it is destroyed.
+// Writes its name to the log when it is destroyed.
 struct mark {
   mark(std::vector<std::string>& into, std::string called) : log_(into), name_(std::move(called)) {}
   mark(const mark&) = delete;

@@ -1,5 +1,5 @@
-// Every way in which an error can be left without anybody to tell it to: each reaches the loop's
-// unhandled-error handler, exactly once, with the stack of where it began.
+// Every way in which an error can be left without a waiter. Each such error reaches the loop's
+// unhandled-error handler exactly once, with the stack of where it began.
 
 #include <cstdint>
 #include <functional>
@@ -33,14 +33,14 @@ constexpr std::uint32_t line_here(std::source_location where = std::source_locat
   return where.line();
 }
 
-// What a loop was told, by message, and the lines of its stack.
+// What the handler got: the error's message and the lines of its stack.
 struct told {
   std::string message;
   lines stack;
   bool operator==(const told&) const = default;
 };
 
-// All that the loop's handler is told while f's work runs to its end, and until the loop has ended.
+// All that the loop's handler gets while f's work runs to its end, and until the loop is destroyed.
 template <class F>
 std::vector<told> told_of(F f) {
   std::vector<told> all;
@@ -65,7 +65,7 @@ task<> fails() {
   throw std::runtime_error("alone");
 }
 
-// Its destructor throws, wherever the value is when nobody wants it any more; not when it was moved on.
+// Its destructor throws unless the value was moved from.
 struct bad_at_its_end {
   explicit bad_at_its_end() = default;
   bad_at_its_end(bad_at_its_end&& other) noexcept : armed(std::exchange(other.armed, false)) {}

@@ -1,4 +1,4 @@
-// What an operation may complete with: types that are awkward to keep, through the verbs and the combinators.
+// Value types of operations that are awkward to keep, through the verbs and the combinators.
 
 #include <any>
 #include <chrono>
@@ -52,11 +52,11 @@ namespace {
 struct const_member {
   const std::string text = "kept";
 };
-struct throwing_move {  // declared so, as std::deque's is by some libraries
+struct throwing_move {  // not noexcept, like std::deque's move in some libraries
   throwing_move() = default;
   throwing_move(throwing_move&&) noexcept(false) {}
 };
-// Its operators do not mean what they mean elsewhere.
+// Its operators are deleted or do something unusual.
 struct odd_operators {
   void operator&() const = delete;
   template <class T>
@@ -232,8 +232,8 @@ task<explosive> explosive_later() {
   co_return explosive();
 }
 
-// Counts how often f, which waits for an operation, fails because a move did; each other failure is one too
-// many.
+// Counts how often f fails because a move throws while it waits for an operation. Any other exception fails
+// the test.
 template <class F>
 int failures_of(F f) {
   int failures = 0;
