@@ -7,7 +7,7 @@
 
 namespace braid {
 
-/// A flag to wait for. While it is set every wait completes, until it is reset.
+/// A flag to wait for. A wait completes once the flag is set, or at once while it is set.
 ///
 /// Lifetime  outlives the waiters.
 /// Threads   one loop's. From another thread: loop::post([&] { happened.set(); }).

@@ -72,7 +72,7 @@ class shared_mutex : pinned {
     explicit locking(shared_mutex& which) noexcept : on(&which) {}
     [[nodiscard]] bool try_pass() noexcept { return on->try_pass<Shared>(); }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept {
-      place = on->came_++;
+      place = on->arrivals_++;
       return Shared ? on->readers_waiting_ : on->writers_waiting_;
     }
     [[nodiscard]] basic_lock<Shared> take() noexcept { return basic_lock<Shared>(*on); }
@@ -133,7 +133,7 @@ class shared_mutex : pinned {
 
   bool written_ = false;
   std::size_t readers_ = 0;
-  std::uint64_t came_ = 0;  // how many have waited so far
+  std::uint64_t arrivals_ = 0;  // how many have waited so far
   detail::waiter_queue readers_waiting_;
   detail::waiter_queue writers_waiting_;
 };

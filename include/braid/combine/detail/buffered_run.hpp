@@ -26,7 +26,7 @@ class buffered_run final : public ahead_run<T> {
     }
     void on_finish(result<std::optional<op>> next) noexcept {
       asked = false;
-      run.came(std::move(next));
+      run.on_next(std::move(next));
     }
     buffered_run& run;
     Range range;  // a reference where the caller passed an lvalue
@@ -61,7 +61,7 @@ class buffered_run final : public ahead_run<T> {
       while (!each->empty()) delete &each->pop_front();
   }
 
-  void came(result<std::optional<op>> next) noexcept {
+  void on_next(result<std::optional<op>> next) noexcept {
     slot* const where = next && *next ? room(next) : nullptr;
     open_ = where != nullptr;
     if (!next) {

@@ -138,37 +138,37 @@ class async_source : operation_base {
  private:
   struct receiver {
     async_source* self;
-    void finish(result<value_type> came) && noexcept { self->finish(std::move(came)); }
+    void finish(result<value_type> element) && noexcept { self->finish(std::move(element)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return self->walk_->child_stop_token(); }
     [[nodiscard]] async_frame* frame() const noexcept { return self->walk_->frame(); }
   };
 
   range_type& range() noexcept { return range_; }
 
-  void finish(result<value_type>&& came) noexcept {
-    if (loop::current_or_null() == walk_->home()) return on_element(std::move(came));
-    late_.emplace(std::move(came));
+  void finish(result<value_type>&& element) noexcept {
+    if (loop::current_or_null() == walk_->home()) return on_element(std::move(element));
+    late_.emplace(std::move(element));
     walk_->home()->deliver(*this);
   }
   static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<async_source&>(base);
-    result<value_type> came = *std::move(self.late_);
+    result<value_type> element = *std::move(self.late_);
     self.late_.reset();
-    self.on_element(std::move(came));
+    self.on_element(std::move(element));
   }
-  void on_element(result<value_type>&& came) noexcept {
+  void on_element(result<value_type>&& element) noexcept {
     next_.reset();
-    take(std::move(came));
+    take(std::move(element));
     walk_->source_came();
   }
-  void take(result<value_type>&& came) noexcept {
-    if (!came) return walk_->source_failed(std::move(came).error());
-    if (!*came) return walk_->source_ended();
+  void take(result<value_type>&& element) noexcept {
+    if (!element) return walk_->source_failed(std::move(element).error());
+    if (!*element) return walk_->source_ended();
     if (walk_->stopping()) return;  // the element is dropped
     typename Walk::slot* room;
     try {
       room = &walk_->room();
-      room->element().keep(**std::move(came));
+      room->element().keep(**std::move(element));
     } catch (...) {
       return walk_->source_failed(error::current());
     }

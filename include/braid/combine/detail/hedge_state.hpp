@@ -103,7 +103,7 @@ class hedge_state final : public join_base {
     std::move(receiver).finish(std::move(won));
   }
 
-  // Stopped from outside with attempts not begun: another one might have succeeded, so it ends as cancelled.
+  // As first_ok: if stop was requested before all attempts had failed, another one might have succeeded.
   [[nodiscard]] error failure() noexcept {
     error first = std::move(failures_).first();
     if (all_failed_ || !stopping() || first == std::errc::operation_canceled || first.of_clean_up())

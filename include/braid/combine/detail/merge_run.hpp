@@ -31,7 +31,7 @@ class merge_run final : public ahead_run<T> {
  public:
   template <async_range Range>
   void add(Range&& range);
-  void came(merge_source<T>& source) noexcept { ready_.push_back(source); }
+  void on_element(merge_source<T>& source) noexcept { ready_.push_back(source); }
   void ended() noexcept { --open_; }
 
  private:
@@ -78,7 +78,7 @@ class merge_source_of final : public merge_source<T>,
       run_.ended();
       return run_.fail(error::current());
     }
-    run_.came(*this);
+    run_.on_element(*this);
   }
 
  private:

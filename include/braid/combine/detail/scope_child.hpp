@@ -22,7 +22,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
 
  public:
   scope_child(scope_join& scope, S&& op, std::source_location where)
-      : future_state<value_type>(scope.home(), where), operation_base(came), scope_(&scope) {
+      : future_state<value_type>(scope.home(), where), operation_base(on_delivery), scope_(&scope) {
     this->belong_to_scope();
     this->frame()->parent = scope.frame();
     running_.emplace(*this, std::move(op));
@@ -87,7 +87,9 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     if (stopping_) return this->home()->make_ready(*this);
     tell();
   }
-  static void came(operation_base& base, completion) noexcept { static_cast<scope_child&>(base).tell(); }
+  static void on_delivery(operation_base& base, completion) noexcept {
+    static_cast<scope_child&>(base).tell();
+  }
 
   // Destroys everything that the child owned before it reports the end.
   void tell() noexcept {
