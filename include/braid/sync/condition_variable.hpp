@@ -12,9 +12,9 @@
 
 namespace braid {
 
-/// Waits for a change of data that a mutex protects: std::condition_variable for the operations of one loop.
-/// There are no spurious wake-ups, but a notified waiter may find that another operation was faster: check in
-/// a loop, or wait with a predicate.
+/// A queue of waiters for a change of data that a mutex protects: std::condition_variable for the operations
+/// of one loop. There are no spurious wake-ups, but a notified waiter may find that another operation was
+/// faster: check in a loop, or wait with a predicate.
 ///
 /// Lifetime  outlives the waiters.
 /// Threads   one loop's.
