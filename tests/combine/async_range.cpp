@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Numbers that come later, each of them after a turn or at once.
+// Numbers that arrive after a turn of the loop, or at once.
 class numbers {
  public:
   explicit numbers(int end, bool later = true, int fails_at = -1)

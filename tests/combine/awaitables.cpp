@@ -22,7 +22,7 @@
 #include "catch.hpp"
 #include "every_style.hpp"
 
-// Awaitables of another library in the place of senders.
+// Awaitables of another library in place of senders.
 
 using namespace braid;
 using namespace braid_tests;
@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// An awaiter by itself, ready at once.
+/// An awaiter that is ready at once.
 struct ready {
   int value;
   [[nodiscard]] bool await_ready() const noexcept { return true; }
@@ -38,7 +38,7 @@ struct ready {
   [[nodiscard]] int await_resume() const noexcept { return value; }
 };
 
-/// Makes its awaiter by a member operator; resumed by a later turn of the loop.
+/// Makes its awaiter by a member operator co_await; a later turn of the loop resumes it.
 struct later {
   std::string value;
   struct awaiter {
@@ -53,7 +53,7 @@ struct later {
   auto operator co_await() && { return awaiter{std::move(value)}; }
 };
 
-/// Makes its awaiter by a free operator.
+/// Makes its awaiter by a free operator co_await.
 struct by_free_operator {
   std::unique_ptr<int> value;
 };
@@ -65,7 +65,7 @@ struct free_awaiter {
 };
 free_awaiter operator co_await(by_free_operator&& from) { return {from}; }
 
-/// Stays where it is: an event of many libraries.
+/// Can be neither copied nor moved, like the events of many libraries.
 struct immovable_event : pinned {
   int awaited = 0;
   auto operator co_await() noexcept {

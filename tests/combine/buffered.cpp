@@ -38,18 +38,18 @@ async_generator<int> below(int end) {
   }
 }
 
-// Ends after so many turns of the loop.
+// Completes with the value after that many turns of the loop.
 task<int> after(int turns, int value) {
   for (; turns > 0; --turns) co_await yield();
   co_return value;
 }
 
-// Operations whose later ones end first.
+// Operations of which later ones end earlier.
 async_generator<task<int>> crossing(int count) {
   for (int i = 0; i < count; ++i) co_yield after((count - i) * 2, i);
 }
 
-// Counts how many of its tasks are between their beginning and their end.
+// Counts how many of its tasks run at the same time.
 struct gauge {
   int now = 0, most = 0;
   task<int> measured(int n) {

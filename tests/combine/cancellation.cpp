@@ -1,4 +1,4 @@
-// What docs/cancellation.md says of a stop request, whoever makes it and wherever.
+// What docs/cancellation.md says of a stop request, wherever it comes from.
 
 #include <atomic>
 #include <chrono>
@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// ---- what waits for ever, unless it is stopped
+// ---- operations that end only when they are stopped
 
 enum class wait_on { timer, kernel, queue, promise, join, scope, fiber };
 constexpr wait_on everything[] = {wait_on::timer, wait_on::kernel, wait_on::queue, wait_on::promise,
@@ -59,7 +59,7 @@ task<int> waits(wait_on what, flags& seen) {
   co_return 1;
 }
 
-// ---- who can stop it
+// ---- ways to stop them
 
 struct stopper {
   stop_source source;
@@ -133,7 +133,7 @@ TEST_CASE("cancellation: a request may come from any thread, and more than one",
       flags seen;
       std::vector<std::thread> elsewhere;
       here.post([&] {
-        by.asking += 2;  // they are on their way: the future must not end before they come
+        by.asking += 2;  // both threads are about to ask: the future must outlive their requests
         for (int i = 0; i < 2; ++i)
           elsewhere.emplace_back([&, i] {
             if (how != stopped_by_scope || i == 0) by.stop();
@@ -153,7 +153,7 @@ TEST_CASE("cancellation: requested before the start, what would wait does not", 
     stopper by;
     by.source.request_stop();
     CHECK(canceled(here.run(as_result(stopped_by_token(waits(what, seen), by)))));
-    CHECK(seen.begun);  // a task runs to where it would wait
+    CHECK(seen.begun);  // a task runs up to its first wait
     const auto body = [&](scope& s) {
       s.request_stop();
       return waits(what, seen);

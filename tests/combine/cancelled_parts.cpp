@@ -1,5 +1,5 @@
-// The rows of docs/cancellation.md about what goes on in parts, chains, promises, generators, views, merge
-// and buffered: in every style.
+// What docs/cancellation.md says of operations in parts (chains, promises, generators, views, merge and
+// buffered), in every style.
 
 #include <chrono>
 #include <optional>
@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// 0, 1, and so on; the third takes an hour.
+// Yields 0, 1 and so on; the third element takes an hour.
 async_generator<int> slow_at_two(int& begun) {
   for (int n = 0;; ++n) {
     ++begun;
@@ -48,7 +48,7 @@ result<std::optional<int>> next_within_1s(const Style& style, Range& range) {
   return style.wait(with_timeout(range.next(), 1s));
 }
 
-// Every later next fails as cancelled, and none says that all has been read.
+// Every later next() fails as cancelled; none reports the end of the range.
 template <class Style, class Range>
 void never_ends(const Style& style, Range& range) {
   for (int again = 0; again < 3; ++again) {
@@ -132,7 +132,7 @@ TEST_CASE("cancelled in parts: a generator that catches it goes on, and its view
   };
   auto range = patient();
   CHECK(next_within_1s(style, range).value() == 0);
-  CHECK(next_within_1s(style, range).value() == -1);  // in spite of the stop
+  CHECK(next_within_1s(style, range).value() == -1);  // a value in spite of the stop request
   CHECK(next_within_1s(style, range).value() == 2);
   CHECK(next_within_1s(style, range).value() == std::nullopt);
   auto view = patient() | transform([](int n) { return n; });
@@ -158,7 +158,7 @@ TEST_CASE("cancelled in parts: merge and buffered give out what comes in spite o
   CHECK(next_within_1s(style, ahead).error() == std::errc::timed_out);
   never_ends(style, ahead);
 
-  // deaf ones bring their values all the same
+  // tasks that ignore the stop request still deliver their values
   const auto deaf = [](int count) -> async_generator<task<int>> {
     for (int n = 0; n < count; ++n)
       co_yield [](int number) -> task<int> {

@@ -1,4 +1,4 @@
-// Every join, stopped at each of its suspensions, and ended by its loop at each of them.
+// Stops every join at each of its suspensions, and ends its loop at each of them.
 
 #include <array>
 #include <chrono>
@@ -39,7 +39,7 @@ using namespace std::chrono_literals;
 namespace {
 
 task<int> after(int turns, int value) {
-  const auto held = std::make_unique<int>(value);  // what is not destroyed shows as a leak
+  const auto held = std::make_unique<int>(value);  // a frame that is not destroyed shows as a leak
   for (; turns > 0; --turns) co_await yield();
   co_await nop();
   co_return *held;
@@ -151,7 +151,7 @@ TEST_CASE("stopped at each suspension: a callback that goes on by starting the n
         done.set();
       }
     });
-    co_await shield(done.wait());  // they refer to what is here
+    co_await shield(done.wait());  // the handlers above refer to locals of this coroutine
     if (memory_lasts()) CHECK(last == 2);
   });
 }

@@ -84,11 +84,11 @@ TEST_CASE("first_ok: the losers have ended before it completes", "[first_ok][sto
     } catch (const std::system_error&) {
       ++ended_by_stop;
     }
-    co_return 7;  // achieved all the same, and dropped
+    co_return 7;  // it succeeds all the same; the value is dropped
   };
   const auto first = run(first_ok(waits, just(1), waits));
   CHECK(first.index == 1);
-  CHECK(ended_by_stop == 1);  // the third one had not been started
+  CHECK(ended_by_stop == 1);  // the third one was never started
 }
 
 TEST_CASE("first_ok: a stop request ends it as cancelled", "[first_ok][stop]") {

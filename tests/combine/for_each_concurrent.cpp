@@ -39,7 +39,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A range of one pass: it gives a reference to the one element it has, and fails where it is told to.
+// A single-pass range. It returns references to its only element, and fails at a given position.
 class stash {
  public:
   explicit stash(int end, int fails_at = -1) : end_(end), fails_at_(fails_at) {}
@@ -74,7 +74,7 @@ class stash {
 };
 static_assert(std::ranges::input_range<stash> && !std::ranges::forward_range<stash>);
 
-// A loop on a thread of its own.
+// A loop on another thread.
 class elsewhere {
  public:
   elsewhere() {

@@ -31,7 +31,7 @@ namespace {
 
 error named(const std::string& name) { return std::make_exception_ptr(std::runtime_error(name)); }
 
-// Attempts that end when they are told to, and how many of them run.
+// Attempts that the test ends through promises; counts how many of them run.
 struct attempts {
   std::vector<promise<int>> promises;
   int begun = 0, running = 0;

@@ -1,5 +1,5 @@
-// Joins under every order in which up to five operations can end, values and errors, and in which a stop
-// request can come between them.
+// Joins of up to five operations: every order in which these can end, each with a value or an error, and
+// every moment for a stop request.
 
 #include <algorithm>
 #include <cstddef>
@@ -29,22 +29,22 @@ namespace {
 
 constexpr std::size_t most = braid_tests::sanitized ? 4 : 5;
 
-// One way for `count` operations to end: in which order, which of them with errors, and which never because
-// they are cancelled before.
+// One way for `count` operations to end: their order, which of them fail, and when stop is requested.
+// Operations behind the stop request are cancelled.
 struct course {
   std::size_t count = 0;
-  std::vector<std::size_t> order;  // `count` itself stands for the stop request
-  unsigned failing = 0;  // a bit for each
+  std::vector<std::size_t> order;  // `count` itself is the stop request
+  unsigned failing = 0;  // one bit for each operation
 
   [[nodiscard]] bool fails(std::size_t which) const { return (failing >> which & 1U) != 0; }
   [[nodiscard]] bool is_stop(std::size_t event) const { return event == count; }
-  // Those that end by themselves.
+  // The operations that end before the stop request.
   [[nodiscard]] std::vector<std::size_t> settled() const {
     return {order.begin(), std::find(order.begin(), order.end(), count)};
   }
 };
 
-// How many there are.
+// The number of all courses.
 int all_courses() {
   int all = 0, orders = 1;
   for (int count = 1; count <= static_cast<int>(most); ++count) {
@@ -72,7 +72,7 @@ error failure_of(std::size_t which) {
   return std::error_code(1000 + static_cast<int>(which), std::generic_category());
 }
 
-// Between each two events there is a turn of the loop, or none.
+// Whether the loop turns between two events.
 enum class pace { one_a_turn, all_in_one };
 
 template <class Join>
@@ -93,11 +93,11 @@ auto ended_by(loop& here, const course& how, pace between, Join join) {
   return here.run(as_result(std::move(joined)));
 }
 
-// What every course must lead to; how many do not.
+// Checks every course; returns how many end otherwise than expected.
 template <class Join, class Expected>
 int wrong_courses(Join join, Expected expected) {
   loop here;
-  // What is left behind by a loser fails later, and then nobody waits for it: that is told, and no fault.
+  // Operations that a winner leaves behind fail later. These errors are unhandled, which is right.
   here.on_unhandled_error([](const error&) {});
   const pace between = GENERATE(pace::one_a_turn, pace::all_in_one);
   int wrong = 0, courses = 0;
@@ -131,7 +131,7 @@ TEST_CASE("when_all: every order of up to five ends, values and errors, and of a
           "[when_all][order][stop]") {
   const auto join = [](auto futures) { return when_all(std::move(futures)); };
   CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace between) {
-          // After the first failure the others are cancelled, unless they have ended too.
+          // After the first failure the others are cancelled, unless they have ended, too.
           if (const auto failing = first_failing(how))
             return failed_as(ended, failure_of(*failing),
                              between == pace::one_a_turn ? 0 : failing_in(how) - 1);
@@ -182,7 +182,7 @@ TEST_CASE("first_ok: every order of up to five ends, values and errors, and of a
           const bool is_stopped = how.order.size() > how.count &&
                                   (how.settled().size() < how.count || between == pace::all_in_one);
           if (!is_stopped) return failed_as(ended, failure_of(*failing), failing_in(how) - 1);
-          // It is cancelled, and keeps what had failed before.
+          // The join is cancelled, and keeps the errors from before as suppressed.
           if (!failed_as(ended, std::errc::operation_canceled, 1)) return false;
           const error& before = ended.error().suppressed()[0];
           return before == failure_of(*failing) && before.suppressed().size() == failing_in(how) - 1;

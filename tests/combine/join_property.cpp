@@ -1,5 +1,5 @@
-// Random programs of nested joins, against a model of them that knows nothing of loops, coroutines or stop
-// tokens. BRAID_TEST_SEED=n runs program n alone, and says how it went.
+// Random programs of nested joins, compared with a model without loops, coroutines and stop tokens.
+// BRAID_TEST_SEED=n runs program n alone and prints its course.
 
 #include <cstddef>
 #include <cstdint>
@@ -34,14 +34,14 @@ namespace {
 
 enum class kind { leaf, stubborn_leaf, all, any, ok, settled };
 
-// A join of joins, down to promises. A stubborn leaf is deaf to stop requests.
+// A tree of joins whose leaves wait for promises. A stubborn leaf ignores stop requests.
 struct node {
   kind what = kind::leaf;
   std::size_t leaf = 0;
   std::vector<node> children;
 };
 
-// What happens, one after the other: a promise is settled, stop is requested, or the loop gets on with it.
+// One step of a program: settle a promise, request stop, or let the loop turn.
 struct event {
   enum { settles, fails, stops, turns } what;
   std::size_t leaf = 0;
@@ -86,9 +86,9 @@ struct program {
 constexpr int cancelled_code = 0;
 constexpr int code_of(std::size_t leaf) { return 1000 + static_cast<int>(leaf); }
 
-// How both tell what came out of it.
+// A result in the form in which the joins and the model are compared.
 struct outcome {
-  std::string value;  // unless it failed
+  std::string value;  // empty after a failure
   std::optional<int> code;
   std::vector<outcome> suppressed;
 
@@ -122,7 +122,7 @@ std::string won(const char* name, std::size_t index, const std::string& value) {
 
 struct world {
   std::vector<promise<int>> promises;
-  std::size_t running = 0;  // leaves
+  std::size_t running = 0;  // leaves that run
 };
 
 task<std::string> leaf_of(const node& what, world& in) {
@@ -167,8 +167,8 @@ task<std::string> join_of(const node& what, world& in) {
 
 // ---- the model ---------------------------------------------------------------------------------------
 
-// What has happened to a leaf is dealt with in the order it happened, when the loop turns. A stop request
-// reaches the operations of a join from the last to the first.
+// When the loop turns, leaves end in the order of their events. A stop request reaches the operations of a
+// join from the last to the first.
 class model {
  public:
   explicit model(const program& of) : leaves_(of.leaves, nullptr), root_(of.root, nullptr, 0, *this) {}
@@ -198,8 +198,8 @@ class model {
     std::size_t index;
     std::vector<std::unique_ptr<state>> children;
     std::size_t pending = 0;
-    bool told = false;  // a leaf: something has happened to it
-    bool stopping = false;  // a join
+    bool told = false;  // of a leaf: an event has settled it
+    bool stopping = false;  // of a join
     std::optional<std::size_t> winner;
     std::optional<outcome> failure;
     std::optional<outcome> ended;
@@ -265,9 +265,9 @@ class model {
   state root_;
 };
 
-// ---- one against the other ---------------------------------------------------------------------------
+// ---- the comparison ----------------------------------------------------------------------------------
 
-// What differs first, or nothing.
+// Describes the first difference; empty if there is none.
 std::string difference(loop& here, const program& what, std::string& ended_as) {
   world real{std::vector<promise<int>>(what.leaves)};
   auto joined = spawn(join_of(what.root, real));
@@ -294,21 +294,21 @@ std::string difference(loop& here, const program& what, std::string& ended_as) {
         if (real.running != expected.running())
           return fmt::format("after event {}: {} leaves run, not {}", at, real.running, expected.running());
         if (joined.is_ready() != expected.ended().has_value())
-          return fmt::format("after event {}: it {} have ended", at,
+          return fmt::format("after event {}: the join {} have ended", at,
                              joined.is_ready() ? "should not" : "should");
     }
   }
-  if (!joined.is_ready()) return "it never ends";
+  if (!joined.is_ready()) return "the join never ends";
   ended_as = seen(here.run(as_result(std::move(joined)))).text();
   const std::string right = expected.ended()->text();
-  return ended_as == right ? "" : fmt::format("it ends as {}, not as {}", ended_as, right);
+  return ended_as == right ? "" : fmt::format("the join ends as {}, not as {}", ended_as, right);
 }
 
 }  // namespace
 
 TEST_CASE("joins: random programs of joins in joins do what their model does", "[join][property]") {
   loop here;
-  here.on_unhandled_error([](const error&) {});  // of losers that were left behind
+  here.on_unhandled_error([](const error&) {});  // from losers that were left behind
   std::uint64_t first = 1, last = 3000;
   const char* chosen = std::getenv("BRAID_TEST_SEED");
   if (chosen != nullptr) first = last = std::strtoull(chosen, nullptr, 10);
@@ -321,7 +321,7 @@ TEST_CASE("joins: random programs of joins in joins do what their model does", "
     ++(ended_as.starts_with("!cancelled") ? cancellations : ended_as.starts_with("!") ? errors : values);
   }
   if (chosen != nullptr) return;
-  CHECK(values > 500);  // the programs are not all of a kind
+  CHECK(values > 500);  // the programs differ enough from each other
   CHECK(errors > 300);
   CHECK(cancellations > 100);
 }

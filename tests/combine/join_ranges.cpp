@@ -1,4 +1,4 @@
-// Joins over ranges that make their senders as they are walked, and over results of every kind.
+// Joins over ranges that make their senders while they are iterated, and over results of every kind.
 
 #include <functional>
 #include <memory>
@@ -54,7 +54,7 @@ task<std::unique_ptr<int>> fetch_odd(int id) {
 }
 const auto is_even = [](int id) { return id % 2 == 0; };
 
-// Each join, over whatever range it is given.
+// Checks each join with a range of any kind.
 const auto each_join = [](auto check) {
   check([](auto&& range) { return when_all(std::forward<decltype(range)>(range)); });
   check([](auto&& range) { return when_all_settled(std::forward<decltype(range)>(range)); });
@@ -188,7 +188,7 @@ TEST_CASE("joins: a loser that ignores the stop delays the end, and nothing is l
   promise<std::string> slow;
   std::vector<std::string> written;
   auto reply = slow.get_future();
-  // Asked to stop it still waits for its reply, and writes down what came.
+  // After a stop request it still waits for the reply, and records it.
   const auto stubborn = [&]() -> task<int> {
     written.push_back(co_await shield(std::move(reply)));
     co_return 1;

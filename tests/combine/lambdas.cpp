@@ -1,5 +1,5 @@
-// Where a function of braid's takes a function that returns a sender it keeps it, captures and all, until
-// that sender has ended. Under AddressSanitizer a closure that is gone too early shows itself besides.
+// braid keeps a function that returns a sender, with its captures, until the sender has ended. If a closure
+// is destroyed too early, AddressSanitizer reports it as well.
 
 #include <chrono>
 #include <memory>
@@ -23,12 +23,12 @@ using namespace braid_tests;
 
 namespace {
 
-// A capture that is there while the task runs, and gone once all is over.
+// Checks that a capture lives while the task runs, and is destroyed when all has ended.
 struct kept {
   [[nodiscard]] auto coroutine() const {
     return [held = owned, this]() -> task<int> {
       co_await yield();
-      alive += watch.use_count() >= 2 && *held == 7;  // the original, and the one that is captured here
+      alive += watch.use_count() >= 2 && *held == 7;  // the original, and the captured copy
       co_return 1;
     };
   }
@@ -82,7 +82,7 @@ TEST_CASE("lambda: every combinator keeps it", "[lambda]") {
   here.run(with_scope([held = f()](scope&) { return held(); }));
   here.run(with_scope([&](scope& s) { s.spawn(f()); }));
   here.run(with_scope([held = closure.owned, &closure](scope& s) -> task<> {
-    s.spawn([&]() -> task<> {  // refers to the scope's own function, which has ended by then
+    s.spawn([&]() -> task<> {  // refers to the closure of the scope's own function, which has ended
       co_await yield();
       co_await yield();
       closure.alive += *held == 7;

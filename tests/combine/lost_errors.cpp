@@ -1,5 +1,5 @@
-// No error is lost: that of a clean-up goes before every cancellation, and only a stop that was requested of
-// an operation makes its cancellation silent.
+// No error is lost: an error of a clean-up goes before every cancellation, and a cancellation is silent only
+// if stop was requested of the operation.
 
 #include <chrono>
 #include <optional>
@@ -49,7 +49,7 @@ task<> flush() {
 auto guarded() { return finally(sleep_for(1h), flush); }
 task<> guarded_task() { co_await guarded(); }
 
-// Nobody asked for it.
+// A cancellation that was not requested.
 task<> aborted() {
   co_await yield();
   throw std::system_error(std::make_error_code(std::errc::operation_canceled), "the server aborted it");
@@ -60,7 +60,7 @@ std::string failure_of(const result<T>& ended) {
   return ended ? "none" : ended.error().message();
 }
 
-// Stops op from outside in a later turn.
+// Awaits op, and requests stop from outside in a later turn.
 template <class Style, class S>
 auto stopped(Style style, loop& here, S&& op) {
   stop_source stop;
@@ -68,7 +68,7 @@ auto stopped(Style style, loop& here, S&& op) {
   return style.wait(with_stop_token(std::forward<S>(op), stop.get_token()));
 }
 
-// The messages that the unhandled-error handler is told while f runs, and all that it began.
+// The messages of the errors that are unhandled while f, and all that it began, runs.
 template <class F>
 std::vector<std::string> told_of(F f) {
   std::vector<std::string> told;
@@ -262,7 +262,7 @@ TEST_CASE("lost errors: an operation_canceled that nobody asked for is a failure
     s.spawn(std::move(other));
   };
   CHECK(style.wait(with_scope(itself)) == std::errc::operation_canceled);
-  // It does not hide another failure.
+  // Another failure is suppressed by it, not lost.
   const auto two = [](scope& s) {
     s.spawn(aborted());
     s.spawn(shield([] { return fails("other"); }));

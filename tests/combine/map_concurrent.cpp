@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The later ones end sooner.
+// Later ones end earlier.
 task<int> ten_times(int n) {
   for (int turns = 10 - n % 10; turns > 0; --turns) co_await yield();
   co_return 10 * n;
@@ -196,7 +196,7 @@ TEST_CASE("map_concurrent: 1,000,000 operations that end at once allocate for th
     return std::pair(all.back(), made.made());
   });
   CHECK(last == count - 1);
-  CHECK(allocated < 30);  // of growing vectors
+  CHECK(allocated < 30);  // by vectors that grow
 }
 
 TEST_CASE("map_concurrent: stopped at each of its suspensions", "[map_concurrent][stop]") {

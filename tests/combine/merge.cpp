@@ -51,7 +51,7 @@ async_generator<int> throws_after(int count, std::string what = "out of numbers"
   throw std::runtime_error(what);
 }
 
-// Says in the log when it is destroyed.
+// Writes its name to the log when it is destroyed.
 class mark {
  public:
   explicit mark(std::vector<std::string>& log, std::string name) : log_(log), name_(std::move(name)) {}

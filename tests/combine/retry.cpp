@@ -35,7 +35,7 @@ constexpr retry_policy at_once{.attempts = 5, .base = 0ns};
 
 error numbered(int n) { return std::make_exception_ptr(std::runtime_error("attempt " + std::to_string(n))); }
 
-// Fails until its nth call.
+// Fails before its n-th call.
 struct succeeds_at {
   int which;
   std::shared_ptr<int> calls = std::make_shared<int>(0);
@@ -177,7 +177,7 @@ TEST_CASE("retry: full jitter draws from all of zero to the backoff, the same ag
   CHECK(drawn == pauses_of(policy));
   for (auto pause = 0ns; pause <= 8ns; ++pause) {
     const auto times = std::count(drawn.begin(), drawn.end(), pause);
-    CHECK(times > 70);  // 111 expected, with a deviation of 10
+    CHECK(times > 70);  // 111 are expected, with a standard deviation of 10
     CHECK(times < 150);
   }
   CHECK(*std::max_element(drawn.begin(), drawn.end()) == 8ns);
@@ -208,7 +208,7 @@ TEST_CASE("retry: a stop request ends the attempt, and a pause at once", "[retry
   }
   SECTION("in the pause, from another thread") {
     auto retried = spawn(with_stop_token(retry(patient, succeeds_at{9}), stop.get_token()));
-    for (int turn = 0; turn < 3; ++turn) here.run(yield());  // an attempt that fails later would be the error
+    for (int turn = 0; turn < 3; ++turn) here.run(yield());  // a later failure would be the result
     std::thread elsewhere([&] { stop.request_stop(); });
     CHECK(here.run(as_result(std::move(retried))) == std::errc::operation_canceled);
     elsewhere.join();

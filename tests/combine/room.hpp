@@ -4,7 +4,7 @@
 
 namespace braid_tests {
 
-/// Counts who is within.
+/// Counts the operations inside.
 struct room {
   int inside = 0, most = 0, total = 0;
   struct guest {

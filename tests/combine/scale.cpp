@@ -1,5 +1,4 @@
-// Many operations at once: all of them end, and the second time no more memory is in use than after the
-// first.
+// Many operations at once: all of them end, and a second run leaves no more memory in use than the first.
 
 #include <chrono>
 #include <cstddef>
@@ -23,7 +22,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// f() a first time, to fill the pools, and then once more.
+// Calls f() once to fill the pools, and then once more.
 template <class F>
 void twice_with_flat_memory(F f) {
   f();

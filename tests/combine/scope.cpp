@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Counts itself and the two trees below.
+// Counts itself and the two subtrees.
 task<> tree(scope& within, int& count, int depth) {
   co_await yield();
   for (int i = 0; depth > 0 && i < 2; ++i) within.spawn(tree(within, count, depth - 1));
@@ -373,7 +373,7 @@ TEST_CASE("scope: an idle child takes its state, and its coroutine's frame, and 
   if (!counts_allocations) return;
   constexpr std::size_t children = 100;
   std::size_t of_tasks = 0, of_sleeps = 0;
-  std::thread([&] {  // whose pool is empty
+  std::thread([&] {  // on a thread with an empty pool
     loop here;
     event over;
     const auto idle = [](event& until) -> task<> { co_await until.wait(); };
@@ -390,7 +390,7 @@ TEST_CASE("scope: an idle child takes its state, and its coroutine's frame, and 
     }));
   })
       .join();
-  CHECK(of_tasks <= 632);  // g++; clang 576
+  CHECK(of_tasks <= 632);  // measured with g++; with clang 576
   CHECK(of_sleeps <= 416);
 }
 

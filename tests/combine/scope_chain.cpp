@@ -102,7 +102,7 @@ TEST_CASE("scope chain: a stop of the scope reaches what a step began, silently"
   };
   CHECK(here.run(as_result(with_scope(body))));
   stop_source stop;
-  event never;  // no sleep: a virtual clock does not wait for the other thread
+  event never;  // not sleep_for: virtual time would not wait for the other thread
   const auto waits = [&](scope& s) { (void)s.spawn(yield()).then([&] { return never.wait(); }); };
   std::thread elsewhere([&] { stop.request_stop(); });
   CHECK(here.run(as_result(with_stop_token(with_scope(waits), stop.get_token()))) ==

@@ -1,4 +1,4 @@
-// How a scope is stopped, and what a loop that ends does to one.
+// What stops a scope, and what a loop's end does to it.
 
 #include "braid/combine/scope.hpp"
 
@@ -34,7 +34,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Ends within the call that stops it, as none of braid's operations does.
+// Ends within the call that requests stop, as no operation of braid does.
 struct ends_when_stopped {
   using sender_concept = sender_tag;
   using value_type = void;
@@ -247,7 +247,7 @@ TEST_CASE("scope: with a failure in it, stopped at each of its suspensions", "[s
   });
 }
 
-// Waits that nobody ends: the loop's end destroys them, with the scopes around them.
+// These waits never end: the loop's end destroys them, with the scopes around them.
 TEST_CASE("scope: a loop that ends destroys children in every state", "[scope]") {
   auto owned = std::make_shared<int>(0);
   const std::weak_ptr<int> watch = owned;
@@ -278,7 +278,7 @@ TEST_CASE("scope: a loop that ends destroys children in every state", "[scope]")
       auto shared = std::make_shared<int>(0);
       auto first = s.spawn(never.wait());
       s.spawn([&]() -> task<> {
-        ++*shared;  // a local of the function, which waits for this child
+        ++*shared;  // a local of the scope's function, which lives until this child has ended
         co_await std::move(first);
         ++*shared;
       });

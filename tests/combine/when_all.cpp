@@ -87,7 +87,7 @@ TEST_CASE("when_all: the first error cancels the others, and is given once they 
         } const local{destroyed};
         const auto slept = co_await as_result(sleep_for(1h));
         cancelled = !slept && slept.error() == std::errc::operation_canceled;
-        (void)co_await as_result(yield());  // not at once: it is waited for all the same
+        (void)co_await as_result(yield());  // does not end at once: the join must wait for it
       },
       fails("first"), fails("second")));
   REQUIRE_FALSE(ended);

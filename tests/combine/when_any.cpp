@@ -90,7 +90,7 @@ TEST_CASE("when_any: a loser that reads from a pipe is out of the kernel before 
     auto ended = style.wait(when_any(reader.read_some(*room), yield()));
     REQUIRE(ended);
     CHECK(ended->index == 1);
-    room.reset();  // a read that went on would write into it
+    room.reset();  // a read that is still in flight would write into it
     REQUIRE(::write(ends.writer(), "late", 4) == 4);
     std::string again(4, '?');
     CHECK(style.wait(reader.read_some(again)).value() == 4);

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Achieves its value in spite of the stop.
+// Completes with its value in spite of the stop request.
 task<int> steadfast(int value) {
   (void)co_await as_result(sleep_for(1h));
   co_return value;

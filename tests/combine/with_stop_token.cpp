@@ -59,7 +59,7 @@ TEST_CASE("with_stop_token: what ends by itself is untouched, and so is one with
 
 namespace {
 
-// Ends within the call that asks it to stop.
+// Ends within the call that requests stop.
 struct ends_when_asked {
   using sender_concept = sender_tag;
   using value_type = void;

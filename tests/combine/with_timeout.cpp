@@ -134,7 +134,7 @@ TEST_CASE("with_timeout: of nested deadlines the nearer one wins, whichever is t
   CHECK(levels(1us, 1h, 2h) == std::errc::timed_out);
   CHECK(levels(1h, 1us, 2h) == std::errc::timed_out);
   CHECK(levels(2h, 1h, 1us) == std::errc::timed_out);
-  // Which of them it was shows where an operation begun within goes on after the nearer one.
+  // The deadline that expires decides where an operation inside goes on.
   int reached = 0;
   const auto inner_gives_up = [&]() -> task<> {
     const auto ended = co_await as_result(with_timeout(sleep_for(24h), 1us));

@@ -47,7 +47,7 @@ void reads(loop& here) {
     co_await yield();
     co_await to.write_all("pipe");
   }));
-  expect(std::strcmp(room.data(), "pipe") == 0, "the pipe's bytes did not come");
+  expect(std::strcmp(room.data(), "pipe") == 0, "the pipe's bytes did not arrive");
 
   const tcp::listener door = tcp::listen_now(endpoint::loopback());
   here.run(when_all(
@@ -59,10 +59,10 @@ void reads(loop& here) {
         tcp::stream peer = co_await tcp::connect(door.local_endpoint());
         co_await peer.write_all("sock");
       }));
-  expect(std::strcmp(room.data(), "sock") == 0, "the socket's bytes did not come");
+  expect(std::strcmp(room.data(), "sock") == 0, "the socket's bytes did not arrive");
 
   const file zero = here.run(open_file("/dev/zero"));
-  expect(here.run(zero.read_some(room)) == room.size() && room[0] == 0, "the file's bytes did not come");
+  expect(here.run(zero.read_some(room)) == room.size() && room[0] == 0, "the file's bytes did not arrive");
 }
 
 int deep(int levels) {

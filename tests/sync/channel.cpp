@@ -271,7 +271,7 @@ TEST_CASE("channel: on a rendezvous channel a permit is for an operation that wa
   CHECK_FALSE(reserve.is_ready());
   auto receiver = spawn(numbers.receive());
   auto permit = here.run(std::move(reserve));
-  CHECK_FALSE(numbers.try_send(1));  // the receiver waits for the permit
+  CHECK_FALSE(numbers.try_send(1));  // a permit is promised to the receiver
   SECTION("which gets the element") {
     permit.send(2);
     CHECK(here.run(std::move(receiver)) == 2);
@@ -324,7 +324,8 @@ TEST_CASE("channel: what a destroyed receiver was given is the next one's", "[ch
     REQUIRE(numbers.try_send(2));
     REQUIRE(numbers.try_send(3));
   }
-  // The loop ended before they were told, or told them at its end: in either case nothing is received twice.
+  // The loop ended before the receivers got their elements, or handed them over at its end. In neither case
+  // is an element received twice.
   std::vector<int> left;
   while (auto each = numbers.try_receive()) left.push_back(*each);
   CHECK(left.back() == 3);
@@ -377,5 +378,5 @@ TEST_CASE("channel: a million elements between two tasks allocate nothing", "[ch
   const long sum = here.run(exchange(second, 1'000'000));
   const std::size_t made = count.made();
   CHECK(sum == 499'999'500'000);
-  CHECK(made <= 4);  // the second channel's ring, as it grows
+  CHECK(made <= 4);  // by the second channel's ring, which grows
 }

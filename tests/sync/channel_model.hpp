@@ -15,28 +15,28 @@
 #include "braid/sync/channel.hpp"
 #include "braid/sync/select.hpp"
 
-/// Channels as they are, and as simple code says that they should be, side by side.
+/// Real channels and a simple model of them, side by side.
 namespace braid_tests {
 
-/// What one does with a channel: sends the element of that name, or receives.
+/// An operation of a channel: sends this element, or receives.
 struct channel_step {
   std::size_t channel = 0;
   std::optional<int> sends;
 };
 
-/// How an operation stands: what it has received comes behind the word.
+/// The state of an operation. An element that it received follows the word.
 inline const std::string waits = "waits", sent = "sent", refused = "refused", none_left = "none",
                          stopped = "stopped";
 inline std::string received(int element) { return "received " + std::to_string(element); }
 
-/// Channels as simple code has them: lists that are searched.
+/// The model: lists that are searched.
 class channel_model {
  public:
   explicit channel_model(std::vector<std::size_t> capacities) : channels_(capacities.size()) {
     for (std::size_t i = 0; i < capacities.size(); ++i) channels_[i].capacity = capacities[i];
   }
 
-  /// Begins an operation of one or more choices; operations are counted from 0.
+  /// Begins an operation with one or more choices. Operations are numbered from 0.
   void begin(std::vector<channel_step> choices) {
     operations_.push_back({std::move(choices), waits});
     auto& mine = operations_.back();
@@ -69,7 +69,7 @@ class channel_model {
     std::deque<int> elements;
   };
 
-  // The one who has waited longest to do this with the channel.
+  // The operation that has waited longest to do this with the channel.
   std::pair<operation*, const channel_step*> waiting(std::size_t which, bool to_send) {
     for (auto& each : operations_) {
       if (each.state != waits) continue;
@@ -80,7 +80,7 @@ class channel_model {
   }
   bool can(const channel_step& step) {
     const one_channel& it = channels_[step.channel];
-    const auto hold = std::exchange(operations_.back().state, std::string("begins"));  // does not meet itself
+    const auto hold = std::exchange(operations_.back().state, std::string("begins"));  // cannot meet itself
     const bool other = waiting(step.channel, !step.sends).first != nullptr;
     operations_.back().state = hold;
     if (step.sends) return it.closed || other || it.elements.size() < it.capacity;
@@ -117,7 +117,7 @@ class channel_model {
   std::deque<operation> operations_;
 };
 
-/// The same interface to real ones, on the current loop. An operation has one choice or two.
+/// The same interface to real channels on the current loop. An operation has one choice or two.
 class real_channels {
  public:
   explicit real_channels(const std::vector<std::size_t>& capacities) {
@@ -151,7 +151,7 @@ class real_channels {
   }
   void stop(std::size_t which) { operations_[which]->stop.request_stop(); }
   void close(std::size_t which) { channels_[which]->close(); }
-  /// Once the loop has run.
+  /// Valid once the loop has run.
   [[nodiscard]] const std::string& state(std::size_t which) const { return operations_[which]->state; }
   [[nodiscard]] bool told_once() const {
     return std::all_of(operations_.begin(), operations_.end(),
@@ -197,7 +197,7 @@ class real_channels {
   std::vector<std::unique_ptr<operation>> operations_;
 };
 
-/// Both at once; empty when they agree, else what differs.
+/// Runs both side by side.
 class channel_pair {
  public:
   explicit channel_pair(const std::vector<std::size_t>& capacities)
@@ -208,15 +208,15 @@ class channel_pair {
   void close(std::size_t which) { model_.close(which), real_.close(which); }
   [[nodiscard]] std::size_t count() const { return model_.count(); }
 
-  /// Runs the loop. Takes what is left in the channels: the last thing to be done.
+  /// Runs the loop; returns what differs, or nothing. Empties the channels, so it must be the last call.
   [[nodiscard]] std::string difference() {
     braid::loop::current().run();
     for (std::size_t i = 0; i < model_.count(); ++i)
       if (model_.state(i) != real_.state(i))
-        return "operation " + std::to_string(i) + ": " + real_.state(i) + ", should be: " + model_.state(i);
-    if (!real_.told_once()) return "an operation was told twice";
+        return "operation " + std::to_string(i) + ": " + real_.state(i) + ", expected: " + model_.state(i);
+    if (!real_.told_once()) return "an operation finished twice, or ended without finishing";
     for (std::size_t i = 0; i < size_; ++i) {
-      // To take what is in a full channel lets those who wait to send go on: they come behind.
+      // While elements are taken from a full channel, waiting senders add theirs at its end.
       auto left = real_.take_elements(i);
       if (left != model_.elements(i)) return "channel " + std::to_string(i) + " holds other elements";
     }

@@ -57,7 +57,7 @@ TEST_CASE("condition_variable: notify_one wakes the one who has waited longest",
   changed.notify_all();
   here.run(std::move(all));
   CHECK(woken == std::vector{1, 2, 3});
-  changed.notify_one();  // nobody is there
+  changed.notify_one();  // no waiter
 }
 
 TEST_CASE("condition_variable: who is stopped has the lock back", "[sync][condition_variable][stop]") {

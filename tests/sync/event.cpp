@@ -31,7 +31,7 @@ TEST_CASE("event: set lets all who wait pass, in their order", "[sync][event]") 
   here.run(yield());
   CHECK(order.empty());
   happened.set();
-  CHECK(order.empty());  // never within the call
+  CHECK(order.empty());  // never within set
   CHECK(style.wait(happened.wait()));
   here.run();
   CHECK(order == std::vector{0, 1, 2});
@@ -66,7 +66,7 @@ TEST_CASE("auto_reset_event: each set lets one pass", "[sync][event]") {
   CHECK(style.wait(bell.wait()));
   CHECK_FALSE(bell.is_set());
   bell.set();
-  bell.set();  // does not add up
+  bell.set();  // a second set has no effect
   CHECK(style.wait(bell.wait()));
   CHECK_FALSE(bell.is_set());
   int passed = 0;

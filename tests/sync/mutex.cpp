@@ -46,7 +46,7 @@ TEST_CASE("mutex: who waits gets it in the order of coming", "[sync][mutex]") {
   here.run(yield());
   CHECK(order.empty());
   held.reset();
-  CHECK(door.is_locked());  // handed over: nobody slips in between
+  CHECK(door.is_locked());  // handed over: no other try_lock can succeed in between
   CHECK_FALSE(door.try_lock());
   REQUIRE(style.wait(when_all(std::move(waiting))));
   CHECK(order == std::vector{0, 1, 2, 3});
@@ -115,8 +115,8 @@ TEST_CASE("mutex: the loop's end takes who waits out of the queue, in any order"
         event never;
         co_await never.wait();
       });
-    // A join is destroyed as a whole: the end of one child hands the lock to the next, which is destroyed
-    // then.
+    // A join is destroyed as a whole: when one child is destroyed it hands the lock to the next, which is
+    // then destroyed, too.
     const auto holds = [&]() -> task<> {
       const auto mine = co_await door.lock();
       event never;

@@ -1,5 +1,4 @@
-// Channels, select and the mutex in every order of what can happen to up to five operations, and random
-// programs.
+// Channels, select and the mutex: every order of events for up to five operations, and random programs.
 
 #include <cstdlib>
 #include <numeric>
@@ -23,8 +22,8 @@ namespace {
 
 constexpr int most = sanitized ? 4 : 5;
 
-// Every way to begin `count` operations in their order, and to stop some of them, at most so many, later.
-// f gets a list of numbers: i to begin the i-th, ~i to stop it.
+// Calls f with every schedule that begins `count` operations in order and stops at most `most_stopped` of
+// them. A schedule is a list of numbers: i begins operation i, ~i stops it.
 template <class F>
 void for_every_schedule(int count, int most_stopped, F f) {
   std::vector<int> schedule;
@@ -82,7 +81,7 @@ TEST_CASE("channel: every order of up to five sends, receives and stop requests"
 TEST_CASE("select: every order of up to five choices and stop requests", "[select][order]") {
   loop here;
   std::string first_difference;
-  // Two choices between two channels, and what others do with one of them.
+  // Two choices between two channels, and operations of others with one of them.
   const std::vector<std::vector<channel_step>> both = {
       {{0, {}}, {1, {}}}, {{1, {}}, {0, {}}}, {{0, 7}, {1, {}}}, {{0, {}}, {1, 8}}, {{0, 9}, {1, 10}}};
   for (const std::size_t capacity : {0, 1})
@@ -158,7 +157,7 @@ TEST_CASE("mutex: every order of up to five waiters, their stop requests and the
       const auto unlock = [&] {
         held.reset();
         unlocked = true;
-        if (!in_line.empty()) {  // from now on it has the lock, stop request or not
+        if (!in_line.empty()) {  // now it has the lock, even if stop is requested
           expected.push_back(in_line.front());
           in_line.erase(in_line.begin());
         }

@@ -22,7 +22,7 @@ constexpr std::array<std::size_t, 2> expected_at_meeting{2, 3};
 
 }  // namespace
 
-// ---- what is begun ------------------------------------------------------------------------------------
+// ---- beginning operations -----------------------------------------------------------------------------
 
 template <kind K>
 auto sync_program::sender(wish& of) {
@@ -143,7 +143,8 @@ void sync_program::begin_as() {
     for (std::size_t i = 0; i < step.wishes.size() && step.at_once == must_wait; ++i) {
       const answer can = can_now(step.wishes[i]);
       if (can != answer::no) step.at_once = can == answer::yes ? static_cast<int>(i) : program_step::unknown;
-      // A receiver that begins to wait lets a reserve pass, which may let others pass.
+      // A receiver that begins to wait may hand a permit to a waiting reserve, which changes what is
+      // possible.
       if (can == answer::no && step.wishes[i].what == kind::receive && waiting(kind::reserve, 0) != 0)
         step.at_once = program_step::unknown;
     }
@@ -215,7 +216,7 @@ void sync_program::begin() {
   }
 }
 
-// ---- what else happens --------------------------------------------------------------------------------
+// ---- other steps --------------------------------------------------------------------------------------
 
 void sync_program::do_something_else() {
   sync_objects& o = objects_;
@@ -323,7 +324,7 @@ void sync_program::end() {
   check_conservation();
 }
 
-// ---- what is told -------------------------------------------------------------------------------------
+// ---- reporting ----------------------------------------------------------------------------------------
 
 void sync_program::broken(const program_step& by, const char* rule) {
   if (!fault_.empty()) return;
@@ -337,13 +338,14 @@ void sync_program::note_end(program_step& step, std::size_t index) {
   if (std::exchange(step.ended, true)) broken(step, "an operation ended twice");
   step.index = index;
   if (step.at_once >= 0 && static_cast<std::size_t>(step.at_once) != index)
-    broken(step, "not the first that could be done at once");
-  if (step.at_once == must_wait && step.number == now_) broken(step, "an operation that had to wait has not");
+    broken(step, "the select did not choose the first choice that was possible at once");
+  if (step.at_once == must_wait && step.number == now_)
+    broken(step, "an operation that had to wait ended at once");
   std::erase(waiting_, &step);
   just_ended_.push_back(&step);
   for (std::size_t i = 0; i < step.wishes.size(); ++i)
     if (step.wishes[i].kept && (step.wishes[i].kept->id == 0) != (i == index))
-      broken(step, "send_from keeps its element unless it was sent");
+      broken(step, "send_from must take its element if it is chosen, and only then");
 }
 
 void sync_program::ended_with_error(program_step& step, const error& why) {
@@ -352,14 +354,14 @@ void sync_program::ended_with_error(program_step& step, const error& why) {
   for (std::size_t i = step.wishes.size(); i-- > 0;) {
     const wish& each = step.wishes[i];
     if (refused && (is_sending(each.what) || each.what == kind::reserve) && closed_[each.which]) index = i;
-    if (each.kept && each.kept->id == 0) broken(step, "send_from failed, and its element is gone");
+    if (each.kept && each.kept->id == 0) broken(step, "send_from failed, but took its element");
   }
   if (std::exchange(step.ended, true)) broken(step, "an operation ended twice");
   std::erase(waiting_, &step);
-  if (refused && index == step.wishes.size()) broken(step, "refused by a channel that is open");
+  if (refused && index == step.wishes.size()) broken(step, "an open channel refused an operation");
   if (!refused && !(why == std::errc::operation_canceled && (step.stop.stop_requested() || ending_)))
-    broken(step, "a failure out of nothing");
-  if (!refused && step.at_once >= 0) broken(step, "cancelled, though it could be done at once");
+    broken(step, "an operation failed without a reason");
+  if (!refused && step.at_once >= 0) broken(step, "an operation that was possible at once was cancelled");
 }
 
 void sync_program::accepted(std::size_t channel, int id) {
@@ -368,15 +370,15 @@ void sync_program::accepted(std::size_t channel, int id) {
 }
 
 void sync_program::received(std::size_t channel, const std::optional<element>& got) {
-  if (!got) return expect(closed_[channel], "the end of a channel that is open");
+  if (!got) return expect(closed_[channel], "an open channel reported its end");
   just_received_[channel].push_back(got->id);
   for (sent_element& each : sent_[channel])
     if (each.id == got->id)
       return expect(!std::exchange(each.received, true), "an element was received twice");
-  expect(false, "an element of nowhere");
+  expect(false, "an element was received that was never sent");
 }
 
-// ---- what must hold -----------------------------------------------------------------------------------
+// ---- rules --------------------------------------------------------------------------------------------
 
 std::size_t sync_program::held_of(std::size_t which_variant, const void* object) const {
   return static_cast<std::size_t>(std::count_if(held_.begin(), held_.end(), [&](const auto& each) {
@@ -400,25 +402,28 @@ std::size_t sync_program::waiting(kind what, std::size_t which, const program_st
 void sync_program::check_conservation() {
   for (std::size_t w = 0; w < 2; ++w) {
     expect(objects_.doors[w].is_locked() == (held_of(0, &objects_.doors[w]) == 1),
-           "a mutex is locked by nobody");
+           "a mutex is locked without a holder, or held without being locked");
     const std::size_t writers = held_of(1, &objects_.books[w]), readers = held_of(2, &objects_.books[w]);
-    expect(objects_.books[w].is_locked() == (writers + readers != 0), "a shared_mutex is locked by nobody");
+    expect(objects_.books[w].is_locked() == (writers + readers != 0),
+           "a shared_mutex is locked without a holder, or held without being locked");
     expect(objects_.tickets[w].available() + held_of(3, &objects_.tickets[w]) == w + 1,
-           "a semaphore's permits");
-    expect(rung_[w] + (objects_.bells[w].is_set() ? 1 : 0) == bell_sets_[w], "an auto_reset_event's passes");
-    expect(met_[w] % expected_at_meeting[w] == 0, "a barrier's phase without all who were counted");
+           "a semaphore has lost or gained permits");
+    expect(rung_[w] + (objects_.bells[w].is_set() ? 1 : 0) == bell_sets_[w],
+           "an auto_reset_event has woken too many or too few waiters");
+    expect(met_[w] % expected_at_meeting[w] == 0, "a barrier completed a phase without all arrivals");
   }
   for (std::size_t c = 0; c < 3; ++c) {
     std::size_t inside = 0;
     for (const sent_element& each : sent_[c]) {
-      expect(!each.received || each.accepted >= 0, "an element was received whose sender was told otherwise");
+      expect(!each.received || each.accepted >= 0,
+             "an element was received although its send has not succeeded");
       inside += each.accepted >= 0 && !each.received ? 1 : 0;
     }
     expect(inside == objects_.channels[c].size(), "an element was lost");
   }
   expect(objects_.news.size() <= 2, "a broadcast keeps more than it should");
   if (std::min(news_next_[0], news_next_[1]) > news_sent_)
-    expect(objects_.news.size() == 0, "a broadcast keeps what all have received");
+    expect(objects_.news.size() == 0, "a broadcast keeps elements that all readers have received");
 }
 
 sync_program::answer sync_program::can_now(const wish& of) {
@@ -455,7 +460,7 @@ sync_program::answer sync_program::can_now(const wish& of) {
   return receiver && permits(0) != 0 ? answer::unknown : yes_if(receiver);
 }
 
-// Only what is certain.
+// Returns true only where it is certain.
 bool sync_program::could_pass(const program_step& step, const wish& of) {
   sync_objects& o = objects_;
   const std::size_t w = of.which;
@@ -477,7 +482,7 @@ bool sync_program::could_pass(const program_step& step, const wish& of) {
   }
   const channel<element>& it = o.channels[w];
   const bool has_room = it.size() + permits(w) < it.capacity();
-  const bool is_free = w != 0 || permits(w) == 0;  // no permit binds a receiver
+  const bool is_free = w != 0 || permits(w) == 0;  // no permit is promised to a waiting receiver
   const bool receiver = is_free && waiting(kind::receive, w, &step) != 0;
   if (of.what == kind::reserve) return closed_[w] || has_room || (w == 0 && receiver);
   if (of.what != kind::receive) return closed_now_[w] || has_room || receiver;
@@ -488,12 +493,12 @@ bool sync_program::could_pass(const program_step& step, const wish& of) {
 void sync_program::check_nobody_stranded() {
   for (const program_step* step : waiting_) {
     for (const wish& each : step->wishes)
-      if (could_pass(*step, each)) return broken(*step, "an operation waits for what is there");
+      if (could_pass(*step, each)) return broken(*step, "an operation waits although it is possible");
     if (step->stop.stop_requested()) return broken(*step, "a stop request does not end an operation");
   }
 }
 
-// First come, first served: of the operations, and of the elements.
+// Operations are served first come, first served, and so are elements.
 void sync_program::check_order() {
   for (const program_step* later : just_ended_) {
     const wish& got = later->wishes[later->index];
@@ -527,7 +532,7 @@ unsigned number_in(const char* variable, unsigned otherwise) {
 
 }  // namespace
 
-// BRAID_TEST_PROGRAMS is how many, from the seed BRAID_TEST_SEED on.
+// Runs BRAID_TEST_PROGRAMS programs, from the seed BRAID_TEST_SEED on.
 TEST_CASE("select: random programs over everything that it takes break no rule",
           "[select][property][programs]") {
   const unsigned first = number_in("BRAID_TEST_SEED", 1);

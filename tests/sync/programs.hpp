@@ -26,13 +26,13 @@
 #include "braid/sync/shared_mutex.hpp"
 #include "braid/sync/watch.hpp"
 
-/// Random programs over all that a select takes, and what must hold of them: rules, not one expected course,
-/// since several courses may be right.
+/// Random programs over everything that a select takes. Several courses may be right, so the tests check
+/// rules instead of one expected course.
 namespace braid_tests {
 
 using namespace braid;
 
-/// An element that is in one place at a time: 0 when it was moved from.
+/// An element that can only be moved; its id is 0 after that.
 struct element {
   int id = 0;
   explicit element(int number) noexcept : id(number) {}
@@ -43,7 +43,7 @@ struct element {
   }
 };
 
-/// What an operation may wait for.
+/// The things that an operation may wait for.
 enum class kind : unsigned char {
   lock,
   write,
@@ -80,12 +80,12 @@ struct sync_objects {
   std::vector<interval> beats{interval(std::chrono::seconds(10)), interval(std::chrono::seconds(15))};
 };
 
-/// One claim of an operation: what it wants of which object.
+/// One claim of an operation: what it asks of which object.
 struct wish {
   kind what;
   std::size_t which;
   int sends = 0;
-  std::unique_ptr<element> kept = {};  // of send_from
+  std::unique_ptr<element> kept = {};  // for send_from
 };
 
 /// One operation of a program.
@@ -94,12 +94,12 @@ struct program_step {
   std::vector<wish> wishes;
   stop_source stop = {};
   int number = 0;
-  int at_once = unknown;  // the index that must be chosen, if it is known
+  int at_once = unknown;  // the index of the choice that must win, if it is known
   bool ended = false;
-  std::size_t index = 0;  // what it ended with
+  std::size_t index = 0;  // the index of the choice that won
 };
 
-/// A running program. Its rules are checked as operations end and by check(), which needs a loop with nothing
+/// A running program. It checks rules whenever an operation ends, and more of them when the loop has nothing
 /// ready.
 class sync_program {
  public:
@@ -108,13 +108,13 @@ class sync_program {
 
   explicit sync_program(std::mt19937& random) : random_(random), home_(std::make_unique<loop>()) {}
 
-  /// One random thing is done.
+  /// Does one random thing.
   void step();
-  /// The loop has nothing ready any more; then everything that must hold is checked.
+  /// Runs the loop until nothing is ready, then checks all rules.
   void settle();
-  /// Ends in one of the ways there are.
+  /// Ends the program in one of several ways.
   void end();
-  /// Empty, or the first rule that was broken.
+  /// The first rule that was broken, or nothing.
   [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
 
  private:
@@ -133,7 +133,7 @@ class sync_program {
   enum class answer { no, yes, unknown };
   [[nodiscard]] answer can_now(const wish& of);
   [[nodiscard]] bool could_pass(const program_step& step, const wish& of);
-  // Waiting operations other than `but` that have such a wish.
+  // How many operations other than `but` wait with such a wish.
   [[nodiscard]] std::size_t waiting(kind what, std::size_t which, const program_step* but = nullptr) const;
   [[nodiscard]] std::size_t held_of(std::size_t which_variant, const void* object) const;
   [[nodiscard]] std::size_t permits(std::size_t channel) const;
@@ -153,8 +153,8 @@ class sync_program {
 
   struct sent_element {
     int id;
-    int begun;  // the step that began to send it
-    int accepted;  // a step after it entered the channel; negative while it has not
+    int begun;  // the step at which its send began
+    int accepted;  // a step by which it was in the channel; negative before
     bool received = false;
   };
 
@@ -172,13 +172,13 @@ class sync_program {
   int latest_version_ = 1;
   std::array<int, 2> latest_seen_{};
   std::vector<std::unique_ptr<program_step>> steps_;
-  std::vector<program_step*> waiting_;  // not ended, in the order they were begun
+  std::vector<program_step*> waiting_;  // in the order in which they were begun
   std::vector<program_step*> just_ended_;
   std::array<std::vector<int>, 3> just_received_;
   int now_ = 0;
   int next_id_ = 0;
   bool settled_ = true;
-  bool rendezvous_permits_ = false;  // since the loop settled last
+  bool rendezvous_permits_ = false;  // since the loop last had nothing ready
   bool ending_ = false;
   std::string fault_;
   std::unique_ptr<loop> home_;

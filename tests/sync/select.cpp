@@ -157,7 +157,7 @@ TEST_CASE("select: destroyed while it waits it serves others, and none of its ow
     auto chosen = spawn(select(book.lock(), book.lock_shared()));
     auto behind = spawn(book.lock_shared());
     here.turn(false);
-    reader.reset();  // the select's writer passes, and is destroyed
+    reader.reset();  // the select gets the write lock, and is destroyed
   }
   CHECK_FALSE(book.is_locked());
 }
@@ -216,7 +216,7 @@ TEST_CASE("select: a hundred thousand selects that serve each other in turn take
     books.push_back(std::make_unique<shared_mutex>());
     readers.push_back(*books.back()->try_lock_shared());
   }
-  // Each waits behind a writer for the one book, and as a writer in front of the next reader for the other.
+  // Each waits behind the writer of one book, and is itself the writer before the next one's reader.
   auto first = spawn(select(books[0]->lock(), happened.wait()));
   for (std::size_t i = 0; i < length; ++i)
     chain.push_back(spawn(select(books[i]->lock_shared(), books[i + 1]->lock())));

@@ -1,4 +1,4 @@
-// What channels, broadcasts and watches may carry: types that throw when they move, or cannot be assigned.
+// What channels, broadcasts and watches may carry: types whose moves throw, or that cannot be assigned.
 
 #include <algorithm>
 #include <any>
@@ -57,7 +57,7 @@ T sample() {
 
 struct move_failed {};
 
-// Its n-th move from now on throws, and leaves what was to be moved as it was. Knows how many there are.
+// Its n-th move from now on throws and leaves the source as it was. Counts its instances.
 class explosive {
  public:
   static inline int moves_left = 0;
@@ -81,7 +81,7 @@ class explosive {
 
 constexpr int enough = 1'000'000;
 
-// What became of the elements of a program of sends and receives.
+// What happened to the elements of a program of sends and receives.
 struct tally {
   int sent = 0, not_sent = 0, not_received = 0;
   std::vector<int> received;
@@ -197,7 +197,7 @@ TEST_CASE(
       while (auto left = through.try_receive()) of.received.push_back(left->number());
       for (int i = 0; i < 5; ++i) here.run(yield());
       CHECK(through.empty());
-      // One that could not be sent is still where it was, or has ended with its send.
+      // An element that could not be sent is still in its place.
       int kept = 0;
       for (const auto& each : elements) kept += each->number() >= 0 ? 1 : 0;
       if (how_sent == 1) CHECK(kept == of.not_sent);
@@ -232,7 +232,7 @@ TEST_CASE("channel: what the move of an element throws reaches who waits, in eve
     }
     ++failures;
     CHECK_THROWS_AS(got.error().rethrow(), move_failed);
-    CHECK(through.empty());  // it is lost with the error
+    CHECK(through.empty());  // the element is lost with the error
   }
   CHECK(failures > 0);
   explosive kept(2);
@@ -262,7 +262,7 @@ TEST_CASE("broadcast, watch: a send whose move throws has changed nothing", "[sy
   }
   {
     explosive next(9);
-    explosive::moves_left = 1;  // into the argument, then to its place
+    explosive::moves_left = 1;  // first into the argument, then into the watch
     CHECK_THROWS_AS(latest.set(std::move(next)), move_failed);
     CHECK(latest.get().number() == 0);
   }
@@ -270,7 +270,7 @@ TEST_CASE("broadcast, watch: a send whose move throws has changed nothing", "[sy
   CHECK(one.missed() == 1);
   for (const int expected : {2, 3}) CHECK(here.run(one.receive())->number() == expected);
 
-  // a receive that fails leaves the element to the next one
+  // a receive that fails leaves the element to the next receive
   explosive::moves_left = 0;
   CHECK_THROWS_AS(here.run(other.receive()), move_failed);
   explosive::moves_left = 0;
