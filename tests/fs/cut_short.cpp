@@ -1,5 +1,5 @@
-// Reads that an error of the device cuts short, on the real kernel and in the simulation: never less passes
-// for all.
+// A device's error cuts reads short, on the real kernel and in the simulation: a part must never pass for the
+// whole.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ std::string numbered_text(std::size_t size) {
   return text;
 }
 
-// The first read gives a part, the second one fails.
+// The first read returns a part, the second one fails.
 void add_broken_device(sim::fault_schedule& to) {
   to.add({.what = fault::short_read, .nth = 1, .only = opcode::read});
   to.add({.what = fault::io_error, .nth = 2, .only = opcode::read});

@@ -1,4 +1,4 @@
-// Files connected to each style directly, as a program does: the other tests put an any_sender between.
+// Files connected to each style directly, as in a program. The other tests put an any_sender in between.
 
 #include "every_style.hpp"
 

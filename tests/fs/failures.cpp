@@ -1,5 +1,5 @@
-// Bad input to the file operations: in each style the same code, a message that names call and object,
-// nothing leaked.
+// Bad input to the file operations: in each style the same code, a message that names call and object, and no
+// leak.
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,12 +24,12 @@ using namespace braid_tests;
 
 namespace {
 
-// In a child the assertions of the framework are not at hand: what is wrong goes to its error output.
+// For child processes, which cannot use the framework's assertions: throws, and the child prints the message.
 template <class S>
 void expect_in_child(const any_style& style, S&& op, std::errc expected, const std::string& object) {
   auto ended = style.wait(std::forward<S>(op));
   if (ended || ended.error() != expected || ended.error().message().find(object) == std::string::npos)
-    throw std::runtime_error(ended ? "it did not fail" : ended.error().message());
+    throw std::runtime_error(ended ? "the operation did not fail" : ended.error().message());
 }
 
 }  // namespace
@@ -111,7 +111,7 @@ TEST_CASE("open_file: the limit of open descriptors", "[fs][failure]") {
       throw std::system_error(errno, std::generic_category(), "setrlimit");
     for (int i = 0; i < 3; ++i)
       expect_in_child(style, open_file("/dev/null"), std::errc::too_many_files_open, "/dev/null");
-    // What is open works on.
+    // Open files go on to work.
     if (style.wait(zero.read_some(room)).value() != 16)
       throw std::runtime_error("the open file does not read");
   });
@@ -139,7 +139,7 @@ TEST_CASE("file: every operation on a descriptor that is none", "[fs][failure]")
 
 TEST_CASE("file: a descriptor that somebody else has closed", "[fs][failure]") {
   IN_EVERY_STYLE(style);
-  loop here;  // made first: its own descriptors must not take the number
+  loop here;  // made first, so that its own descriptors do not take the number
   int number;
   {
     pipe_ends ends;

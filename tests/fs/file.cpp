@@ -122,7 +122,7 @@ TEST_CASE("file: nothing asked for is nothing done, and no error", "[fs][file]")
 
 TEST_CASE("file: write_all and read_exactly go on after short transfers", "[fs][file]") {
   IN_EVERY_STYLE(style);
-  // Four times what a pipe holds, so that neither end can do with one request.
+  // Four times what a pipe holds: one request is not enough at either end.
   const std::size_t size = 256 << 10;
   std::string sent(size, '\0');
   for (std::size_t i = 0; i < size; ++i) sent[i] = static_cast<char>(i * 7 >> 3);
@@ -183,7 +183,7 @@ TEST_CASE("file: one that is dropped while it is read never reads from the next 
   here.run(nop());
   dropped.reset();
 
-  // The number is not free before the read has ended, so that whatever takes it now is another one.
+  // The number is not free before the read has ended, so a new descriptor gets another one.
   pipe_ends second;
   CHECK(second.reader() != number);
   REQUIRE(::write(second.writer(), "not for the first", 17) == 17);

@@ -1,4 +1,4 @@
-// Files that are no files: pipes, FIFOs, terminals, devices.
+// Files that are not regular: pipes, FIFOs, terminals, devices.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -45,7 +45,7 @@ std::filesystem::path made_fifo(const scratch_folder& folder) {
   return path;
 }
 
-// A terminal whose other side nobody reads.
+// A pseudo-terminal; only drain() reads its other side.
 struct terminal {
   terminal() : master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
     if (::grantpt(master) != 0 || ::unlockpt(master) != 0)
@@ -60,7 +60,7 @@ struct terminal {
   terminal(const terminal&) = delete;
   terminal& operator=(const terminal&) = delete;
   ~terminal() { ::close(master); }
-  // Takes what has come; false when there is nothing more for now.
+  // Reads what has arrived; returns false if there is nothing.
   bool drain(std::string& into) const {
     char room[4096];
     pollfd one{master, POLLIN, 0};
@@ -173,8 +173,7 @@ TEST_CASE("open_file: a FIFO that nobody opens at its other end is left when tha
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = made_fifo(folder);
-  for (const int flags :
-       {O_WRONLY, O_RDONLY, O_WRONLY}) {  // each would meet the one before, were that still there
+  for (const int flags : {O_WRONLY, O_RDONLY, O_WRONLY}) {  // each would meet an abandoned one before it
     loop here;
     stop_source stop;
     auto opening = spawn(with_stop_token(open_file(path, flags), stop.get_token()));
@@ -197,7 +196,7 @@ TEST_CASE("open_file: who opens a FIFO later does not meet those that were given
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == std::errc::timed_out);
   }
-  CHECK(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0);  // nobody reads
+  CHECK(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0);  // no process reads
   auto reading = spawn(read_file(path));
   auto writing = spawn(write_file(path, "for the one that waits"));
   CHECK(style.wait(std::move(writing)));

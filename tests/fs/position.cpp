@@ -1,5 +1,5 @@
-// A file's own position: what follows an error that has cut a transfer short, and operations that were begun
-// without awaiting those before.
+// A file's own position: after an error that cuts a transfer short, and with operations that begin before
+// earlier ones have ended.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -32,7 +32,7 @@ using namespace braid_tests;
 
 namespace {
 
-// Every piece of it is another one.
+// No two parts of the text are equal.
 std::string numbered_text(std::size_t size) {
   std::string text;
   for (int n = 0; text.size() < size; ++n) text += std::to_string(100'000'000 + n) + "\n";
@@ -40,7 +40,7 @@ std::string numbered_text(std::size_t size) {
   return text;
 }
 
-// A file in memory that takes so much and then fails as EPERM, for everybody.
+// A file in memory of a fixed size; writes beyond it fail with EPERM, even for root.
 file limited_file(std::size_t size) {
   const int number = ::memfd_create("limited", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (number < 0 || ::ftruncate(number, static_cast<off_t>(size)) != 0 ||
@@ -58,7 +58,7 @@ std::string contents_of(const file& from) {
 
 off_t position_of(const file& of) { return ::lseek(of.number(), 0, SEEK_CUR); }
 
-// A disk of 64 KiB, for those who may mount one.
+// A disk of 64 KiB, if this process may mount one.
 class small_disk {
  public:
   small_disk() : mounted_(::mount("none", folder_.path().c_str(), "tmpfs", 0, "size=64k") == 0) {}
@@ -75,7 +75,7 @@ class small_disk {
   const bool mounted_;
 };
 
-// Files of this process end there, as EFBIG.
+// Writes of this process beyond that size fail with EFBIG.
 class file_size_limit {
  public:
   explicit file_size_limit(rlim_t size) {
@@ -95,7 +95,7 @@ class file_size_limit {
   rlimit before_{};
 };
 
-// A file of which nothing is cached.
+// A file of which nothing is in the page cache.
 file cold_file(const std::filesystem::path& path, const std::string& text, int flags = O_RDONLY) {
   const int number = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (::write(number, text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(number) != 0)
@@ -149,7 +149,7 @@ TEST_CASE("write_file, write_all: a full disk is an error, and the file is the b
           "[fs][position]") {
   IN_EVERY_STYLE(style);
   const small_disk disk;
-  if (!disk.is_there()) return;  // without root: the limited file above
+  if (!disk.is_there()) return;  // only root may mount it; limited_file tests the same without
   const std::string text = numbered_text(100'000);
   loop here;
   const auto ended = style.wait(write_file(disk / "one", text));
@@ -217,7 +217,7 @@ TEST_CASE("file: reads at the position that were begun together get one after th
   for (const int flags : {O_RDONLY, O_RDONLY | O_DIRECT}) {
     loop here;
     const file from = cold_file(folder / "cold", text, flags);
-    if (!from.is_open()) continue;  // no O_DIRECT here
+    if (!from.is_open()) continue;  // this file system has no O_DIRECT
     std::vector<aligned_page> rooms(16);
     std::vector<future<std::size_t>> reads;
     for (aligned_page& each : rooms) reads.push_back(spawn(from.read_some(each.bytes)));
@@ -235,7 +235,7 @@ TEST_CASE("file: writes at the position that were begun together stand one behin
     loop here;
     const auto path = folder / ("out" + std::to_string(flags));
     const file to = file::from_descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666));
-    if (!to.is_open()) continue;  // no O_DIRECT here
+    if (!to.is_open()) continue;  // this file system has no O_DIRECT
     std::vector<aligned_page> pages(16);
     std::string expected;
     std::vector<future<std::size_t>> writes;

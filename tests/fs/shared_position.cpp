@@ -1,5 +1,4 @@
-// Descriptors that share an open file, and so its position: dup(2), or one that a parent process has handed
-// on.
+// Descriptors that share an open file, and so its position: from dup(2), or inherited from a parent process.
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -50,7 +49,7 @@ file plainly_opened(const std::filesystem::path& path) {
   return file::from_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-// The first read of a loop on it does not begin until its descriptor is closed, or it is cancelled.
+// The first read does not begin for a day, unless its descriptor is closed or it is cancelled.
 std::unique_ptr<reactor> holding_first_read(sim::fault_schedule& faults) {
   faults.add({.what = sim::fault::would_block, .nth = 1, .only = opcode::read, .delay = 24h});
   return sim::faulty(make_reactor({}), faults);
@@ -90,7 +89,7 @@ TEST_CASE("file: writes by two descriptors of one open file stand one behind the
   const auto path = folder / "text";
   loop here;
   const file first = file::from_descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666));
-  if (!first.is_open()) return;  // no O_DIRECT here
+  if (!first.is_open()) return;  // this file system has no O_DIRECT
   const file second = copy_of(first);
   std::vector<aligned_page> pages(16);
   std::string expected;
@@ -231,7 +230,7 @@ TEST_CASE("direct_calls: a kernel may be too old to tell whether two descriptors
     forbid(SYS_kcmp, EPERM);
     return by_kcmp * 4 + answers();
   });
-  CHECK(ended.exit_status() == 0b10'11);  // where it refuses all are taken for the same
+  CHECK(ended.exit_status() == 0b10'11);  // if kcmp is forbidden, all descriptors count as shared
 }
 
 TEST_CASE("direct_calls: tells whether two descriptors share a position", "[fs][position]") {
@@ -249,7 +248,7 @@ TEST_CASE("direct_calls: tells whether two descriptors share a position", "[fs][
 
 namespace {
 
-constexpr std::size_t groups = 3;  // open files, each with some descriptors
+constexpr std::size_t groups = 3;  // open files, each with several descriptors
 
 struct descriptor_of {
   std::unique_ptr<file> open;
@@ -261,9 +260,9 @@ struct one_read {
   future<std::size_t> ended;
 };
 
-// Operations by all descriptors of some open files of one file on disk, on a kernel that interrupts, splits
-// and delays; some are stopped, some descriptors closed. Gives the reads in the order in which they were
-// begun.
+// Begins random operations on all descriptors of several open files, on a kernel that interrupts, splits and
+// delays; stops some operations and closes some descriptors. Returns the reads in the order in which they
+// began.
 std::vector<std::unique_ptr<one_read>> random_reads(loop& here, sim::choices& draws,
                                                     std::vector<descriptor_of>& all) {
   std::vector<std::unique_ptr<one_read>> begun;

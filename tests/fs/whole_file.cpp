@@ -43,7 +43,7 @@ TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file
   const auto status = style.wait(read_file("/proc/self/status"));
   REQUIRE(status);
   CHECK_THAT(*status, contains("VmPeak"));
-  // What the system holds as one line is given to the first read, whole, and to no later one.
+  // Some of these files give their only line to the first read and nothing to later ones.
   const auto system_read = [](const char* path) {
     std::ifstream from(path);
     return std::string(std::istreambuf_iterator<char>(from), {});
@@ -55,7 +55,7 @@ TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file
     CAPTURE(path);
     const std::string expected = system_read(path), got = style.wait(read_file(path)).value();
     if (std::string_view(path) == "/proc/cpuinfo")
-      CHECK(got.substr(0, 9) == expected.substr(0, 9));  // the clock rates change
+      CHECK(got.substr(0, 9) == expected.substr(0, 9));  // the rest contains clock rates, which change
     else
       CHECK(got == expected);
   }

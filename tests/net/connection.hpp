@@ -10,7 +10,7 @@
 
 namespace braid_tests {
 
-/// Two ends of a TCP connection over loopback, made in the style that is tested.
+/// Both ends of a TCP connection over loopback, connected in the style under test.
 struct connection {
   braid::tcp::stream near;
   braid::tcp::stream far;
@@ -24,7 +24,7 @@ inline connection connected_pair(const any_style& style) {
   return {std::move(near), std::move(far)};
 }
 
-/// Closes the descriptor so that its peer sees a reset instead of an orderly end.
+/// Closes the descriptor such that the peer sees a reset instead of an orderly end.
 inline void reset_peer_of(braid::tcp::stream& end) {
   const linger at_once{1, 0};
   ::setsockopt(end.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -1,4 +1,4 @@
-// An empty buffer asks nothing of the system: the operation ends at once, whatever the peer does.
+// Operations with an empty buffer need nothing from the kernel: they end at once, whatever the peer does.
 
 #include <string>
 

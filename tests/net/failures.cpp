@@ -1,5 +1,4 @@
-// Bad input to the sockets: in each style the same code, a message that names call and endpoint, nothing
-// leaked.
+// Bad input to the sockets: in each style the same code, a message that names call and endpoint, and no leak.
 
 #include <string>
 
@@ -16,7 +15,7 @@ using namespace braid_tests;
 
 namespace {
 
-// A port on which nobody listens: one that was just given back.
+// The endpoint of a listener that was just closed: connects to it are refused.
 endpoint nobody_there() {
   loop here;
   return run(tcp::listen(endpoint::loopback())).local_endpoint();

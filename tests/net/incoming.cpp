@@ -26,14 +26,14 @@ namespace {
 
 tcp::listener listening_on_loopback() { return tcp::listen_now(endpoint::loopback(), SOMAXCONN); }
 
-// Connections that nobody has accepted yet: the listener's backlog takes them.
+// Connections that wait in the listener's backlog.
 std::vector<tcp::stream> connections_to(const tcp::listener& at, std::size_t how_many) {
   std::vector<tcp::stream> made;
   while (made.size() != how_many) made.push_back(run(tcp::connect(at.local_endpoint())));
   return made;
 }
 
-// Turns the loop until what has arrived is taken from the backlog, and closed what was dropped.
+// Turns the loop until it has taken what fits from the backlog, and closed what was dropped.
 void settle(loop& here) {
   for (int turns = 0; turns < 10; ++turns) here.run(nop());
 }
@@ -100,7 +100,7 @@ TEST_CASE("incoming: when many wait untaken it pauses, and goes on behind them",
   for (int round = 0; round < 3; ++round) {
     clients = connections_to(listening, 200);
     settle(here);
-    CHECK(here.in_flight() == 0);  // paused: the rest wait in the backlog
+    CHECK(here.in_flight() == 0);  // accepting is paused: the other connections wait in the backlog
     for (const tcp::stream& client : clients) check_pair(client, run(arriving.next()));
     clients = connections_to(listening, 1);
     check_pair(clients.front(), run(arriving.next()));
@@ -166,7 +166,7 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
     here.run();
     CHECK(here.in_flight() == 0);
     const auto client = connections_to(listening, 1);
-    check_pair(client.front(), run(listening.accept()));  // the listener is as before
+    check_pair(client.front(), run(listening.accept()));  // the listener works as before
   }
   CHECK(open_descriptors() == before);
 }

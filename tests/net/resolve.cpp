@@ -34,8 +34,8 @@ TEST_CASE("resolve: localhost is this machine", "[net][resolve]") {
 
 TEST_CASE("resolve: a name or a service that does not exist says which", "[net][resolve][failure]") {
   IN_EVERY_STYLE(style);
-  // Neither needs a name server: a space is in no host's name, and services are looked up in a file.
-  style.wait(resolve("127.0.0.1", "1")).value();  // the library's own first descriptors
+  // Neither look-up needs a name server: no host name contains a space, and services are looked up in a file.
+  style.wait(resolve("127.0.0.1", "1")).value();  // opens what the C library keeps open
   const auto before = open_descriptors();
   auto no_host = style.wait(resolve("no such host", "80"));
   REQUIRE_FALSE(no_host);

@@ -32,7 +32,7 @@ TEST_CASE("tcp: what one end writes the other reads, both ways, until the end", 
     CHECK(style.wait(near.read_some(room)).value() == 3);
     CHECK(room.substr(0, 3) == "yes");
 
-    // Half closed: reading ends there, writing back goes on.
+    // Half closed: the far end reads the end, but can still write.
     CHECK(style.wait(near.shutdown_send()));
     CHECK(style.wait(far.read_some(room)).value() == 0);
     CHECK(style.wait(far.write_all("after")));
@@ -68,7 +68,7 @@ TEST_CASE("tcp: IPv6 is an endpoint like any other", "[net][tcp]") {
   const auto listening = style.wait(tcp::listen(endpoint("::1", 0)));
   if (!listening && (listening.error() == std::errc::address_not_available ||
                      listening.error() == std::errc::address_family_not_supported))
-    return;  // a machine without it
+    return;  // this machine has no IPv6
   REQUIRE(listening);
   auto both = style.wait(when_all(tcp::connect(listening->local_endpoint()), listening->accept()));
   REQUIRE(both);

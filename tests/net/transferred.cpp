@@ -1,4 +1,4 @@
-// What had moved when a transfer of a whole buffer ended early.
+// How much a transfer of a whole buffer had moved when it ended early.
 
 #include <chrono>
 #include <string>
@@ -29,7 +29,7 @@ TEST_CASE("read_exactly: cancelled midway it says how much it had read", "[net][
   stop_source stop;
   auto reading = spawn(with_stop_token(both.near.read_exactly(room), stop.get_token()));
   while (readable_bytes_of(both.near.number()) != 0) here.run(nop());
-  here.run(nop());  // told by now
+  here.run(nop());  // the read has completed
   stop.request_stop();
   const auto stopped = style.wait(std::move(reading));
   REQUIRE_FALSE(stopped);
@@ -42,7 +42,7 @@ TEST_CASE("read_exactly: timed out midway it says how much it had read", "[net][
   in.run_on(in.add_host("both"), [&in]() -> task<void> {
     const tcp::listener at = tcp::listen_now(endpoint::loopback());
     auto [near, far] = co_await when_all(tcp::connect(at.local_endpoint()), at.accept());
-    in.faults().add({.what = sim::fault::short_read, .nth = 1});  // or it would take all or nothing
+    in.faults().add({.what = sim::fault::short_read, .nth = 1});  // otherwise it gets all or nothing
     co_await far.write_all("first ");
     std::string room(1000, '?');
     const auto late = co_await as_result(with_timeout(near.read_exactly(room), 1s));
@@ -77,7 +77,7 @@ TEST_CASE("read_exactly: of a pipe cancelled midway says how much it had read, a
   stop_source stop;
   auto reading = spawn(with_stop_token(reader.read_exactly(room), stop.get_token()));
   while (readable_bytes_of(reader.number()) != 0) here.run(nop());
-  here.run(nop());  // told by now
+  here.run(nop());  // the read has completed
   stop.request_stop();
   const auto late = style.wait(std::move(reading));
   REQUIRE_FALSE(late);
@@ -101,7 +101,7 @@ TEST_CASE("write_all: whose peer resets the connection says how much was taken",
   REQUIRE_FALSE(ended);
   CHECK(ended.error().transferred() >= 1000);
   CHECK(ended.error().transferred() < much.size());
-  // An exception carries it, too.
+  // The exception has it, too.
   try {
     ended.error().rethrow();
   } catch (...) {

@@ -28,7 +28,8 @@ using namespace std::chrono_literals;
 namespace {
 
 udp::socket bound() { return udp::bind_now(endpoint::loopback()); }
-// A port that nobody has, of an address that no socket gets by itself, lest one be its own peer.
+// A port without a socket. Its address is one that no socket gets by default: so a socket never becomes its
+// own peer.
 endpoint nobody_there() { return udp::bind_now(endpoint("127.0.0.2", 0)).local_endpoint(); }
 
 template <std::size_t N>
@@ -117,7 +118,7 @@ TEST_CASE("udp: IPv6 is an endpoint like any other", "[net][udp]") {
   const auto far = style.wait(udp::bind(endpoint("::1", 0)));
   if (!far && (far.error() == std::errc::address_not_available ||
                far.error() == std::errc::address_family_not_supported))
-    return;  // a machine without it
+    return;  // this machine has no IPv6
   REQUIRE(far);
   const auto near = style.wait(udp::connect(far->local_endpoint())).value();
   CHECK(style.wait(near.send("hello")));
@@ -172,7 +173,7 @@ TEST_CASE("udp: of several receives at once each has a datagram of its own", "[n
   CHECK(rooms == expected);
 }
 
-// Of a Unix socket pair: UDP's own sockets drop what nobody has room for.
+// Uses a Unix socket pair, since UDP sockets drop what does not fit.
 TEST_CASE("udp: a send that finds no room waits for it", "[net][udp]") {
   for (const int flags : {0, int{SOCK_NONBLOCK}}) {
     loop here;
@@ -207,7 +208,7 @@ TEST_CASE("udp: that nobody has the peer's port is told to a connected socket, o
   CHECK(refused.error() == std::errc::connection_refused);
   CHECK_THAT(refused.error().message(), contains("socket::receive " + nobody.to_string()));
 
-  // Then somebody comes.
+  // Now a socket binds the port.
   const udp::socket somebody = udp::bind_now(nobody);
   CHECK(style.wait(asking.send("hello?")));
   CHECK(style.wait(somebody.receive_from(room)).value().from == asking.local_endpoint());
@@ -257,7 +258,7 @@ TEST_CASE("udp: a datagram that meets a stop request is received or left, never 
     std::array<char, 8> room{};
     auto stopped = spawn(far.receive_from(room));
     here.run(nop());
-    REQUIRE(::send(near.number(), "meets", 5, 0) == 5);  // behind the loop's back
+    REQUIRE(::send(near.number(), "meets", 5, 0) == 5);  // not through the loop
     if (round % 2 == 0) here.turn(false);
     stopped.request_stop();
     const auto ended = run(as_result(std::move(stopped)));

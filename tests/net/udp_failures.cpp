@@ -1,5 +1,5 @@
-// Bad input to UDP's sockets: in each style the same code, a message that names call and endpoint, nothing
-// leaked.
+// Bad input to the UDP sockets: in each style the same code, a message that names call and endpoint, and no
+// leak.
 
 #include <sys/un.h>
 #include <unistd.h>

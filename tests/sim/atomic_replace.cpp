@@ -11,7 +11,8 @@
 #include "catch.hpp"
 #include "path_requests.hpp"
 
-// The idiom that a simulated disk must bear out, and must show to be broken where its sync is missing.
+// The usual way to replace a file atomically. The simulated disk must support it, and must break it if the
+// sync is missing.
 
 namespace {
 
@@ -19,7 +20,7 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-// The nth contents of "/data".
+// The n-th contents of "/data".
 std::string version(int n) { return std::string(3000, static_cast<char>('a' + n % 26)); }
 
 struct progress {
@@ -38,7 +39,8 @@ task<void> replace_for_ever(progress& done, bool syncs) {
   }
 }
 
-// How many of 1000 crashes, each at its own moment, leave "/data" as no version that it may be.
+// Crashes 1000 runs, each at its own moment; returns after how many "/data" is not one of the possible
+// versions.
 int broken_replacements(bool syncs) {
   int broken = 0;
   for (std::uint64_t seed = 0; seed != 1000; ++seed) {
@@ -50,7 +52,7 @@ int broken_replacements(bool syncs) {
     in.run_for(in.draws().between(0ms, 20ms));
     in.crash(at);
     const auto found = at.contents("/data");
-    // the last rename may be lost, and one may have been made that was not told
+    // The last rename may be lost, and one may have happened that was not yet reported.
     const int last = done.renamed;
     if (found != version(last) && found != version(last + 1) && (last == 0 || found != version(last - 1)))
       ++broken;

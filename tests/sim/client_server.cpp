@@ -1,5 +1,4 @@
-// A service that promises each request exactly one effect and one reply, under partitions, resets and
-// crashes.
+// A service that gives each request exactly one effect and one reply, under partitions, resets and crashes.
 
 #include <array>
 #include <charconv>
@@ -32,7 +31,7 @@ namespace {
 constexpr int requests = 5;
 constexpr std::uint16_t port = 7000;
 
-// A request, an entry of the journal, a reply: two numbers in 32 bytes, the last of them the end of a line.
+// A request, a journal entry or a reply: two numbers in 32 bytes, of which the last one ends the line.
 constexpr std::size_t record_bytes = 32;
 using record = std::array<char, record_bytes>;
 record record_of(int number, int value) {
@@ -43,8 +42,7 @@ record record_of(int number, int value) {
   made.back() = '\n';
   return made;
 }
-// Nothing unless every byte is that of a record: a crash may have kept any part of one, its end alone as
-// well.
+// Returns nothing unless every byte is right: a crash may have kept any part of a record, even only its end.
 std::optional<std::pair<int, int>> numbers_of(std::string_view text) {
   int number = 0, value = 0;
   const char* const end = text.data() + text.size();
@@ -56,12 +54,12 @@ std::optional<std::pair<int, int>> numbers_of(std::string_view text) {
   return std::pair(number, value);
 }
 
-// What the server knows: the total after each request, from its journal.
+// The server's state: the total after each request, read from its journal.
 class ledger {
  public:
   explicit ledger(bool syncs) : syncs_(syncs) {}
 
-  // What a crash has torn is no entry; it was never answered.
+  // A torn entry is dropped: its request was never answered.
   task<void> open() {
     std::string text;
     if (auto found = co_await as_result(read_file("/journal"))) text = std::move(*found);
@@ -75,7 +73,7 @@ class ledger {
     end_ = whole;
   }
 
-  // The total once this request was booked: now, or before.
+  // Returns the total after this request, and books it unless that has happened before.
   task<int> book_once(int number, int amount) {
     const auto alone = co_await order_.lock();
     if (const auto known = totals_.find(number); known != totals_.end()) co_return known->second;
@@ -139,7 +137,7 @@ task<int> ask_once(tcp::stream& server, const std::string& address, int number, 
   co_return total;
 }
 
-// Asks until there is a reply: the totals it was told.
+// Repeats each request until it is answered; returns the totals from the replies.
 task<std::vector<int>> ask_all(std::string address) {
   std::vector<int> totals;
   tcp::stream server;
@@ -197,8 +195,8 @@ const sim::world_options slow{.network = {.least_latency = 100us, .most_latency 
 TEST_CASE("simulation: no request is lost or booked twice, whatever breaks", "[sim][client_server]") {
   const sim::explored all = sim::explore(1000, [](sim::world& here) { run_with_chaos(here, true); }, slow);
   CHECK(all.runs == 1000);
-  // Of every request and completion of all runs: whatever changes what the simulation does changes it, a
-  // compiler does not.
+  // A hash over every request and completion of all runs. It depends on what the simulation does, not on the
+  // compiler.
   CHECK(all.trace_hash == 0xfb81c975133b2026);
 }
 

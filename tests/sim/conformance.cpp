@@ -1,5 +1,5 @@
-// The same drawn programs on the kernel's sockets, over loopback, and on those of a world: each call gives
-// the same, and poll and getpeername say the same of both ends after each.
+// Runs the same random programs on the kernel's sockets over loopback and on those of a world. Each call must
+// return the same; after it poll and getpeername must agree for both ends.
 
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// What can be seen of a socket without changing anything.
+// The state of a socket that can be observed without a change.
 struct outside {
   int events = 0;
   bool has_peer = false;
@@ -58,7 +58,7 @@ class kernel_pair {
   void at(int, F&& f) {
     f();
   }
-  // What the kernel has begun may take a while: until it looks as it should, or never will.
+  // The kernel may need a while: polls until the state is as expected, or gives up.
   outside becomes(int which, const outside& expected) {
     outside seen;
     for (int looked = 0; looked != 1'000'000; ++looked) {
@@ -114,7 +114,7 @@ class world_pair {
   std::array<tcp::stream, 2> ends_;
 };
 
-// One program, drawn as it goes.
+// One program, drawn while it runs.
 class program {
  public:
   explicit program(std::uint64_t seed) : draws_(seed), world_(seed % 2 == 0, seed) {}
@@ -134,7 +134,7 @@ class program {
  private:
   struct end {
     int unread = 0;
-    bool receiving = true, sending = true;  // not shut down by itself
+    bool receiving = true, sending = true;  // until it shuts them down itself
     std::uint64_t sent = 0;
   };
   static std::size_t index(int which) { return static_cast<std::size_t>(which); }
@@ -175,7 +175,7 @@ class program {
     const outside now = world_.seen(which, self.unread);
     if ((now.events & POLLIN) == 0) return;
     const std::size_t size = draws_.among(4000) + 1;
-    // io_uring asks again behind what came in part, and would swallow an error that waits there
+    // After a part io_uring tries again, and would swallow an error that is pending there.
     const bool whole = static_cast<int>(size) <= self.unread || (now.events & (POLLHUP | POLLERR)) == POLLHUP;
     const bool all = whole && draws_.among(2) == 1;
     log_ += " | " + std::to_string(which) + " reads " + (all ? "all of " : "") + std::to_string(size);

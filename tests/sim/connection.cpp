@@ -60,7 +60,7 @@ TEST_CASE("network: what is written to an end that is closed meets a reset", "[s
   here.world.run_until_idle();
   CHECK(here.on(here.client, here.near.write_all("x")) == 0);
   here.world.run_until_idle();
-  // its end had come in order before
+  // The peer's end had arrived in order before the reset.
   CHECK(here.on(here.client, here.near.write_all("x")) == -EPIPE);
   std::string got = room(3);
   CHECK(here.on(here.client, here.near.read_some(got)) == 0);
@@ -177,7 +177,7 @@ TEST_CASE("network: a sender gets no further ahead than two buffers", "[sim][net
   std::string got = room(300);
   CHECK(here.on(here.server, here.far.read_exactly(got)) == 0);
   CHECK(here.fill(here.client, here.near) == 300);
-  // who reads more than a buffer at once does not wait for ever
+  // A read of more than a buffer's size must not wait without end.
   got = room(1500);
   CHECK(here.on(here.server, here.far.read_exactly(got)) == 0);
   CHECK(here.fill(here.client, here.near) == 1500);
@@ -313,7 +313,7 @@ TEST_CASE("network: who sends in vain for a quarter of an hour gives up", "[sim]
   CHECK(here.on(here.client, here.near.write_some("x")) == -EPIPE);
   if (crashed) return;
   here.world.join(here.client, here.server);
-  CHECK(here.on(here.server, here.far.write_all("x")) == 0);  // to nobody
+  CHECK(here.on(here.server, here.far.write_all("x")) == 0);  // no host receives it
   CHECK(here.on(here.server, here.far.read_some(got)) == -ECONNRESET);
 }
 

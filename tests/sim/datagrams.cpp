@@ -1,4 +1,4 @@
-// UDP in a world: what arrives, when and where; what gets lost.
+// UDP in a world: which datagrams arrive, when and where, and which are lost.
 
 #include <array>
 #include <cerrno>
@@ -29,7 +29,7 @@ TEST_CASE("datagrams: one arrives after the latency, with who sent it", "[sim][d
   CHECK(here.elapsed() == 3ms);
   CHECK(text.substr(0, got.size) == "hello");
   CHECK(got.from == endpoint(here.client.address(), here.client_endpoint().port()));
-  // And back.
+  // And the way back.
   REQUIRE(here.on(here.server, here.server_end.send_to("yes", got.from)) == 0);
   CHECK(here.world.run_on(here.client, here.client_end.receive(text)).from == here.at_server());
 }
@@ -103,7 +103,7 @@ TEST_CASE("datagrams: a host that is down answers nothing, one that is up again 
   here.world.restart(here.server);
   CHECK(here.on(here.client, here.client_end.send("anybody?")) == 0);
   CHECK(here.on(here.client, here.client_end.receive(text)) == -ECONNREFUSED);
-  // The port is free again, and what nobody had read is gone.
+  // The port is free again, and unread datagrams are gone.
   here.bind_server();
   CHECK(here.all_that_came().empty());
 }
@@ -126,7 +126,7 @@ TEST_CASE("datagrams: a connected socket learns once that nobody has the port, a
   REQUIRE(here.on(here.client, here.client_end.send("anybody?")) == 0);
   CHECK(here.on(here.client, here.client_end.receive(text)) == -ECONNREFUSED);
   CHECK(here.on(here.client, with_timeout(here.client_end.receive(text), 1s)) == -ETIMEDOUT);
-  // By what comes next, which may be a send.
+  // The next operation reports it, even if it is a send.
   REQUIRE(here.on(here.client, here.client_end.send("anybody?")) == 0);
   here.world.run_until_idle();
   CHECK(here.on(here.client, here.client_end.send("anybody?")) == -ECONNREFUSED);
@@ -137,7 +137,7 @@ TEST_CASE("datagrams: a socket holds so much of what came, and no more", "[sim][
   two_sockets here({.buffer_bytes = 1024});
   for (int n = 0; n < 10; ++n) here.send(std::string(512, static_cast<char>('0' + n)));
   CHECK(here.all_that_came() == texts{std::string(512, '0'), std::string(512, '1')});
-  for (int n = 0; n < 10; ++n) here.send("");  // small ones count, too
+  for (int n = 0; n < 10; ++n) here.send("");  // small datagrams count, too
   CHECK(here.all_that_came().size() == 4);
 }
 
@@ -209,7 +209,7 @@ TEST_CASE("datagrams: a receive that is cancelled takes none, and a close ends t
   CHECK(ended == -ECANCELED);
 }
 
-// What goes wrong, each as its errno: the same on a kernel and in a world.
+// What goes wrong, as the errno of each: the same on a kernel and in a world.
 template <class Wait>
 std::vector<int> mishaps(Wait wait) {
   const endpoint somewhere = endpoint::loopback();

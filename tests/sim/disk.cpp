@@ -103,9 +103,9 @@ TEST_CASE("sim::disk: a full disk takes what it can, then none", "[sim][disk]") 
       CHECK(first == 1000);
       const auto second = co_await as_result(data.write_some("y"));
       CHECK(second.error() == std::errc::no_space_on_device);
-      const std::size_t over = co_await data.write_at(500, std::string(500, 'z'));  // needs no more
+      const std::size_t over = co_await data.write_at(500, std::string(500, 'z'));  // no more space
       CHECK(over == 500);
-      co_await data.truncate(1'000'000'000'000);  // nor does what is not written
+      co_await data.truncate(1'000'000'000'000);  // unwritten parts take none
       const auto far = co_await as_result(data.write_at(999'999'999'999, "z"));
       CHECK(far.error() == std::errc::no_space_on_device);
       co_await data.truncate(900);
@@ -115,7 +115,7 @@ TEST_CASE("sim::disk: a full disk takes what it can, then none", "[sim][disk]") 
       auto op = remove_path("/data");
       co_await std::move(op);
       const auto held = co_await as_result(write_file("/other", "x"));
-      CHECK(held.error() == std::errc::no_space_on_device);  // it is still open
+      CHECK(held.error() == std::errc::no_space_on_device);  // the removed file is still open
     }
   };
   sim::world in(1);

@@ -30,7 +30,8 @@ using namespace std::string_literals;
 
 using program = task<void> (*)();
 
-// All that a file can hold after the program and a crash; nothing where it is gone. "/data" is there before.
+// All possible contents of the file after the program and a crash; no value where it is gone. "/data" exists
+// before.
 using outcomes = std::set<std::optional<std::string>>;
 outcomes after_crash(program what, const std::string& before, const std::string& path = "/data") {
   outcomes found;
@@ -100,7 +101,7 @@ TEST_CASE("sim::disk: a crash keeps or loses a truncation", "[sim][disk]") {
               co_await what.truncate(6);
             },
             "0123") == outcomes{"0123", "0123\0\0"s});
-  // what replaces a file's contents in place may lose both
+  // Replacing a file's contents in place may lose both.
   const auto replaced = after_crash([]() -> task<void> { co_await write_file("/data", "new"); }, "older");
   for (const auto* possible : {"", "new", "older", "newer"}) CHECK(replaced.count(possible) == 1);
   CHECK(replaced == outcomes{"", "new", "\0\0\0"s, "older", "newer"});
@@ -132,7 +133,7 @@ TEST_CASE("sim::disk: after a crash each byte is one that was synced or written 
   constexpr std::size_t size = 6000;
   struct model {
     std::string synced = std::string(size, '.'), shown = synced;
-    std::vector<std::uint32_t> written = std::vector<std::uint32_t>(size);  // since: a bit for each letter
+    std::vector<std::uint32_t> written = std::vector<std::uint32_t>(size);  // since; one bit a letter
   };
   struct scenario {
     static task<void> run(model& expected, std::mt19937_64& draws) {
@@ -215,7 +216,7 @@ TEST_CASE("sim::disk: changes of names survive a crash in their order", "[sim][d
 TEST_CASE("sim::disk: which syncs make names durable", "[sim][disk]") {
   const auto of_made = [](program what) { return after_crash(what, "old", "/made"); };
   CHECK(of_made([]() -> task<void> { co_await write_file("/made", ""); }) == outcomes{std::nullopt, ""});
-  // the file's own, another file's, the directory's
+  // a sync of the file, of another file, of the directory
   CHECK(of_made([]() -> task<void> {
           co_await write_file("/made", "x");
           co_await sync_file("/made");
@@ -228,7 +229,7 @@ TEST_CASE("sim::disk: which syncs make names durable", "[sim][disk]") {
           co_await write_file("/made", "");
           co_await sync_file("/");
         }) == outcomes{""});
-  // only as far as the data of a file needs it
+  // datasync writes only the names that the file's own data needs
   CHECK(of_made([]() -> task<void> {
           co_await write_file("/made", "x");
           const file made = co_await open_file("/made");

@@ -21,7 +21,8 @@
 #include "path_requests.hpp"
 #include "scratch_folder.hpp"
 
-// The simulated disk against the kernel's: one drawn program, run in both, must be answered alike.
+// Compares the simulated disk with the kernel's: both run the same random program and must give the same
+// answers.
 
 namespace {
 
@@ -38,7 +39,7 @@ class drawn_program {
  public:
   drawn_program(std::string root, std::uint64_t seed) : root_(std::move(root)), draws_(seed) {}
 
-  // What each step was, and how it ended.
+  // Returns a log of the steps and their results.
   task<std::vector<std::string>> run(std::size_t steps) {
     for (std::size_t i = 0; i != steps; ++i) {
       switch (among(16)) {
@@ -69,7 +70,7 @@ class drawn_program {
   std::size_t among(std::size_t n) { return static_cast<std::size_t>(draws_() % n); }
   bool one_in(std::size_t n) { return among(n) == 0; }
 
-  // A path below the root, now and then an odd one. Names are few, so that they meet each other.
+  // A path below the root, sometimes an odd one. There are few names, so that paths meet.
   std::string path() {
     static const std::array<std::string, 4> names{"a", "b", "c", "d"};
     std::string made = names[among(names.size())];
@@ -122,8 +123,8 @@ class drawn_program {
     if (one_in(8)) flags |= O_DIRECTORY;
     if (one_in(12)) flags |= O_PATH;
     if (one_in(40)) flags |= O_DSYNC;
-    if ((flags & O_CREAT) == 0) flags &= ~O_EXCL;  // what it means then is not defined
-    if ((flags & O_CREAT) != 0) flags &= ~O_DIRECTORY;  // and this has changed, in Linux 6.4
+    if ((flags & O_CREAT) == 0) flags &= ~O_EXCL;  // the combination is undefined
+    if ((flags & O_CREAT) != 0) flags &= ~O_DIRECTORY;  // Linux 6.4 changed the meaning
     begin("open " + std::to_string(slot) + " " + shown(at) + " " + std::to_string(flags));
     auto opened = co_await as_result(open_file(at, flags));
     if (say_failure(opened)) co_return;
@@ -205,7 +206,7 @@ class drawn_program {
     co_await request_on_path(std::move(op));
   }
 
-  // Of a path or an open file.
+  // The status of a path or of an open file.
   task<void> status() {
     const bool by_path = one_in(2);
     const std::string at = by_path ? path() : "";
@@ -235,7 +236,7 @@ class drawn_program {
     }
   }
 
-  // What files have no use for.
+  // Requests that make no sense for files.
   task<void> plain() {
     const int descriptor = some_file().number();
     std::array<char, 4> bytes{};

@@ -19,14 +19,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Reads, waits, writes: an update is lost when both have read before either has written.
+// Reads, waits, writes: an update is lost if both tasks read before either writes.
 task<void> deposit(int& account, int waits) {
   const int before = account;
   for (int i = 0; i < waits; ++i) co_await nop();
   account = before + 1;
 }
 
-// Both begin after a wait of their own, so that it depends on the order whether they overlap.
+// Each task waits before it begins, so the order decides whether they overlap.
 void two_deposits(sim::world& here) {
   int account = 0;
   const auto one = [](int& in) -> task<void> {

@@ -32,7 +32,7 @@ std::string long_text() {
   return text;
 }
 
-// What every transfer must survive.
+// Faults that every transfer must survive.
 void add_mild_faults(sim::fault_schedule& to) {
   to.add({.what = fault::interrupted, .probability = 0.1});
   to.add({.what = fault::short_read, .probability = 0.3});
@@ -130,7 +130,7 @@ TEST_CASE("faulty: a loop ends with all of them in flight", "[sim][faulty]") {
   faults.add({.what = fault::late, .nth = 2, .delay = 1h});
   faults.add({.what = fault::short_read, .nth = 3});
   loop here({}, sim::faulty(make_reactor({}), faults));
-  std::vector<file> from;  // one for each: reads of one descriptor take their turns
+  std::vector<file> from;  // one file for each read, since reads of one descriptor take turns
   for (int i = 0; i < 3; ++i) from.push_back(file::from_descriptor(::dup(pipe.reader())));
   std::vector<future<std::size_t>> all;
   for (std::size_t i = 0; i < 3; ++i) all.push_back(spawn(from[i].read_some(rooms[i])));

@@ -28,14 +28,14 @@
 using namespace braid;
 using namespace std::chrono_literals;
 
-// A sleeping host wakes by whatever it waits for, also where that happens outside of its own turns. A world
-// that has other hosts must not notice them.
+// A sleeping host wakes up for whatever it waits for, even if that happens outside of its turns. A world must
+// not notice how many other hosts there are.
 
 namespace {
 
 constexpr loop_clock::time_point start_of_time{};
 
-// A host that sleeps for good but for what a test does to it, among others that sleep for good.
+// A host that sleeps until the test wakes it, among others that always sleep.
 struct sleeper_among_others {
   explicit sleeper_among_others(std::uint64_t seed) : world(seed) {
     for (int i = 0; i < 10; ++i) world.add_host("before " + std::to_string(i));
@@ -49,7 +49,7 @@ struct sleeper_among_others {
     const current_loop_scope there(&sleeper->its_loop());
     start(std::forward<S>(op), [this](auto) { woke = world.now() - start_of_time; });
   }
-  // Has the other host do f() at 5 s, and something else later.
+  // Lets the other host call f() at 5 s, and do something else later.
   template <class F>
   void other_does_at_5s(F f) {
     const auto doing = [](F what) -> task<void> {
@@ -130,7 +130,7 @@ TEST_CASE("many hosts: what a script does to a sleeper wakes it at once", "[sim]
               const current_loop_scope there(&here.sleeper->its_loop());
               ticks->reset(loop_clock::after(2s));
             }) == 7s);
-  // Begun while it sleeps, on a loop that was asked for long before.
+  // The operation begins while the host sleeps, on a loop that was looked up long before.
   loop* its = nullptr;
   CHECK(woken_by([&](auto& here) { its = &here.sleeper->its_loop(); },
                  [&](auto& here) {

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// One host, and what its sockets are asked without waiting.
+// One host, and calls on its sockets that do not wait.
 struct raw_sockets {
   int socket() { return calls.socket(AF_INET, SOCK_STREAM, 0); }
   int bind(int socket, const char* address, std::uint16_t at) {
@@ -45,7 +45,7 @@ struct raw_sockets {
   direct_calls& calls = host.its_loop().direct();
 };
 
-// Connects to a listener on the same host, and talks.
+// Connects to a listener on the same host, and exchanges some bytes.
 task<void> talk(std::string listens_at, std::string connects_to) {
   const tcp::listener listening = tcp::listen_now(endpoint(listens_at, 0), 1);
   const endpoint to(connects_to, listening.local_endpoint().port());
@@ -157,7 +157,7 @@ TEST_CASE("network: a connect is refused where nobody listens", "[sim][network]"
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ECONNREFUSED);
   CHECK(here.elapsed() == 10ms);
   CHECK(here.on(here.client, tcp::connect(endpoint("127.0.0.1", 80))) == -ECONNREFUSED);
-  // who listens on one address is not there on another
+  // A listener on one address does not accept on another.
   const auto only_loopback =
       here.world.run_on(here.server, tcp::listen(endpoint("127.0.0.1", everywhere.port())));
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ECONNREFUSED);
@@ -188,7 +188,7 @@ TEST_CASE("network: a connect finds the host that comes back meanwhile", "[sim][
     here.listening = tcp::listen_now(everywhere, 1);
   });
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
-  CHECK(here.elapsed() == 3s);  // sent at 0, 1 and 3 s
+  CHECK(here.elapsed() == 3s);  // the SYN is sent at 0, 1 and 3 s
 }
 
 TEST_CASE("network: a connect through a partition", "[sim][network]") {
@@ -235,11 +235,11 @@ TEST_CASE("network: a full backlog makes a connect wait, not fail", "[sim][netwo
   two_hosts here;
   here.listen(1);
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
-  CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);  // one more, as on Linux
+  CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);  // one more than the backlog, as on Linux
   SECTION("until somebody accepts") {
     here.world.after(5s, [&] { here.start_on(here.server, here.take_one()); });
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
-    CHECK(here.elapsed() == 7s);  // sent at 0, 1, 3 and 7 s
+    CHECK(here.elapsed() == 7s);  // the SYN is sent at 0, 1, 3 and 7 s
   }
   SECTION("or 127 seconds") {
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ETIMEDOUT);
@@ -289,7 +289,7 @@ TEST_CASE("network: bind and listen", "[sim][network]") {
   CHECK(here.bind(other, "0.0.0.0", 700) == -EADDRINUSE);
   CHECK(here.name(other) == "0.0.0.0:0");
 
-  // both share: until one of them listens
+  // Both share the port until one of them listens.
   CHECK(here.set(one, SOL_SOCKET, SO_REUSEADDR) == 0);
   CHECK(here.set(other, SOL_SOCKET, SO_REUSEADDR) == 0);
   CHECK(here.bind(other, "0.0.0.0", 700) == 0);
@@ -304,7 +304,7 @@ TEST_CASE("network: bind and listen", "[sim][network]") {
   CHECK(here.calls.close(third) == 0);
   CHECK(here.calls.listen(other, 5) == 0);
 
-  // a port of the system's choice, each time another
+  // The system chooses the port, each time another one.
   const int unbound = here.socket(), zero = here.socket();
   CHECK(here.calls.listen(unbound, 5) == 0);
   CHECK(here.bind(zero, "0.0.0.0", 0) == 0);
@@ -323,7 +323,7 @@ TEST_CASE("network: what there is no socket for, and options", "[sim][network]")
   CHECK(here.set(one, IPPROTO_TCP, TCP_NODELAY) == 0);
   CHECK(here.set(one, SOL_SOCKET, 9999) == -ENOPROTOOPT);
   CHECK(here.set(one, IPPROTO_TCP, 9999) == -ENOPROTOOPT);
-  CHECK(here.set(one, SOL_SOCKET, SO_LINGER) == -EINVAL);  // which takes more than a number
+  CHECK(here.set(one, SOL_SOCKET, SO_LINGER) == -EINVAL);  // its option is a struct, not an int
   sockaddr_storage name{};
   CHECK(here.calls.peer_name(one, name) == -ENOTCONN);
   CHECK(here.calls.close(one) == 0);
@@ -366,7 +366,7 @@ TEST_CASE("network: a port from which a connection went can be bound again by wh
           "[sim][network]") {
   two_hosts here;
   here.connect();
-  here.world.run_on(here.server, here.far.close());  // first, and so it remembers
+  here.world.run_on(here.server, here.far.close());  // closes first, so this end remembers the connection
   here.world.run_on(here.client, here.near.close());
   here.world.run_on(here.server, here.listening.close());
   here.world.run_until_idle();
@@ -374,7 +374,7 @@ TEST_CASE("network: a port from which a connection went can be bound again by wh
   direct_calls& calls = direct_calls::current();
   const int one = calls.socket(AF_INET, SOCK_STREAM, 0);
   CHECK(calls.bind(one, everywhere.data(), everywhere.size()) == -EADDRINUSE);
-  CHECK_NOTHROW(tcp::listen_now(everywhere, 1));  // shares
+  CHECK_NOTHROW(tcp::listen_now(everywhere, 1));  // with SO_REUSEADDR
   here.world.run_for(60s);
   const current_loop_scope again(&here.server.its_loop());
   CHECK(calls.bind(one, everywhere.data(), everywhere.size()) == 0);

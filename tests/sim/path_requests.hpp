@@ -11,7 +11,7 @@
 
 namespace braid_tests {
 
-/// What a request that names a path, or two, ended with.
+/// The result of a request that names one or two paths.
 struct path_answer {
   std::int32_t ended;
   struct statx status;
@@ -50,7 +50,7 @@ inline path_request remove_path(std::string path, bool directory = false) {
 inline path_request make_directory(std::string path) {
   return {{.code = braid::opcode::make_directory, .descriptor = AT_FDCWD, .length = 0777}, {std::move(path)}};
 }
-/// Of the descriptor itself where the path is empty.
+/// The status of a path, or of the descriptor itself if the path is empty.
 inline path_request status_of(std::string path, int descriptor = AT_FDCWD) {
   const std::uint32_t flags = path.empty() && descriptor != AT_FDCWD ? AT_EMPTY_PATH : 0;
   return {

@@ -1,5 +1,5 @@
-// Requests and replies as datagrams: a client that asks again until it is answered, a server that must not do
-// twice what it is asked twice. Datagrams are lost, duplicated, overtaken; hosts are apart for a while.
+// Requests and replies as datagrams. The client repeats a request until it is answered; the server must not
+// carry it out twice. Datagrams are lost, duplicated and reordered; the hosts are partitioned for a while.
 
 #include <chrono>
 #include <cstddef>
@@ -38,7 +38,7 @@ std::pair<int, int> numbers_of(std::string_view message) {
 
 task<void> serve(bool remembers) {
   const udp::socket at = co_await udp::bind(endpoint("0.0.0.0", port));
-  std::map<int, int> replies;  // by the number of the request
+  std::map<int, int> replies;  // by request number
   int total = 0;
   for (std::string room(64, '\0');;) {
     const udp::datagram asked = co_await at.receive_from(room);
@@ -53,7 +53,7 @@ task<void> serve(bool remembers) {
   }
 }
 
-// The reply to this request: those to earlier ones may still come.
+// Waits for the reply to this request; replies to earlier ones may still arrive.
 task<int> reply_to(const udp::socket& server, int number) {
   for (std::string room(64, '\0');;) {
     const udp::datagram got = co_await server.receive(room);
@@ -71,7 +71,7 @@ task<int> ask_all(std::string address) {
       (void)co_await as_result(server.send(text));
       const auto total = co_await as_result(with_timeout(reply_to(server, number), 30ms));
       if (!total && total.error() == std::errc::timed_out) continue;
-      if (!total && total.error() == std::errc::connection_refused) continue;  // the server begins later
+      if (!total && total.error() == std::errc::connection_refused) continue;  // the server starts later
       told = total.value();
       break;
     }

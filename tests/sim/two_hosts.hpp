@@ -22,12 +22,12 @@
 namespace braid_tests {
 
 inline constexpr braid::loop_clock::time_point start_of_time{};
-/// Where servers listen.
+/// The endpoint on which servers listen.
 inline const braid::endpoint everywhere("0.0.0.0", 80);
 
 inline std::string room(std::size_t size) { return std::string(size, '?'); }
 
-/// Requests that have no sender of their own.
+/// The outcome of requests that have no sender of their own.
 struct raw_outcome {
   using value_type = int;
   static constexpr const char* name() noexcept { return "raw"; }
@@ -35,7 +35,7 @@ struct raw_outcome {
 };
 using raw = braid::io_sender<raw_outcome>;
 
-/// What of this poll finds.
+/// The events that ready() polls for.
 inline constexpr std::uint32_t all_events = POLLIN | POLLOUT | POLLRDHUP;
 inline raw ready(int socket) {
   return {{.code = braid::opcode::poll, .descriptor = socket, .flags = all_events}, {}};
@@ -44,7 +44,7 @@ inline raw shut(int socket, int how) {
   return {{.code = braid::opcode::shutdown, .descriptor = socket, .length = static_cast<std::uint32_t>(how)},
           {}};
 }
-/// Lifetime  the endpoint's.
+/// Lifetime  the endpoint must outlive the operation.
 inline raw connect_raw(int socket, const braid::endpoint& to) {
   return {{.code = braid::opcode::connect,
            .descriptor = socket,
@@ -61,7 +61,7 @@ inline raw receive(int socket, std::string& into, unsigned flags) {
           {}};
 }
 
-/// What an operation gave, or minus its errno.
+/// The operation's value, or its errno with a minus sign.
 template <class T>
 int value_or_errno(const braid::result<T>& ended) {
   if (!ended) return -ended.error().code().value();
@@ -71,14 +71,14 @@ int value_or_errno(const braid::result<T>& ended) {
     return 0;
 }
 
-/// Its close will be a reset. On the current loop.
+/// Makes close send a reset. Call it on the current loop's host.
 inline void reset_when_closed(const braid::tcp::stream& which) {
   const linger at_once{1, 0};
   REQUIRE(braid::direct_calls::current().set_option(which.number(), SOL_SOCKET, SO_LINGER, &at_once,
                                                     sizeof at_once) == 0);
 }
 
-/// A world with two hosts, and a connection between them.
+/// A world with two hosts and a connection between them.
 struct two_hosts {
   explicit two_hosts(braid::sim::network_options network = {}, std::uint64_t seed = 1)
       : world({.seed = seed, .network = network}),
@@ -109,7 +109,7 @@ struct two_hosts {
   int on(braid::sim::host& at, S&& op) {
     return value_or_errno(world.run_on(at, braid::as_result(std::forward<S>(op))));
   }
-  // Writes until nothing more fits: how much that was.
+  // Writes until nothing more fits; returns how much was written.
   int fill(braid::sim::host& at, const braid::tcp::stream& to) {
     const std::string much(1 << 20, 'x');
     int written = 0;
@@ -123,7 +123,7 @@ struct two_hosts {
     return on(at, ready(which.number()));
   }
 
-  // Closes with a reset.
+  // Closes the stream with a reset.
   void resets(braid::sim::host& at, braid::tcp::stream& which) {
     {
       const braid::current_loop_scope there(&at.its_loop());
@@ -136,7 +136,7 @@ struct two_hosts {
   braid::sim::host& client;
   braid::sim::host& server;
   braid::tcp::listener listening;
-  braid::tcp::stream near, far;  // the client's and the server's
+  braid::tcp::stream near, far;  // the ends of the client and the server
 };
 
 }  // namespace braid_tests

@@ -8,7 +8,7 @@
 
 namespace braid_tests {
 
-/// Two hosts with a UDP socket each: the server's on port 80, the client's anywhere.
+/// Two hosts with a UDP socket each: the server's on port 80, the client's on any port.
 struct two_sockets : two_hosts {
   explicit two_sockets(braid::sim::network_options network = {}, std::uint64_t seed = 1)
       : two_hosts(network, seed) {
@@ -17,15 +17,15 @@ struct two_sockets : two_hosts {
   }
 
   void bind_server() { server_end = world.run_on(server, braid::udp::bind(everywhere)); }
-  /// The client's socket is another one from now on, which has the server as its peer.
+  /// Replaces the client's socket by one that has the server as its peer.
   void connect_client() { client_end = world.run_on(client, braid::udp::connect(at_server())); }
   [[nodiscard]] braid::endpoint client_endpoint() {
     const braid::current_loop_scope there(&client.its_loop());
     return client_end.local_endpoint();
   }
-  /// From client to server.
+  /// Sends from the client to the server.
   int send(const std::string& text) { return on(client, client_end.send_to(text, at_server())); }
-  /// What the socket, on the server, has got and gets until nothing can come any more.
+  /// All datagrams that this socket of the server has received, and receives until no more can arrive.
   std::vector<std::string> all_that_came(const braid::udp::socket& at) {
     std::vector<std::string> all;
     world.run_until_idle();

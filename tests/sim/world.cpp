@@ -35,7 +35,7 @@ task<int> answer_after(loop_clock::duration time) {
   co_return 42;
 }
 
-// Which of the three went first, second, third.
+// Records in which order three ready tasks run.
 task<void> three_ready(std::string& order) {
   const auto one = [](std::string& in, char name) -> task<void> {
     co_await nop();
@@ -78,7 +78,7 @@ TEST_CASE("world: the error of what it runs is thrown", "[sim][world]") {
   sim::world here(0);
   CHECK_THROWS_AS(here.run(with_timeout(sleep_for(1h), 1s)), std::system_error);
   CHECK(here.now() - start_of_time == 1s);
-  here.run(sleep_for(1s));  // it goes on
+  here.run(sleep_for(1s));  // the world goes on
 }
 
 TEST_CASE("world: what can never end is told", "[sim][world]") {

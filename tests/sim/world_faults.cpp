@@ -21,7 +21,7 @@ using sim::fault;
 
 namespace {
 
-// Writes, syncs and reads back, which meets every fault of files.
+// Writes, syncs and reads back, and so can meet every fault of files.
 task<std::string> store_and_load(std::string text) {
   file to = co_await open_file("/data", O_RDWR | O_CREAT | O_TRUNC);
   co_await to.write_all(text);
@@ -36,7 +36,7 @@ task<std::string> store_and_load(std::string text) {
   co_return back;
 }
 
-// The same through a connection.
+// The same over a connection.
 task<std::string> send_and_receive(std::string text) {
   tcp::listener at = co_await tcp::listen(endpoint("127.0.0.1", 0));
   tcp::stream one = co_await tcp::connect(at.local_endpoint());

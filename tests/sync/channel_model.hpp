@@ -214,7 +214,7 @@ class channel_pair {
     for (std::size_t i = 0; i < model_.count(); ++i)
       if (model_.state(i) != real_.state(i))
         return "operation " + std::to_string(i) + ": " + real_.state(i) + ", expected: " + model_.state(i);
-    if (!real_.told_once()) return "an operation finished twice, or ended without finishing";
+    if (!real_.told_once()) return "an operation finished more than once";
     for (std::size_t i = 0; i < size_; ++i) {
       // While elements are taken from a full channel, waiting senders add theirs at its end.
       auto left = real_.take_elements(i);

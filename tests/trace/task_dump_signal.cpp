@@ -48,7 +48,7 @@ TEST_CASE("task_dump_signal: the loop's next turn hands its tasks over, each tim
   here.run();
   CHECK(seen == std::vector<std::size_t>{1});
   ::raise(SIGUSR1);
-  ::raise(SIGUSR1);  // the first is still on its way
+  ::raise(SIGUSR1);  // the first one has not been handled yet
   here.run();
   CHECK(seen == std::vector<std::size_t>{1, 1});
   never.set();
@@ -152,7 +152,7 @@ TEST_CASE("task_dump_signal: loops may register and leave while signals come",
   over = true;
   sends.join();
   outermost.run();
-  SUCCEED("nobody was told who had gone");
+  SUCCEED("no dump reached a destroyed object");
 }
 
 TEST_CASE("task_dump_signal: by default it prints to the standard error", "[trace][task_dump_signal]") {

@@ -40,7 +40,7 @@ constexpr std::uint32_t line_here(std::source_location where = std::source_locat
   return where.line();
 }
 
-// A level without what differs from run to run.
+// A level without the values that differ from run to run.
 struct seen {
   level_kind kind;
   std::size_t depth;
@@ -285,7 +285,7 @@ TEST_CASE("format_tasks: no task is told as that", "[trace][tasks]") {
 
 namespace {
 
-// Two trees: 0(1, 2(3)), 4. The places are all the same.
+// Two trees: 0(1, 2(3)) and 4. All levels have the same place.
 task_dump made_by_hand() {
   const auto where = std::source_location::current();
   task_wait read{opcode::read, 7, "a \"b\"\\\n\x01", 250ms, {}};
@@ -349,9 +349,9 @@ TEST_CASE("to_json: UTF-8 stays as it is; what is none is replaced, byte by byte
     return text.substr(from, text.find('"', from) - from);
   };
   CHECK(object_of("ä€\xf0\x9f\x8c\x8d") == "ä€\xf0\x9f\x8c\x8d");
-  CHECK(object_of("\xc0\xaf") == "\\ufffd\\ufffd");              // too long a form
-  CHECK(object_of("\xed\xa0\x80") == "\\ufffd\\ufffd\\ufffd");  // half of a pair
-  CHECK(object_of("\xe2\x82") == "\\ufffd\\ufffd");              // cut off
+  CHECK(object_of("\xc0\xaf") == "\\ufffd\\ufffd");              // an overlong encoding
+  CHECK(object_of("\xed\xa0\x80") == "\\ufffd\\ufffd\\ufffd");  // a surrogate without its pair
+  CHECK(object_of("\xe2\x82") == "\\ufffd\\ufffd");              // truncated
   CHECK(object_of("\xf5\x80\x80\x80") == "\\ufffd\\ufffd\\ufffd\\ufffd");  // beyond the last code point
   CHECK(object_of("\x80x") == "\\ufffdx");
 }
