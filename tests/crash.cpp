@@ -5,8 +5,8 @@
 #include "catch.hpp"
 #include "child_process.hpp"
 
-// The programs in crash/ must die, and say why: an exception that nobody handles, or a misuse that none can
-// report.
+// The programs in crash/ must abort with a message: after an unhandled exception, or after a misuse that no
+// exception can report.
 
 namespace {
 

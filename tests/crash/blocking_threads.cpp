@@ -1,4 +1,4 @@
-// Uses the blocking pool: dies of what BRAID_BLOCKING_THREADS must not be.
+// Uses the blocking pool, which must reject a wrong BRAID_BLOCKING_THREADS.
 
 #include "braid/schedule/offload.hpp"
 #include "braid/style/run.hpp"

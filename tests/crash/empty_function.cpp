@@ -1,4 +1,4 @@
-// An empty function is called.
+// Calls an empty function.
 
 #include <cstdio>
 

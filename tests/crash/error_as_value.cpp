@@ -1,4 +1,4 @@
-// The value is taken of a result that has none.
+// Takes the value of a result that holds an error.
 
 #include <cstdio>
 

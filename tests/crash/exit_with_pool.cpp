@@ -1,5 +1,5 @@
-// Ends, by the way that the first argument names, while the blocking pool has threads; 7 where that went as
-// it should. The second argument is the path of a file that says "text".
+// Ends while the blocking pool has threads, in the way that the first argument names. Exits with 7 if all
+// goes well. The second argument is the path of a file that contains "text".
 
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -33,7 +33,7 @@ void wait_for_the_end() {
   if (::pipe(ends) == 0) (void)!::read(ends[0], &byte, 1);
 }
 
-// Begins as many functions that never end as may run.
+// Fills the pool with functions that never end.
 void keep_all_busy() {
   std::promise<void> all;
   std::atomic<int> begun{0};
@@ -61,7 +61,7 @@ struct late_user {
 };
 
 int end(const std::string& how) {
-  static late_user user;  // made before the pool: destroyed after what the pool leaves to the process's end
+  static late_user user;  // made before the pool, so destroyed after the pool's static objects
   user.how = how;
   if (how == "static_loop") {
     user.home = std::make_unique<loop>();

@@ -1,4 +1,4 @@
-// A fiber that recurses without end: it must meet its stack's guard page, not another fiber's memory.
+// A fiber that recurses without end. It must hit the guard page of its stack, not another fiber's memory.
 
 #include <cstddef>
 #include <cstdio>
@@ -9,7 +9,7 @@
 namespace {
 
 [[gnu::noinline]] int endless(volatile char* above) {
-  if (*above == 0) return 0;  // it never is, but compilers refuse a recursion that they see is endless
+  if (*above == 0) return 0;  // never true, but compilers reject a recursion that visibly never ends
   volatile char room[512];
   room[0] = *above;
   return endless(room) + room[0];

@@ -1,5 +1,4 @@
-// Looks names up where no name server ever answers; 0 where everything else went as it should, and the
-// program ends.
+// Looks up names while no name server answers. Exits with 0 if everything else works and the program ends.
 
 #include <netdb.h>
 #include <unistd.h>
@@ -36,12 +35,12 @@ int look_up() {
     stop_source source;
     start(with_stop_token(resolve("held", "80"), source.get_token()),
           [&](result<std::vector<endpoint>> how) { last.emplace(std::move(how)); });
-    held.wait(0);  // some thread is at one
+    held.wait(0);  // until a thread has begun a look-up
     source.request_stop();
     home.run();
     if (!last || *last || last->error() != std::errc::operation_canceled || last->error().call() != "resolve")
       return 2;
-    if (home.run(offload([] { return 3; })) != 3) return 3;  // the threads that are left behind do not count
+    if (home.run(offload([] { return 3; })) != 3) return 3;  // abandoned threads do not count
     last.reset();
     start(resolve("held", "80"), [&](result<std::vector<endpoint>> how) { last.emplace(std::move(how)); });
   }
@@ -50,7 +49,7 @@ int look_up() {
 
 }  // namespace
 
-// Takes the place of the C library's.
+// Replaces the C library's function.
 extern "C" int getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**) {
   ++held;
   held.notify_all();

@@ -1,4 +1,4 @@
-// An incoming that was moved from has nothing to wait for.
+// Awaits an incoming that was moved from.
 
 #include <cstdio>
 #include <utility>

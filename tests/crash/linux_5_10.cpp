@@ -1,5 +1,6 @@
-// Reads a file and sleeps as on Linux 5.10, which answers 0, as at the end of a file, for what is not cached,
-// and has no epoll_pwait2; 0 where both went well. The first argument is the path of a file to write.
+// Reads a file and sleeps as on Linux 5.10. That kernel has no epoll_pwait2, and a read of uncached data
+// returns 0 as at the end of a file. Exits with 0 if both work. The first argument is the path of a file to
+// write.
 
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -18,7 +19,7 @@
 #include "braid/schedule/sleep.hpp"
 #include "braid/style/run.hpp"
 
-// Instead of the C library's: the linker takes the program's first.
+// Replaces the C library's function: the linker takes the program's first.
 extern "C" int uname(utsname* into) noexcept {
   *into = {};
   std::strcpy(into->sysname, "Linux");
@@ -26,7 +27,7 @@ extern "C" int uname(utsname* into) noexcept {
   return 0;
 }
 extern "C" ssize_t preadv2(int, const iovec*, int, off_t, int flags) {
-  if ((flags & RWF_NOWAIT) != 0) return 0;  // nothing is ever cached
+  if ((flags & RWF_NOWAIT) != 0) return 0;  // no data is ever cached
   errno = ENOSYS;
   return -1;
 }
@@ -42,7 +43,7 @@ int use_a_loop(const std::string& path) {
   if (home.run(read_file(path)) != text) return 1;
   const file empty = home.run(open_file(path, O_RDWR | O_TRUNC));
   std::string room(1, '?');
-  if (home.run(empty.read_some(room)) != 0) return 2;  // an end that is one
+  if (home.run(empty.read_some(room)) != 0) return 2;  // a real end of file
   const auto before = loop_clock::now();
   home.run(sleep_for(std::chrono::microseconds(1500)));
   return loop_clock::now() - before < std::chrono::microseconds(1500) ? 3 : 0;

@@ -1,4 +1,4 @@
-// A loop is destroyed on another thread than its own.
+// Destroys a loop on another thread than its own.
 
 #include <cstdio>
 #include <memory>

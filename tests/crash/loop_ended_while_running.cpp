@@ -1,4 +1,4 @@
-// A loop is destroyed by what runs on it.
+// Destroys a loop from a function that runs on it.
 
 #include <cstdio>
 #include <memory>

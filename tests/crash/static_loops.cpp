@@ -1,6 +1,6 @@
-// Loops that outlive main's thread-local objects, or their thread's: a static one, one of a thread, one that
-// a static object's destructor makes. Each ends with errors that were caught, and with a task and a fiber
-// that wait. Prints what was destroyed.
+// Loops that outlive the thread_local objects of main or of their thread: a static loop, a thread_local one,
+// and one made by a static object's destructor. Each ends after errors were caught, and while a task and a
+// fiber wait. Prints what is destroyed.
 
 #include <chrono>
 #include <cstdio>
@@ -25,7 +25,7 @@ struct says {
   const char* word;
   ~says() {
     try {
-      throw std::runtime_error(word);  // an exception of its own, as late as this
+      throw std::runtime_error(word);  // exceptions must still work as late as this
     } catch (...) {
       std::puts(error::current().message().c_str());
       std::fflush(stdout);
@@ -58,7 +58,7 @@ loop& loop_of_this_thread() {
   return made;
 }
 
-// Its loop is destroyed behind the fiber's and the frames' pools of the main thread.
+// Its loop is destroyed after the main thread's pools of fibers and frames.
 struct late {
   ~late() {
     loop here;

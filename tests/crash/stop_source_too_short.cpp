@@ -1,4 +1,4 @@
-// A stop_source ends before a callback that is registered with it.
+// Destroys a stop_source before a callback that is registered with it.
 
 #include <cstdio>
 #include <optional>

@@ -1,4 +1,4 @@
-// An error that run throws is caught by nobody. A terminate handler that was set before is called as well.
+// Does not catch an error that run throws. A terminate handler that was set before must be called as well.
 
 #include <cstdio>
 #include <cstdlib>

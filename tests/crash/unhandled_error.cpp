@@ -1,4 +1,4 @@
-// An exception leaves a detached task and nobody handles it.
+// An exception leaves a detached task, and nothing handles it.
 
 #include <cstdio>
 #include <stdexcept>

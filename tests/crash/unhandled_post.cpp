@@ -1,4 +1,4 @@
-// A posted function throws and nobody handles it.
+// A posted function throws, and nothing handles it.
 
 #include <cstdio>
 #include <system_error>

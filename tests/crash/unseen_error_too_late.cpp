@@ -1,4 +1,4 @@
-// A future is dropped with an error that nobody has seen, when its loop has ended.
+// Drops a future with an unseen error after its loop has ended.
 
 #include <cstdio>
 #include <optional>

@@ -1,5 +1,5 @@
-// Does what loops are for where io_uring_setup fails with the errno that is its first argument; 0 where all
-// of it went well on epoll. The second is the path of a file to write.
+// Uses a loop while io_uring_setup fails with the errno in the first argument. Exits with 0 if everything
+// works on epoll. The second argument is the path of a file to write.
 
 #include <array>
 #include <chrono>

@@ -1,5 +1,5 @@
-// Does what loops are for where no thread can be started any more; 0 where that went as it should. On
-// io_uring files need none; on epoll they do. The first argument is the path of a file to write.
+// Uses a loop while no thread can be started; exits with 0 if all goes as it should. Files need no thread on
+// io_uring, but do on epoll. The first argument is the path of a file to write.
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -48,5 +48,5 @@ int use_a_loop(const std::string& path) {
 int main(int count, char** words) {
   if (count != 2) return 64;
   for (const unsigned call : {SYS_clone, SYS_clone3}) braid_tests::forbid(call, EAGAIN);
-  ::_exit(use_a_loop(words[1]));  // at whose end a sanitizer would look for leaks with a thread
+  ::_exit(use_a_loop(words[1]));  // no static destructors: a sanitizer would start a thread to look for leaks
 }

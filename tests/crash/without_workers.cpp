@@ -1,4 +1,4 @@
-// Uses files where neither the kernel nor the program can have one more thread; 0 where that went as it
+// Uses files while neither the kernel nor the program can start a thread; exits with 0 if all goes as it
 // should. The first argument is a folder to write in.
 
 #include <sys/resource.h>
@@ -20,7 +20,7 @@ using namespace braid;
 
 constexpr auto no_thread = std::errc::resource_unavailable_try_again;
 
-// To the superuser the limit does not apply.
+// The limit does not apply to root, so the program gives that up first.
 bool forbid_threads(const char* folder) {
   constexpr uid_t nobody = 65534;
   if (::getuid() == 0 && (::chmod(folder, 0777) != 0 || ::setresuid(nobody, nobody, nobody) != 0))

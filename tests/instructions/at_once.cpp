@@ -26,7 +26,8 @@ task<> queue_up(mutex& guard, long& served) {
 
 }  // namespace
 
-// All of them pending at once. Half are cancelled; the others are due in an order that is not theirs.
+// All timers are pending at once. Half of them are cancelled; the others are due in another order than they
+// began.
 long timers(loop& here, long times) {
   stop_source half;
   long ended = 0;
@@ -41,7 +42,7 @@ long timers(loop& here, long times) {
   return ended;
 }
 
-// The last but one of so many wins, and the others are cancelled.
+// The last but one of `times` sleeps wins, and the others are cancelled.
 long any_of(loop& here, long times) {
   std::vector<decltype(sleep_for(1ns))> all;
   for (long i = 0; i < times; ++i) all.push_back(sleep_for(i == times - 2 ? 1ns : 1h));

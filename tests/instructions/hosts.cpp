@@ -21,8 +21,8 @@ task<void> sleep_often(long times, long& slept) {
 
 }  // namespace
 
-// The sleeps of one simulated host, two steps each, beside 1,000 hosts that sleep all the time. To ask each
-// of those would take 10,000 instructions a step.
+// The sleeps of one simulated host, two steps each, beside 1,000 hosts that always sleep. If the world asked
+// each of those, a step would take 10,000 instructions more.
 long among_hosts(loop&, long times) {
   sim::world world(0);
   for (int i = 0; i < 1000; ++i) world.add_host("idle " + std::to_string(i), {.program = sleep_for_good});

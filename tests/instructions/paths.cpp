@@ -1,7 +1,7 @@
-// Runs one of the shortest paths so many times, or something so many times at once, and nothing else: what
-// check counts the instructions of.
+// Runs one of the shortest paths TIMES times in a row, or at once, and nothing else. `check` counts its
+// instructions.
 //
-//   instructions PATH TIMES
+//    instructions PATH TIMES
 
 #include "paths.hpp"
 
@@ -21,7 +21,7 @@ std::size_t allocated_bytes() {
   return now.uordblks + now.hblkhd;
 }
 
-// Three times, of which the third must leave no more memory behind than those before.
+// Runs the path three times. The third run must leave no more memory in use than the second.
 long all_at_once(long (*path)(loop&, long), loop& here, long times) {
   for (int i = 0; i < 2; ++i) path(here, times);
   const std::size_t before = allocated_bytes();

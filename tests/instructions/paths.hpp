@@ -2,8 +2,8 @@
 
 #include "braid/loop/loop.hpp"
 
-/// The paths whose instructions are counted. Each does so many operations and says how many it did. One
-/// source for each few of them: a compiler inlines less where there is more.
+/// The paths whose instructions are counted. Each runs `times` operations and returns how many it ran. They
+/// are spread over several sources, since a compiler inlines less in a large one.
 namespace instructions {
 
 long call(braid::loop& here, long times);
@@ -18,7 +18,7 @@ long starts(braid::loop& here, long times);
 long through_channel(braid::loop& here, long times);
 long locks(braid::loop& here, long times);
 long among_hosts(braid::loop& here, long times);
-// All at once.
+// These run all operations at once.
 long timers(braid::loop& here, long times);
 long any_of(braid::loop& here, long times);
 long mutex_queue(braid::loop& here, long times);

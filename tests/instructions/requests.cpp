@@ -15,7 +15,7 @@ using namespace braid;
 
 namespace {
 
-// Requests, 32 in flight.
+// A part of the requests; 32 such tasks run at once.
 task<> some_nops(long times) {
   for (long i = 0; i < times; ++i) co_await nop();
 }

@@ -28,8 +28,7 @@ long fiber_switch(loop& here, long times) {
   }));
 }
 
-// A link on a future that is settled, run to its end: in groups, so that the memory is that of the steady
-// state.
+// Links on a settled future, run in groups to their end, so that memory use is that of the steady state.
 long then(loop& here, long times) {
   constexpr long group = 100;
   long sum = 0;

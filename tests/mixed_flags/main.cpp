@@ -1,4 +1,5 @@
-// A unit of its own flags beside a library and a unit of others: all of it works, and no sanitizer reports.
+// Works together with a unit and a library that were compiled with other flags: everything must work, and no
+// sanitizer may report anything.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -71,8 +72,8 @@ int deep(int levels) {
   return levels == 0 ? room[0] : deep(levels - 1) + room[static_cast<std::size_t>(levels)];
 }
 
-// Fibers that end, fail, and are cut off by their loop's end; their stacks are unmapped as the thread ends,
-// and its successors' stacks and heaps come to lie there.
+// Fibers that end, fail, or are destroyed by their loop's end. Their thread unmaps the stacks, and stacks and
+// heaps of later threads come to lie in the same place.
 void fibers(std::size_t stack_bytes) {
   loop here(loop_options{.fiber_stack_bytes = stack_bytes});
   for (int i = 0; i < 60; ++i) {

@@ -15,11 +15,11 @@
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 
-// The same operations, begun in units that are compiled with different flags: their inline functions are
-// merged by the linker, so one unit runs what another one compiled.
+// The same operations, begun in units that are compiled with different flags. The linker merges their inline
+// functions, so one unit runs what another one compiled.
 namespace mixed_flags {
 
-// Of the unit with the other flags.
+// These are in the unit with the other flags.
 braid::task<int> later_elsewhere(int n);
 void start_elsewhere(int& ended);
 

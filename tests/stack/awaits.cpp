@@ -29,7 +29,7 @@ task<long> one_after_a_yield() {
   co_return 1;
 }
 
-// Awaits what make() gives so many times, in a coroutine.
+// Awaits what make() returns that many times, in a coroutine.
 template <class Make>
 task<long> sum_of(long times, Make make) {
   long sum = 0;
@@ -139,7 +139,7 @@ TEST_CASE("constant stack: a coroutine that awaits a fiber that ends at once, 1,
 }
 
 TEST_CASE("constant stack: many coroutines take turns at awaits that end at once", "[stack]") {
-  // Each fills the allowance of nested calls of its own before it gives way.
+  // Each coroutine reaches its limit of nested calls before it yields.
   CHECK(on_small_stack([] {
           loop here;
           long sum = 0;

@@ -23,7 +23,7 @@ future<long> plus_one_each(future<long> from, long links) {
   return from;
 }
 
-// A chain by flattening: each link's function returns the future of the next.
+// A chain in which each link's function returns the future of the next link.
 future<long> count_down(long left) {
   return make_ready_future(left).then(
       [](long n) { return n == 0 ? make_ready_future(0L) : count_down(n - 1); });
@@ -48,7 +48,7 @@ void post_next(loop& here, long& left) {
   if (--left > 0) here.post([&] { post_next(here, left); });
 }
 
-// How much is left of 1,000,000 once the loop has no more work.
+// Returns how many of the 1,000,000 steps are left when the loop has no more work.
 template <class First>
 long left_after(First first) {
   return on_small_stack([&] {

@@ -38,14 +38,14 @@ task<void> levels_of_nothing(long left) {
   if (left > 0) co_await levels_of_nothing(left - 1);
 }
 
-// The same through a sender around each task.
+// The same with a sender around each task.
 template <class Around>
 task<long> wrapped_levels(long left, bottom what, Around around) {
   if (left == 0) co_return co_await levels(0, what);
   co_return 1 + co_await around(wrapped_levels(left - 1, what, around));
 }
 
-// Runs an innermost task that ends in each way under so many levels of around.
+// Runs innermost tasks that end in different ways, under that many levels of `around`.
 template <class Around>
 void check_wrapped(long count, Around around) {
   for (const bottom what : {bottom::ends_at_once, bottom::yields, bottom::does_io})

@@ -27,7 +27,8 @@ generator<long> one_each(long times) {
   for (long i = 0; i < times; ++i) co_yield elements_of(none());
 }
 
-// Levels of generators; the innermost yields or throws, and each on its way up yields once more.
+// Nested generators: the innermost one yields nothing or throws, each of the others yields once after its
+// inner one.
 generator<long> levels(long left, bool throws = false) {
   if (left > 0) {
     co_yield elements_of(levels(left - 1, throws));

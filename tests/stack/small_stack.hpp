@@ -12,20 +12,20 @@
 
 namespace braid_tests {
 
-/// Awaits in a row: what an await left on the stack, were it one byte, would not fit eleven times over (under
-/// a sanitizer, where it would be a hundred of them: not a hundred times).
+/// The number of awaits in a row. If each left one byte on the stack they would overflow it eleven times
+/// over; under a sanitizer, where each would leave a hundred bytes, a hundred times.
 inline constexpr long many = sanitized ? 300'000 : 3'000'000;
 
-/// Coroutines within coroutines. A sanitizer's heap is several times as large, and 100,000 fill a small stack
-/// too.
+/// The depth of nested coroutines. A sanitizer makes the heap several times as large, and 100,000 are enough
+/// to fill the small stack, too.
 inline constexpr long deep = sanitized ? 100'000 : 1'000'000;
 
-/// Levels of what costs more for each: exceptions, joins.
+/// The depth for what costs more per level: exceptions, joins.
 inline constexpr long fairly_deep = 100'000;
 
 inline constexpr std::size_t small_stack_bytes = 256 << 10;
 
-/// Runs f() on a thread with a stack of 256 KiB, so that a stack that grows overflows soon, and for certain.
+/// Runs f() on a thread with a stack of 256 KiB, so that a stack that grows overflows soon.
 template <class F>
 auto on_small_stack(F f) {
   struct job {

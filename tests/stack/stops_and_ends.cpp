@@ -29,7 +29,7 @@ constexpr long nested = sanitized ? 5'000 : 20'000;
 
 enum class level { task, scope, child, join, timed, token, shared, future };
 
-// A sleep under so many levels of one kind, each of which hands a stop request on to the next.
+// A sleep under that many levels of one kind. Each level passes a stop request on to the next.
 task<> sleeps_under(long left, level kind) {
   if (left == 0) {
     co_await sleep_for(1h);
@@ -64,7 +64,7 @@ bool ends_as_cancelled(long levels, level kind) {
 constexpr level every_level[] = {level::task,  level::scope, level::child,  level::join,
                                  level::timed, level::token, level::shared, level::future};
 
-// Counts in its destructor, and notes in which order.
+// Records its number when it is destroyed.
 struct counted {
   counted(std::vector<long>& all, long mine) : ends(all), number(mine) {}
   counted(const counted&) = delete;

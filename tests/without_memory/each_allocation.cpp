@@ -1,4 +1,5 @@
-// Each allocation of a program fails once: what needed it fails as std::bad_alloc, and all else goes on.
+// Fails each allocation of a program once: the operation that needs it fails with std::bad_alloc, and
+// everything else goes on.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,8 +22,8 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-// With these the frame pool takes the program for one under AddressSanitizer, and recycles nothing: each
-// frame, box and state is an allocation that may fail.
+// With these functions the frame pool believes that it runs under AddressSanitizer, and recycles nothing. So
+// each frame, box and state is an allocation that may fail.
 #if BRAID_ASAN == 0
 extern "C" {
 void __asan_poison_memory_region(const volatile void*, std::size_t) {}
@@ -39,7 +40,7 @@ bool is_out_of_memory(const error& why) {
   return false;
 }
 
-// What is neither a success nor std::bad_alloc.
+// Counts the ends that are neither a success nor std::bad_alloc.
 struct verdict {
   int unexpected = 0;
   std::string first;
@@ -48,13 +49,13 @@ struct verdict {
   }
 };
 
-// Runs f, whose failure may be std::bad_alloc alone.
+// Runs f, which may fail only with std::bad_alloc.
 template <class F>
 void attempt(verdict& seen, const char* name, F f) {
   try {
     f();
   } catch (const std::bad_alloc&) {
-    // what was asked for
+    // expected
   } catch (const std::exception& e) {
     if (!is_out_of_memory(error::current())) {
       fail_allocation(0);
@@ -223,7 +224,7 @@ void more_synchronisation(loop& here, verdict& seen) {
 }
 
 void tracked(loop&, verdict& seen) {
-  std::thread([&] {  // for a second loop
+  std::thread([&] {  // a thread for a second loop
     attempt(seen, "a loop that tracks", [&] {
       loop here(loop_options{.track_tasks = true});
       here.on_unhandled_error([](const error&) {});
@@ -272,7 +273,7 @@ void files_and_sockets(loop& here, verdict& seen) {
     auto serving = [&]() -> task<> {
       tcp::stream peer = co_await door.accept();
       co_await peer.read_exactly(room);
-      (void)co_await as_result(peer.read_exactly(room));  // the end
+      (void)co_await as_result(peer.read_exactly(room));  // the end of the stream
     };
     auto asking = [&]() -> task<> {
       tcp::stream peer = co_await tcp::connect(door.local_endpoint());
@@ -293,8 +294,8 @@ void files_and_sockets(loop& here, verdict& seen) {
 
 using part = void(loop&, verdict&);
 
-// Runs it on a loop of a thread of its own, so that nothing that a pool keeps hides a leak. The n-th
-// allocation fails.
+// Runs the part on a new thread and loop, so that no memory kept by a pool hides a leak. Its n-th allocation
+// fails.
 struct outcome_of_run : verdict {
   bool failed = false;
 };
@@ -316,7 +317,7 @@ outcome_of_run run_apart(part& what, std::size_t n = 0) {
   return seen;
 }
 
-// Every allocation fails once, until there is none more; how many that were.
+// Fails every allocation once, until there are no more; returns how many there are.
 std::size_t fail_each_once(part& what) {
   std::size_t n = 0;
   outcome_of_run seen;
@@ -329,7 +330,7 @@ std::size_t fail_each_once(part& what) {
   return n;
 }
 
-// The first time what is made once and kept is made.
+// The first run allocates what is made once and kept.
 void fail_each(part& what) {
   REQUIRE(run_apart(what).unexpected == 0);
   CHECK(fail_each_once(what) > 10);

@@ -1,5 +1,5 @@
-// What has begun and cannot tell its caller any more: the way home from another thread, chains on a scope's
-// child, the end of a task, an element that is given back.
+// Errors that can no longer reach a caller: delivery from another thread, chains on a scope's child, the end
+// of a task, an element that is given back.
 
 #include <atomic>
 #include <cstddef>
@@ -29,8 +29,8 @@ task<int> later(int n) {
   co_return n;
 }
 
-// Ends on another loop's thread, as none of braid's does. One that its home loop's end destroys waits for
-// that.
+// Finishes on another loop's thread, as no sender of braid does. If its home loop's end destroys it, it waits
+// for that thread.
 struct ends_on {
   static inline std::atomic<int> under_way{0};
   using sender_concept = sender_tag;
@@ -40,8 +40,8 @@ struct ends_on {
 
   template <class R>
   struct state final : operation_base {
-    state(loop& where, int v, R told) noexcept
-        : operation_base(arrived), there(where), value(v), receiver(std::move(told)) {}
+    state(loop& where, int v, R to) noexcept
+        : operation_base(arrived), there(where), value(v), receiver(std::move(to)) {}
     ~state() {
       while (!there.is_here() && under_way != 0) std::this_thread::yield();
     }
@@ -51,8 +51,8 @@ struct ends_on {
     }
     static void arrived(operation_base& base, completion) noexcept {
       auto& self = static_cast<state&>(base);
-      R told = std::move(self.receiver);
-      std::move(told).finish(self.value);
+      R to = std::move(self.receiver);
+      std::move(to).finish(self.value);
       --under_way;
     }
     loop& there;
@@ -74,7 +74,7 @@ task<int> forgets_co_return(bool value) {
 }
 #pragma GCC diagnostic pop
 
-// As every_allocation, for what the program's own loop does not see as its work.
+// Like every_allocation, for operations that the program's own loop does not count as its work.
 void run_program(unique_function<task<>()> program) {
   if (!counts_allocations) return;
   for (const lack_of_memory lasts : {lack_of_memory::once, lack_of_memory::for_good}) {
@@ -90,7 +90,7 @@ void run_program(unique_function<task<>()> program) {
           });
           here.run(program());
         } catch (...) {
-          if (!is_out_of_memory(error::current())) fault = "an exception that is no std::bad_alloc";
+          if (!is_out_of_memory(error::current())) fault = "an exception other than std::bad_alloc";
         }
         met_failure = allocation_failed();
         fail_allocation(0);
@@ -106,7 +106,7 @@ void check_program(unique_function<task<>()> program) {
 }
 
 void expect(int value, int wanted) {
-  if (value != wanted) throw std::logic_error("another value: " + std::to_string(value));
+  if (value != wanted) throw std::logic_error("a wrong value: " + std::to_string(value));
 }
 
 }  // namespace
@@ -195,7 +195,8 @@ TEST_CASE("without memory: an element that cannot be given back is not lost in s
   std::optional<recorded<decltype(numbers.receive())>> waits;
   waits.emplace(numbers.receive());
   waits->start();
-  for (int n = 0; n < 9; ++n) REQUIRE(numbers.try_send(n));  // the first is handed over, and the ring is full
+  for (int n = 0; n < 9; ++n)
+    REQUIRE(numbers.try_send(n));  // the first element is handed over, the others fill the ring
   if (fails) fail_allocation(1);
   waits.reset();
   fail_allocation(0);
