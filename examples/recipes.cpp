@@ -118,11 +118,14 @@ braid::task<> serve_all(const braid::tcp::listener& door, braid::stop_token no_m
 }
 
 braid::task<> run_server(const braid::tcp::listener& door, const braid::file& signals) {
-  braid::stop_source no_more;
-  auto served = braid::spawn(serve_all(door, no_more.get_token()));
-  co_await next_signal(signals);
-  no_more.request_stop();
-  co_await braid::with_timeout(std::move(served), 5s);  // cancels what is left then, and fails as timed_out
+  braid::stop_source no_more;  // outlives the scope, in which the connections end
+  const auto until_signal = [&](braid::scope& within) -> braid::task<> {
+    auto served = within.spawn(serve_all(door, no_more.get_token()));
+    co_await next_signal(signals);
+    no_more.request_stop();
+    co_await braid::with_timeout(std::move(served), 5s);  // then stops the connections that are left
+  };
+  co_await braid::with_scope(until_signal);
 }
 // [/shutdown]
 
