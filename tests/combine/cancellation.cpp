@@ -187,13 +187,13 @@ TEST_CASE("cancellation: of what was never started it means nothing", "[cancella
 TEST_CASE("cancellation: of what has completed it changes nothing", "[cancellation][stop]") {
   loop here;
   stop_source stop;
-  recorded told(with_stop_token(nop(), stop.get_token()));
-  told.start();
+  recorded op(with_stop_token(nop(), stop.get_token()));
+  op.start();
   here.run();
   stop.request_stop();
   here.run();
-  CHECK(told.heard.times == 1);
-  CHECK(told.result());
+  CHECK(op.heard.times == 1);
+  CHECK(op.result());
 
   auto settled = spawn(just(1));
   settled.request_stop();

@@ -188,8 +188,8 @@ TEST_CASE("cancelled in parts: who waits for a promise leaves at once, and its e
   IN_EVERY_STYLE(style);
   const bool with_an_error = GENERATE(false, true);
   loop here;
-  int told = 0;
-  here.on_unhandled_error([&](const error&) { ++told; });
+  int reported = 0;
+  here.on_unhandled_error([&](const error&) { ++reported; });
   promise<std::string> late;
   const auto ended = style.wait(with_timeout(late.get_future(), 2ms));
   REQUIRE_FALSE(ended);
@@ -199,7 +199,7 @@ TEST_CASE("cancelled in parts: who waits for a promise leaves at once, and its e
   else
     late.set_value("too late");
   here.run();
-  CHECK(told == 0);
+  CHECK(reported == 0);
 }
 
 TEST_CASE("cancelled in parts: a chain that is stopped ends as the step that ran last",

@@ -70,13 +70,13 @@ auto stopped(Style style, loop& here, S&& op) {
 
 // The messages of the errors that are unhandled while f, and all that it began, runs.
 template <class F>
-std::vector<std::string> told_of(F f) {
-  std::vector<std::string> told;
+std::vector<std::string> reported_by(F f) {
+  std::vector<std::string> reported;
   loop here;
-  here.on_unhandled_error([&](const error& why) { told.push_back(why.message()); });
+  here.on_unhandled_error([&](const error& why) { reported.push_back(why.message()); });
   f(here);
   here.run();
-  return told;
+  return reported;
 }
 
 async_generator<int> one_then_guarded(int value) {
@@ -192,13 +192,13 @@ TEST_CASE("lost errors: a clean-up's within a range that is closed, left or stop
     here.run(both.next());
     return both;
   };
-  CHECK(told_of([&](loop& here) {
+  CHECK(reported_by([&](loop& here) {
           auto closed = begun(here);
           auto waiting = spawn(as_result(closed.next()));
           waiting.request_stop();
           CHECK(failure_of(here.run(std::move(waiting))) == "flush");
         }).empty());
-  CHECK(told_of([&](loop& here) {
+  CHECK(reported_by([&](loop& here) {
           auto closed = buffered(guarded_tasks(), 2);
           CHECK(failure_of(here.run(as_result(with_timeout(closed.next(), 1us)))) == "flush");
           CHECK(here.run(as_result(closed.next())).error() == std::errc::operation_canceled);
@@ -211,22 +211,23 @@ TEST_CASE("lost errors: a clean-up's within a range that is closed, left or stop
     for (int i = 0; i < 3; ++i) here.run(range.next());
     return range;
   };
-  CHECK(told_of([&](loop& here) {
+  CHECK(reported_by([&](loop& here) {
           auto closed = one_in_flight(here);
           CHECK(failure_of(here.run(as_result(closed.close()))) == "flush");
         }).empty());
-  CHECK(told_of([&](loop& here) { auto left = one_in_flight(here); }) == std::vector<std::string>{"flush"});
+  CHECK(reported_by([&](loop& here) { auto left = one_in_flight(here); }) ==
+        std::vector<std::string>{"flush"});
 }
 
 TEST_CASE("lost errors: a clean-up's where nobody waits", "[lost_errors][detach]") {
   const std::vector<std::string> flushed{"flush"};
   stop_source stop;
-  CHECK(told_of([&](loop& here) {
+  CHECK(reported_by([&](loop& here) {
           detach(with_stop_token(guarded(), stop.get_token()));
           here.post([&] { stop.request_stop(); });
         }) == flushed);
-  CHECK(told_of([](loop&) { spawn(guarded()).request_stop(); }) == flushed);
-  CHECK(told_of([](loop&) { spawn(guarded()).then([] {}).request_stop(); }) == flushed);
+  CHECK(reported_by([](loop&) { spawn(guarded()).request_stop(); }) == flushed);
+  CHECK(reported_by([](loop&) { spawn(guarded()).then([] {}).request_stop(); }) == flushed);
 }
 
 TEST_CASE("lost errors: future::finally keeps the error that it takes the place of",
@@ -275,10 +276,10 @@ TEST_CASE("lost errors: an operation_canceled that nobody asked for is a failure
 
 TEST_CASE("lost errors: an operation_canceled that nobody asked for is told where nobody waits",
           "[lost_errors][detach]") {
-  CHECK(told_of([](loop&) { detach(aborted()); }).size() == 1);
-  CHECK(told_of([](loop&) { auto dropped = spawn(aborted()); }).size() == 1);
-  CHECK(told_of([](loop&) { auto dropped = spawn(aborted()).then([] {}); }).size() == 1);
-  CHECK(told_of([](loop&) {
+  CHECK(reported_by([](loop&) { detach(aborted()); }).size() == 1);
+  CHECK(reported_by([](loop&) { auto dropped = spawn(aborted()); }).size() == 1);
+  CHECK(reported_by([](loop&) { auto dropped = spawn(aborted()).then([] {}); }).size() == 1);
+  CHECK(reported_by([](loop&) {
           auto other = spawn(sleep_for(1h));
           other.request_stop();
           detach([other = std::move(other)]() mutable -> task<> { co_await std::move(other); });
@@ -288,7 +289,7 @@ TEST_CASE("lost errors: an operation_canceled that nobody asked for is told wher
 TEST_CASE("lost errors: a stop that was requested of the operation is silent, however it came",
           "[lost_errors][stop]") {
   stop_source stop;
-  CHECK(told_of([&](loop& here) {
+  CHECK(reported_by([&](loop& here) {
           detach(with_stop_token(sleep_for(1h), stop.get_token()));
           detach([](stop_token token) -> task<> {
             co_await with_stop_token(sleep_for(1h), token);
@@ -314,11 +315,11 @@ TEST_CASE("lost errors: a stop that was requested of the operation is silent, ho
 }
 
 TEST_CASE("lost errors: what a loop's end cuts off is silent", "[lost_errors][ending]") {
-  std::vector<std::string> told;
+  std::vector<std::string> reported;
   std::optional<future<void>> kept;
   {
     loop here;
-    here.on_unhandled_error([&](const error& why) { told.push_back(why.message()); });
+    here.on_unhandled_error([&](const error& why) { reported.push_back(why.message()); });
     detach(sleep_for(1h));
     detach(finally(sleep_for(1h), [] { return sleep_for(1h); }));
     detach(with_scope([](scope& s) { s.spawn(sleep_for(1h)); }));
@@ -327,5 +328,5 @@ TEST_CASE("lost errors: what a loop's end cuts off is silent", "[lost_errors][en
     here.run(yield());
   }
   kept.reset();
-  CHECK(told.empty());
+  CHECK(reported.empty());
 }

@@ -98,17 +98,17 @@ TEST_CASE("with_scope: the function may return a value, a sender, a task, a fibe
 
 TEST_CASE("with_scope: to who uses callbacks it is one operation", "[scope]") {
   loop here;
-  std::vector<std::string> told;
+  std::vector<std::string> log;
   start(with_scope([&](scope& s) {
-          start(s.spawn(yield()), [&](result<void>) { told.push_back("step"); });
+          start(s.spawn(yield()), [&](result<void>) { log.push_back("step"); });
           s.spawn(sleep_for(1ms));
-          told.push_back("begun");
+          log.push_back("begun");
           return just();
         }),
-        [&](result<void> ended) { told.push_back(ended ? "ended" : ended.error().message()); });
-  CHECK(told == std::vector<std::string>{"begun"});
+        [&](result<void> ended) { log.push_back(ended ? "ended" : ended.error().message()); });
+  CHECK(log == std::vector<std::string>{"begun"});
   here.run();
-  CHECK(told == std::vector<std::string>{"begun", "step", "ended"});
+  CHECK(log == std::vector<std::string>{"begun", "step", "ended"});
 }
 
 TEST_CASE("with_scope: what the function throws is its failure, before the first await and after",

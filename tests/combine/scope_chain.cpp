@@ -27,11 +27,11 @@ using namespace std::chrono_literals;
 namespace {
 
 struct messages {
-  std::vector<std::string> told;
+  std::vector<std::string> reported;
 };
 struct telling_loop : messages, loop {
   telling_loop() {
-    on_unhandled_error([this](const error& why) { told.push_back(why.message()); });
+    on_unhandled_error([this](const error& why) { reported.push_back(why.message()); });
   }
 };
 
@@ -86,7 +86,7 @@ TEST_CASE("scope chain: an error is told once, by the scope", "[scope][future]")
   CHECK(got.error().message() == "later");
   CHECK(got.error().suppressed().empty());
   here.run();
-  CHECK(here.told.empty());
+  CHECK(here.reported.empty());
 }
 
 TEST_CASE("scope chain: a stop of the scope reaches what a step began, silently", "[scope][future][stop]") {
@@ -108,7 +108,7 @@ TEST_CASE("scope chain: a stop of the scope reaches what a step began, silently"
   CHECK(here.run(as_result(with_stop_token(with_scope(waits), stop.get_token()))) ==
         std::errc::operation_canceled);
   elsewhere.join();
-  CHECK(here.told.empty());
+  CHECK(here.reported.empty());
 }
 
 TEST_CASE("scope chain: on the future of an ended scope it is as any other, but for the scope's error",
@@ -124,12 +124,12 @@ TEST_CASE("scope chain: on the future of an ended scope it is as any other, but 
   (void)std::move(*kept).then([&](int n) { got = n; });
   (void)std::move(*failed).then([](int) {});
   here.run();
-  CHECK(here.told.empty());
+  CHECK(here.reported.empty());
   std::optional<future<int>> thrower;
   CHECK(here.run(as_result(with_scope([&](scope& s) { thrower.emplace(s.spawn(later(1))); }))));
   (void)std::move(*thrower).then([](int) { throw std::runtime_error("step"); });
   here.run();
-  CHECK(here.told == std::vector<std::string>{"step"});
+  CHECK(here.reported == std::vector<std::string>{"step"});
 }
 
 TEST_CASE("scope chain: on a child that was refused the scope waits, too", "[scope][future][stop]") {
@@ -147,9 +147,9 @@ TEST_CASE("scope chain: on a child that was refused the scope waits, too", "[sco
 TEST_CASE("scope chain: it ends with its loop, wherever it is", "[scope][future][ending]") {
   for (int turns = 0; turns < 4; ++turns) {
     promise<void> never;
-    std::vector<std::string> told;
+    std::vector<std::string> reported;
     std::optional<loop> here(std::in_place);
-    here->on_unhandled_error([&](const error& why) { told.push_back(why.message()); });
+    here->on_unhandled_error([&](const error& why) { reported.push_back(why.message()); });
     detach(with_scope([&](scope& s) {
       (void)s.spawn(never.get_future()).then([] {});
       auto unkept = std::make_shared<promise<void>>();
@@ -157,6 +157,6 @@ TEST_CASE("scope chain: it ends with its loop, wherever it is", "[scope][future]
     }));
     for (int i = 0; i < turns; ++i) here->turn(false);
     here.reset();
-    CHECK(told.empty());
+    CHECK(reported.empty());
   }
 }

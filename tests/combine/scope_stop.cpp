@@ -44,11 +44,11 @@ struct ends_when_stopped {
     struct end {
       state* self;
       void operator()() const noexcept {
-        R told = std::move(self->receiver);
-        std::move(told).finish(error(std::errc::operation_canceled));
+        R to = std::move(self->receiver);
+        std::move(to).finish(error(std::errc::operation_canceled));
       }
     };
-    explicit state(R told) : receiver(std::move(told)) {}
+    explicit state(R to) : receiver(std::move(to)) {}
     void start() noexcept { stopped.emplace(receiver.get_stop_token(), end{this}); }
     R receiver;
     std::optional<stop_callback<end>> stopped;

@@ -70,9 +70,9 @@ struct ends_when_asked {
     struct on_stop {
       state* self;
       void operator()() const noexcept {
-        R told = std::move(self->receiver);
+        R to = std::move(self->receiver);
         self->callback.reset();
-        std::move(told).finish(error(std::errc::operation_canceled));
+        std::move(to).finish(error(std::errc::operation_canceled));
       }
     };
     R receiver;
@@ -91,12 +91,12 @@ TEST_CASE("with_stop_token: around what ends within the stop call, whose end des
   for (const bool by_outer : {false, true}) {
     loop here;
     stop_source outer, inner;
-    bool told = false;
+    bool cancelled = false;
     start(with_stop_token(with_stop_token(ends_when_asked(), inner.get_token()), outer.get_token()),
-          [&](result<void> ended) { told = ended == std::errc::operation_canceled; });
+          [&](result<void> ended) { cancelled = ended == std::errc::operation_canceled; });
     (by_outer ? outer : inner).request_stop();
     here.run();
-    CHECK(told);
+    CHECK(cancelled);
   }
 }
 

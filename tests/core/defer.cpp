@@ -50,9 +50,9 @@ struct asks {
   struct state : pinned {
     explicit state(R waiting) : receiver(std::move(waiting)) {}
     void start() noexcept {
-      R told = std::move(receiver);
-      const bool stopped = told.get_stop_token().stop_requested();
-      std::move(told).finish(result<bool>(stopped));
+      R to = std::move(receiver);
+      const bool stopped = to.get_stop_token().stop_requested();
+      std::move(to).finish(result<bool>(stopped));
     }
     R receiver;
   };

@@ -245,15 +245,15 @@ TEST_CASE("open_file: a loop that ends leaves a FIFO that nobody opens at its ot
           "[fs][pipe][stop]") {
   const scratch_folder folder;
   const auto path = made_fifo(folder);
-  std::optional<result<file>> told;
+  std::optional<result<file>> finished;
   {
     loop here;
-    start(open_file(path, O_WRONLY), [&](result<file> ended) { told.emplace(std::move(ended)); });
+    start(open_file(path, O_WRONLY), [&](result<file> ended) { finished.emplace(std::move(ended)); });
     here.run(nop());
   }
-  REQUIRE(told);
-  REQUIRE_FALSE(*told);
-  CHECK(told->error() == std::errc::operation_canceled);
+  REQUIRE(finished);
+  REQUIRE_FALSE(*finished);
+  CHECK(finished->error() == std::errc::operation_canceled);
 }
 
 TEST_CASE("open_file: any number of FIFOs that wait do not keep other files waiting", "[fs][pipe][stop]") {

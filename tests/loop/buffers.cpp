@@ -75,17 +75,17 @@ void gives_the_buffer_back(Begin begin, End end) {
   std::optional<loop> home(std::in_place);
   read_pipe pipe(flags);
   std::array<char, 16> room{};
-  int told = 0;
+  int finished = 0;
   bool poisoned_when_told = false;
   begin(pipe.reader.read_some(room), [&](auto) {
-    ++told;
+    ++finished;
     poisoned_when_told = poisoned_when_told || in_the_kernels_hands(room);
   });
   turns(*home, turns_before);
-  CHECK(told == 0);
+  CHECK(finished == 0);
   CHECK(in_the_kernels_hands(room) == (BRAID_ASAN == 1));
   end(home);
-  CHECK(told == 1);
+  CHECK(finished == 1);
   CHECK_FALSE(poisoned_when_told);
   CHECK_FALSE(in_the_kernels_hands(room));
   pipe.write("late");  // no read takes this any more

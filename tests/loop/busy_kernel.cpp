@@ -43,17 +43,17 @@ TEST_CASE("busy kernel: what waits for room is placed although nothing completes
   const int refused = GENERATE(0, 1, 2, 3, 10);
   pipe_ends ends;
   std::array<char, 8> room{};
-  int told = 0;
+  int finished = 0;
   {
     const file silent = file::from_descriptor(ends.release_reader());
     loop here(loop_options{.entries = 2});
     refusals = refused;
-    for (int i = 0; i < 5; ++i) start(silent.read_some(room), [&](result<std::size_t>) { ++told; });
+    for (int i = 0; i < 5; ++i) start(silent.read_some(room), [&](result<std::size_t>) { ++finished; });
     run(nop());
-    CHECK(told == 0);
+    CHECK(finished == 0);
     refusals = 0;
   }
-  CHECK(told == 5);
+  CHECK(finished == 5);
 }
 
 TEST_CASE("busy kernel: any number of operations are asked to end, and nothing is allocated for it",
@@ -83,15 +83,15 @@ TEST_CASE("busy kernel: a loop ends all the same, and everyone is told", "[loop]
   const int refused = GENERATE(0, 1, 2, 3, 10);
   pipe_ends ends;
   std::array<char, 8> room{};
-  std::vector<std::error_code> told;
+  std::vector<std::error_code> finished;
   {
     const file silent = file::from_descriptor(ends.release_reader());
     loop here(loop_options{.entries = 2});
     refusals = 1000;
     for (int i = 0; i < 5; ++i)
-      start(silent.read_some(room), [&](result<std::size_t> r) { told.push_back(r.error().code()); });
+      start(silent.read_some(room), [&](result<std::size_t> r) { finished.push_back(r.error().code()); });
     refusals = refused;
   }
   refusals = 0;
-  CHECK(told == std::vector<std::error_code>(5, std::make_error_code(std::errc::operation_canceled)));
+  CHECK(finished == std::vector<std::error_code>(5, std::make_error_code(std::errc::operation_canceled)));
 }

@@ -109,16 +109,17 @@ TEST_CASE("descriptor: dropped with reads in flight it cancels them and closes",
   loop home;
   const std::size_t open = open_descriptors();
   std::array<char, 8> room{};
-  std::optional<error> told;
+  std::optional<error> finished;
   {
     pipe_ends pipe;
     file reader = file::from_descriptor(pipe.release_reader());
-    start(reader.read_some(room), [&](result<std::size_t> ended) { told.emplace(std::move(ended).error()); });
+    start(reader.read_some(room),
+          [&](result<std::size_t> ended) { finished.emplace(std::move(ended).error()); });
     home.turn(false);
   }
   home.run();
-  REQUIRE(told);
-  CHECK(*told == std::errc::operation_canceled);
+  REQUIRE(finished);
+  CHECK(*finished == std::errc::operation_canceled);
   CHECK(open_descriptors() == open);
 }
 
@@ -160,8 +161,8 @@ TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[l
   file copy = file::from_descriptor(::dup(ends[0]));
   file other_copy = file::from_descriptor(::dup(ends[0]));
   std::array<char, 8> room{}, rooms_of_copy{};
-  std::optional<result<std::size_t>> told, told_of_copy;
-  start(original.read_some(room), [&](result<std::size_t> ended) { told.emplace(std::move(ended)); });
+  std::optional<result<std::size_t>> finished, told_of_copy;
+  start(original.read_some(room), [&](result<std::size_t> ended) { finished.emplace(std::move(ended)); });
   start(copy.read_some(rooms_of_copy),
         [&](result<std::size_t> ended) { told_of_copy.emplace(std::move(ended)); });
   const int turns = GENERATE(0, 3);
@@ -171,16 +172,16 @@ TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[l
   else
     other_copy = file();
   for (int n = 0; n < 3; ++n) home.turn(false);
-  CHECK_FALSE(told);
+  CHECK_FALSE(finished);
   CHECK_FALSE(told_of_copy);
   home.run(copy.close());
   REQUIRE(told_of_copy);
   CHECK(told_of_copy->error() == std::errc::operation_canceled);
-  CHECK_FALSE(told);
+  CHECK_FALSE(finished);
   REQUIRE(::write(ends[1], "x\n", 2) == 2);
   home.run();
-  REQUIRE(told);
-  CHECK(told->value() == 2);
+  REQUIRE(finished);
+  CHECK(finished->value() == 2);
 }
 
 TEST_CASE("descriptor: close meets what waits on it alone, however many numbers there are",
@@ -210,14 +211,14 @@ TEST_CASE("descriptor: what makes a descriptor is in nobody's way", "[loop][desc
   ::dup2(pipe.reader(), domain);
   {
     file there = file::from_descriptor(domain);
-    std::optional<result<tcp::stream>> told;
+    std::optional<result<tcp::stream>> finished;
     const tcp::listener listening = tcp::listen_now(endpoint::loopback());
     start(tcp::connect(listening.local_endpoint()),
-          [&](result<tcp::stream> r) { told.emplace(std::move(r)); });
+          [&](result<tcp::stream> r) { finished.emplace(std::move(r)); });
     home.run(there.close());
     home.run();
-    REQUIRE(told);
-    CHECK(told->has_value());
+    REQUIRE(finished);
+    CHECK(finished->has_value());
   }
   ::dup2(saved, domain);
   ::close(saved);

@@ -52,16 +52,16 @@ TEST_CASE("loop's end: a read that waits ends as cancelled, and its handler is t
   pipe_ends pipe;
   file reader = file::from_descriptor(pipe.release_reader());
   std::array<char, 8> room{};
-  std::optional<result<std::size_t>> told;
+  std::optional<result<std::size_t>> finished;
   {
     loop home;
-    start(reader.read_some(room), [&](result<std::size_t> ended) { told.emplace(std::move(ended)); });
+    start(reader.read_some(room), [&](result<std::size_t> ended) { finished.emplace(std::move(ended)); });
     const int turns = GENERATE(0, 1, 3);  // the reads have reached the kernel, or not yet
     for (int n = 0; n < turns; ++n) home.turn(false);
-    CHECK_FALSE(told);
+    CHECK_FALSE(finished);
   }
-  REQUIRE(told);
-  CHECK(told->error() == std::errc::operation_canceled);
+  REQUIRE(finished);
+  CHECK(finished->error() == std::errc::operation_canceled);
   CHECK(::write(pipe.writer(), "x", 1) == 1);  // the kernel no longer uses the buffer
   char byte = 0;
   CHECK(::read(reader.number(), &byte, 1) == 1);
@@ -78,7 +78,7 @@ TEST_CASE("loop's end: a request that waits for readiness ends as cancelled", "[
   std::array<int, 2> pair{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
   std::array<char, 8> room{};
-  std::optional<error> told;
+  std::optional<error> finished;
   {
     loop home;
     // With MSG_DONTWAIT the kernel returns EAGAIN; then the reactor polls and tries again.
@@ -88,12 +88,12 @@ TEST_CASE("loop's end: a request that waits for readiness ends as cancelled", "[
                               .length = room.size(),
                               .flags = MSG_DONTWAIT},
                              {}},
-          [&](result<void> ended) { told.emplace(std::move(ended).error()); });
+          [&](result<void> ended) { finished.emplace(std::move(ended).error()); });
     const int turns = GENERATE(0, 1, 3);
     for (int n = 0; n < turns; ++n) home.turn(false);
   }
-  REQUIRE(told);
-  CHECK(*told == std::errc::operation_canceled);
+  REQUIRE(finished);
+  CHECK(*finished == std::errc::operation_canceled);
   for (const int each : pair) ::close(each);
 }
 
@@ -110,38 +110,38 @@ TEST_CASE("loop's end: sleeps end as cancelled", "[loop][ending]") {
 }
 
 TEST_CASE("loop's end: a race of sleeps and a timeout end as cancelled", "[loop][ending]") {
-  int told = 0;
+  int finished = 0;
   pipe_ends pipe;
   file reader = file::from_descriptor(pipe.release_reader());
   std::array<char, 8> room{};
   {
     loop home;
-    start(when_any(sleep_for(1h), sleep_for(2h), sleep_for(3h)), [&](auto ended) { told += !ended; });
-    start(with_timeout(reader.read_some(room), 1h), [&](auto ended) { told += !ended; });
-    start(with_timeout(sleep_for(2h), 1h), [&](auto ended) { told += !ended; });
+    start(when_any(sleep_for(1h), sleep_for(2h), sleep_for(3h)), [&](auto ended) { finished += !ended; });
+    start(with_timeout(reader.read_some(room), 1h), [&](auto ended) { finished += !ended; });
+    start(with_timeout(sleep_for(2h), 1h), [&](auto ended) { finished += !ended; });
     if (GENERATE(false, true)) home.turn(false);
   }
-  CHECK(told == 3);
+  CHECK(finished == 3);
 }
 
 TEST_CASE("loop's end: a listener that waits for a connection ends as cancelled", "[loop][ending]") {
   const std::size_t open = open_descriptors();
-  std::optional<error> told;
+  std::optional<error> finished;
   {
     loop home;
     tcp::listener listener = home.run(tcp::listen(endpoint::loopback()));
-    start(listener.accept(), [&](auto ended) { told.emplace(std::move(ended).error()); });
+    start(listener.accept(), [&](auto ended) { finished.emplace(std::move(ended).error()); });
     home.turn(false);
     home.turn(false);
   }
-  REQUIRE(told);
-  CHECK(*told == std::errc::operation_canceled);
+  REQUIRE(finished);
+  CHECK(*finished == std::errc::operation_canceled);
   CHECK(open_descriptors() == open);
 }
 
 TEST_CASE("loop's end: an offloaded function that runs is waited for", "[loop][ending][threads]") {
   std::atomic<bool> begun{false}, ended{false};
-  bool told = false;
+  bool finished = false;
   {
     loop home;
     start(offload([&] {
@@ -151,11 +151,11 @@ TEST_CASE("loop's end: an offloaded function that runs is waited for", "[loop][e
             ended = true;
             return 5;
           }),
-          [&](result<int> got) { told = got && *got == 5; });
+          [&](result<int> got) { finished = got && *got == 5; });
     begun.wait(false);
   }
   CHECK(ended);
-  CHECK(told);
+  CHECK(finished);
 }
 
 // The loop may find the pool's message before the pool's thread has woken it. Its destructor must wait for
@@ -350,24 +350,24 @@ TEST_CASE("loop's end: everything at once, on a small ring, leaves nothing behin
     std::vector<std::unique_ptr<pipe_ends>> pipes;
     std::vector<std::unique_ptr<std::array<char, 16>>> rooms;
     std::vector<file> readers;
-    int told = 0;
+    int finished = 0;
     {
       loop home({.entries = 8});
       for (int n = 0; n < 100; ++n) {
         pipes.push_back(std::make_unique<pipe_ends>(n % 2 == 0 ? 0 : O_NONBLOCK));
         rooms.push_back(std::make_unique<std::array<char, 16>>());
         readers.push_back(file::from_descriptor(pipes.back()->release_reader()));
-        start(readers.back().read_some(*rooms.back()), [&](auto) { ++told; });
-        start(sleep_for(1h), [&](auto) { ++told; });
-        start(offload([] {}), [&](auto) { ++told; });
-        start(nop(), [&](auto) { ++told; });
+        start(readers.back().read_some(*rooms.back()), [&](auto) { ++finished; });
+        start(sleep_for(1h), [&](auto) { ++finished; });
+        start(offload([] {}), [&](auto) { ++finished; });
+        start(nop(), [&](auto) { ++finished; });
         detach(in_fiber([] { await(sleep_for(1h)); }));
         detach(yields_for_ever());
       }
       const int turns = 3;
       for (int n = 0; n < turns; ++n) home.turn(false);
     }
-    return told;
+    return finished;
   };
   CHECK(everything() == 400);
   const std::size_t open = open_descriptors();

@@ -45,25 +45,25 @@ constexpr loop_options on_epoll{.backend = backend::epoll};
 
 // A request as the reactor sees it, and its result.
 struct asked : io_operation {
-  explicit asked(const request& which) : io_operation(come, what), what(which) {}
-  static void come(operation_base& base, completion with) noexcept {
+  explicit asked(const request& which) : io_operation(on_finish, what), what(which) {}
+  static void on_finish(operation_base& base, completion with) noexcept {
     auto& self = static_cast<asked&>(static_cast<io_operation&>(base));
     self.parts.push_back(with.result);
-    if (!self.in_flight()) self.told = with.result;
+    if (!self.in_flight()) self.result = with.result;
   }
   request what;
-  std::optional<std::int32_t> told;
+  std::optional<std::int32_t> result;
   std::vector<std::int32_t> parts;
 };
 
 // A request that cancels another one as soon as it completes.
 struct rival : io_operation {
-  rival(int descriptor, loop& on) : io_operation(come, what), home(on) {
+  rival(int descriptor, loop& on) : io_operation(on_finish, what), home(on) {
     what = {.code = opcode::poll, .descriptor = descriptor, .flags = POLLIN};
   }
-  static void come(operation_base& base, completion with) noexcept {
+  static void on_finish(operation_base& base, completion with) noexcept {
     auto& self = static_cast<rival&>(static_cast<io_operation&>(base));
-    self.told = with.result;
+    self.result = with.result;
     ++self.times;
     if (self.loser != nullptr) self.home.cancel(*self.loser);
   }
@@ -71,7 +71,7 @@ struct rival : io_operation {
   loop& home;
   rival* loser = nullptr;
   int times = 0;
-  std::optional<std::int32_t> told;
+  std::optional<std::int32_t> result;
 };
 
 request read_of(int descriptor, void* room, std::uint32_t length) {
@@ -82,8 +82,8 @@ request read_of(int descriptor, void* room, std::uint32_t length) {
           .length = length};
 }
 
-void turn_until(loop& home, const std::optional<std::int32_t>& told) {
-  while (!told) home.turn(true);
+void turn_until(loop& home, const std::optional<std::int32_t>& finished) {
+  while (!finished) home.turn(true);
 }
 
 TEST_CASE("epoll: of several polls of a descriptor one that is told may cancel another", "[loop][epoll]") {
@@ -94,11 +94,11 @@ TEST_CASE("epoll: of several polls of a descriptor one that is told may cancel a
   for (rival* each : {&winner, &loser, &third}) home.submit(*each);
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
-  turn_until(home, third.told);
-  turn_until(home, loser.told);
-  CHECK(winner.told == POLLIN);
-  CHECK(loser.told == -ECANCELED);
-  CHECK(third.told == POLLIN);
+  turn_until(home, third.result);
+  turn_until(home, loser.result);
+  CHECK(winner.result == POLLIN);
+  CHECK(loser.result == -ECANCELED);
+  CHECK(third.result == POLLIN);
   for (const rival* each : {&winner, &loser, &third}) CHECK(each->times == 1);
   CHECK(home.in_flight() == 0);
 }
@@ -112,11 +112,11 @@ TEST_CASE("epoll: a poll for any room to write ends when there is some", "[loop]
   home.submit(writable);
   home.turn(false);
   home.turn(false);
-  CHECK_FALSE(writable.told);
+  CHECK_FALSE(writable.result);
   std::string room(1 << 20, ' ');
   REQUIRE(::read(pipe.reader(), room.data(), room.size()) > 0);
-  turn_until(home, writable.told);
-  CHECK((*writable.told & POLLWRNORM) != 0);
+  turn_until(home, writable.result);
+  CHECK((*writable.result & POLLWRNORM) != 0);
 }
 
 TEST_CASE("epoll: nothing is told within submit, whatever it is", "[loop][epoll]") {
@@ -128,13 +128,13 @@ TEST_CASE("epoll: nothing is told within submit, whatever it is", "[loop][epoll]
       bad(read_of(-1, room.data(), 4));
   for (asked* each : {&nop, &read, &bad}) {
     home.submit(*each);
-    CHECK_FALSE(each->told);
+    CHECK_FALSE(each->result);
   }
   CHECK(home.in_flight() == 3);
   home.run();
-  CHECK(nop.told == 0);
-  CHECK(read.told == 1);
-  CHECK(bad.told == -EBADF);
+  CHECK(nop.result == 0);
+  CHECK(read.result == 1);
+  CHECK(bad.result == -EBADF);
   CHECK(home.in_flight() == 0);
 }
 
@@ -148,10 +148,10 @@ TEST_CASE("epoll: two readers of a pipe are served in their order, each with byt
   home.submit(second);
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "a", 1) == 1);
-  turn_until(home, first.told);
-  CHECK_FALSE(second.told);
+  turn_until(home, first.result);
+  CHECK_FALSE(second.result);
   REQUIRE(::write(pipe.writer(), "b", 1) == 1);
-  turn_until(home, second.told);
+  turn_until(home, second.result);
   CHECK(one[0] == 'a');
   CHECK(two[0] == 'b');
   asked third(read_of(pipe.reader(), one.data(), 1)), fourth(read_of(pipe.reader(), two.data(), 1));
@@ -159,8 +159,8 @@ TEST_CASE("epoll: two readers of a pipe are served in their order, each with byt
   home.submit(fourth);
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "cd", 2) == 2);  // one event for both reads
-  turn_until(home, fourth.told);
-  CHECK(third.told == 1);
+  turn_until(home, fourth.result);
+  CHECK(third.result == 1);
   CHECK(one[0] == 'c');
   CHECK(two[0] == 'd');
 }
@@ -175,11 +175,11 @@ TEST_CASE("epoll: a pipe or terminal that blocks stays as it is, and the loop do
     home.submit(read);
     home.turn(false);
     home.turn(false);
-    CHECK_FALSE(read.told);
+    CHECK_FALSE(read.result);
     CHECK((::fcntl(pipe.reader(), F_GETFL) & O_NONBLOCK) == 0);
     REQUIRE(::write(pipe.writer(), "abc", 3) == 3);
-    turn_until(home, read.told);
-    CHECK(read.told == 3);
+    turn_until(home, read.result);
+    CHECK(read.result == 3);
     CHECK((::fcntl(pipe.reader(), F_GETFL) & O_NONBLOCK) == 0);
   }
   SECTION("terminal") {
@@ -189,26 +189,26 @@ TEST_CASE("epoll: a pipe or terminal that blocks stays as it is, and the loop do
     home.submit(read);
     home.turn(false);
     home.turn(false);
-    CHECK_FALSE(read.told);
+    CHECK_FALSE(read.result);
     REQUIRE(::write(master, "line\n", 5) == 5);
-    turn_until(home, read.told);
-    CHECK(read.told == 5);
+    turn_until(home, read.result);
+    CHECK(read.result == 5);
     // A second read waits on the existing registration.
     asked again(read_of(terminal, room.data(), 16));
     home.submit(again);
     home.turn(false);
-    CHECK_FALSE(again.told);
+    CHECK_FALSE(again.result);
     REQUIRE(::write(master, "two\n", 4) == 4);
-    turn_until(home, again.told);
-    CHECK(again.told == 4);
+    turn_until(home, again.result);
+    CHECK(again.result == 4);
     asked write({.code = opcode::write,
                  .descriptor = terminal,
                  .address = room.data(),
                  .offset = request::current_position,
                  .length = 4});
     home.submit(write);
-    turn_until(home, write.told);
-    CHECK(write.told == 4);
+    turn_until(home, write.result);
+    CHECK(write.result == 4);
     CHECK((::fcntl(terminal, F_GETFL) & O_NONBLOCK) == 0);
     ::close(master);
     ::close(terminal);
@@ -235,12 +235,12 @@ TEST_CASE("epoll: what the other end's going means, reader and writer are told",
     home.submit(read);
     home.turn(false);
     pipe.close_writer();
-    turn_until(home, read.told);
-    CHECK(read.told == 0);
+    turn_until(home, read.result);
+    CHECK(read.result == 0);
     asked again(read_of(pipe.reader(), room.data(), 4));
     home.submit(again);
-    turn_until(home, again.told);  // the end is reported again
-    CHECK(again.told == 0);
+    turn_until(home, again.result);  // the end is reported again
+    CHECK(again.result == 0);
   }
   SECTION("a socket's peer goes, behind what it has sent") {
     int ends[2];
@@ -250,12 +250,12 @@ TEST_CASE("epoll: what the other end's going means, reader and writer are told",
     home.turn(false);
     REQUIRE(::write(ends[1], "ab", 2) == 2);
     ::close(ends[1]);
-    turn_until(home, first.told);
-    CHECK(first.told == 2);
+    turn_until(home, first.result);
+    CHECK(first.result == 2);
     asked second({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
     home.submit(second);
-    turn_until(home, second.told);
-    CHECK(second.told == 0);
+    turn_until(home, second.result);
+    CHECK(second.result == 0);
     ::close(ends[0]);
   }
   SECTION("poll tells of it") {
@@ -263,10 +263,10 @@ TEST_CASE("epoll: what the other end's going means, reader and writer are told",
     asked hung_up({.code = opcode::poll, .descriptor = pipe.reader(), .flags = POLLIN});
     home.submit(hung_up);
     home.turn(false);
-    CHECK_FALSE(hung_up.told);
+    CHECK_FALSE(hung_up.result);
     pipe.close_writer();
-    turn_until(home, hung_up.told);
-    CHECK(hung_up.told == POLLHUP);
+    turn_until(home, hung_up.result);
+    CHECK(hung_up.result == POLLHUP);
   }
 }
 
@@ -312,12 +312,12 @@ TEST_CASE("epoll: poll tells what is ready, waits for what is not, and refuses n
   asked none({.code = opcode::poll, .descriptor = 9999, .flags = POLLIN});
   for (asked* each : {&writable, &readable, &none}) home.submit(*each);
   home.turn(false);
-  CHECK(writable.told == POLLOUT);
-  CHECK(none.told == -EBADF);
-  CHECK_FALSE(readable.told);
+  CHECK(writable.result == POLLOUT);
+  CHECK(none.result == -EBADF);
+  CHECK_FALSE(readable.result);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
-  turn_until(home, readable.told);
-  CHECK(readable.told == POLLIN);
+  turn_until(home, readable.result);
+  CHECK(readable.result == POLLIN);
 }
 
 TEST_CASE("epoll: a connect that is refused says so, and the socket blocks as before", "[loop][epoll][net]") {
@@ -332,8 +332,8 @@ TEST_CASE("epoll: a connect that is refused says so, and the socket blocks as be
                  .address = const_cast<sockaddr*>(gone.data()),
                  .offset = gone.size()});
   home.submit(connect);
-  turn_until(home, connect.told);
-  CHECK(connect.told == -ECONNREFUSED);
+  turn_until(home, connect.result);
+  CHECK(connect.result == -ECONNREFUSED);
   CHECK((::fcntl(socket, F_GETFL) & O_NONBLOCK) == 0);
   ::close(socket);
 }
@@ -356,12 +356,12 @@ TEST_CASE("epoll: a connect that waits is cancelled, and the socket blocks as be
     home.turn(false);
   };
   do another();
-  while (connects.back()->told && sockets.size() < 10);
-  REQUIRE_FALSE(connects.back()->told);
+  while (connects.back()->result && sockets.size() < 10);
+  REQUIRE_FALSE(connects.back()->result);
   home.cancel(*connects.back());
-  CHECK_FALSE(connects.back()->told);
-  turn_until(home, connects.back()->told);
-  CHECK(connects.back()->told == -ECANCELED);
+  CHECK_FALSE(connects.back()->result);
+  turn_until(home, connects.back()->result);
+  CHECK(connects.back()->result == -ECANCELED);
   CHECK((::fcntl(sockets.back(), F_GETFL) & O_NONBLOCK) == 0);
   for (const int each : sockets) ::close(each);
 }
@@ -407,16 +407,17 @@ TEST_CASE("epoll: a Unix socket's full backlog is waited for by a thread", "[loo
     home.submit(*connects.back());
     home.turn(false);
   }
-  CHECK(connects[0]->told == 0);
-  CHECK_FALSE(connects[2]->told);
+  CHECK(connects[0]->result == 0);
+  CHECK_FALSE(connects[2]->result);
   asked accepts({.code = opcode::accept_many, .descriptor = listener, .flags = SOCK_CLOEXEC});
   home.submit(accepts);
-  for (const auto& each : connects) turn_until(home, each->told);  // a thread carries out the second one, too
-  CHECK(connects[2]->told == 0);
+  for (const auto& each : connects)
+    turn_until(home, each->result);  // a thread carries out the second one, too
+  CHECK(connects[2]->result == 0);
   while (accepts.parts.size() < 3) home.turn(true);
   home.cancel(accepts);
-  turn_until(home, accepts.told);
-  CHECK(accepts.told == -ECANCELED);
+  turn_until(home, accepts.result);
+  CHECK(accepts.result == -ECANCELED);
   accepts.parts.pop_back();
   for (const int each : accepts.parts) ::close(each);
   for (const int each : sockets) ::close(each);
@@ -434,11 +435,11 @@ TEST_CASE("epoll: accept with no descriptor left is an error, and goes on once t
     const auto one = home.run(as_result(listening.accept()));
     asked many({.code = opcode::accept_many, .descriptor = listening.number()});
     home.submit(many);
-    turn_until(home, many.told);
+    turn_until(home, many.result);
     const rlimit enough{1024, 1024};
     if (::setrlimit(RLIMIT_NOFILE, &enough) != 0) return 2;
     if (one || one.error() != std::errc::too_many_files_open) return 3;
-    if (many.told != -EMFILE) return 4;
+    if (many.result != -EMFILE) return 4;
     return home.run(listening.accept()).is_open() ? 0 : 5;
   });
   INFO(ended.errors);
@@ -509,7 +510,7 @@ TEST_CASE("epoll: a thousand sockets wait at once", "[loop][epoll]") {
     }
     home.run();
     for (std::size_t n = 0; n < count; ++n) {
-      CHECK(reads[n]->told == 1);
+      CHECK(reads[n]->result == 1);
       CHECK(rooms[n] == static_cast<char>('a' + n % 26));
       for (const int each : pairs[n]) ::close(each);
     }
@@ -527,23 +528,23 @@ TEST_CASE("epoll: waiting again on a registered socket is no system call", "[loo
     asked receive({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
     home.submit(receive);
     home.turn(false);
-    CHECK_FALSE(receive.told);
+    CHECK_FALSE(receive.result);
     REQUIRE(::write(ends[1], "x", 1) == 1);
-    turn_until(home, receive.told);
-    CHECK(receive.told == 1);
+    turn_until(home, receive.result);
+    CHECK(receive.result == 1);
     // A Unix socket may return less than it holds, so the reactor tries once more and finds it empty.
     asked empty({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
     home.submit(empty);
     home.turn(false);
     const std::size_t before = home.system_calls();
     home.cancel(empty);
-    turn_until(home, empty.told);
+    turn_until(home, empty.result);
     asked waits({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
     home.submit(waits);
     home.turn(false);
     CHECK(home.system_calls() <= before + 1);  // only the epoll_wait of that turn
     home.cancel(waits);
-    turn_until(home, waits.told);
+    turn_until(home, waits.result);
   }
   ::close(ends[0]);
   ::close(ends[1]);
@@ -562,24 +563,24 @@ TEST_CASE("epoll: a file on a thread that has not begun is taken back", "[loop][
   home.submit(open);
   home.turn(false);
   home.turn(false);
-  CHECK_FALSE(open.told);
+  CHECK_FALSE(open.result);
   home.cancel(open);
-  CHECK_FALSE(open.told);
+  CHECK_FALSE(open.result);
   home.run();  // although every thread is busy
-  CHECK(open.told == -ECANCELED);
+  CHECK(open.result == -ECANCELED);
   CHECK(::access(path.c_str(), F_OK) != 0);
 }
 
 TEST_CASE("epoll: a loop ends although every thread of the pool is busy", "[loop][epoll][threads]") {
   const braid_tests::busy_pool busy;
-  std::optional<result<file>> told;
+  std::optional<result<file>> finished;
   {
     loop home(on_epoll);
-    start(open_file("/dev/null"), [&](result<file> ended) { told.emplace(std::move(ended)); });
+    start(open_file("/dev/null"), [&](result<file> ended) { finished.emplace(std::move(ended)); });
     home.turn(false);
   }
-  REQUIRE(told);
-  CHECK(told->error() == std::errc::operation_canceled);
+  REQUIRE(finished);
+  CHECK(finished->error() == std::errc::operation_canceled);
 }
 
 }  // namespace

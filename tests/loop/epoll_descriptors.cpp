@@ -38,12 +38,12 @@ using braid_tests::pipe_ends;
 constexpr loop_options on_epoll{.backend = backend::epoll};
 
 struct asked : io_operation {
-  explicit asked(const request& which) : io_operation(come, what), what(which) {}
-  static void come(operation_base& base, completion with) noexcept {
-    static_cast<asked&>(static_cast<io_operation&>(base)).told = with.result;
+  explicit asked(const request& which) : io_operation(on_finish, what), what(which) {}
+  static void on_finish(operation_base& base, completion with) noexcept {
+    static_cast<asked&>(static_cast<io_operation&>(base)).result = with.result;
   }
   request what;
-  std::optional<std::int32_t> told;
+  std::optional<std::int32_t> result;
 };
 
 struct reading : asked {
@@ -57,8 +57,8 @@ struct reading : asked {
   char room[8];
 };
 
-void turn_until(loop& home, const std::optional<std::int32_t>& told) {
-  while (!told) home.turn(true);
+void turn_until(loop& home, const std::optional<std::int32_t>& finished) {
+  while (!finished) home.turn(true);
 }
 
 // Leaves the descriptor registered although no request waits for it.
@@ -66,9 +66,9 @@ void register_it(loop& home, int descriptor) {
   asked polled({.code = opcode::poll, .descriptor = descriptor, .flags = POLLPRI});
   home.submit(polled);
   home.turn(false);
-  REQUIRE_FALSE(polled.told);
+  REQUIRE_FALSE(polled.result);
   home.cancel(polled);
-  turn_until(home, polled.told);
+  turn_until(home, polled.result);
 }
 
 TEST_CASE("epoll: a number that means another descriptor by now is waited for all the same",
@@ -82,10 +82,10 @@ TEST_CASE("epoll: a number that means another descriptor by now is waited for al
   reading read(number);
   home.submit(read);
   home.turn(false);
-  CHECK_FALSE(read.told);
+  CHECK_FALSE(read.result);
   REQUIRE(::write(second.writer(), "new", 3) == 3);
-  turn_until(home, read.told);
-  CHECK(read.told == 3);
+  turn_until(home, read.result);
+  CHECK(read.result == 3);
 }
 
 TEST_CASE("epoll: a busy loop verifies what waits too", "[loop][epoll]") {
@@ -99,8 +99,8 @@ TEST_CASE("epoll: a busy loop verifies what waits too", "[loop][epoll]") {
   home.submit(read);
   home.turn(false);
   REQUIRE(::write(second.writer(), "new", 3) == 3);
-  while (!read.told) home.run(nop());  // never idle
-  CHECK(read.told == 3);
+  while (!read.result) home.run(nop());  // never idle
+  CHECK(read.result == 3);
 }
 
 TEST_CASE("epoll: a descriptor that is closed while a request waits for it ends the request",
@@ -114,18 +114,18 @@ TEST_CASE("epoll: a descriptor that is closed while a request waits for it ends 
   home.turn(false);
   SECTION("by somebody else") {
     ::close(ends[0]);
-    turn_until(home, read.told);
+    turn_until(home, read.result);
   }
   SECTION("by the loop's direct calls, and the number is used again") {
     pipe_ends second;
     REQUIRE(::write(second.writer(), "x", 1) == 1);
     CHECK(home.direct().close(ends[0]) == 0);
     REQUIRE(::dup2(second.reader(), ends[0]) == ends[0]);
-    turn_until(home, read.told);
+    turn_until(home, read.result);
     CHECK(::read(second.reader(), read.room, 1) == 1);  // the read has left it there
     ::close(ends[0]);
   }
-  CHECK(read.told == -EBADF);
+  CHECK(read.result == -EBADF);
   ::close(ends[1]);
 }
 
@@ -154,10 +154,10 @@ TEST_CASE("epoll: a copy of a closed descriptor brings no end to who has its num
   for (int turns = 0; turns < 5; ++turns) home.turn(false);
   if (tries == 0) CHECK(home.system_calls() - before == 5);  // each turn asked epoll, which reported nothing
   if (tries != 0) CHECK(home.system_calls() - before > 5);
-  CHECK_FALSE(read.told);
+  CHECK_FALSE(read.result);
   REQUIRE(::write(second.writer(), "newer", 5) == 5);
-  turn_until(home, read.told);
-  CHECK(read.told == 5);
+  turn_until(home, read.result);
+  CHECK(read.result == 5);
   ::close(number);
   ::close(copy);
 }
@@ -171,11 +171,11 @@ TEST_CASE("epoll: two numbers of one pipe are waited for apart", "[loop][epoll]"
   home.submit(second);
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
-  while (!first.told && !second.told) home.turn(true);
-  CHECK((first.told == 1) != (second.told == 1));  // only one of them gets the byte
+  while (!first.result && !second.result) home.turn(true);
+  CHECK((first.result == 1) != (second.result == 1));  // only one of them gets the byte
   REQUIRE(::write(pipe.writer(), "y", 1) == 1);
-  turn_until(home, first.told);
-  turn_until(home, second.told);
+  turn_until(home, first.result);
+  turn_until(home, second.result);
   ::close(copy);
 }
 
@@ -222,8 +222,8 @@ TEST_CASE("epoll: descriptors that nobody waits for any more stop waking the loo
   CHECK(calls == 1);
   reading read(counter);
   home.submit(read);
-  turn_until(home, read.told);  // the descriptor works as before
-  CHECK(read.told == 8);
+  turn_until(home, read.result);  // the descriptor works as before
+  CHECK(read.result == 8);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
   home.run();
   ::close(counter);
@@ -281,10 +281,10 @@ TEST_CASE("epoll: a cancel_descriptor ends a thread's wait for the other end of 
       home.submit(open);
       for (int turns = round % 4; turns >= 0; --turns) home.turn(false);
       home.submit(cancel);
-      turn_until(home, cancel.told);
-      turn_until(home, open.told);
-      CHECK(cancel.told == 1);
-      CHECK(open.told == -ECANCELED);
+      turn_until(home, cancel.result);
+      turn_until(home, open.result);
+      CHECK(cancel.result == 1);
+      CHECK(open.result == -ECANCELED);
     }
     CHECK(home.in_flight() == 0);
   }
@@ -325,14 +325,14 @@ TEST_CASE("epoll: a cancel that races with a thread ends each request once", "[l
     asked open({.code = opcode::open, .descriptor = request::working_directory, .address = path});
     home.submit(open);
     for (int turns = round % 4; turns > 0; --turns) home.turn(false);
-    if (!open.told) home.cancel(open);
+    if (!open.result) home.cancel(open);
     home.run();
-    REQUIRE(open.told);
-    if (*open.told >= 0) {
+    REQUIRE(open.result);
+    if (*open.result >= 0) {
       ++opened;
-      ::close(*open.told);
+      ::close(*open.result);
     } else {
-      CHECK(open.told == -ECANCELED);
+      CHECK(open.result == -ECANCELED);
       ++cancelled;
     }
   }
@@ -349,15 +349,15 @@ TEST_CASE("epoll: cancel_descriptor counts what waited, and leaves others alone"
   home.turn(false);
   asked cancel({.code = opcode::cancel_descriptor, .descriptor = pipe.reader()});
   home.submit(cancel);
-  turn_until(home, cancel.told);
-  CHECK(cancel.told == 2);
+  turn_until(home, cancel.result);
+  CHECK(cancel.result == 2);
   home.turn(false);
-  CHECK(first.told == -ECANCELED);
-  CHECK(second.told == -ECANCELED);
-  CHECK_FALSE(third.told);
+  CHECK(first.result == -ECANCELED);
+  CHECK(second.result == -ECANCELED);
+  CHECK_FALSE(third.result);
   home.cancel(third);
   home.run();
-  CHECK(third.told == -ECANCELED);
+  CHECK(third.result == -ECANCELED);
 }
 
 // A copy keeps the open file and with it the registration, which can no longer be removed.
@@ -374,7 +374,7 @@ TEST_CASE(
   home.submit(first);
   home.turn(false);
   REQUIRE(::write(ends[1], "x", 1) == 1);
-  turn_until(home, first.told);
+  turn_until(home, first.result);
   ::close(ends[0]);
   const bool reused = GENERATE(false, true);
   std::array<int, 2> others{-1, -1};
@@ -394,12 +394,12 @@ TEST_CASE(
   home.run(sleep_for(std::chrono::milliseconds(30)));
   CHECK(home.system_calls() < before + 20);
   REQUIRE(::write(copy.number(), "z", 1) == 1);
-  turn_until(home, alive.told);
-  CHECK(*alive.told == 1);
+  turn_until(home, alive.result);
+  CHECK(*alive.result == 1);
   if (reused) {
     REQUIRE(::write(others[1], "w", 1) == 1);
-    turn_until(home, waits->told);
-    CHECK(*waits->told == 1);
+    turn_until(home, waits->result);
+    CHECK(*waits->result == 1);
     ::close(others[0]);
     ::close(others[1]);
   }

@@ -43,7 +43,7 @@ class slow_clock final : public reactor {
 // An operation that becomes ready again each time it runs, until it is destroyed.
 class restless : operation_base {
  public:
-  explicit restless(loop& home) : operation_base(come), home_(home) { home_.make_ready(*this); }
+  explicit restless(loop& home) : operation_base(on_finish), home_(home) { home_.make_ready(*this); }
   ~restless() {
     stopped_ = true;
     while (in_flight()) home_.turn(false);
@@ -51,7 +51,7 @@ class restless : operation_base {
   [[nodiscard]] int runs() const { return runs_; }
 
  private:
-  static void come(operation_base& base, completion) noexcept {
+  static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<restless&>(base);
     ++self.runs_;
     if (!self.stopped_) self.home_.make_ready(self);

@@ -81,12 +81,12 @@ TEST_CASE("fork: a child that destroys its copies of descriptors and loops does 
 TEST_CASE("fork: a child that uses the parent's loop is told by an exception", "[loop][fork]") {
   reading_loop here;
   const child_end ended = in_child([&] {
-    int told = 0;
+    int failures = 0;
     const auto fails = [&](auto call) {
       try {
         call();
       } catch (const std::logic_error& e) {
-        ++told;
+        ++failures;
         std::puts(e.what());
       }
     };
@@ -94,7 +94,7 @@ TEST_CASE("fork: a child that uses the parent's loop is told by an exception", "
     fails([&] { here.home.run(); });
     fails([&] { here.home.post([] {}); });
     fails([] { (void)loop::current("somebody"); });
-    return told;
+    return failures;
   });
   INFO(ended.errors);
   CHECK(ended.exit_status() == 4);

@@ -12,8 +12,8 @@ namespace {
 using namespace braid;
 
 struct message : operation_base {
-  explicit message(int v = 0, int t = 0) : operation_base(come), value(v), thread(t) {}
-  static void come(operation_base&, completion) noexcept {}
+  explicit message(int v = 0, int t = 0) : operation_base(on_finish), value(v), thread(t) {}
+  static void on_finish(operation_base&, completion) noexcept {}
   int value, thread;
 };
 

@@ -77,7 +77,7 @@ template <class S>
 std::string started_without_loop(S op) {
   recorded started(std::move(op));
   started.start();
-  if (!started.done()) return "was not told";
+  if (!started.done()) return "did not finish";
   return started.result() ? "ended well" : logic_error_of([&] { started.result().error().rethrow(); });
 }
 

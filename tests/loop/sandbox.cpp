@@ -84,14 +84,14 @@ TEST_CASE("sandbox: a loop with work in flight ends all the same", "[loop][sandb
     pipe_ends ends;
     file reader = file::from_descriptor(ends.release_reader());
     std::array<char, 4> room{};
-    bool told = false;
+    bool finished = false;
     {
       loop home;
-      start(reader.read_some(room), [&](result<std::size_t> r) { told = !r; });
+      start(reader.read_some(room), [&](result<std::size_t> r) { finished = !r; });
       for (int n = 0; n < turns; ++n) home.turn(false);
       forbid_waiting(EPERM);
     }
-    return told ? 0 : 1;
+    return finished ? 0 : 1;
   });
   INFO(ended.errors);
   CHECK(ended.exit_status() == 0);

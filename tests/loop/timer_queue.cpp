@@ -15,8 +15,8 @@ using namespace braid;
 using instant = loop_clock::time_point;
 
 struct timer : braid::detail::timer_base {
-  timer() : braid::detail::timer_base(come) {}
-  static void come(operation_base&, completion) noexcept {}
+  timer() : braid::detail::timer_base(on_finish) {}
+  static void on_finish(operation_base&, completion) noexcept {}
 };
 
 instant at(std::int64_t n) { return instant(std::chrono::nanoseconds(n)); }

@@ -173,19 +173,19 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
 
 TEST_CASE("incoming: the loop's end cancels who waits", "[net][incoming][stop]") {
   const auto before = open_descriptors();
-  std::optional<result<tcp::stream>> told;
+  std::optional<result<tcp::stream>> finished;
   {
     const tcp::listener listening = listening_on_loopback();
     std::optional<tcp::incoming> arriving;
     {
       loop here;
       arriving = listening.incoming();
-      start(arriving->next(), [&](result<tcp::stream> ended) { told.emplace(std::move(ended)); });
+      start(arriving->next(), [&](result<tcp::stream> ended) { finished.emplace(std::move(ended)); });
       settle(here);
-      CHECK_FALSE(told);
+      CHECK_FALSE(finished);
     }
-    REQUIRE(told);
-    CHECK(told->error() == std::errc::operation_canceled);
+    REQUIRE(finished);
+    CHECK(finished->error() == std::errc::operation_canceled);
   }
   CHECK(open_descriptors() == before);
 }

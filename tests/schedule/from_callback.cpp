@@ -30,11 +30,11 @@ namespace {
 
 /// A C library with one job at a time: a function and a context pointer that it passes to it.
 struct c_library {
-  void (*told)(void* context, int code) = nullptr;
+  void (*on_end)(void* context, int code) = nullptr;
   void* context = nullptr;
 
-  void begin(void (*f)(void*, int), void* with) { told = f, context = with; }
-  void end(int code) { std::exchange(told, nullptr)(context, code); }
+  void begin(void (*f)(void*, int), void* with) { on_end = f, context = with; }
+  void end(int code) { std::exchange(on_end, nullptr)(context, code); }
 };
 
 /// Keeps an operation's `done` for later.
@@ -72,7 +72,7 @@ TEST_CASE("from_callback: a C library with a context pointer", "[schedule][from_
   loop home;
   c_library library;
   using done_type = callback_done<std::string>;
-  const auto told = [](void* context, int code) {
+  const auto on_end = [](void* context, int code) {
     const std::unique_ptr<done_type> done(static_cast<done_type*>(context));
     if (code == 0)
       (*done)("found");
@@ -81,7 +81,7 @@ TEST_CASE("from_callback: a C library with a context pointer", "[schedule][from_
   };
   const auto ask = [&] {
     return from_callback<std::string>(
-        [&](done_type done) { library.begin(told, new done_type(std::move(done))); });
+        [&](done_type done) { library.begin(on_end, new done_type(std::move(done))); });
   };
   auto good = spawn(ask());
   library.end(0);
@@ -124,16 +124,16 @@ TEST_CASE("from_callback: many threads call done, one is heard", "[schedule][fro
   loop home;
   for (int round = 0; round < 50; ++round) {
     std::vector<std::thread> callers;
-    std::atomic<int> heard{0}, who{-1};
+    std::atomic<int> heard{0}, winner{-1};
     const int got = home.run(from_callback<int>([&](auto done) {
       for (int n = 0; n < 3; ++n)
         callers.emplace_back([&, done, n] {
-          if (done(n)) ++heard, who = n;
+          if (done(n)) ++heard, winner = n;
         });
     }));
     for (std::thread& each : callers) each.join();
     CHECK(heard == 1);
-    CHECK(got == who);
+    CHECK(got == winner);
   }
 }
 

@@ -64,7 +64,7 @@ task<int> reply_to(const udp::socket& server, int number) {
 
 task<int> ask_all(std::string address) {
   const udp::socket server = co_await udp::connect(endpoint(address, port));
-  int told = 0;
+  int last = 0;
   for (int number = 1; number <= requests; ++number) {
     const std::string text = message_of(number, number);
     for (;;) {
@@ -72,11 +72,11 @@ task<int> ask_all(std::string address) {
       const auto total = co_await as_result(with_timeout(reply_to(server, number), 30ms));
       if (!total && total.error() == std::errc::timed_out) continue;
       if (!total && total.error() == std::errc::connection_refused) continue;  // the server starts later
-      told = total.value();
+      last = total.value();
       break;
     }
   }
-  co_return told;
+  co_return last;
 }
 
 void run_with_chaos(sim::world& here, bool remembers) {
@@ -91,8 +91,8 @@ void run_with_chaos(sim::world& here, bool remembers) {
     here.partition(server, client);
     here.after(some_time(), [&] { here.join(server, client); });
   });
-  const int told = here.run_on(client, ask_all(server.address()));
-  if (told != requests * (requests + 1) / 2) throw std::logic_error("the total is " + std::to_string(told));
+  const int last = here.run_on(client, ask_all(server.address()));
+  if (last != requests * (requests + 1) / 2) throw std::logic_error("the total is " + std::to_string(last));
 }
 
 const sim::world_options wide_area{.network = {.least_latency = 1ms, .most_latency = 10ms},

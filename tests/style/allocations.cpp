@@ -81,12 +81,12 @@ TEMPLATE_LIST_TEST_CASE("every style: reading and writing a file allocates nothi
 TEST_CASE("callback: 32 operations in flight allocate nothing", "[style][allocation]") {
   if (!counts_allocations) return;
   loop here;
-  int told = 0;
+  int finished = 0;
   CHECK(allocations_of([&] {
-          for (int i = 0; i < 32; ++i) start(nop(), [&](result<void>) { ++told; });
+          for (int i = 0; i < 32; ++i) start(nop(), [&](result<void>) { ++finished; });
           here.run();
         }) == 0);
-  CHECK(told == 32 * 1100);
+  CHECK(finished == 32 * 1100);
 }
 
 TEST_CASE("detach, post, promise: allocate nothing", "[style][allocation]") {

@@ -64,10 +64,10 @@ TEST_CASE("fiber: several interleave, each on a stack of its own", "[fiber]") {
   loop here;
   std::vector<int> order;
   std::set<std::uintptr_t> stacks;
-  for (int who = 0; who < 3; ++who)
-    detach(in_fiber([&, who] {
+  for (int index = 0; index < 3; ++index)
+    detach(in_fiber([&, index] {
       for (int turn = 0; turn < 3; ++turn) {
-        order.push_back(10 * turn + who);
+        order.push_back(10 * turn + index);
         stacks.insert(stack_here() >> 18);
         await(yield());
       }

@@ -57,17 +57,17 @@ TEST_CASE("promise: dropped before it was settled is broken_promise, on a thread
 
 TEST_CASE("promise: nobody is told of one whose future was never taken", "[promise]") {
   loop here;
-  int told = 0;
-  here.on_unhandled_error([&](const error&) { ++told; });
+  int unhandled = 0;
+  here.on_unhandled_error([&](const error&) { ++unhandled; });
   { promise<int> neither; }
   here.run();
-  CHECK(told == 0);
+  CHECK(unhandled == 0);
 }
 
 TEST_CASE("promise: nobody is told of one that was dropped together with its future", "[promise]") {
   loop here;
-  int told = 0;
-  here.on_unhandled_error([&](const error&) { ++told; });
+  int unhandled = 0;
+  here.on_unhandled_error([&](const error&) { ++unhandled; });
   auto first = std::make_unique<promise<int>>(), second = std::make_unique<promise<int>>();
   (void)first->get_future();
   first.reset();
@@ -76,13 +76,13 @@ TEST_CASE("promise: nobody is told of one that was dropped together with its fut
     second.reset();
   }
   here.run();
-  CHECK(told == 0);
+  CHECK(unhandled == 0);
 }
 
 TEST_CASE("promise: one that is dropped is told to whoever had hung something on its future", "[promise]") {
   loop here;
-  std::vector<error> told;
-  here.on_unhandled_error([&](const error& why) { told.push_back(why); });
+  std::vector<error> unhandled;
+  here.on_unhandled_error([&](const error& why) { unhandled.push_back(why); });
   bool ran = false;
   {
     promise<int> dropped;
@@ -90,37 +90,37 @@ TEST_CASE("promise: one that is dropped is told to whoever had hung something on
   }
   here.run();
   CHECK_FALSE(ran);
-  REQUIRE(told.size() == 1);
-  CHECK(told[0] == errc::broken_promise);
+  REQUIRE(unhandled.size() == 1);
+  CHECK(unhandled[0] == errc::broken_promise);
 
   {
     promise<void> dropped;
     detach(dropped.get_future());
   }
   here.run();
-  REQUIRE(told.size() == 2);
-  CHECK(told[1] == errc::broken_promise);
+  REQUIRE(unhandled.size() == 2);
+  CHECK(unhandled[1] == errc::broken_promise);
 }
 
 TEST_CASE("promise: an error that it was given is told when the future was dropped", "[promise]") {
   loop here;
-  std::vector<error> told;
-  here.on_unhandled_error([&](const error& why) { told.push_back(why); });
+  std::vector<error> unhandled;
+  here.on_unhandled_error([&](const error& why) { unhandled.push_back(why); });
   {
     promise<int> failed;
     (void)failed.get_future();
     failed.set_error(std::errc::io_error);
   }
   here.run();
-  REQUIRE(told.size() == 1);
-  CHECK(told[0] == std::errc::io_error);
+  REQUIRE(unhandled.size() == 1);
+  CHECK(unhandled[0] == std::errc::io_error);
 }
 
 TEST_CASE("promise: nobody is told of an error that comes when the one who waited was cancelled",
           "[promise][stop]") {
   loop here;
-  int told = 0;
-  here.on_unhandled_error([&](const error&) { ++told; });
+  int unhandled = 0;
+  here.on_unhandled_error([&](const error&) { ++unhandled; });
   promise<int> awaited, chained;
   auto waits = spawn(awaited.get_future());
   auto chain = spawn(chained.get_future().then([](int n) { return n; }));
@@ -131,7 +131,7 @@ TEST_CASE("promise: nobody is told of an error that comes when the one who waite
   awaited.set_error(std::errc::io_error);
   chained.set_error(std::errc::io_error);
   here.run();
-  CHECK(told == 0);
+  CHECK(unhandled == 0);
 }
 
 TEST_CASE("promise: assigning over a pending one breaks it", "[promise]") {
@@ -164,8 +164,8 @@ TEST_CASE("promise: 1,000 settled by other threads, each seen whole by the loop"
 
 TEST_CASE("promise: futures dropped while other threads settle them leak nothing", "[promise][thread]") {
   loop here;
-  int told = 0;
-  here.on_unhandled_error([&](const error& why) { told += why == std::errc::io_error; });
+  int unhandled = 0;
+  here.on_unhandled_error([&](const error& why) { unhandled += why == std::errc::io_error; });
   for (int i = 0; i < 200; ++i) {
     promise<std::string> racing;
     auto dropped = std::make_unique<future<std::string>>(racing.get_future());
@@ -179,7 +179,7 @@ TEST_CASE("promise: futures dropped while other threads settle them leak nothing
     settles.join();
   }
   here.run();
-  CHECK(told == 100);
+  CHECK(unhandled == 100);
 }
 
 TEST_CASE("promise: a value that cannot be copied does not settle it", "[promise]") {

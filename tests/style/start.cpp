@@ -37,15 +37,15 @@ task<void> fails() {
 
 TEST_CASE("start: the handler never runs inside the call, even where the operation ends in it", "[start]") {
   loop here;
-  int told = 0;
-  start(just(1), [&](result<int> ended) { told += *ended; });
+  int finished = 0;
+  start(just(1), [&](result<int> ended) { finished += *ended; });
   start(just_error<int>(std::errc::io_error),
-        [&](result<int> ended) { told += ended.error() == std::errc::io_error; });
-  start(nop(), [&](result<void> ended) { told += ended.has_value(); });
-  start([]() -> task<int> { co_return 1; }, [&](result<int> ended) { told += *ended; });
-  CHECK(told == 0);
+        [&](result<int> ended) { finished += ended.error() == std::errc::io_error; });
+  start(nop(), [&](result<void> ended) { finished += ended.has_value(); });
+  start([]() -> task<int> { co_return 1; }, [&](result<int> ended) { finished += *ended; });
+  CHECK(finished == 0);
   here.run();
-  CHECK(told == 4);
+  CHECK(finished == 4);
 }
 
 TEST_CASE("start: without a loop it is a logic_error that names the call", "[start]") {
@@ -83,13 +83,13 @@ TEST_CASE("start: a handler that throws is told to the loop's unhandled-error ha
 
 TEST_CASE("start: a handler may start the next operation, and many of them", "[start]") {
   loop here;
-  int told = 0;
+  int finished = 0;
   start(nop(), [&](result<void>) {
-    for (int i = 0; i < 10; ++i) start(yield(), [&](result<void>) { ++told; });
-    CHECK(told == 0);
+    for (int i = 0; i < 10; ++i) start(yield(), [&](result<void>) { ++finished; });
+    CHECK(finished == 0);
   });
   here.run();
-  CHECK(told == 10);
+  CHECK(finished == 10);
 }
 
 TEST_CASE("start: what waits when the loop ends is destroyed with its handler", "[start]") {
@@ -135,12 +135,12 @@ TEST_CASE("detach: a value is dropped, and a lambda's captures live until its ta
 }
 
 TEST_CASE("detach: what the loop's own end cancels is no unhandled error", "[detach]") {
-  int told = 0;
+  int finished = 0;
   {
     loop here;
-    here.on_unhandled_error([&](const error&) { ++told; });
+    here.on_unhandled_error([&](const error&) { ++finished; });
     detach(sleep_for(1h));
     detach([]() -> task<void> { co_await sleep_for(1h); });
   }
-  CHECK(told == 0);
+  CHECK(finished == 0);
 }

@@ -34,16 +34,16 @@ constexpr std::uint32_t line_here(std::source_location where = std::source_locat
 }
 
 // What the handler got: the error's message and the lines of its stack.
-struct told {
+struct report {
   std::string message;
   lines stack;
-  bool operator==(const told&) const = default;
+  bool operator==(const report&) const = default;
 };
 
 // All that the loop's handler gets while f's work runs to its end, and until the loop is destroyed.
 template <class F>
-std::vector<told> told_of(F f) {
-  std::vector<told> all;
+std::vector<report> reports_of(F f) {
+  std::vector<report> all;
   {
     loop here;
     here.on_unhandled_error([&](const error& why) {
@@ -85,159 +85,159 @@ task<bad_at_its_end> makes_one() {
 
 TEST_CASE("unhandled: the exception of a detached task", "[unhandled][detach]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     detach(fails());
   });
-  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+  CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
 }
 
 TEST_CASE("unhandled: the error of a detached operation that no coroutine is in", "[unhandled][detach]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     detach(just_error<int>(error(std::make_error_code(std::errc::io_error), "write_all", "/spool")));
   });
-  CHECK(all == std::vector<told>{{"write_all /spool: Input/output error", {line}}});
+  CHECK(all == std::vector<report>{{"write_all /spool: Input/output error", {line}}});
 }
 
 TEST_CASE("unhandled: the exception of a detached fiber", "[unhandled][detach][fiber]") {
   std::uint32_t line = 0, own_line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     detach(in_fiber([&] {
       own_line = line_here() + 1;
       await(fails());
     }));
   });
-  CHECK(all == std::vector<told>{{"alone", {await_line, own_line, line}}});
+  CHECK(all == std::vector<report>{{"alone", {await_line, own_line, line}}});
 }
 
 TEST_CASE("unhandled: the exception of a detached function on the blocking pool",
           "[unhandled][detach][offload]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     detach(offload([] { throw std::runtime_error("on the pool"); }));
   });
-  CHECK(all == std::vector<told>{{"on the pool", {line}}});
+  CHECK(all == std::vector<report>{{"on the pool", {line}}});
 }
 
 TEST_CASE("unhandled: the error of a future that is dropped before it, and of one that is dropped after it",
           "[unhandled][future]") {
   std::uint32_t line = 0;
-  const auto before = told_of([&](loop&) {
+  const auto before = reports_of([&](loop&) {
     line = line_here() + 1;
     { auto dropped = spawn(fails()); }
   });
-  CHECK(before == std::vector<told>{{"alone", {await_line, line}}});
-  const auto after = told_of([&](loop& here) {
+  CHECK(before == std::vector<report>{{"alone", {await_line, line}}});
+  const auto after = reports_of([&](loop& here) {
     line = line_here() + 1;
     auto dropped = spawn(fails());
     here.run();
   });
-  CHECK(after == std::vector<told>{{"alone", {await_line, line}}});
+  CHECK(after == std::vector<report>{{"alone", {await_line, line}}});
 }
 
 TEST_CASE("unhandled: the error of a future that another thread drops is told on the loop's",
           "[unhandled][future]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop& here) {
+  const auto all = reports_of([&](loop& here) {
     line = line_here() + 1;
     auto running = spawn(fails());
     here.run();
     std::thread([dropped = std::move(running)] {}).join();
   });
-  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+  CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
 }
 
 TEST_CASE("unhandled: an error that steps of a dropped chain pass on", "[unhandled][future]") {
   std::uint32_t line = 0;
   bool called = false;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     auto dropped = spawn(fails()).then([&] { called = true; }).finally([] {}).then([&] { called = true; });
   });
-  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+  CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
   CHECK_FALSE(called);
 }
 
 TEST_CASE("unhandled: what a step of a dropped chain throws, with where the step was attached",
           "[unhandled][future]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     auto first = spawn(nop());
     line = line_here() + 1;
     auto dropped = std::move(first).then([] { throw std::runtime_error("in the step"); });
   });
-  CHECK(all == std::vector<told>{{"in the step", {line}}});
+  CHECK(all == std::vector<report>{{"in the step", {line}}});
 }
 
 TEST_CASE("unhandled: the error of an operation that a step of a dropped chain began",
           "[unhandled][future]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     auto dropped = spawn(nop()).then([] { return fails(); });
   });
-  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+  CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
 }
 
 TEST_CASE("unhandled: what catch_error throws in a dropped chain; what it handled is not told",
           "[unhandled][future]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     auto dropped = spawn(fails()).catch_error([](const error&) { throw std::runtime_error("worse"); });
     auto mended = spawn(fails()).catch_error([](const error&) {});
   });
-  CHECK(all == std::vector<told>{{"worse", {line}}});
+  CHECK(all == std::vector<report>{{"worse", {line}}});
 }
 
 TEST_CASE("unhandled: the error of a promise whose future was dropped, with where the promise was made",
           "[unhandled][promise]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     promise<int> made;
     { auto dropped = made.get_future(); }
     made.set_error(error(std::make_error_code(std::errc::io_error), "send", "10.0.0.1:80"));
   });
-  CHECK(all == std::vector<told>{{"send 10.0.0.1:80: Input/output error", {line}}});
+  CHECK(all == std::vector<report>{{"send 10.0.0.1:80: Input/output error", {line}}});
 }
 
 TEST_CASE("unhandled: what a handler throws, of an operation that ends at once or later",
           "[unhandled][start]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     start(just(1), [](result<int>) { throw std::runtime_error("at once"); });
     start(nop(), [](result<void>) { throw std::runtime_error("later"); });
   });
-  CHECK(all == std::vector<told>{{"at once", {line}}, {"later", {line + 1}}});
+  CHECK(all == std::vector<report>{{"at once", {line}}, {"later", {line + 1}}});
 }
 
 TEST_CASE("unhandled: an error that a handler throws on keeps the stack of where it began",
           "[unhandled][start]") {
   std::uint32_t line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     start(fails(), [](result<void> ended) { ended.value(); });
   });
-  CHECK(all == std::vector<told>{{"alone", {await_line, line}}});
+  CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
 }
 
 TEST_CASE("unhandled: what a posted function throws, which nothing waits for", "[unhandled][post]") {
-  const auto all = told_of([](loop& here) { here.post([] { throw std::runtime_error("posted"); }); });
-  CHECK(all == std::vector<told>{{"posted", {}}});
+  const auto all = reports_of([](loop& here) { here.post([] { throw std::runtime_error("posted"); }); });
+  CHECK(all == std::vector<report>{{"posted", {}}});
 }
 
 TEST_CASE("unhandled: what the destructor of a value that nobody wants throws", "[unhandled][destructor]") {
-  const std::vector<told> once{{"at its end", {}}};
-  CHECK(told_of([](loop&) { detach(makes_one()); }) == once);
-  CHECK(told_of([](loop&) { start(makes_one(), [](result<bad_at_its_end>) {}); }) == once);
-  CHECK(told_of([](loop&) { auto dropped = spawn(makes_one()); }) == once);
-  CHECK(told_of([](loop& here) {
+  const std::vector<report> once{{"at its end", {}}};
+  CHECK(reports_of([](loop&) { detach(makes_one()); }) == once);
+  CHECK(reports_of([](loop&) { start(makes_one(), [](result<bad_at_its_end>) {}); }) == once);
+  CHECK(reports_of([](loop&) { auto dropped = spawn(makes_one()); }) == once);
+  CHECK(reports_of([](loop& here) {
           auto dropped = spawn(makes_one());
           here.run();
         }) == once);
@@ -246,7 +246,7 @@ TEST_CASE("unhandled: what the destructor of a value that nobody wants throws", 
 TEST_CASE("unhandled: a local's destructor that throws is the task's own failure",
           "[unhandled][destructor]") {
   std::uint32_t line = 0, own_line = 0;
-  const auto all = told_of([&](loop&) {
+  const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
     detach([&]() -> task<int> {
       const bad_at_its_end local;
@@ -255,11 +255,11 @@ TEST_CASE("unhandled: a local's destructor that throws is the task's own failure
       co_return 1;
     });
   });
-  CHECK(all == std::vector<told>{{"at its end", {own_line, line}}});
+  CHECK(all == std::vector<report>{{"at its end", {own_line, line}}});
 }
 
 TEST_CASE("unhandled: a cancellation that nobody asked for is told, whatever it ends", "[unhandled]") {
-  const auto all = told_of([](loop& here) {
+  const auto all = reports_of([](loop& here) {
     detach(just_error<int>(std::errc::operation_canceled));
     auto dropped = spawn(just_error<int>(std::errc::operation_canceled));
     start(nop(),

@@ -54,12 +54,12 @@ struct callback_style {
   template <braid::sender_or_factory S>
   static ended_of<S> wait(S&& op) {
     return on_a_loop([&](braid::loop& here) {
-      braid::promise<void> told;
-      auto end = told.get_future();
+      braid::promise<void> finished;
+      auto end = finished.get_future();
       std::optional<ended_of<S>> kept;
       braid::start(std::forward<S>(op), [&](ended_of<S> ended) {
         kept.emplace(std::move(ended));
-        told.set_value();
+        finished.set_value();
       });
       here.run(std::move(end));
       return *std::move(kept);

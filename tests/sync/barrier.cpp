@@ -27,10 +27,10 @@ TEST_CASE("barrier: nobody is a phase ahead", "[sync][barrier]") {
   barrier meeting(walkers);
   std::vector<int> at(walkers);
   int wrong = 0;
-  const auto walks = [&](std::size_t who) -> task<> {
+  const auto walks = [&](std::size_t which) -> task<> {
     for (int phase = 1; phase <= phases; ++phase) {
-      for (std::size_t n = 0; n < who; ++n) co_await yield();
-      at[who] = phase;
+      for (std::size_t n = 0; n < which; ++n) co_await yield();
+      at[which] = phase;
       co_await meeting.arrive_and_wait();
       for (const int other : at) wrong += other < phase || other > phase + 1;
     }
@@ -81,13 +81,13 @@ TEST_CASE("barrier: who is stopped in the same step as others arrive or drop out
   loop here;
   stop_source stop;
   int passed = 0, stopped = 0;
-  const auto told = [&](result<void> ended) { ended ? ++passed : ++stopped; };
+  const auto note = [&](result<void> ended) { ended ? ++passed : ++stopped; };
   SECTION("the last arrives") {
     barrier meeting(2);
-    start(with_stop_token(meeting.arrive_and_wait(), stop.get_token()), told);
+    start(with_stop_token(meeting.arrive_and_wait(), stop.get_token()), note);
     here.run(yield());
     stop.request_stop();
-    start(meeting.arrive_and_wait(), told);
+    start(meeting.arrive_and_wait(), note);
     here.run(yield());
     CHECK((passed == 0 && stopped == 1));
     here.run(meeting.arrive_and_wait());
@@ -96,8 +96,8 @@ TEST_CASE("barrier: who is stopped in the same step as others arrive or drop out
   }
   SECTION("one drops out") {
     barrier meeting(3);
-    start(with_stop_token(meeting.arrive_and_wait(), stop.get_token()), told);
-    start(meeting.arrive_and_wait(), told);
+    start(with_stop_token(meeting.arrive_and_wait(), stop.get_token()), note);
+    start(meeting.arrive_and_wait(), note);
     here.run(yield());
     stop.request_stop();
     meeting.arrive_and_drop();

@@ -153,9 +153,9 @@ class real_channels {
   void close(std::size_t which) { channels_[which]->close(); }
   /// Valid once the loop has run.
   [[nodiscard]] const std::string& state(std::size_t which) const { return operations_[which]->state; }
-  [[nodiscard]] bool told_once() const {
+  [[nodiscard]] bool finished_once() const {
     return std::all_of(operations_.begin(), operations_.end(),
-                       [](const auto& each) { return each->told == (each->state == waits ? 0 : 1); });
+                       [](const auto& each) { return each->finished == (each->state == waits ? 0 : 1); });
   }
   [[nodiscard]] std::deque<int> take_elements(std::size_t which) {
     std::deque<int> left;
@@ -168,7 +168,7 @@ class real_channels {
   struct operation {
     braid::stop_source stop;
     std::string state = waits;
-    int told = 0;
+    int finished = 0;
   };
   static std::string word(const std::optional<int>& element) {
     return element ? received(*element) : none_left;
@@ -183,7 +183,7 @@ class real_channels {
     using value = braid::value_of<S>;
     braid::start(braid::with_stop_token(std::move(op), mine.stop.get_token()),
                  [&mine](braid::result<value> ended) {
-                   ++mine.told;
+                   ++mine.finished;
                    if (!ended)
                      mine.state = ended.error() == braid::errc::channel_closed ? refused : stopped;
                    else if constexpr (std::is_void_v<value>)
@@ -214,7 +214,7 @@ class channel_pair {
     for (std::size_t i = 0; i < model_.count(); ++i)
       if (model_.state(i) != real_.state(i))
         return "operation " + std::to_string(i) + ": " + real_.state(i) + ", expected: " + model_.state(i);
-    if (!real_.told_once()) return "an operation finished more than once";
+    if (!real_.finished_once()) return "an operation finished more than once";
     for (std::size_t i = 0; i < size_; ++i) {
       // While elements are taken from a full channel, waiting senders add theirs at its end.
       auto left = real_.take_elements(i);

@@ -152,7 +152,7 @@ TEST_CASE("mutex: every order of up to five waiters, their stop requests and the
       auto held = door.try_lock();
       std::vector<stop_source> stops(5);
       std::vector<int> got, expected, in_line;
-      int told = 0, inside = 0;
+      int finished = 0, inside = 0;
       bool unlocked = false;
       const auto unlock = [&] {
         held.reset();
@@ -176,7 +176,7 @@ TEST_CASE("mutex: every order of up to five waiters, their stop requests and the
           in_line.push_back(step);
         start(with_stop_token(door.lock(), stops[static_cast<std::size_t>(step)].get_token()),
               [&, step](result<mutex::scoped_lock> mine) {
-                ++told;
+                ++finished;
                 if (!mine) return;
                 wrong += inside++ != 0;
                 got.push_back(step);
@@ -186,7 +186,7 @@ TEST_CASE("mutex: every order of up to five waiters, their stop requests and the
       if (!unlocked) unlock();
       expected.insert(expected.end(), in_line.begin(), in_line.end());
       here.run();
-      wrong += told != 5 || got != expected || door.is_locked();
+      wrong += finished != 5 || got != expected || door.is_locked();
     }
   });
   CHECK(wrong == 0);

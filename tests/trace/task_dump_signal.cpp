@@ -60,14 +60,14 @@ TEST_CASE("task_dump_signal: it wakes a loop that sleeps, whichever thread gets 
   loop here(tracking);
   promise<void> seen;
   auto waiting = seen.get_future();
-  bool told = false;
+  bool dumped = false;
   const task_dump_signal on_demand(SIGUSR1, [&](const task_dump&) {
-    if (!std::exchange(told, true)) seen.set_value();
+    if (!std::exchange(dumped, true)) seen.set_value();
   });
   std::thread elsewhere([] { ::raise(SIGUSR1); });
   here.run(std::move(waiting));
   elsewhere.join();
-  CHECK(told);
+  CHECK(dumped);
 }
 
 TEST_CASE("task_dump_signal: a signal that interrupts the loop's own wait is answered",
@@ -75,14 +75,14 @@ TEST_CASE("task_dump_signal: a signal that interrupts the loop's own wait is ans
   loop here(tracking);
   promise<void> seen;
   auto waiting = seen.get_future();
-  bool told = false;
+  bool dumped = false;
   const task_dump_signal on_demand(SIGUSR1, [&](const task_dump&) {
-    if (!std::exchange(told, true)) seen.set_value();
+    if (!std::exchange(dumped, true)) seen.set_value();
   });
   std::thread elsewhere([loops = ::pthread_self()] { ::pthread_kill(loops, SIGUSR1); });
   here.run(std::move(waiting));
   elsewhere.join();
-  CHECK(told);
+  CHECK(dumped);
 }
 
 TEST_CASE("task_dump_signal: one signal is for every loop that registered it, and for no other",
@@ -117,20 +117,20 @@ TEST_CASE("task_dump_signal: its end gives the signal back, and forgets one that
           "[trace][task_dump_signal]") {
   loop here(tracking);
   const auto before = handler_of(SIGUSR1);
-  int told = 0;
+  int dumps = 0;
   {
-    std::optional<task_dump_signal> outer(std::in_place, SIGUSR1, [&](const task_dump&) { ++told; });
+    std::optional<task_dump_signal> outer(std::in_place, SIGUSR1, [&](const task_dump&) { ++dumps; });
     const auto ours = handler_of(SIGUSR1);
     CHECK(ours != before);
     {
-      const task_dump_signal inner(SIGUSR1, [&](const task_dump&) { ++told; });
+      const task_dump_signal inner(SIGUSR1, [&](const task_dump&) { ++dumps; });
     }
     CHECK(handler_of(SIGUSR1) == ours);
     ::raise(SIGUSR1);
   }
   CHECK(handler_of(SIGUSR1) == before);
   here.run();
-  CHECK(told == 0);
+  CHECK(dumps == 0);
 }
 
 TEST_CASE("task_dump_signal: loops may register and leave while signals come",
@@ -172,12 +172,12 @@ TEST_CASE("task_dump_signal: by default it prints to the standard error", "[trac
 
 TEST_CASE("task_dump_signal: what the sink throws is an unhandled error", "[trace][task_dump_signal]") {
   loop here(tracking);
-  std::string told;
-  here.on_unhandled_error([&](const error& why) { told += why.message(); });
+  std::string unhandled;
+  here.on_unhandled_error([&](const error& why) { unhandled += why.message(); });
   const task_dump_signal on_demand(SIGUSR1, [](const task_dump&) { throw std::runtime_error("disk full"); });
   ::raise(SIGUSR1);
   here.run();
-  CHECK(told == "disk full");
+  CHECK(unhandled == "disk full");
 }
 
 TEST_CASE("task_dump_signal: it is refused where it could not work", "[trace][task_dump_signal]") {

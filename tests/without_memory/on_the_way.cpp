@@ -188,20 +188,19 @@ TEST_CASE("without memory: a task without co_return has an error all the same", 
 TEST_CASE("without memory: an element that cannot be given back is not lost in silence", "[without_memory]") {
   if (!counts_allocations) return;
   const bool fails = GENERATE(false, true);
-  std::vector<std::error_code> told;
+  std::vector<std::error_code> unhandled;
   loop here;
-  here.on_unhandled_error([&](const error& why) { told.push_back(why.code()); });
+  here.on_unhandled_error([&](const error& why) { unhandled.push_back(why.code()); });
   channel<int> numbers(8);
   std::optional<recorded<decltype(numbers.receive())>> waits;
   waits.emplace(numbers.receive());
   waits->start();
-  for (int n = 0; n < 9; ++n)
-    REQUIRE(numbers.try_send(n));  // the first element is handed over, the others fill the ring
+  for (int n = 0; n < 9; ++n) REQUIRE(numbers.try_send(n));  // one is handed over; the ring is full
   if (fails) fail_allocation(1);
   waits.reset();
   fail_allocation(0);
   CHECK(numbers.size() == (fails ? 8 : 9));
   CHECK(numbers.try_receive() == (fails ? 1 : 0));
-  CHECK(told.size() == (fails ? 1 : 0));
-  if (fails) CHECK(told.at(0) == std::errc::not_enough_memory);
+  CHECK(unhandled.size() == (fails ? 1 : 0));
+  if (fails) CHECK(unhandled.at(0) == std::errc::not_enough_memory);
 }
