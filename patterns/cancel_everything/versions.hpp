@@ -23,7 +23,7 @@ namespace fibers {
 page build_page(const site& from, path draft);
 }
 
-/// Starts one version on this thread's loop; the user who waits for the page may stop it.
+/// Starts one version on this thread's loop; the waiting user may stop it.
 class page_request : pinned {
  public:
   page_request(stage::style how, const site& from, const path& draft)
