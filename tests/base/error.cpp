@@ -190,7 +190,7 @@ TEST_CASE("error: keeps the others that it was preferred to", "[base][error]") {
   REQUIRE(first.suppressed().size() == 2);
   CHECK(first.suppressed()[0] == std::errc::timed_out);
   CHECK(first.suppressed()[1].message() == "third");
-  CHECK(before.suppressed().empty());  // the copy does not share what is added
+  CHECK(before.suppressed().empty());  // an earlier copy is unchanged
   CHECK_THAT(first.message(), contains("read_some /spool"));
 
   // A throw and a catch keep them.

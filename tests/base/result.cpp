@@ -80,7 +80,7 @@ static_assert(std::is_nothrow_copy_constructible_v<result<void>> &&
 static_assert(!std::is_constructible_v<result<int&>, int> &&
               !std::is_constructible_v<result<const long&>, int&>);
 
-// A result converts to another one as the values convert, but never into a reference into the other one.
+// A result converts to another one if its value does. A result of a reference never refers into the other.
 static_assert(std::is_convertible_v<result<const char*>, result<std::string>>);
 static_assert(std::is_convertible_v<result<derived&>, result<const base&>>);
 static_assert(!std::is_convertible_v<result<int>, result<unassignable>> &&

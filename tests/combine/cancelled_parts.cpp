@@ -47,7 +47,7 @@ template <class Style, class Range>
 result<std::optional<int>> next_of(const Style& style, Range& range) {
   return style.wait(range.next());
 }
-// For an element that comes too late, on a real clock as well.
+// For an element that does not arrive in time. The time is short, since some runs use the real clock.
 template <class Style, class Range>
 result<std::optional<int>> next_within_2ms(const Style& style, Range& range) {
   return style.wait(with_timeout(range.next(), 2ms));

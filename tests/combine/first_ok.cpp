@@ -100,7 +100,7 @@ TEST_CASE("first_ok: a stop request ends it as cancelled", "[first_ok][stop]") {
     stop.request_stop();
     CHECK(here.run(as_result(std::move(first))).error() == std::errc::operation_canceled);
   }
-  SECTION("and keeps what had failed before") {
+  SECTION("and keeps the earlier failures") {
     for (int n = 0; n < 3; ++n) here.run(yield());
     stop.request_stop();
     const auto ended = here.run(as_result(std::move(first)));

@@ -245,7 +245,7 @@ TEST_CASE("merge: abandoned by the end of its loop, whoever owns it", "[merge]")
         co_await owned.next();
       }(*std::move(outlives)));
     }
-    SECTION("nobody owns it any more") { outlives.reset(); }
+    SECTION("it has no owner any more") { outlives.reset(); }
     CHECK(log.empty());
   }
   outlives.reset();

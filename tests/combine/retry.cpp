@@ -196,7 +196,7 @@ TEST_CASE("retry: a stop request ends the attempt, and a pause at once", "[retry
     stop.request_stop();
     CHECK(here.run(as_result(std::move(retried))) == std::errc::operation_canceled);
   }
-  SECTION("in the pause, and it tells what had failed") {
+  SECTION("in the pause, and the error has the earlier failure") {
     auto retried = spawn(with_stop_token(retry(patient, succeeds_at{9}), stop.get_token()));
     for (int turn = 0; turn < 3; ++turn) here.run(yield());
     stop.request_stop();

@@ -1,4 +1,4 @@
-// A program of somebody else's, who has braid installed and is strict about warnings.
+// A program outside the tree that uses an installed braid and turns warnings into errors.
 
 #include <braid/braid.hpp>
 

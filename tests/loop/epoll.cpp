@@ -229,7 +229,7 @@ TEST_CASE("epoll: a full socket buffer is waited for, and write_all writes all",
 TEST_CASE("epoll: what the other end's going means, reader and writer are told", "[loop][epoll]") {
   loop home(on_epoll);
   std::array<char, 4> room{};
-  SECTION("a pipe's writer goes") {
+  SECTION("a pipe's writer is closed") {
     pipe_ends pipe;
     asked read(read_of(pipe.reader(), room.data(), 4));
     home.submit(read);
@@ -242,7 +242,7 @@ TEST_CASE("epoll: what the other end's going means, reader and writer are told",
     turn_until(home, again.result);  // the end is reported again
     CHECK(again.result == 0);
   }
-  SECTION("a socket's peer goes, behind what it has sent") {
+  SECTION("a socket's peer is closed after it has sent something") {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     asked first({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
@@ -258,7 +258,7 @@ TEST_CASE("epoll: what the other end's going means, reader and writer are told",
     CHECK(second.result == 0);
     ::close(ends[0]);
   }
-  SECTION("poll tells of it") {
+  SECTION("poll reports it") {
     pipe_ends pipe;
     asked hung_up({.code = opcode::poll, .descriptor = pipe.reader(), .flags = POLLIN});
     home.submit(hung_up);

@@ -112,7 +112,7 @@ TEST_CASE("epoll: a descriptor that is closed while a request waits for it ends 
   reading read(ends[0]);
   home.submit(read);
   home.turn(false);
-  SECTION("by somebody else") {
+  SECTION("by close(2)") {
     ::close(ends[0]);
     turn_until(home, read.result);
   }
@@ -141,7 +141,7 @@ TEST_CASE("epoll: a copy of a closed descriptor brings no end to who has its num
     file closing = file::from_descriptor(number);
     home.run(closing.close());
   }
-  SECTION("closed behind its back, so that the copy still has events: one of them is tried in vain") {
+  SECTION("closed by close(2), so that the copy still has events: one of them is tried in vain") {
     ::close(number);
     tries = 1;
   }

@@ -326,7 +326,7 @@ TEST_CASE("loop: a post from another thread wakes a loop that sleeps", "[loop][t
   CHECK(home.system_calls() - calls <= 4 * rounds);  // the loop slept in between
 }
 
-// ---- errors that nobody waits for ---------------------------------------------------------------------
+// ---- unhandled errors ---------------------------------------------------------------------------------
 
 task<> fails_inside() {
   co_await yield();

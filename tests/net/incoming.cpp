@@ -125,7 +125,7 @@ TEST_CASE("incoming: stopping a next loses no connection", "[net][incoming][stop
     stop.request_stop();
     CHECK(run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
   }
-  SECTION("requested when its connection has come") {
+  SECTION("requested when its connection has arrived") {
     const auto clients = connections_to(listening, 1);
     auto waiting = spawn(with_stop_token(arriving.next(), stop.get_token()));
     settle(here);
@@ -154,7 +154,7 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
       for (const tcp::stream& client : clients)
         CHECK(run(as_result(client.read_some(room))).value_or(0) == 0);
     }
-    SECTION("somebody waits") {
+    SECTION("a next waits") {
       auto first = spawn(arriving->next());
       auto second = spawn(arriving->next());
       settle(here);

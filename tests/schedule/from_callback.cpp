@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A C library with one job at a time: a function and a context pointer that it passes to it.
+/// A C library that runs one job at a time and ends it by calling a function with a context pointer.
 struct c_library {
   void (*on_end)(void* context, int code) = nullptr;
   void* context = nullptr;

@@ -225,7 +225,7 @@ TEST_CASE("network: a server that dies within the handshake is asked again", "[s
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ETIMEDOUT);
     CHECK(here.elapsed() == 127s);
   }
-  SECTION("and comes back deaf") {
+  SECTION("and comes back without a listener") {
     here.world.after(20s, [&] { here.world.restart(here.server); });
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ECONNREFUSED);
   }
@@ -236,7 +236,7 @@ TEST_CASE("network: a full backlog makes a connect wait, not fail", "[sim][netwo
   here.listen(1);
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);  // one more than the backlog, as on Linux
-  SECTION("until somebody accepts") {
+  SECTION("until the server accepts") {
     here.world.after(5s, [&] { here.start_on(here.server, here.take_one()); });
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
     CHECK(here.elapsed() == 7s);  // the SYN is sent at 0, 1, 3 and 7 s

@@ -210,7 +210,7 @@ TEST_CASE("shared_task: the first one's chain of awaits is shown, unless it left
   auto second = spawn(outer(failing));
   std::size_t depth = 0;
   SECTION("all stay") { depth = here.run(as_result(std::move(first))).error().stack().size(); }
-  SECTION("the first leaves") {
+  SECTION("the first is cancelled") {
     first.request_stop();
     (void)here.run(as_result(std::move(first)));
     depth = 3;
