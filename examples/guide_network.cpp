@@ -1,4 +1,4 @@
-// What docs/guide.md shows of a server and its clients.
+// The samples of docs/guide.md: a server and its clients.
 #include <chrono>
 #include <cstdio>
 #include <string>

@@ -1,4 +1,4 @@
-// What docs/guide.md shows of operations of one's own, and of senders whose type is not known.
+// The samples of docs/guide.md: operations of one's own, and senders of unknown type.
 #include <poll.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// What docs/guide.md shows of tasks on one loop: files, joins, scopes, channels, computing.
+// The samples of docs/guide.md: tasks on one loop: files, joins, scopes, channels, computing.
 #include <unistd.h>
 
 #include <chrono>

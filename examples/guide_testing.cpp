@@ -1,4 +1,4 @@
-// What docs/guide.md shows of tests in the simulated world.
+// The samples of docs/guide.md: tests in the simulated world.
 #include <chrono>
 #include <cstdio>
 #include <stdexcept>

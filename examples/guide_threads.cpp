@@ -1,4 +1,4 @@
-// What docs/guide.md shows of other threads, of errors, and of a program that hangs.
+// The samples of docs/guide.md: other threads, errors, and a program that hangs.
 #include <chrono>
 #include <cstdio>
 #include <stdexcept>

@@ -34,7 +34,7 @@ class block_file {
   int descriptor_;
 };
 
-/// What one read adds to the proof: the number of bytes, and the two words that name the block.
+/// The contribution of one read to the proof: the number of bytes, and the two words that name the block.
 std::uint64_t proof_of_read(std::uint64_t bytes, const block_file::buffer& got) noexcept;
 
 /// The proof of n reads at offset(0) … offset(n - 1), in any order.
