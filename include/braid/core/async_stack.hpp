@@ -44,11 +44,11 @@ struct async_frame {
 };
 static_assert(sizeof(async_frame) == 16);
 
-/// A frame that links an operation to the frame that waits for it now, which may change or go away while the
-/// operation runs. A stack does not show it.
-///
-/// Threads  only the home thread reads parent. On another thread a stack ends here; when the error arrives on
-///          the home thread, complete_stack adds the rest.
+// A frame that links an operation to the frame that waits for it now, which may change or go away while the
+// operation runs. A stack does not show it.
+//
+// Threads  only the home thread reads parent. On another thread a stack ends here; when the error arrives on
+//          the home thread, complete_stack adds the rest.
 struct async_link : async_frame {
   async_link() noexcept;
   void belong_here() noexcept { home_ = std::this_thread::get_id(); }
@@ -72,11 +72,11 @@ struct async_stack {
 /// early, and is not whole, where another thread may be changing the next frame.
 [[nodiscard]] async_stack stack_of(const async_frame* innermost);
 
-/// Stores the chain in failure, unless failure has one already. Without memory failure stays without.
+// Stores the chain in failure, unless failure has one already. Without memory failure stays without.
 void attach_stack(error& failure, const async_frame* innermost) noexcept;
 
-/// Adds the frames beyond link, if failure's stack ended at link because it was taken on another thread. Call
-/// it on the link's home thread.
+// Adds the frames beyond link, if failure's stack ended at link because it was taken on another thread. Call
+// it on the link's home thread.
 void complete_stack(error& failure, const async_link& link) noexcept;
 
 /// "  at function (file:line)" for each frame, innermost first; "  started at …" for the verb that began the
@@ -88,11 +88,11 @@ void complete_stack(error& failure, const async_link& link) noexcept;
 /// Sets a terminate handler that prints the asynchronous stack of the uncaught exception, if an error threw
 /// it, and then calls the previous handler. Takes effect once per process; constructing a loop calls it.
 void explain_uncaught_errors() noexcept;
-/// Calls std::terminate without printing the error: the caller has printed it already.
+// Calls std::terminate without printing the error: the caller has printed it already.
 [[noreturn]] void terminate_explained() noexcept;
 
-/// The name of a function as its author wrote it. For a coroutine, g++ reports the name of the function that
-/// it makes of the body.
+// The name of a function as its author wrote it. For a coroutine, g++ reports the name of the function that
+// it makes of the body.
 [[nodiscard]] std::string_view written_name(std::string_view function_name);
 /// "function (file:line)".
 [[nodiscard]] std::string format_place(const std::source_location& where);

@@ -87,7 +87,7 @@ inline bool stop_token::stop_requested() const noexcept {
   return source_ != nullptr && source_->stop_requested();
 }
 
-/// One registration with a stop_source: pinned, intrusive. Use stop_callback.
+// One registration with a stop_source: pinned, intrusive. Use stop_callback.
 class stop_callback_base : pinned {
  protected:
   using execute_fn = void(stop_callback_base&) noexcept;

@@ -32,7 +32,7 @@ enum class opcode : std::uint8_t {
   accept_many,  ///< like accept, but completes many times: see completion::more
   send_message,  ///< descriptor; address: a msghdr of one buffer at most; length: the buffer's; flags
   receive_message,  ///< like send_message, with recvmsg(2), which also fills in the msghdr
-  count_  ///< the number of opcodes
+  count_  // the number of opcodes
 };
 
 /// One system call to be made. It says what an SQE says, but is no kernel type, so that a reactor can submit,
@@ -76,8 +76,8 @@ struct request {
 };
 static_assert(sizeof(request) == 32);
 
-/// A copy, read field by field. A compiler would read two words at once. Just after they were written one by
-/// one, the processor must then wait until both have reached the cache: 9 ns of each operation (measured).
+// A copy, read field by field. A compiler would read two words at once. Just after they were written one by
+// one, the processor must then wait until both have reached the cache: 9 ns of each operation (measured).
 [[nodiscard, gnu::always_inline]] inline request copy_of(const request& what) noexcept {
   const auto alone = [](auto field) {
     __asm__("" : "+r"(field));  // forces the field into a register, apart from its neighbours

@@ -70,9 +70,9 @@ class fault_schedule {
   std::uint64_t happened_ = 0;
 };
 
-/// The length of a short transfer: from 1 to one less than asked for, often only a few bytes.
+// The length of a short transfer: from 1 to one less than asked for, often only a few bytes.
 [[nodiscard]] std::uint32_t shorter(std::uint32_t length, choices& from);
-/// The negative errno of a fault that has one, else 0.
+// The negative errno of a fault that has one, else 0.
 [[nodiscard]] std::int32_t result_of(fault what) noexcept;
 /// The name of the fault, such as "short_read".
 [[nodiscard]] const char* name_of(fault what) noexcept;

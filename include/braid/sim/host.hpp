@@ -38,6 +38,7 @@ struct disk_options {
   bool loses_unsynced = true;  ///< a crash loses or tears what was not synced; false: nothing is lost
 };
 
+/// The program of a host, its clock, its disk and its limit of descriptors.
 struct host_options {
   /// The program of the host: called when it starts, and at each restart. Its error is the world's error.
   unique_function<task<void>(host&)> program{};

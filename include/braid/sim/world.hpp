@@ -34,6 +34,7 @@ struct network_options {
   std::size_t buffer_bytes = 64 << 10;
 };
 
+/// The seed of a world, its network, and what it records.
 struct world_options {
   std::uint64_t seed = 0;
   network_options network{};
