@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -93,8 +94,10 @@ class timed_state : braid::pinned {
   };
 
  public:
-  timed_state(S op, R receiver)
-      : receiver_(std::move(receiver)), inner_(braid::connect(std::move(op), inner_receiver{this})) {}
+  timed_state(S op, braid::loop_clock::duration& took, R receiver)
+      : receiver_(std::move(receiver)),
+        took_(took),
+        inner_(braid::connect(std::move(op), inner_receiver{this})) {}
   void start() noexcept {
     began_ = braid::loop_clock::now();
     inner_.start();
@@ -102,28 +105,103 @@ class timed_state : braid::pinned {
 
  private:
   void on_finish(braid::result<value> ended) noexcept {
-    const auto took = braid::loop_clock::now() - began_;
+    took_ = braid::loop_clock::now() - began_;
     R receiver = std::move(receiver_);  // first: finish may destroy *this
-    if (!ended) return std::move(receiver).finish(std::move(ended).error());
-    std::move(receiver).finish(std::pair(*std::move(ended), took));
+    std::move(receiver).finish(std::move(ended));
   }
   R receiver_;
+  braid::loop_clock::duration& took_;
   braid::loop_clock::time_point began_;
   braid::connected<S, inner_receiver> inner_;
 };
 
-/// A sender of op's value and of how long op took.
+/// op, which also writes into `took` how long it took.
 template <braid::sender S>
 struct timed {
   using sender_concept = braid::sender_tag;
-  using value_type = std::pair<braid::value_of<S>, braid::loop_clock::duration>;
+  using value_type = braid::value_of<S>;
   template <braid::receiver_of<value_type> R>
   auto connect(R receiver) && {
-    return timed_state<S, R>(std::move(op), std::move(receiver));
+    return timed_state<S, R>(std::move(op), took, std::move(receiver));
   }
   S op;
+  braid::loop_clock::duration& took;
 };
 // [/timed]
+
+// [until_true]
+/// Builds an immovable object in a std::optional: emplace(in_place_from{[&] { return make(); }}).
+template <class F>
+struct in_place_from {
+  F make;
+  operator std::invoke_result_t<F&>() { return make(); }
+};
+
+/// The operation in flight: one operation of make() after the other, until one gives true.
+template <class F, class R>
+class until_true_state : braid::pinned {
+  struct inner_receiver {
+    until_true_state* self;
+    void finish(braid::result<bool> ended) && noexcept { self->on_finish(std::move(ended)); }
+    braid::stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
+    braid::async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+  using inner = braid::connected<std::invoke_result_t<F&>, inner_receiver>;
+
+ public:
+  until_true_state(F make, R receiver) : make_(std::move(make)), receiver_(std::move(receiver)) {}
+  void start() noexcept {
+    starting_ = true;
+    do begin_next();  // a loop and no recursion: any number of operations may end within begin_next
+    while (ended_ && is_false(*ended_));
+    starting_ = false;
+    if (ended_) finish();
+  }
+
+ private:
+  void begin_next() noexcept {
+    ended_.reset();
+    try {
+      inner_.emplace(in_place_from{[this] { return braid::connect(make_(), inner_receiver{this}); }});
+    } catch (...) {
+      ended_ = braid::error::current();
+      return;
+    }
+    inner_->start();  // may call on_finish
+  }
+  void on_finish(braid::result<bool> ended) noexcept {
+    ended_ = std::move(ended);
+    if (starting_) return;                  // start() goes on
+    if (is_false(*ended_)) return start();  // destroys the inner operation within its own finish
+    finish();
+  }
+  void finish() noexcept {
+    R receiver = std::move(receiver_);
+    braid::result<bool> ended = *std::move(ended_);
+    std::move(receiver).finish(std::move(ended));
+  }
+  static bool is_false(const braid::result<bool>& ended) { return ended && !*ended; }
+
+  F make_;
+  R receiver_;
+  bool starting_ = false;
+  std::optional<braid::result<bool>> ended_;
+  std::optional<inner> inner_;
+};
+
+// [/until_true]
+
+/// A sender that runs the operations of make() one after the other, until one gives true or fails.
+template <class F>
+struct until_true {
+  using sender_concept = braid::sender_tag;
+  using value_type = bool;
+  template <braid::receiver_of<bool> R>
+  auto connect(R receiver) && {
+    return until_true_state<F, R>(std::move(make), std::move(receiver));
+  }
+  F make;
+};
 
 braid::task<int> slowly(int value) {
   co_await braid::sleep_for(20ms);
@@ -154,6 +232,23 @@ braid::task<int> storing() {
 }
 // [/storing]
 
+braid::task<> just_a_moment() { co_await braid::sleep_for(1ms); }
+
+void try_until_true(braid::loop& loop) {
+  int tries = 0;
+  auto at_once = [&] { return braid::just(++tries == 100'000); };
+  const bool first = loop.run(until_true<decltype(at_once)>{at_once});
+  auto later = [&]() -> braid::task<bool> {
+    co_await braid::yield();
+    co_return --tries == 0;
+  };
+  const bool second = loop.run(until_true<decltype(later)>{later});
+  auto fails = []() -> braid::task<bool> { throw std::runtime_error("no more tries"); };
+  const auto third = loop.run(braid::as_result(until_true<decltype(fails)>{fails}));
+  std::printf("%s, %s, %s\n", first ? "true" : "false", second ? "true" : "false",
+              third ? "a value" : third.error().message().c_str());
+}
+
 braid::task<> poll_a_pipe() {
   int ends[2];
   if (::pipe(ends) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
@@ -179,7 +274,11 @@ int main() {
   std::printf("%s\n", again ? "removed" : again.error().message().c_str());
   loop.run(poll_a_pipe());
 
-  const auto [value, took] = loop.run(timed<braid::task<int>>{slowly(7)});
+  braid::loop_clock::duration took{};
+  const int value = loop.run(timed<braid::task<int>>{slowly(7), took});
   std::printf("%d, %s\n", value, took >= 20ms ? "20 ms or more" : "too early");
+  loop.run(timed<braid::task<>>{just_a_moment(), took});
+  std::printf("%s\n", took >= 1ms ? "1 ms or more" : "too early");
+  try_until_true(loop);
   std::printf("the sum is %d\n", loop.run(storing()));
 }

@@ -86,29 +86,67 @@ braid::task<> project() {
 // [/scope]
 
 // [stop]
-braid::task<> report_until_stopped(int& reports) {
-  const braid::stop_token stop = co_await braid::get_stop_token();
-  while (!stop.stop_requested()) {  // the token came down from with_stop_token
-    ++reports;
-    co_await braid::yield();
-  }
+braid::task<long> count_until_stopped(braid::promise<void> begun) {
+  const braid::stop_token stop = co_await braid::get_stop_token();  // it came down from with_stop_token
+  const auto count = [&] {  // a computation on another thread (chapter 9): no await stops it
+    begun.set_value();
+    long rounds = 0;
+    while (!stop.stop_requested()) ++rounds;
+    return rounds;
+  };
+  co_return co_await braid::offload(count);
 }
 
-braid::task<> write_reports() {
-  int reports = 0;
+braid::task<> count_for_a_while() {
+  braid::promise<void> begun;
+  auto has_begun = begun.get_future();
   braid::stop_source enough;
-  const auto say_goodbye = [&]() -> braid::task<> {
+  const auto say_goodbye = []() -> braid::task<> {
     co_await braid::sleep_for(1ms);  // a clean-up may wait: the stop request does not reach it
     std::printf("said goodbye\n");
   };
-  auto reporting = braid::finally(report_until_stopped(reports), say_goodbye);
-  auto running = braid::spawn(braid::with_stop_token(std::move(reporting), enough.get_token()));
-  co_await braid::sleep_for(5ms);
+  auto counting = braid::finally(count_until_stopped(std::move(begun)), say_goodbye);
+  auto running = braid::spawn(braid::with_stop_token(std::move(counting), enough.get_token()));
+  co_await std::move(has_begun);
   enough.request_stop();
-  const auto ended = co_await braid::as_result(std::move(running));
-  std::printf("%s\n", ended ? "stopped after a report" : ended.error().message().c_str());
+  const auto rounds = co_await braid::as_result(std::move(running));
+  std::printf("%s\n", rounds ? "stopped counting" : rounds.error().message().c_str());
 }
 // [/stop]
+
+// [sharing]
+struct account {
+  int cents = 100;
+  braid::mutex turn;
+};
+braid::task<> approval() { co_await braid::sleep_for(1ms); }
+
+braid::task<> withdraw_naively(account& from, int cents) {
+  const int before = from.cents;
+  co_await approval();  // the other withdrawal runs now,
+  from.cents = before - cents;  // and this overwrites what it has written
+}
+
+braid::task<> withdraw_at_once(account& from, int cents) {
+  co_await approval();
+  from.cents -= cents;  // no await between reading and writing: nothing comes in between
+}
+
+braid::task<> withdraw_in_turn(account& from, int cents) {
+  const auto mine = co_await from.turn.lock();  // until the end of this function
+  const int before = from.cents;
+  co_await approval();  // the other withdrawal waits for the lock
+  from.cents = before - cents;
+}
+
+braid::task<> withdraw_twice() {
+  account wrong, at_once, in_turn;
+  co_await braid::when_all(withdraw_naively(wrong, 30), withdraw_naively(wrong, 50));
+  co_await braid::when_all(withdraw_at_once(at_once, 30), withdraw_at_once(at_once, 50));
+  co_await braid::when_all(withdraw_in_turn(in_turn, 30), withdraw_in_turn(in_turn, 50));
+  std::printf("%d, %d, %d cents\n", wrong.cents, at_once.cents, in_turn.cents);
+}
+// [/sharing]
 
 // [channel]
 braid::task<> produce(braid::channel<int>& numbers) {
@@ -177,7 +215,8 @@ int main() {
 
   loop.run(several());
   loop.run(project());
-  loop.run(write_reports());
+  loop.run(count_for_a_while());
+  loop.run(withdraw_twice());
   std::printf("the sum is %d\n", loop.run(pipeline()));
   loop.run(wait_for_messages());
   const std::vector<int> numbers(10'000, 2);

@@ -1,6 +1,7 @@
 // The samples of docs/guide.md: other threads, errors, and a program that hangs.
 #include <chrono>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -14,15 +15,16 @@ namespace {
 
 // [threads]
 braid::task<int> add_from_a_thread() {
-  braid::channel<int> numbers(braid::channel<int>::unbounded);
+  // Shared: what was posted may run after this task has ended, for it may be cancelled.
+  const auto numbers = std::make_shared<braid::channel<int>>(braid::channel<int>::unbounded);
   braid::loop& home = braid::loop::current();
-  const std::jthread other([&numbers, &home] {
+  const std::jthread other([numbers, &home] {
     for (int n = 1; n <= 3; ++n)
-      home.post([&numbers, n] { (void)numbers.try_send(n); });  // runs on the loop's thread
-    home.post([&numbers] { numbers.close(); });
+      home.post([numbers, n] { (void)numbers->try_send(n); });  // runs on the loop's thread
+    home.post([numbers] { numbers->close(); });
   });
   int sum = 0;
-  while (auto number = co_await numbers.receive()) sum += *number;
+  while (auto number = co_await numbers->receive()) sum += *number;
   co_return sum;
 }
 
@@ -54,6 +56,16 @@ braid::task<std::string> start_up() {
 }
 // [/errors]
 
+void cancel_the_sum() {
+  braid::loop loop;
+  braid::stop_source stop;
+  stop.request_stop();
+  auto cancelled = braid::with_stop_token(add_from_a_thread(), stop.get_token());
+  const auto sum = loop.run(braid::as_result(std::move(cancelled)));
+  loop.run();  // what the thread has posted runs now
+  std::printf("the sum is %s\n", sum ? "known" : sum.error().message().c_str());
+}
+
 void nobody_waits() {
   braid::loop loop;
   loop.on_unhandled_error([](const braid::error& lost) {
@@ -80,6 +92,7 @@ std::string find_the_hang() {
 
 int main() {
   std::printf("the sum is %d\n", braid::run(add_from_a_thread()));
+  cancel_the_sum();
   std::printf("the answer is %d\n", ask_a_thread());
   const std::string stack = braid::run(start_up());
   std::fputs(stack.c_str(), stderr);

@@ -87,7 +87,7 @@ struct next_beat {
 ///     }
 ///
 /// A beat stays until it is received. If a next() timed out or lost in a select, the following next() gets
-/// its beat, at once if the beat is due. missed_beats decides about the beats after it.
+/// its beat, in the loop's next turn if the beat is due. missed_beats decides about the beats after it.
 ///
 /// Lifetime  a next() may outlive its interval. A copy is independent and begins with the original's next
 ///           beat. A move takes over the waits that have begun.
