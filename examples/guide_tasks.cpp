@@ -87,7 +87,7 @@ braid::task<> project() {
 
 // [stop]
 braid::task<long> count_until_stopped(braid::promise<void> begun) {
-  const braid::stop_token stop = co_await braid::get_stop_token();  // it came down from with_stop_token
+  const braid::stop_token stop = co_await braid::get_stop_token();  // it came down from the scope
   const auto count = [&] {  // a computation on another thread (chapter 9): no await stops it
     begun.set_value();
     long rounds = 0;
@@ -100,17 +100,18 @@ braid::task<long> count_until_stopped(braid::promise<void> begun) {
 braid::task<> count_for_a_while() {
   braid::promise<void> begun;
   auto has_begun = begun.get_future();
-  braid::stop_source enough;
   const auto say_goodbye = []() -> braid::task<> {
     co_await braid::sleep_for(1ms);  // a clean-up may wait: the stop request does not reach it
     std::printf("said goodbye\n");
   };
-  auto counting = braid::finally(count_until_stopped(std::move(begun)), say_goodbye);
-  auto running = braid::spawn(braid::with_stop_token(std::move(counting), enough.get_token()));
-  co_await std::move(has_begun);
-  enough.request_stop();
-  const auto rounds = co_await braid::as_result(std::move(running));
-  std::printf("%s\n", rounds ? "stopped counting" : rounds.error().message().c_str());
+  const auto stop_soon = [&](braid::scope& all) -> braid::task<> {
+    auto counting = all.spawn(braid::finally(count_until_stopped(std::move(begun)), say_goodbye));
+    co_await std::move(has_begun);
+    counting.request_stop();
+    const auto rounds = co_await braid::as_result(std::move(counting));
+    std::printf("%s\n", rounds ? "stopped counting" : rounds.error().message().c_str());
+  };
+  co_await braid::with_scope(stop_soon);
 }
 // [/stop]
 
@@ -119,6 +120,7 @@ struct account {
   int cents = 100;
   braid::mutex turn;
 };
+
 braid::task<> approval() { co_await braid::sleep_for(1ms); }
 
 braid::task<> withdraw_naively(account& from, int cents) {
