@@ -16,6 +16,9 @@
 namespace braid {
 
 /// The error codes of braid's own failures. Failures of the system have those of std::errc.
+///
+///     const result<void> whole = co_await as_result(peer.read_exactly(header));
+///     if (!whole && whole.error() == errc::end_of_stream) co_return;  // the peer has closed the connection
 enum class errc {
   end_of_stream = 1,  ///< an exact read met the end of the file or the connection
   broken_promise,     ///< a promise was destroyed before it was settled
@@ -25,16 +28,31 @@ enum class errc {
 
 /// The category of the error that with_timeout and with_deadline fail with. The code equals
 /// std::errc::timed_out; the category and the message "Timed out" distinguish it from a connection's timeout.
+///
+///     const auto page = co_await as_result(with_timeout(fetch("index"), 1s));
+///     const bool too_slow = !page && page.error().code().category() == timeout_category();
 [[nodiscard]] const std::error_category& timeout_category() noexcept;
 /// The category of errc, "braid".
+///
+///     const std::error_code code = errc::broken_promise;
+///     use(code.category() == braid_category(), code.message());
 [[nodiscard]] const std::error_category& braid_category() noexcept;
 /// Makes an errc usable wherever a std::error_code is.
+///
+///     const std::error_code closed = errc::channel_closed;  // calls make_error_code
 [[nodiscard]] inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), braid_category()};
 }
 
 /// The reason why an operation failed: a std::error_code or the caller's exception, with the call, the object
 /// and the asynchronous stack as far as they are known.
+///
+///     const auto text = co_await as_result(read_file("/etc/braid.conf"));
+///     if (!text && text.error() == std::errc::no_such_file_or_directory) co_return;  // the defaults will do
+///     if (!text) log(text.error().message());  // "open_file /etc/braid.conf: Permission denied"
+///
+///     const error named(std::make_error_code(std::errc::io_error), "load", "page 7");
+///     log(named.message());  // "load page 7: Input/output error"
 ///
 /// Lifetime  a value; copies share one counted record (call, object, exception, stack).
 /// Threads   distinct copies may be used on distinct threads.
@@ -168,8 +186,17 @@ class error {
 static_assert(sizeof(error) == 24);
 
 /// A std::invalid_argument whose text is "call: why".
+///
+///     auto resize(std::size_t size) {
+///       return just_from([size]() -> result<std::size_t> {
+///         if (size == 0) return invalid_argument_error("resize", "the size is 0");
+///         return size;
+///       });
+///     }
 [[nodiscard]] error invalid_argument_error(const char* call, const char* why) noexcept;
 /// A std::logic_error whose text is what.
+///
+///     auto not_open() { return just_error<void>(misuse_error("connection: it is not open")); }
 [[nodiscard]] error misuse_error(const char* what) noexcept;
 
 }  // namespace braid

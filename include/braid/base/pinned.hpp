@@ -3,6 +3,10 @@
 namespace braid {
 
 /// A base that forbids copying and moving, because other objects hold the object's address.
+///
+///     struct registry : pinned {  // its entries point back to it
+///       std::vector<job> jobs;
+///     };
 struct pinned {
   pinned() = default;
   pinned(pinned&&) = delete;

@@ -18,6 +18,14 @@ namespace braid {
 /// The outcome of an operation: a T or an error. The interface is that of std::expected<T, error>; T may be a
 /// reference. result_steps has and_then, transform, or_else and transform_error.
 ///
+///     result<int> port = std::errc::invalid_argument;  // an error converts to a result, and so does a value
+///     if (!port) port = 80;
+///     use(*port);         // aborts if there is no value
+///     use(port.value());  // throws the error if there is no value
+///
+///     const result<std::string> text = co_await as_result(read_file("/etc/hostname"));
+///     log(text ? *text : text.error().message());
+///
 /// Errors  value() throws the error; operator* and operator-> abort if there is no value. If moving the value
 ///         throws, the exception becomes the new result's error. An exception of the value's destructor goes
 ///         to the loop's unhandled-error handler.
@@ -229,6 +237,8 @@ template <class T, detail::failure_of<T> E>
 }
 
 /// Calls f(args...) and returns its value, or the exception that it throws, as a result.
+///
+///     const result<int> port = capture([] { return std::stoi("x"); });  // holds a std::invalid_argument
 template <class F, class... Args>
 auto capture(F&& f, Args&&... args) noexcept {
   using value = std::invoke_result_t<F, Args...>;

@@ -12,12 +12,19 @@ template <class T>
 class result;
 
 /// Is T a result<U> for some U?
+///
+///     static_assert(is_result<result<int>> && !is_result<int>);
 template <class T>
 inline constexpr bool is_result = false;
 template <class T>
 inline constexpr bool is_result<result<T>> = true;
 
 /// The base of result<T> with the chaining functions of std::expected.
+///
+///     const result<std::string> text = co_await as_result(read_file("/etc/hostname"));
+///     const result<std::size_t> length = text.transform([](const std::string& name) { return name.size(); })
+///                                            .or_else([](const error&) { return result<std::size_t>(0); });
+///     static_assert(std::derived_from<result<std::string>, result_steps<std::string>>);
 ///
 /// On an lvalue, f gets a reference to the content, and content that f does not see is copied. On an rvalue
 /// both are moved. If T is void, f takes no value.

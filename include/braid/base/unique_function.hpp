@@ -15,6 +15,9 @@ class unique_function;
 
 /// A callable that can be moved but not copied, and may be empty.
 ///
+///     unique_function<int(int)> add = [base = std::make_unique<int>(40)](int n) { return *base + n; };
+///     use(add(2));
+///
 /// Cost  up to 24 bytes of captures are stored in place; larger ones in a block of the frame pool.
 template <class R, class... Args>
 class unique_function<R(Args...)> {
