@@ -24,10 +24,17 @@ struct regular_type<T&> {
 
 /// The type that stands for a T in a tuple, variant or vector of results: std::monostate for void,
 /// std::reference_wrapper for a reference, otherwise T without const.
+///
+///     static_assert(std::same_as<regular<void>, std::monostate>);
+///     static_assert(std::same_as<regular<const int>, int>);
 template <class T>
 using regular = typename detail::regular_type<T>::type;
 
 /// The value of one of several operations, with that operation's index, counted from 0.
+///
+///     using either = std::variant<std::string, std::monostate>;
+///     const any_result<either> first = co_await when_any(fetch("page"), sleep_for(1s));
+///     if (first.index == 0) log(std::get<0>(first.value));
 template <class Value>
 struct any_result {
   std::size_t index;

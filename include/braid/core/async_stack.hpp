@@ -18,9 +18,18 @@
 namespace braid {
 
 /// The kinds of frames in an asynchronous stack.
+///
+///     for (const task_level& each : dump_tasks(loop::current()).levels)
+///       if (each.kind == level_kind::fiber) log(format_place(each.where));
 enum class level_kind : std::uint8_t { verb, coroutine, fiber };
 
 /// One frame of an asynchronous stack: a coroutine, a fiber, or the verb that began the chain.
+///
+///     struct to_log {  // a receiver of int that shows up in no stack
+///       void finish(result<int> ended) && noexcept { use(ended); }
+///       stop_token get_stop_token() const noexcept { return {}; }
+///       async_frame* frame() const noexcept { return nullptr; }
+///     };
 ///
 /// Lifetime  a member of what it describes; parent outlives it.
 /// Threads   the thread that runs the frame writes it, and reads it when a failure leaves the frame.
@@ -61,6 +70,9 @@ struct async_link : async_frame {
 };
 
 /// An asynchronous call chain as a value, innermost frame first.
+///
+///     const async_stack here = co_await current_async_stack();
+///     log(format_stack(here));
 struct async_stack {
   static constexpr std::size_t most_levels = 64;
 
@@ -70,6 +82,9 @@ struct async_stack {
 
 /// The present chain from innermost outwards; call it on the thread that runs the innermost frame. It ends
 /// early, and is not whole, where another thread may be changing the next frame.
+///
+///     const async_frame outermost(nullptr, std::source_location::current());
+///     log(format_stack(stack_of(&outermost)));  // one frame: the verb
 [[nodiscard]] async_stack stack_of(const async_frame* innermost);
 
 // Stores the chain in failure, unless failure has one already. Without memory failure stays without.
@@ -79,6 +94,10 @@ void attach_stack(error& failure, const async_frame* innermost) noexcept;
 // it on the link's home thread.
 void complete_stack(error& failure, const async_link& link) noexcept;
 
+///
+///     const auto text = co_await as_result(fetch("page"));
+///     if (!text) log(text.error().message() + "\n" + format_stack(text.error()));
+///
 /// "  at function (file:line)" for each frame, innermost first; "  started at …" for the verb that began the
 /// chain, or "  ..." if the chain was longer. Then each suppressed error and its own stack, indented.
 [[nodiscard]] std::string format_stack(const error& failure);
@@ -87,6 +106,9 @@ void complete_stack(error& failure, const async_link& link) noexcept;
 
 /// Sets a terminate handler that prints the asynchronous stack of the uncaught exception, if an error threw
 /// it, and then calls the previous handler. Takes effect once per process; constructing a loop calls it.
+///
+///     explain_uncaught_errors();            // before the first loop, whose constructor calls it too
+///     log(run(read_file("/no/such/file")));  // ends the program, which prints the error and its awaits
 void explain_uncaught_errors() noexcept;
 // Calls std::terminate without printing the error: the caller has printed it already.
 [[noreturn]] void terminate_explained() noexcept;
@@ -95,6 +117,8 @@ void explain_uncaught_errors() noexcept;
 // it makes of the body.
 [[nodiscard]] std::string_view written_name(std::string_view function_name);
 /// "function (file:line)".
+///
+///     log(format_place(std::source_location::current()));  // "serve (server.cpp:41)"
 [[nodiscard]] std::string format_place(const std::source_location& where);
 
 }  // namespace braid

@@ -11,6 +11,14 @@ namespace braid {
 /// A type that any C++20 coroutine can co_await and that is no sender: an awaiter, or a type with an operator
 /// co_await. Every verb and every join takes one like a sender, so awaitables of other libraries work as they
 /// are.
+///
+///     struct ready_number {  // an awaiter of another library
+///       bool await_ready() const noexcept { return true; }
+///       void await_suspend(std::coroutine_handle<>) const noexcept {}
+///       int await_resume() const noexcept { return 7; }
+///     };
+///     static_assert(awaitable<ready_number>);
+///     const auto [seven, page] = co_await when_all(ready_number{}, fetch("page"));
 template <class A>
 concept awaitable = !sender<A> && (requires(A&& a) { std::forward<A>(a).await_ready(); } || requires(A&& a) {
   std::forward<A>(a).operator co_await();
@@ -55,12 +63,21 @@ struct awaitable_sender;
 
 /// A function without parameters that returns a sender or an awaitable. A verb keeps the function and its
 /// captures until the operation has ended, so a capturing coroutine lambda is safe there.
+///
+///     const auto make = [] { return sleep_for(1s); };
+///     static_assert(sender_factory<decltype(make)>);
+///     co_await retry({.attempts = 3}, make);
 template <class F>
 concept sender_factory =
     detail::awaitable_factory<F> || (!sender<F> && !awaitable<F> && std::invocable<std::decay_t<F>&> &&
                                      sender<std::invoke_result_t<std::decay_t<F>&>>);
 
 /// The argument type of verbs and combinators.
+///
+///     template <sender_or_factory S>
+///     auto within_a_second(S&& op) {
+///       return with_timeout(std::forward<S>(op), 1s);
+///     }
 template <class X>
 concept sender_or_factory = sender<X> || awaitable<X> || sender_factory<X>;
 

@@ -12,6 +12,9 @@ namespace braid {
 /// A sender that calls make() when it is started and then acts as the sender that make() returned. make is
 /// kept until that operation has ended.
 ///
+///     auto page = defer([] { return fetch("page"); });  // fetch is called when page is started
+///     log(co_await std::move(page));
+///
 /// Errors  an exception of make() is the operation's error.
 template <sender_factory F>
 [[nodiscard]] auto defer(F&& make) {
@@ -23,6 +26,9 @@ template <sender_factory F>
 
 /// Makes a sender of x: x itself if it is one (a copy if it is awaited by copy), a sender that awaits an
 /// awaitable (an lvalue is referred to, not copied), or defer(x) for a function.
+///
+///     auto op = as_sender([] { return fetch("page"); });
+///     log(co_await std::move(op));
 template <sender_or_factory X>
 [[nodiscard]] decltype(auto) as_sender(X&& x) {
   if constexpr (awaitable<X>)
@@ -55,6 +61,12 @@ using sender_maker = decltype(making_senders(std::declval<F>()));
 }  // namespace detail
 
 /// The type that as_sender makes of an X.
+///
+///     template <sender_or_factory S>
+///     struct named {  // keeps any argument of a verb
+///       std::string name;
+///       sender_of<S> op;
+///     };
 template <sender_or_factory X>
 using sender_of = std::remove_cvref_t<decltype(as_sender(std::declval<X>()))>;
 

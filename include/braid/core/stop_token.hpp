@@ -15,6 +15,10 @@ class stop_callback_base;
 
 /// A copyable pointer to a stop_source, or to none, that tells whether stop was requested.
 ///
+///     task<> poll(stop_token until) {
+///       while (!until.stop_requested()) co_await sleep_for(1s);
+///     }
+///
 /// Lifetime  its source must outlive it.
 /// Threads   any.
 class stop_token {
@@ -34,6 +38,11 @@ class stop_token {
 };
 
 /// The source of one stop request, which every holder of its token sees.
+///
+///     stop_source stop;
+///     future<std::string> page = spawn(with_stop_token(fetch("page"), stop.get_token()));
+///     stop.request_stop();
+///     const auto text = co_await as_result(std::move(page));  // most likely operation_canceled
 ///
 /// Lifetime  pinned; must outlive its tokens and callbacks. A callback may destroy it, on the thread that
 ///           requests stop.
@@ -108,6 +117,9 @@ class stop_callback_base : pinned {
 };
 
 /// Calls f() once when stop is requested; if that has happened already, within the constructor.
+///
+///     const stop_token token = co_await get_stop_token();
+///     const stop_callback on_stop(token, []() noexcept { log("stop was requested"); });
 ///
 /// Lifetime  pinned. The destructor waits while f runs on another thread; f may destroy its own callback.
 /// Threads   f runs on the thread that requests stop.
