@@ -5,9 +5,9 @@ namespace braid {
 /// Detaches a forked child from its parent's loops. The child's copies of those loops do nothing more, and
 /// the child's thread may make a loop of its own.
 ///
-///     if (::clone(...) == 0) {            // made by the system call; fork() calls after_fork by itself
-///       braid::after_fork();
-///       braid::run(read_file("/etc/hosts"));
+///     if (_Fork() == 0) {  // fork() calls after_fork by itself
+///       after_fork();
+///       log(run(read_file("/etc/hosts")));
 ///     }
 ///
 /// The C library's fork(2) does this in the child before it returns. A child made in another way (clone(2),

@@ -8,10 +8,11 @@ namespace braid {
 /// working, so the pool may start another in its place. loop::run and future::get mark themselves. On any
 /// other thread it does nothing.
 ///
-///     offload([&] {
-///       const blocking_wait here("ledger");
-///       return ledger.wait_for_page();      // another offloaded function prints the page
-///     })
+///     std::latch printed(1);  // another offloaded function counts it down
+///     co_await offload([&] {
+///       const blocking_wait here("print");
+///       printed.wait();
+///     });
 ///
 /// Errors  std::system_error (resource_unavailable_try_again), naming the call, when the wait would deadlock:
 ///         jobs are queued, every other thread of the pool waits too, and no thread can be added. A pool has

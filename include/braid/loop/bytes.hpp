@@ -12,16 +12,24 @@
 namespace braid {
 
 /// A type that holds one byte: std::byte, char, unsigned char.
+///
+///     static_assert(byte_like<std::byte> && byte_like<const char> && !byte_like<int>);
 template <class T>
 concept byte_like = std::same_as<std::remove_cv_t<T>, std::byte> || std::same_as<std::remove_cv_t<T>, char> ||
                     std::same_as<std::remove_cv_t<T>, unsigned char>;
 
 /// A contiguous range of byte_like elements: a span, an array, a string, a vector.
+///
+///     static_assert(byte_range<std::string> && byte_range<std::vector<std::byte>>);
 template <class Range>
 concept byte_range = std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
                      byte_like<std::remove_reference_t<std::ranges::range_reference_t<Range>>>;
 
 /// Memory to read into: any contiguous range of writable bytes. A view; the caller keeps the memory alive.
+///
+///     std::array<std::byte, 4096> room;
+///     const std::size_t got = co_await peer.read_some(room);                  // converts to writable_bytes
+///     co_await peer.read_exactly(writable_bytes(std::span(room).first(16)));  // a part of it
 class writable_bytes {
  public:
   template <byte_range Range>
@@ -38,6 +46,10 @@ class writable_bytes {
 
 /// Memory to write from: any contiguous range of bytes. A string literal counts without its final zero.
 /// A view; the caller keeps the memory alive.
+///
+///     const std::string text = "hello";
+///     co_await peer.write_all(text);                     // converts to readable_bytes
+///     co_await peer.write_all(readable_bytes("hello"));  // 5 bytes, without the zero
 class readable_bytes {
  public:
   template <byte_range Range>
@@ -56,9 +68,15 @@ class readable_bytes {
 };
 
 /// The most bytes that Linux moves in one read or write.
+///
+///     static_assert(most_at_once < std::size_t{2} << 30);
 inline constexpr std::size_t most_at_once = 0x7ffff000;
 
 /// How many of size bytes one read or write may ask for.
+///
+///     request read_into(writable_bytes to) {
+///       return {.code = opcode::read, .address = to.data(), .length = transfer_length(to.size())};
+///     }
 [[nodiscard]] inline std::uint32_t transfer_length(std::size_t size) noexcept {
   return static_cast<std::uint32_t>(std::min(size, most_at_once));
 }

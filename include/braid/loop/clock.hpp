@@ -9,6 +9,11 @@ namespace braid {
 
 /// The clock of timers: the current loop's, or the steady clock on a thread without a loop. In a simulation
 /// its time is virtual.
+///
+///     const loop_clock::time_point begun = loop_clock::now();
+///     log(co_await fetch("page"));
+///     use(loop_clock::now() - begun);
+///     co_await sleep_until(begun + 1s);
 struct loop_clock {
   using duration = std::chrono::nanoseconds;
   using rep = duration::rep;

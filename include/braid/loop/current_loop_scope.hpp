@@ -7,6 +7,10 @@ namespace braid {
 
 /// Makes a loop, or no loop, this thread's current one for as long as it lives. For code that makes or turns
 /// several loops on one thread by hand.
+///
+///     loop one;
+///     const current_loop_scope none(nullptr);  // else this thread could not make a second loop
+///     loop other;
 class current_loop_scope : pinned {
  public:
   explicit current_loop_scope(loop* which) noexcept : outer_(loop::current_) { loop::make_current(which); }

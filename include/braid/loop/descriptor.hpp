@@ -9,6 +9,9 @@ namespace braid {
 
 /// The owner of an open descriptor. Files and sockets are made of it.
 ///
+///     descriptor log_file(::open("/tmp/log", O_WRONLY | O_CLOEXEC));
+///     co_await log_file.close();
+///
 /// Lifetime  the destructor closes the descriptor without waiting: the current loop cancels the requests in
 ///           flight on it and closes it once they have ended.
 /// Threads   one loop's thread at a time. It may move to another while nothing is in flight on it.
@@ -47,6 +50,8 @@ class descriptor {
 
 /// Closes a descriptor without waiting. The current loop first cancels the requests in flight on it; where
 /// nothing is in flight, or without a loop, it is closed at once.
+///
+///     close_detached(::dup(2));
 void close_detached(int descriptor) noexcept;
 
 }  // namespace braid

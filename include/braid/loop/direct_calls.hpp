@@ -15,6 +15,10 @@ namespace braid {
 /// The system calls that need no waiting, and so are made directly, without a request. The kernel carries
 /// them out, or a simulation in its place. Each returns the call's result, or minus the errno.
 ///
+///     direct_calls& calls = direct_calls::current();  // of the simulated host, in a simulation
+///     const int made = calls.socket(AF_INET, SOCK_DGRAM, 0);
+///     if (made >= 0) calls.close(made);
+///
 /// Threads  the kernel's: any. A simulation's: its own.
 class direct_calls : pinned {
  public:
@@ -51,6 +55,8 @@ class direct_calls : pinned {
 };
 
 /// The descriptor's name in messages, from the current loop's system; empty without memory.
+///
+///     log("waiting for " + describe(0));  // "waiting for /dev/pts/1"
 [[nodiscard]] inline std::string describe(std::int32_t descriptor) noexcept try {
   return direct_calls::current().describe(descriptor);
 } catch (const std::bad_alloc&) {

@@ -9,9 +9,26 @@ namespace braid {
 
 /// Was the operation's cancellation requested? Then it is not tried again. `due`: the reactor has not passed
 /// the cancellation on to the kernel yet.
+///
+///     static_assert(cancel_request{} == cancel_request::none);
 enum class cancel_request : std::uint8_t { none, made, due };
 
 /// An operation that is one request to the reactor.
+///
+///     class flush : public io_operation {
+///      public:
+///       explicit flush(int number)
+///           : io_operation(on_finish, what_), what_{.code = opcode::fsync, .descriptor = number} {}
+///
+///      private:
+///       static void on_finish(operation_base& base, completion ended) {
+///         use(static_cast<flush&>(base).what().descriptor, ended.result);
+///       }
+///       const request what_;
+///     };
+///     flush disk(3);
+///     loop::current().submit(disk);  // disk must stay until on_finish
+///
 /// Lifetime  the derived class keeps the request alive as long as the operation.
 class io_operation : public operation_base {
  public:

@@ -12,6 +12,18 @@ namespace braid {
 
 /// The optional functions that an io_outcome has: `static constexpr io_hooks hooks{.again = true};`
 ///
+///     struct open_outcome {
+///       using value_type = int;
+///       static constexpr io_hooks hooks{.prepare = true};
+///       static constexpr const char* name() noexcept { return "open"; }
+///       int prepare(request& what) noexcept {
+///         what.address = path.data();  // which moves no more
+///         return path.empty() ? ENOENT : 0;
+///       }
+///       result<int> operator()(std::int32_t ended, const request&) const noexcept { return ended; }
+///       std::string path;
+///     };
+///
 /// Each optional function must be both defined and named here. So a misspelt function, or one of the wrong
 /// type, is a compile error instead of one that is never called.
 struct io_hooks {
@@ -36,9 +48,26 @@ struct io_hooks {
 };
 
 /// Returned by prepare when no system call is needed.
+///
+///     struct read_outcome {
+///       using value_type = std::size_t;
+///       static constexpr io_hooks hooks{.prepare = true};
+///       static constexpr const char* name() noexcept { return "read"; }
+///       int prepare(request& what) noexcept { return what.length == 0 ? nothing_to_do : 0; }
+///       result<std::size_t> operator()(std::int32_t ended, const request&) const {
+///         return static_cast<std::size_t>(ended);
+///       }
+///     };
 inline constexpr int nothing_to_do = -1;
 
 /// Turns a completed request into the operation's value: the second half of an io_sender.
+///
+///     struct flush_outcome {
+///       using value_type = void;
+///       static constexpr const char* name() noexcept { return "flush"; }
+///       result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
+///     };
+///     static_assert(io_outcome<flush_outcome>);
 ///
 /// name()                   the call, for messages
 /// operator()(result, request)  the value of a request that succeeded: result >= 0

@@ -12,6 +12,16 @@ namespace braid {
 
 /// A sender of one request, with an outcome that turns its completion into a value.
 ///
+///     struct flush_outcome {
+///       using value_type = void;
+///       static constexpr const char* name() noexcept { return "flush"; }
+///       result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
+///     };
+///     auto flush(int number) {  // a sender of void
+///       return io_sender<flush_outcome>{{.code = opcode::fsync, .descriptor = number}, {}};
+///     }
+///     co_await flush(3);
+///
 /// Lifetime  the memory that the request names stays alive until the operation ends. Under AddressSanitizer a
 ///           buffer that is read into is poisoned until then.
 /// Threads   starts and finishes on the current loop's thread.

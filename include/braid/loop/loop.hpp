@@ -26,6 +26,11 @@ class running_scope;
 /// The event loop of a thread. Its turns give a fair share to ready work, timers, posts from other threads
 /// and one reactor.
 ///
+///     loop here;  // in main, or where a thread begins
+///     detach(serve_all());
+///     here.post([] { log("in the first turn"); });
+///     here.run();  // until no work is left
+///
 /// Lifetime  is its thread's current loop from construction to destruction. The destructor cancels the
 ///           operations in flight, waits until they have ended, and destroys what waits for them. Operations
 ///           started meanwhile end as cancelled. The destructor does not return while a coroutine swallows

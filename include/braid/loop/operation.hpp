@@ -18,6 +18,10 @@ class timer_queue;
 }  // namespace detail
 
 /// How a request ended: the return value of its system call, or minus the errno.
+///
+///     void on_finish(operation_base&, completion ended) {
+///       if (ended.result < 0) log(std::strerror(-ended.result));
+///     }
 struct completion {
   std::int32_t result = 0;
   std::uint32_t flags = 0;
@@ -28,6 +32,16 @@ struct completion {
 
 /// One asynchronous step in flight. The reactor links it intrusively and calls its finish function once, or
 /// several times for a request that completes in parts (completion::more).
+///
+///     class wake_up : public operation_base {
+///      public:
+///       wake_up() : operation_base(on_finish) {}
+///
+///      private:
+///       static void on_finish(operation_base&, completion) { log("woken"); }
+///     };
+///     wake_up once;
+///     loop::current().make_ready(once);  // once must stay until on_finish
 ///
 /// Lifetime  the caller keeps *this and its buffers alive until the finish function runs.
 /// Threads   its loop's thread only; distinct operations are independent.

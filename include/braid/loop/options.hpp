@@ -8,9 +8,13 @@ namespace braid {
 /// The reactor that a loop runs on. automatic means io_uring, or epoll where the kernel refuses io_uring; the
 /// first such fallback in a process is reported on standard error, unless BRAID_QUIET=1. The environment
 /// variable BRAID_BACKEND=uring|epoll|auto replaces automatic. docs/reactors.md compares the two.
+///
+///     loop here({.backend = backend::epoll});
 enum class backend : std::uint8_t { automatic, uring, epoll };
 
 /// Options of a loop. The defaults suit most programs.
+///
+///     loop here(loop_options{.entries = 1024, .track_tasks = true});
 struct loop_options {
   braid::backend backend = braid::backend::automatic;
   unsigned entries = 256;  ///< requests begun in one turn; more may be in flight

@@ -8,6 +8,9 @@
 namespace braid {
 
 /// A report of what io_uring offers a loop in this process, found by setting up a ring, not from a version.
+///
+///     const io_uring_report found = probe_io_uring();
+///     if (!found.usable()) log(found.cause + ": " + found.remedy);
 struct io_uring_report {
   struct setup_flag {
     std::string_view name;  ///< "IORING_SETUP_SINGLE_ISSUER"
@@ -26,6 +29,9 @@ struct io_uring_report {
 };
 
 /// Sets up a ring, asks it, and closes it again.
+///
+///     if (!probe_io_uring().usable()) log("loops run on epoll here");
+///
 /// Threads  any; no loop is needed.
 /// Cost     some ten microseconds.
 [[nodiscard]] io_uring_report probe_io_uring();

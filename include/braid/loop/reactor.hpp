@@ -22,6 +22,9 @@ class direct_calls;
 
 /// Carries out requests: the interface between a loop and the kernel, or a simulation of the kernel.
 ///
+///     std::unique_ptr<reactor> on = make_reactor({.backend = backend::epoll});
+///     loop here({}, std::move(on));
+///
 /// Threads  the loop's; any thread may call wake.
 /// Errors   only construction throws. A request that fails completes with its errno.
 class reactor : pinned {
@@ -116,12 +119,19 @@ class reactor : pinned {
 };
 
 /// Makes the reactor that the options, BRAID_BACKEND and this kernel agree on.
+///
+///     loop here({}, make_reactor({.backend = backend::uring}));
+///
 /// Errors  std::system_error that names the cause and the remedy; std::invalid_argument for an invalid
 ///         BRAID_BACKEND or BRAID_QUIET.
 [[nodiscard]] std::unique_ptr<reactor> make_reactor(const loop_options& options);
 
 /// While it lives, loops that this thread makes run on reactors from its maker. For tests of code that makes
 /// its own loops. Within the maker, make_reactor works as if this override did not exist.
+///
+///     const auto make = [](const loop_options&) { return make_reactor({.backend = backend::epoll}); };
+///     const reactor_override on_epoll(make);
+///     log(run(fetch("page")));  // run makes a loop, which is on epoll
 class reactor_override : pinned {
  public:
   using maker = unique_function<std::unique_ptr<reactor>(const loop_options&)>;

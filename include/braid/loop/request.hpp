@@ -8,6 +8,8 @@
 namespace braid {
 
 /// The operation of a request, in POSIX's words. The comments say how each opcode uses the request's fields.
+///
+///     log(name_of(opcode::cancel_descriptor));
 enum class opcode : std::uint8_t {
   nop,
   read,        ///< descriptor, address, length, offset (current_position for the file's own)
@@ -37,6 +39,8 @@ enum class opcode : std::uint8_t {
 
 /// One system call to be made. It says what an SQE says, but is no kernel type, so that a reactor can submit,
 /// emulate or simulate it.
+///
+///     const request what{.code = opcode::fsync, .descriptor = 3, .flags = request::data_only};
 struct request {
   static constexpr std::uint64_t current_position = ~std::uint64_t{0};  ///< an offset
   static constexpr std::uint32_t data_only = 1;  ///< a flag of fsync
@@ -88,6 +92,8 @@ static_assert(sizeof(request) == 32);
 }
 
 /// The opcode's name as written above: "read", "cancel_descriptor".
+///
+///     use(name_of(opcode::read) == std::string_view("read"));
 [[nodiscard]] const char* name_of(opcode code) noexcept;
 
 }  // namespace braid
