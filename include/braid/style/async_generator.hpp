@@ -11,7 +11,13 @@ namespace braid {
 
 /// A coroutine that may await and co_yields its elements one by one, each when next() asks for it.
 ///
-///   while (auto line = co_await lines.next()) …
+///     async_generator<std::string> parts_of(file from) {
+///       std::array<char, 512> part;
+///       while (const std::size_t got = co_await from.read_some(part))
+///         co_yield std::string(part.data(), got);
+///     }
+///     auto parts = parts_of(co_await open_file("/etc/hosts"));
+///     while (const auto part = co_await parts.next()) log(*part);
 ///
 /// Lifetime  owns its coroutine frame; destroying it half-way destroys the locals. It must outlive the
 ///           senders of next() that have not begun. If it is destroyed while a next() is in flight, the

@@ -11,18 +11,22 @@
 
 namespace braid {
 
-// Views of an async_range. Each is an async_generator. Call it with the range, or write it behind a |:
-//
-//   auto first_three = fetch_pages() | filter(is_new) | transform(parse) | take(3);
-//
-// Lifetime  a view owns a range that was given as an rvalue. An lvalue must outlive the view, and continues
-//           where the view stopped. The view stores its function.
-// Errors    an error of the range or of a function goes to the waiter at once and ends the view.
-// Cancel    the waiter's stop token passes through all views to the range. A view that has ended as
-//           cancelled fails as cancelled at every later next().
-// Cost      one coroutine frame per view; nothing per element.
-
-/// Yields f(element) for each element, which is moved. If f returns a sender, it is awaited, one at a time.
+/// A view of an async_range, as filter, take and chunk are: an async_generator. Yields f(element) for each
+/// element, which is moved. If f returns a sender, it is awaited, one at a time.
+///
+///     async_generator<std::string> names() {
+///       for (const char* name : {"one", "two", "three", "four"}) co_yield name;
+///     }
+///     auto is_long = [](const std::string& text) { return text.size() > 100; };
+///     auto pages = names() | transform(fetch) | filter(is_long) | take(2);  // or take(filter(…), 2)
+///     while (const auto page = co_await pages.next()) log(*page);
+///
+/// Lifetime  a view owns a range that was given as an rvalue. An lvalue must outlive the view, and continues
+///           where the view stopped. The view stores its function.
+/// Errors    an error of the range or of a function goes to the waiter at once and ends the view.
+/// Cancel    the waiter's stop token passes through all views to the range. A view that has ended as
+///           cancelled fails as cancelled at every later next().
+/// Cost      one coroutine frame per view; nothing per element.
 template <async_range Range, class F>
   requires std::invocable<std::decay_t<F>&, async_range_value_t<Range>>
 [[nodiscard]] auto transform(Range&& range, F&& f) {
@@ -60,6 +64,10 @@ template <async_range Range>
 }
 
 /// Yields vectors of size elements; the last one may have fewer.
+///
+///     auto pairs = chunk(names(), 2);
+///     while (const auto pair = co_await pairs.next()) use(pair->size());
+///
 /// Errors  an error of the range drops the unfinished chunk. Throws std::invalid_argument if size is 0.
 template <async_range Range>
 [[nodiscard]] auto chunk(Range&& range, std::size_t size) {

@@ -16,6 +16,13 @@ namespace braid {
 /// A sender that runs f on a stack of its own, where await can wait for any sender, and completes with f's
 /// return value.
 ///
+///     const auto copy = [] {  // an ordinary function, which only looks as if it blocked
+///       const std::string text = await(read_file("/etc/hostname"));
+///       await(write_file("/tmp/hostname", text));
+///       return text.size();
+///     };
+///     detach(in_fiber(copy));
+///
 /// Threads  f begins, and resumes after each await, on the loop's thread.
 /// Errors   an exception of f, with the chain of awaits; std::bad_alloc if no stack can be mapped.
 /// Cancel   the stop token reaches every await in f.
@@ -29,6 +36,12 @@ template <class F>
 }
 
 /// The fiber verb: suspends this fiber until op has ended, then returns op's value or throws its error.
+///
+///     std::string first_line(const file& from) {  // called in a fiber
+///       std::array<char, 80> part;
+///       const std::size_t got = await(from.read_some(part));
+///       return std::string(part.data(), got);
+///     }
 ///
 /// Errors  op's; std::logic_error outside a fiber.
 /// Cancel  throws operation_canceled. In a destructor that runs while an exception leaves the fiber, as at

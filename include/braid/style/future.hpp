@@ -16,6 +16,12 @@ namespace braid {
 /// The future value or error of an operation that already runs. It is a sender: co_await std::move(f),
 /// when_all(…).
 ///
+///     future<std::string> page = spawn(fetch("page"));  // runs already
+///     future<std::size_t> size = std::move(page)
+///                                    .then([](const std::string& text) { return text.size(); })
+///                                    .catch_error([](const error&) { return std::size_t{0}; });
+///     use(co_await std::move(size));
+///
 /// Lifetime  dropping it does not stop the operation; a lost error goes to the unhandled-error handler.
 /// Threads   may be moved to another thread. then, catch_error and finally run their function on the loop of
 ///           the thread that called them, in a later turn, never within the call.

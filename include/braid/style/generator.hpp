@@ -17,6 +17,14 @@ namespace braid {
 /// std::generator: generator<T> yields T&&, generator<const T&> yields const T&, and generator<Reference,
 /// Value> yields Reference, of which a container stores a Value.
 ///
+///     generator<int> squares() {
+///       for (int n = 0;; ++n) co_yield n * n;
+///     }
+///     for (const int each : squares()) {
+///       if (each > 100) break;
+///       use(each);
+///     }
+///
 /// Lifetime  owns its frame; destroying it half-way destroys the locals, those of inner generators first. An
 ///           element lives until the next ++.
 /// Threads   none of its own: it runs within ++ and begin().
@@ -96,6 +104,12 @@ class [[nodiscard]] generator : public std::ranges::view_interface<generator<Ref
 
 /// In a generator, co_yield elements_of(inner) yields all elements of another generator, which is moved from,
 /// or of any range. With a generator of the same elements each one costs O(1) at any depth, and no stack.
+///
+///     generator<int> count_to(int last) {
+///       if (last > 1) co_yield elements_of(count_to(last - 1));
+///       co_yield last;
+///     }
+///
 /// Errors  an exception of the inner generator is thrown by the co_yield.
 template <std::ranges::input_range Range>
 [[nodiscard]] auto elements_of(Range&& range) noexcept {

@@ -13,6 +13,11 @@ namespace braid {
 
 /// The settling end of a future: gives it a value or an error, once.
 ///
+///     promise<int> asked;
+///     future<int> answer = asked.get_future();
+///     const std::jthread elsewhere([asked = std::move(asked)]() mutable { asked.set_value(42); });
+///     use(co_await std::move(answer));
+///
 /// Lifetime  a promise that is dropped unsettled settles its future as errc::broken_promise. If the future
 ///           was dropped too, that error is not reported; if a link of the future was dropped, it is.
 /// Threads   may be settled on any thread; the loop on which its future is awaited must still exist then.
@@ -79,6 +84,8 @@ class promise {
 };
 
 /// A future that is settled already, with the value or with void.
+///
+///     future<std::string> page = make_ready_future(std::string("from the cache"));
 template <class T>
 [[nodiscard]] future<std::decay_t<T>> make_ready_future(T&& value) {
   promise<std::decay_t<T>> settled;

@@ -14,6 +14,8 @@ namespace braid {
 /// error. A thread without a loop gets one for the call; other work on that loop is cancelled when the call
 /// ends.
 ///
+///     log(run(read_file("/etc/hostname")));  // in main, or in a test
+///
 /// Errors  op's; std::logic_error inside a running loop, where waiting would deadlock; std::system_error if
 ///         no loop can be made.
 /// Cost    op's state is on this stack. Making a loop costs some ten microseconds: for many calls, keep one.

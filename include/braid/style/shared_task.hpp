@@ -13,6 +13,11 @@ namespace braid {
 /// value as a const T&. A coroutine may return one, and a task converts to one. Handles can be copied; await
 /// them as they are: co_await shared.
 ///
+///     shared_task<std::string> load() { co_return co_await fetch("settings"); }
+///     const shared_task<std::string> settings = load();
+///     const std::string& text = co_await settings;  // begins the task
+///     co_await settings;                            // has the value already
+///
 /// Lifetime  the value, and references to it, live as long as a handle exists.
 /// Threads   one loop: that of the first await. An await on another loop during the run fails with
 ///           std::logic_error.

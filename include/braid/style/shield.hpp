@@ -11,6 +11,8 @@ namespace braid {
 
 /// A sender that runs op without stop requests, for work that must be completed once it is begun, such as a
 /// clean-up. A cancelled waiter still waits until op has ended. The loop's end ends op as usual.
+///
+///     co_await shield(write_file("/tmp/state", "closed"));  // a stop request does not reach it
 template <sender_or_factory S>
 [[nodiscard]] auto shield(S&& op) {
   return detail::shield_sender<sender_of<S>>{as_sender(std::forward<S>(op))};

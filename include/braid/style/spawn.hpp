@@ -13,6 +13,10 @@ namespace braid {
 
 /// The future verb: begins op now and returns its future, which gets the result. Otherwise like start.
 ///
+///     future<std::string> one = spawn(fetch("one"));
+///     future<std::string> two = spawn(fetch("two"));  // both run
+///     log(co_await std::move(one) + co_await std::move(two));
+///
 /// Cancel  future::request_stop reaches op, from any thread.
 template <sender_or_factory S>
 [[nodiscard]] future<value_of<sender_of<S>>> spawn(

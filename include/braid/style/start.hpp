@@ -17,6 +17,8 @@ namespace braid {
 /// The callback verb: begins op. When op has ended, handler(result<T>) runs on this thread's loop, never
 /// within this call.
 ///
+///     start(fetch("page"), [](result<std::string> text) { log(text ? *text : text.error().message()); });
+///
 /// Lifetime  op and handler are kept until then, in a recycled block. At the loop's end the handler of an
 ///           operation that can be cancelled runs with operation_canceled; any other handler is destroyed
 ///           with its operation.
@@ -48,6 +50,8 @@ void start(S&&, Handler&&) {
 
 /// The verb for an operation that nobody waits for: begins op. An error goes to the loop's unhandled-error
 /// handler, with the place of the detach. Otherwise like start.
+///
+///     detach(serve(std::move(peer)));
 template <sender_or_factory S>
 void detach(S&& op, std::source_location where = std::source_location::current()) {
   detail::loud_handler handler{loop::current("detach")};
