@@ -13,6 +13,17 @@ namespace braid {
 
 /// The function that ends a from_callback operation: the callback API calls it with the value or an error.
 ///
+///     // A C library: void look_up(const char* name, void (*call_back)(void*, int address), void* context);
+///     auto address_of(const char* name) {
+///       return from_callback<int>([name](callback_done<int> done) {
+///         const auto call_back = [](void* context, int address) {
+///           const std::unique_ptr<callback_done<int>> ended(static_cast<callback_done<int>*>(context));
+///           (*ended)(address);
+///         };
+///         look_up(name, call_back, new callback_done<int>(done));
+///       });
+///     }
+///
 /// Only the first call counts; it returns true. A later one returns false and changes nothing.
 ///
 /// Lifetime  copies share one operation and may outlive it. If the last copy is destroyed without a call, the
@@ -65,11 +76,15 @@ class callback_done {
 /// A sender for an operation of any callback API: f(done) begins it, and done(value) or done(error) ends it,
 /// on any thread.
 ///
-///     auto resolved = from_callback<address>([&](auto done) {
-///       c_api_resolve(name, [done](int code, address found) {
-///         code == 0 ? done(found) : done(std::error_code(code, c_api_category()));
+///     // Another library has: void measure(std::function<void(int failure, double degrees)> call_back);
+///     auto temperature() {
+///       return from_callback<double>([](auto done) {
+///         measure([done](int failure, double degrees) {
+///           failure == 0 ? done(degrees) : done(std::error_code(failure, std::generic_category()));
+///         });
 ///       });
-///     });
+///     }
+///     log(std::to_string(co_await temperature()));
 ///
 /// A C function takes a context pointer: give it `new callback_done<T>(done)`, and delete that in the
 /// callback.

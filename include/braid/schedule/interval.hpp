@@ -16,6 +16,8 @@ namespace braid {
 
 /// An interval's rule for beats that passed while no next() waited. The first missed beat is received late,
 /// at once; the rule decides when the next one comes.
+///
+///     interval ticks(100ms, missed_beats::delay);
 enum class missed_beats : std::uint8_t {
   skip,  ///< at the next multiple of the period; the beats in between are left out
   burst,  ///< at once, beat after beat, until the interval has caught up
@@ -23,6 +25,8 @@ enum class missed_beats : std::uint8_t {
 };
 
 /// The options of an interval.
+///
+///     interval at_once(1s, interval_options{.start = loop_clock::now()});
 struct interval_options {
   std::optional<loop_clock::time_point> start = {};  ///< the first beat; by default one period from now
   missed_beats missed = missed_beats::skip;
@@ -80,10 +84,14 @@ struct next_beat {
 
 /// A periodic timer: each co_await ticks.next() completes at the next multiple of the period after the start.
 ///
+///     channel<job> jobs(16);
 ///     interval ticks(100ms);
 ///     for (;;) {
-///       auto next = co_await select(ticks.next(), messages.receive());
-///       if (next.index == 0) report();
+///       auto next = co_await select(ticks.next(), jobs.receive());
+///       if (next.index == 0)
+///         log("still here");
+///       else if (const auto& one = std::get<1>(next.value))
+///         work_on(*one);
 ///     }
 ///
 /// A beat stays until it is received. If a next() timed out or lost in a select, the following next() gets

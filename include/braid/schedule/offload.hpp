@@ -10,7 +10,8 @@ namespace braid {
 
 /// A sender that runs f() on a thread that may block, and completes on this loop with f's value or exception.
 ///
-///     const auto sum = co_await offload([&] { return checksum_of(image); });
+///     const std::string image = co_await read_file("/tmp/image");
+///     const std::size_t sum = co_await offload([&] { return std::hash<std::string>()(image); });
 ///
 /// f may itself wait by run(op), future::get or a loop of its own. Meanwhile its thread does not count as
 /// working (see blocking_wait).

@@ -141,6 +141,9 @@ struct instant {
 
 /// A sender that completes when loop_clock reaches t, or in the next turn if it has done so already.
 ///
+///     const auto begun = loop_clock::now();
+///     co_await sleep_until(begun + 10ms);
+///
 /// Threads  the current loop's.
 /// Cancel   ends at once as operation_canceled.
 /// Cost     an intrusive node in the loop's heap: no allocation, no system call of its own.
@@ -155,6 +158,8 @@ template <class Duration>
 
 /// A sender that completes d after its start, or in the next turn if d is zero, negative or not a number.
 /// Otherwise like sleep_until.
+///
+///     co_await sleep_for(1.5s);
 [[nodiscard]] inline auto sleep_for(loop_clock::duration d) noexcept {
   return detail::sleep_sender{[d]() noexcept { return loop_clock::after(d); }};
 }
