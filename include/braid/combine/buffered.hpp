@@ -14,12 +14,20 @@
 namespace braid {
 
 /// A range whose elements are operations.
+///
+///     static_assert(async_range_of_senders<async_generator<task<std::string>>>);
 template <class Range>
 concept async_range_of_senders = async_range<Range> && sender<async_range_value_t<Range>>;
 
 /// An async range that runs up to `limit` operations of another range at once and gives their values in that
 /// range's order. A value that waits to be taken counts toward the limit. A void result is std::monostate.
 /// The type is running_ahead<T>. Also written operations() | buffered(8).
+///
+///     async_generator<task<std::string>> pages() {
+///       for (int n = 0; n < 100; ++n) co_yield fetch(std::to_string(n));
+///     }
+///     auto texts = pages() | buffered(8);  // 8 fetches run at once
+///     while (const auto text = co_await texts.next()) log(*text);
 ///
 /// Lifetime  an rvalue range is moved in. An lvalue range must live until the operations in flight have
 ///           ended.

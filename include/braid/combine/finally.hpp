@@ -12,6 +12,9 @@ namespace braid {
 /// Runs `clean_up` after `op`, however `op` ended: the asynchronous destructor. Completes with the result of
 /// `op` once `clean_up` has ended; a value of `clean_up` is dropped.
 ///
+///     const auto mark_free = [] { return write_file("/tmp/state", "free"); };
+///     co_await finally(fetch("page"), mark_free);  // also if fetch fails or is stopped
+///
 /// Errors  a failure of clean_up replaces a value of op and a requested cancellation of op. If op failed in
 ///         another way, its error stays and clean_up's error is in its suppressed(). No combinator drops the
 ///         error of a clean-up: a join that drops the errors of losers fails with this one.

@@ -10,6 +10,9 @@ namespace braid {
 /// std::monostate, a reference as std::reference_wrapper). The other operations are stopped, and first_ok
 /// completes once they have ended; what they achieved is dropped.
 ///
+///     const auto page = co_await first_ok(fetch("mirror one"), fetch("mirror two"));
+///     log(std::get<0>(page.value));
+///
 /// Errors  only when all have failed: the first error, with the others in its suppressed(); or when the
 ///         clean-up (finally) of a loser failed.
 /// Cancel  stops all, waits for all; ends as operation_canceled, with earlier failures in its suppressed().

@@ -11,6 +11,10 @@ namespace braid {
 /// Runs fn(element) for each element of a range, at most `limit` of these operations at once; completes with
 /// void.
 ///
+///     const std::vector<std::string> pages{"one", "two", "three"};
+///     const auto print = [](const std::string& page) -> task<> { log(co_await fetch(page)); };
+///     co_await for_each_concurrent(pages, 2, print);  // two at a time
+///
 /// The range may be lazy, asynchronous or endless: it moves on only when there is room for one more
 /// operation. An element of a container stays in the container, and fn gets a reference to it (an rvalue
 /// reference if the container was moved in). Any other element is kept beside its operation, and fn gets it

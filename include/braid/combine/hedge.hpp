@@ -16,6 +16,8 @@ namespace braid {
 /// and hedge completes once they have ended. What a loser achieved is dropped, so it must be harmless to run
 /// the operation twice.
 ///
+///     const auto page = co_await hedge([] { return fetch("page"); }, 50ms);  // a second request after 50 ms
+///
 /// Errors  only when all attempts have failed: the first error, with the others in its suppressed(); or when
 ///         the clean-up (finally) of a loser failed. An exception of make is a failed attempt.
 /// Cancel  stops all, waits for all.

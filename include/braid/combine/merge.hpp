@@ -12,6 +12,8 @@
 namespace braid {
 
 /// A range whose elements are async ranges.
+///
+///     static_assert(range_of_async_ranges<std::vector<async_generator<int>>>);
 template <class Ranges>
 concept range_of_async_ranges =
     std::ranges::input_range<Ranges> && async_range<std::ranges::range_value_t<Ranges>>;
@@ -19,6 +21,10 @@ concept range_of_async_ranges =
 /// An async range that gives the elements of several ranges in the order in which they arrive, as
 /// running_ahead<T>. Each next() asks every range whose last element was taken, so each range is at most one
 /// element ahead.
+///
+///     async_generator<job> jobs_of(std::string source) { co_yield job{std::stoi(co_await fetch(source))}; }
+///     auto jobs = merge(jobs_of("one"), jobs_of("two"));
+///     while (const auto next = co_await jobs.next()) work_on(*next);
 ///
 /// Lifetime  rvalues are moved in; lvalues must live until the operations in flight have ended.
 /// Errors    when a range fails, the elements that arrived before are given first; the other ranges are

@@ -16,6 +16,8 @@ namespace braid {
 /// Starts what make() returns, and after a failure makes and starts it again, after a pause, until an attempt
 /// succeeds or the policy's attempts are used up. An exception of make is a failed attempt.
 ///
+///     log(co_await retry({.attempts = 5, .base = 100ms}, [] { return fetch("page"); }));
+///
 /// worth    decides whether an error deserves another attempt; worth_retrying by default. Not called after
 ///          the last attempt.
 /// observe  is called with each failed_attempt, once it is known what follows. An exception of either ends

@@ -14,10 +14,15 @@ namespace braid {
 
 /// How a retry chooses its pauses: at random between zero and the backoff, so that clients that failed
 /// together do not retry together; or the backoff itself.
+///
+///     const retry_policy steady{.attempts = 3, .base = 1s, .cap = 1s, .jitter = retry_jitter::none};
 enum class retry_jitter : std::uint8_t { full, none };
 
 /// How often to try and how long to pause: after the nth failure at most base * 2^(n-1), and never more than
 /// cap.
+///
+///     const retry_policy patient{.attempts = 10, .base = 50ms, .cap = 5s};
+///     log(co_await retry(patient, [] { return fetch("page"); }));
 ///
 /// Source  Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): full jitter.
 struct retry_policy {
@@ -31,6 +36,9 @@ struct retry_policy {
 static_assert(std::is_trivially_copyable_v<retry_policy>);
 
 /// A failed attempt, as the observer of retry gets it.
+///
+///     const auto observe = [](const failed_attempt& it) { log(it.why.message()); };
+///     log(co_await retry({}, [] { return fetch("page"); }, worth_retrying, observe));
 struct failed_attempt {
   int number;  ///< from 1
   const error& why;
@@ -39,6 +47,9 @@ struct failed_attempt {
 
 /// True if another attempt may end differently: not after a cancellation, nor after a std::logic_error, which
 /// is a fault of the program.
+///
+///     const auto worth = [](const error& why) { return worth_retrying(why) && why != errc::end_of_stream; };
+///     log(co_await retry({}, [] { return fetch("page"); }, worth));
 [[nodiscard]] bool worth_retrying(const error& why) noexcept;
 
 namespace detail {

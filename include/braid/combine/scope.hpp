@@ -22,6 +22,13 @@ class scope_state;
 
 /// A group of operations that all end before the scope does: the argument that with_scope gives its function.
 ///
+///     const auto both = [](scope& all) -> task<> {
+///       auto page = all.spawn(fetch("page"));  // a child, whose future may be dropped
+///       all.spawn(fetch("logo"));
+///       log(co_await std::move(page));
+///     };
+///     co_await with_scope(both);  // until the function and both children have ended
+///
 /// Lifetime  part of with_scope's operation; must not be used after that has ended.
 /// Threads   its loop's, except request_stop and the token.
 class scope : pinned {
@@ -150,6 +157,13 @@ struct scope_sender {
 /// Structured concurrency: calls fn(scope&), which may spawn operations in the scope, and completes once fn
 /// and everything it spawned have ended. The value is what fn returns, or the result of the sender it
 /// returns.
+///
+///     task<> server(tcp::listener at) {
+///       const auto accept_all = [&](scope& connections) -> task<> {
+///         for (;;) connections.spawn(serve(co_await at.accept()));
+///       };
+///       co_await with_scope(accept_all);  // if it is stopped, all connections are
+///     }
 ///
 /// Lifetime  fn is kept until the end, so a capturing coroutine lambda is safe. Its locals end with it, while
 ///           children may still run: data that children share belongs in the captures or outside the scope.

@@ -13,6 +13,8 @@ namespace braid {
 /// later errors are in its suppressed(). A failure goes before a cancellation. Without arguments it completes
 /// at once.
 ///
+///     const auto [page, logo] = co_await when_all(fetch("page"), fetch("logo"));
+///
 /// Cancel  stops all, waits for all.
 /// Cost    the operation states are inside this one; no allocation.
 template <sender_or_factory... S>

@@ -11,6 +11,9 @@ namespace braid {
 /// The result of every operation, in a tuple in the order of the arguments, once all have ended. Without
 /// arguments it completes at once.
 ///
+///     const auto [page, logo] = co_await when_all_settled(fetch("page"), fetch("logo"));
+///     log(page ? *page : page.error().message());  // a result<std::string>, and so is logo
+///
 /// Errors  none of its own: the operations' errors are in the results.
 /// Cancel  stops all, waits for all; the results show what was cancelled and what was achieved.
 /// Cost    the operation states are inside this one; no allocation.

@@ -10,6 +10,9 @@ namespace braid {
 /// once they have ended. It drops the values of the losers, for instance the bytes that one has read; to keep
 /// them, use when_any_settled.
 ///
+///     const auto first = co_await when_any(fetch("page"), sleep_for(1s));
+///     if (first.index == 0) log(std::get<0>(first.value));
+///
 /// Errors  the error of the first operation. Errors of losers are dropped, except the failure of a clean-up
 ///         (finally): it replaces a value or a cancellation, and joins the suppressed() of another error.
 /// Cancel  stops all, waits for all.

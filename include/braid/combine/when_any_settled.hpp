@@ -10,6 +10,9 @@
 namespace braid {
 
 /// The index of the operation that ended first, and the results of all.
+///
+///     using results = std::tuple<result<std::string>, result<void>>;
+///     const any_settled<results> race = co_await when_any_settled(fetch("page"), sleep_for(1s));
 template <class Results>
 struct any_settled {
   std::size_t index;
@@ -19,8 +22,9 @@ struct any_settled {
 /// As when_any, but with every result: {index, results}. When the first operation ends, the others are
 /// stopped; what one of them still achieves is in its result. A read that races a timer keeps its bytes:
 ///
-///     auto race = co_await when_any_settled(stream.read_some(buffer), sleep_for(1s));
-///     if (auto& bytes = std::get<0>(race.results)) use(buffer, *bytes);   // whichever was first
+///     std::array<char, 512> buffer;
+///     auto race = co_await when_any_settled(peer.read_some(buffer), sleep_for(1s));
+///     if (const auto& bytes = std::get<0>(race.results)) use(buffer, *bytes);  // whichever was first
 ///
 /// Errors  none of its own: the operations' errors are in the results. An operation that was not started,
 ///         because an earlier one had ended at once, is operation_canceled.

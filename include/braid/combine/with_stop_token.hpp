@@ -12,6 +12,9 @@ namespace braid {
 
 /// Lets a stop request at the source of `token` stop `op`, in addition to the requests that op obeys already.
 ///
+///     stop_source shutdown;  // of the whole program
+///     log(co_await with_stop_token(fetch("page"), shutdown.get_token()));
+///
 /// Lifetime  token's source outlives the operation.
 /// Threads   stop may be requested on any thread.
 /// Cancel    ends as operation_canceled, whichever source made the request.

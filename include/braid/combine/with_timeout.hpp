@@ -13,6 +13,9 @@ namespace braid {
 /// Stops `op` if it has not ended `d` after its start. It then fails as std::errc::timed_out, once op has
 /// ended; if op succeeds in spite of the stop request, its value is the result.
 ///
+///     const auto page = co_await as_result(with_timeout(fetch("page"), 1s));
+///     if (page == std::errc::timed_out) log("too slow");
+///
 /// Errors  op's; if op fails in spite of the stop request, for instance with its clean-up's error, that
 ///         error. A time-out has timeout_category(), which distinguishes it from a connection that timed out:
 ///         that is std::errc::timed_out as well.
@@ -26,6 +29,9 @@ template <sender_or_factory S, class Rep, class Period>
 }
 
 /// The same with a point in time in place of a duration.
+///
+///     const auto end = loop_clock::after(5s);
+///     for (const char* page : {"one", "two", "three"}) log(co_await with_deadline(fetch(page), end));
 template <sender_or_factory S, class Duration>
 [[nodiscard]] auto with_deadline(S&& op, std::chrono::time_point<loop_clock, Duration> t) {
   auto sleep = sleep_until(t);
