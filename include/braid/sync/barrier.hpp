@@ -10,6 +10,15 @@ namespace braid {
 
 /// A point where a fixed number of operations of one loop wait for each other, again and again: std::barrier.
 ///
+///     barrier phase(2);
+///     const auto worker = [&]() -> task<> {
+///       for (int round = 0; round < 10; ++round) {
+///         log(co_await fetch("part"));
+///         co_await phase.arrive_and_wait();  // both have done this round
+///       }
+///     };
+///     co_await when_all(worker, worker);
+///
 /// Lifetime  outlives the operations that wait.
 /// Threads   one loop's.
 /// Cancel    a cancelled operation has not arrived: the others go on waiting. An operation that a select does

@@ -20,6 +20,12 @@ namespace braid {
 
 /// A channel that gives every element to every subscriber, from the moment of subscription.
 ///
+///     broadcast<std::string> news(100);  // keeps the last 100 for slow subscribers
+///     auto mine = news.subscribe();
+///     news.send("hello");
+///     news.close();
+///     while (const auto line = co_await mine.receive()) log(*line);
+///
 /// Sending never waits: the channel keeps the last `capacity` elements for slow subscribers. A slower
 /// subscriber misses the oldest ones and can ask how many. An element that all subscribers have received is
 /// destroyed.

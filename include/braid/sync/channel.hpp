@@ -19,8 +19,9 @@ namespace braid {
 /// reaches one receiver.
 ///
 ///     channel<job> jobs(16);
-///     co_await jobs.send(job(1));
-///     while (auto next = co_await jobs.receive()) work_on(*next);  // until it is closed and empty
+///     co_await jobs.send(job{1});
+///     jobs.close();
+///     while (const auto next = co_await jobs.receive()) work_on(*next);  // until it is closed and empty
 ///
 /// Waiting senders and waiting receivers are served first come, first served. close() says that nothing more
 /// will be sent: elements that were sent before, and those of waiting senders, are still received.

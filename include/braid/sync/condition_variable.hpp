@@ -16,6 +16,13 @@ namespace braid {
 /// of one loop. There are no spurious wake-ups, but a notified waiter may find that another operation was
 /// faster: check in a loop, or wait with a predicate.
 ///
+///     mutex door;
+///     condition_variable changed;
+///     std::vector<job> jobs;
+///     auto lock = co_await door.lock();
+///     co_await changed.wait(lock, [&] { return !jobs.empty(); });  // who adds a job calls notify_one
+///     work_on(jobs.back());
+///
 /// Lifetime  outlives the waiters.
 /// Threads   one loop's.
 /// Cancel    a cancelled waiter leaves the queue, locks again, and fails as operation_canceled.

@@ -9,6 +9,17 @@ namespace braid {
 
 /// A flag to wait for. A wait completes once the flag is set, or at once while it is set.
 ///
+///     event ready;
+///     const auto begin = [&]() -> task<> {
+///       co_await ready.wait();
+///       log("ready");
+///     };
+///     const auto prepare = [&]() -> task<> {
+///       log(co_await fetch("settings"));
+///       ready.set();
+///     };
+///     co_await when_all(begin, prepare);
+///
 /// Lifetime  outlives the waiters.
 /// Threads   one loop's. From another thread: loop::post([&] { happened.set(); }).
 /// Cancel    a cancelled waiter leaves the queue.
@@ -47,6 +58,12 @@ class event : pinned {
 
 /// An event that resets itself: each set() completes one wait, the longest waiting one, or the next one to
 /// come. Sets without a wait in between do not add up.
+///
+///     auto_reset_event changed;
+///     for (;;) {
+///       co_await changed.wait();  // one round for each changed.set()
+///       log(co_await fetch("page"));
+///     }
 class auto_reset_event : pinned {
   struct waiting;
 

@@ -11,6 +11,17 @@ namespace braid {
 /// A counter that goes down to zero once, and then lets every wait complete: std::latch for the operations of
 /// one loop.
 ///
+///     latch loaded(2);
+///     const auto load = [&]() -> task<> {
+///       log(co_await fetch("part"));
+///       loaded.count_down();
+///     };
+///     const auto begin = [&]() -> task<> {
+///       co_await loaded.wait();
+///       log("both parts are here");
+///     };
+///     co_await when_all(load, load, begin);
+///
 /// Lifetime  outlives the waiters.
 /// Threads   one loop's.
 /// Cancel    a cancelled waiter leaves the queue; the count stays.

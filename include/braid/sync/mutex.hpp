@@ -11,6 +11,14 @@ namespace braid {
 
 /// Mutual exclusion between operations of one loop that wait while they hold the lock: read, await, write.
 ///
+///     mutex door;
+///     int total = 0;
+///     {
+///       const auto lock = co_await door.lock();
+///       const std::string more = co_await fetch("number");  // no other task changes total meanwhile
+///       total += std::stoi(more);
+///     }
+///
 /// Lifetime  outlives its locks and the waiters.
 /// Threads   one loop's. Code that never waits while it uses the data needs no mutex.
 /// Cancel    a cancelled waiter leaves the queue. A waiter that got the lock before the request keeps it.

@@ -11,6 +11,10 @@ namespace braid {
 
 /// Runs an operation once, however many callers need it: std::call_once for the operations of one loop.
 ///
+///     once loading;
+///     const auto load = [] { return write_file("/tmp/cache", "empty"); };
+///     co_await loading.call(load);  // only the first of many callers does it
+///
 /// Lifetime  outlives the waiters.
 /// Threads   one loop's.
 /// Errors    a failed call reports the error to its own caller; the next call tries again.

@@ -12,8 +12,11 @@ namespace braid {
 /// do not happen at all: no element is received and dropped, no lock is taken for nothing. If several are
 /// possible at once, the first argument wins, so put first what the others must not starve.
 ///
-///     auto next = co_await select(stopped.wait(), ticks.next(), messages.receive());
-///     if (next.index == 2) use(*std::get<2>(next.value));
+///     event stopped;
+///     interval ticks(1s);
+///     channel<job> jobs(16);
+///     auto next = co_await select(stopped.wait(), ticks.next(), jobs.receive());
+///     if (next.index == 2) work_on(*std::get<2>(next.value));
 ///
 /// Takes operations that can be withdrawn up to the last moment: waits on a mutex, shared_mutex, semaphore,
 /// event, auto_reset_event, latch, barrier, channel (send, send_from, receive, reserve), broadcast or watch;

@@ -11,6 +11,10 @@ namespace braid {
 
 /// A limited number of permits for the operations of one loop, and a queue for them.
 ///
+///     semaphore connections(10);
+///     const auto one_of_ten = co_await connections.acquire();  // given back at the end of the block
+///     log(co_await fetch("page"));
+///
 /// Lifetime  outlives its permits and the waiters.
 /// Threads   one loop's.
 /// Cancel    a cancelled waiter leaves the queue. A waiter that got a permit before the request keeps it.

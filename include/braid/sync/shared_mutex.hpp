@@ -13,6 +13,13 @@ namespace braid {
 
 /// A lock for many readers or one writer, among operations of one loop that wait while they hold it.
 ///
+///     shared_mutex table;
+///     {
+///       const auto reading = co_await table.lock_shared();  // with other readers
+///       log(co_await fetch("row"));
+///     }
+///     const auto writing = co_await table.lock();  // alone
+///
 /// First come, first served: a reader that comes after a waiting writer waits too, so that neither starves.
 ///
 /// Lifetime  outlives its locks and the waiters.

@@ -16,6 +16,12 @@ namespace braid {
 /// A value that changes, for readers that want the latest one: a slow reader does not see the values in
 /// between.
 ///
+///     watch<int> volume(5);
+///     auto knob = volume.read();
+///     volume.set(7);
+///     volume.close();
+///     while (const auto latest = co_await knob.receive()) use(*latest);  // 7, then the end
+///
 /// Lifetime  outlives its readers.
 /// Threads   one loop's.
 /// Cost      one copy of the value for each receive; no allocation, except for a T whose move may throw.
