@@ -24,6 +24,10 @@ struct open_outcome;
 
 /// An open file, or anything else with a descriptor to read and write: a pipe, a terminal, a device.
 ///
+///     const file in = co_await open_file("/etc/hostname");
+///     std::array<char, 512> part;
+///     while (const std::size_t got = co_await in.read_some(part)) log({part.data(), got});  // 0 at the end
+///
 /// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits. A buffer stays
 ///           alive until the operation on it has ended.
 /// Order     reads and writes at the file's position are carried out one after the other, in the order in
@@ -183,6 +187,12 @@ struct open_outcome {
 }  // namespace detail
 
 /// Opens a file. A sender of file. The flags are those of open(2), with O_CLOEXEC added; mode is for O_CREAT.
+///
+///     file journal = co_await open_file("/tmp/journal", O_WRONLY | O_CREAT | O_APPEND, 0600);
+///     co_await journal.write_all("begun\n");
+///     co_await journal.sync();
+///     co_await journal.close();
+///
 /// Errors  those of open(2), with the path in the message.
 /// Cancel  ends the open of a FIFO, which waits for its other end unless O_NONBLOCK is set.
 [[nodiscard]] inline auto open_file(const std::filesystem::path& path, int flags = O_RDONLY,
