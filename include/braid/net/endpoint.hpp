@@ -12,6 +12,10 @@
 namespace braid {
 
 /// An IPv4 or IPv6 address and a port. An IPv6 address has its scope. A value of 28 bytes.
+///
+///     const endpoint here = endpoint::loopback(8080), there("::1", 443);
+///     const result<endpoint> given = endpoint::parse("192.0.2.1:80");
+///     log(given ? given->to_string() : given.error().message());
 class endpoint {
  public:
   /// 0.0.0.0:0

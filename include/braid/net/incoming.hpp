@@ -10,6 +10,10 @@ class listener;
 
 /// The connections that arrive at a listener. Returned by listener::incoming().
 ///
+///     const tcp::listener door = tcp::listen_now(endpoint::loopback(8080));
+///     tcp::incoming clients(door);  // the same as door.incoming()
+///     for (;;) detach(serve(co_await clients.next()));
+///
 /// Lifetime  the listener must outlive it and stay at its address; it must outlive the senders of next. Its
 ///           destructor cancels the request without waiting, closes the connections that no next has
 ///           received, and ends the pending next operations as cancelled.

@@ -10,10 +10,16 @@
 namespace braid {
 
 /// The error codes of getaddrinfo(3), such as EAI_NONAME.
+///
+///     const auto found = co_await as_result(resolve("no.such.host", "https"));
+///     if (!found && found.error().code().category() == resolve_category()) log(found.error().message());
 [[nodiscard]] const std::error_category& resolve_category() noexcept;
 
 /// Looks up the endpoints of a host and a service ("example.org", "https", or numbers). At least one, in the
 /// system's order. The look-up runs on the blocking pool.
+///
+///     const std::vector<endpoint> found = co_await resolve("example.org", "https");
+///     const tcp::stream server = co_await tcp::connect(found.front());
 ///
 /// Errors  a code of resolve_category, with host and service in the message; std::errc::invalid_argument for
 ///         a zero byte in either, and for a number that is no port ("99999", "-1", "+80").

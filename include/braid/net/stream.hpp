@@ -15,6 +15,12 @@ namespace braid::tcp {
 
 /// A TCP connection. TCP_NODELAY is set, so data leaves at once.
 ///
+///     tcp::stream server = co_await tcp::connect(endpoint::loopback(8080));
+///     co_await server.write_all("hello\n");
+///     std::array<char, 512> answer;
+///     const std::size_t got = co_await server.read_some(answer);  // 0 when the peer has closed
+///     co_await server.close();
+///
 /// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits. A buffer stays
 ///           alive until its operation ends.
 /// Threads   its operations run on the current loop. One read and one write may be in flight at a time.

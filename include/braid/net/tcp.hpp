@@ -15,6 +15,11 @@ namespace braid::tcp {
 
 /// A socket that accepts connections.
 ///
+///     const tcp::listener door = tcp::listen_now(endpoint::loopback());
+///     log(door.local_endpoint().to_string());  // with the port that the system chose
+///     auto clients = door.incoming();
+///     for (;;) detach(serve(co_await clients.next()));
+///
 /// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits.
 /// Threads   its operations run on the current loop; on one loop at a time.
 class listener {
@@ -45,14 +50,20 @@ class listener {
 
 /// Listens at an endpoint, with SO_REUSEADDR. With port 0 the system chooses the port. Throws
 /// std::system_error.
+///
+///     const tcp::listener door = tcp::listen_now(endpoint("0.0.0.0", 8080));
 [[nodiscard]] listener listen_now(const endpoint& at, int backlog = SOMAXCONN);
 
 /// The same as a sender of listener, which completes at once. Its errors arrive as those of any operation.
+///
+///     const tcp::listener door = co_await tcp::listen(endpoint("0.0.0.0", 8080));
 [[nodiscard]] inline auto listen(const endpoint& at, int backlog = SOMAXCONN) {
   return just_from([at, backlog] { return listen_now(at, backlog); });
 }
 
 /// Connects to an endpoint. A sender of stream.
+///
+///     const tcp::stream server = co_await with_timeout(tcp::connect(endpoint::loopback(8080)), 3s);
 ///
 /// Errors  connection_refused and the others of connect(2), with the endpoint in the message.
 /// Cancel  closes the socket; nothing is left behind.

@@ -17,6 +17,11 @@
 namespace braid::udp {
 
 /// A received datagram: its size and sender. Its bytes are in the caller's buffer.
+///
+///     std::array<char, 1500> buffer;
+///     const udp::socket inbox = udp::bind_now(endpoint::loopback());
+///     const udp::datagram got = co_await inbox.receive_from(buffer);
+///     if (!got.truncated) log({buffer.data(), got.size});
 struct datagram {
   std::size_t size = 0;  ///< bytes in the buffer; 0 for an empty datagram
   endpoint from{};
@@ -83,6 +88,13 @@ struct receive_outcome {
 /// A UDP socket. It sends and receives datagrams of up to 65,507 bytes (IPv6: 65,527). A datagram arrives
 /// whole or not at all; it may arrive twice, or after later ones.
 ///
+///     const udp::socket echo = co_await udp::bind(endpoint::loopback(7));
+///     std::array<char, 1500> buffer;
+///     for (;;) {
+///       const auto got = co_await echo.receive_from(buffer);
+///       co_await echo.send_to(std::span(buffer).first(got.size), got.from);
+///     }
+///
 /// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits. A buffer stays
 ///           alive until its operation ends.
 /// Threads   its operations run on the current loop. Several sends and receives may be in flight.
@@ -147,16 +159,26 @@ class socket {
 
 /// Makes a socket at an endpoint, for datagrams to and from any peer. With port 0 the system chooses the
 /// port. Throws std::system_error.
+///
+///     const udp::socket socket = udp::bind_now(endpoint::loopback());
+///     log(socket.local_endpoint().to_string());
 [[nodiscard]] socket bind_now(const endpoint& at);
 /// The same as a sender of socket, which completes at once. Its errors arrive as those of any operation.
+///
+///     const udp::socket socket = co_await udp::bind(endpoint("0.0.0.0", 5353));
 [[nodiscard]] inline auto bind(const endpoint& at) {
   return just_from([at] { return bind_now(at); });
 }
 
 /// Makes a socket for datagrams to and from one peer. Nothing is sent, so a missing peer shows only later.
 /// Throws std::system_error.
+///
+///     const udp::socket clock = udp::connect_now(endpoint("192.0.2.1", 123));
 [[nodiscard]] socket connect_now(const endpoint& to);
 /// The same as a sender of socket, which completes at once.
+///
+///     const udp::socket clock = co_await udp::connect(endpoint("192.0.2.1", 123));
+///     co_await clock.send("what time is it?");
 [[nodiscard]] inline auto connect(const endpoint& to) {
   return just_from([to] { return connect_now(to); });
 }
