@@ -12,6 +12,9 @@ namespace braid::sim {
 
 /// The source of a simulation's decisions: drawn from a seed, or all paths one after the other.
 ///
+///     sim::choices drawn(7);  // the same numbers whenever the seed is 7
+///     use(drawn.among(6), drawn.happens(0.5), drawn.between(1ms, 10ms));
+///
 /// Threads  the simulation's.
 /// Source   Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014), for the generator; the
 ///          same numbers on every compiler and library.

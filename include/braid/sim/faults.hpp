@@ -12,6 +12,9 @@
 namespace braid::sim {
 
 /// An error or delay that a simulation can inject into a request.
+///
+///     sim::world here(7);
+///     here.faults().add({.what = sim::fault::short_read, .probability = 0.5});
 enum class fault : std::uint8_t {
   interrupted,     ///< EINTR: of any request that waits or transfers
   would_block,  ///< EAGAIN: tried once more, when the descriptor is ready or after the delay
@@ -31,9 +34,14 @@ enum class fault : std::uint8_t {
 
 /// True if the fault can happen to such a request. no_space hits an open only if its flags say that it
 /// creates.
+///
+///     static_assert(opcode::read != opcode::write);
+///     use(sim::can_hit(sim::fault::no_space, opcode::write));  // true
 [[nodiscard]] bool can_hit(fault what, opcode code) noexcept;
 
 /// A fault and when it happens: by probability, or once, to the nth request that it can hit.
+///
+///     const sim::fault_rule third_sync{.what = sim::fault::io_error, .nth = 3, .only = opcode::fsync};
 struct fault_rule {
   fault what = fault::interrupted;
   double probability = 0;
@@ -44,6 +52,10 @@ struct fault_rule {
 };
 
 /// Decides which faults happen: a list of rules, of which the first that applies to a request counts.
+///
+///     sim::fault_schedule faults;
+///     faults.add({.what = sim::fault::late, .probability = 0.01, .delay = 20ms});
+///     loop here({}, sim::faulty(make_reactor({}), faults));
 ///
 /// Threads  one.
 class fault_schedule {
@@ -75,6 +87,8 @@ class fault_schedule {
 // The negative errno of a fault that has one, else 0.
 [[nodiscard]] std::int32_t result_of(fault what) noexcept;
 /// The name of the fault, such as "short_read".
+///
+///     for (const auto each : {sim::fault::lost, sim::fault::delayed}) log(sim::name_of(each));
 [[nodiscard]] const char* name_of(fault what) noexcept;
 
 }  // namespace braid::sim

@@ -11,6 +11,11 @@ namespace braid::sim {
 /// A reactor that injects the same faults on a real kernel: requests meet the schedule before they reach the
 /// reactor `over`. `loop here({}, sim::faulty(make_reactor({}), schedule));`
 ///
+///     sim::fault_schedule faults;
+///     faults.add({.what = sim::fault::interrupted, .probability = 0.5});
+///     loop here({}, sim::faulty(make_reactor({}), faults));
+///     log(here.run(read_file("/etc/hostname")));
+///
 /// A fault with an errno completes without asking the kernel; a short transfer asks it for fewer bytes; a
 /// reset also shuts the socket down; a late completion is held back; a request that would block is submitted
 /// later. A lost datagram completes as sent, whatever the kernel would say; a duplicated one is sent twice;

@@ -24,6 +24,10 @@ class sim_reactor;
 
 /// The latency and capacity of a host's disk, and what a crash loses. A crash leaves what ext4 may leave:
 ///
+///     sim::world here(7);
+///     const sim::disk_options slow{.sync_latency = 10ms, .capacity_bytes = 1 << 20};
+///     sim::host& archive = here.add_host("archive", {.disk = slow});
+///
 /// A successful sync makes durable what was written to its file, and all changes of names so far; datasync
 /// makes the names durable only if the file is new or its size has changed. Each write that was not synced is
 /// kept, lost, or torn between sectors of 512 bytes. A growth is kept or lost independently of its bytes,
@@ -39,6 +43,11 @@ struct disk_options {
 };
 
 /// The program of a host, its clock, its disk and its limit of descriptors.
+///
+///     sim::world here(7);
+///     sim::host_options ahead{.clock_offset = 3s};
+///     ahead.program = [](sim::host&) { return serve_all(); };
+///     here.add_host("server", std::move(ahead));
 struct host_options {
   /// The program of the host: called when it starts, and at each restart. Its error is the world's error.
   unique_function<task<void>(host&)> program{};
@@ -49,6 +58,11 @@ struct host_options {
 };
 
 /// A simulated computer: an address, a disk that survives crashes, and a kernel and a loop that do not.
+///
+///     sim::world here(7);
+///     sim::host& server = here.add_host("server");
+///     server.put("/etc/motd", "hello");
+///     log(here.run_on(server, read_file("/etc/motd")));
 ///
 /// Lifetime  its world's.
 /// Threads   its world's.

@@ -9,6 +9,10 @@ namespace braid::sim {
 /// jumps to the next timer as soon as there is nothing else to do: for tests of code that makes its own loops
 /// and sleeps. Ready work and completions come in their usual order.
 ///
+///     const sim::virtual_time clock;
+///     run(sleep_for(24h));  // ends at once
+///     use(clock.now());     // 24 hours after 0
+///
 /// Lifetime  outlives those loops.
 /// Threads   one, except for promises and posts. A loop without a timer waits for other threads as usual. A
 ///           loop with a timer jumps ahead instead, so another thread never delivers before a time-out.

@@ -25,6 +25,9 @@
 namespace braid::sim {
 
 /// The latency, bandwidth and buffers of the network.
+///
+///     const sim::network_options far{.least_latency = 1ms, .most_latency = 50ms};
+///     sim::world here({.seed = 7, .network = far});
 struct network_options {
   loop_clock::duration least_latency{};  ///< of a segment or datagram, one way, drawn between least and most
   loop_clock::duration most_latency{};
@@ -35,6 +38,8 @@ struct network_options {
 };
 
 /// The seed of a world, its network, and what it records.
+///
+///     sim::world here(sim::world_options{.seed = 7, .keeps_trace = true});
 struct world_options {
   std::uint64_t seed = 0;
   network_options network{};
@@ -44,6 +49,14 @@ struct world_options {
 };
 
 /// Thrown when nothing can happen any more while an operation is waited for, or after most_steps steps.
+///
+///     event never;
+///     sim::world here(7);
+///     try {
+///       here.run(never.wait());
+///     } catch (const sim::stuck& why) {
+///       log(why.what());
+///     }
 class stuck : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -61,6 +74,12 @@ class sim_reactor;
 /// the real reactors. The seed decides everything that is undetermined there: which ready operation runs
 /// first, which completion comes first, how long a request takes, which fault happens. The same seed gives
 /// the same run with every compiler.
+///
+///     sim::world here(7);
+///     sim::host& server = here.add_host("server", {.program = [](sim::host&) { return serve_all(); }});
+///     sim::host& client = here.add_host("client");
+///     here.after(1s, [&] { here.crash(server); });
+///     here.run_on(client, fetch("page"));
 ///
 /// Lifetime  owns its hosts. Its destructor cancels what still runs, host by host.
 /// Threads   one: all hosts take turns on it. No loop may be running on it. Hosts are different loops on one
