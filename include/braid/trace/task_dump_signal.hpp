@@ -11,10 +11,8 @@ namespace braid {
 
 /// A signal handler that prints the live tasks of a loop. The user chooses the signal (SIGUSR1, SIGQUIT):
 ///
-///     braid::task_dump_signal on_demand(SIGUSR1);                            // as text, to stderr
-///     braid::task_dump_signal as_json(SIGUSR2, [](const braid::task_dump& dump) {
-///       std::fputs(braid::to_json(dump).c_str(), stderr);
-///     });
+///     task_dump_signal on_demand(SIGUSR1);  // as text, to stderr
+///     task_dump_signal as_json(SIGUSR2, [](const task_dump& dump) { log(to_json(dump)); });
 ///
 /// Lifetime  pinned; must be destroyed before its loop, on the loop's thread. Several loops may have one for
 ///           the same signal: each prints its own tasks. The last one to be destroyed restores the signal's

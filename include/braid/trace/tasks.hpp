@@ -15,6 +15,9 @@
 namespace braid {
 
 /// A request in flight, or a timer.
+///
+///     for (const task_wait& each : dump_tasks(loop::current()).of_nobody)
+///       log(each.request ? name_of(*each.request) : "timer");
 struct task_wait {
   std::optional<opcode> request;  ///< empty for a timer
   std::int32_t descriptor = -1;
@@ -24,6 +27,9 @@ struct task_wait {
 };
 
 /// A live frame: a coroutine, a fiber, or the verb that began them.
+///
+///     for (const task_level& each : dump_tasks(loop::current()).levels)
+///       log(std::string(2 * each.depth, ' ') + format_place(each.where));
 struct task_level {
   level_kind kind = level_kind::verb;
   std::size_t depth = 0;       ///< the frames that it waits for follow it, one deeper
@@ -33,12 +39,20 @@ struct task_level {
 };
 
 /// The tasks of a loop at one instant, as trees: each frame before those that it waits for, oldest first.
+///
+///     const task_dump now = dump_tasks(loop::current());
+///     if (now.levels.empty()) log("no tasks");
 struct task_dump {
   std::vector<task_level> levels;
   std::vector<task_wait> of_nobody;  ///< requests and timers that no task of this loop waits for
 };
 
 /// The live tasks of a loop that tracks them: where each one waits, since when, and for which request.
+///
+///     loop here({.track_tasks = true});
+///     detach(serve_all());
+///     here.post([&] { log(format_tasks(dump_tasks(here))); });
+///     here.run();
 ///
 /// Threads  any; the loop must outlive the call. A running task shows the await that it reached last.
 /// Errors   std::logic_error if the loop does not track its tasks.
@@ -48,12 +62,15 @@ struct task_dump {
 
 /// One line per frame, indented by its depth:
 ///
-///     started at main (server.cpp:80), 12.300 s ago
-///       at serve (server.cpp:41) for 0.250 s: receive on 127.0.0.1:80 (descriptor 7) for 0.250 s
+///     log(format_tasks(dump_tasks(loop::current())));
+///     // started at main (server.cpp:80), 12.300 s ago
+///     //   at serve (server.cpp:41) for 0.250 s: receive on 127.0.0.1:80 (descriptor 7) for 0.250 s
 [[nodiscard]] std::string format_tasks(const task_dump& dump);
 
 /// {"tasks": […], "of_nobody": […]}; a task has its kind, function, file, line, waiting_s, waits_for and
 /// children.
+///
+///     co_await write_file("/tmp/tasks.json", to_json(dump_tasks(loop::current())));
 [[nodiscard]] std::string to_json(const task_dump& dump);
 
 }  // namespace braid
