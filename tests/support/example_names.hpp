@@ -1,0 +1,45 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <latch>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "braid/braid.hpp"
+
+/// Names that the examples in the public headers use and do not declare; tests/script/examples compiles the examples. A
+/// reader guesses these: they stand for the program's own code.
+namespace examples {
+
+using namespace braid;
+using namespace std::chrono_literals;
+
+void log(std::string_view line);
+void use(auto&&...) {}
+
+struct job {
+  int number;
+};
+void work_on(const job& one);
+
+task<std::string> fetch(std::string page);  // takes a while, and may fail
+task<> serve(tcp::stream client);
+task<> serve_all();
+
+void look_up(const char* name, void (*call_back)(void*, int address), void* context);
+void measure(std::function<void(int failure, double degrees)> call_back);
+
+extern tcp::stream& peer;
+extern std::array<char, 16>& header;
+
+}  // namespace examples
