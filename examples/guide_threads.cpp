@@ -66,7 +66,7 @@ void cancel_the_sum() {
   std::printf("the sum is %s\n", sum ? "known" : sum.error().message().c_str());
 }
 
-void nobody_waits() {
+void lose_an_error() {
   braid::loop loop;
   loop.on_unhandled_error([](const braid::error& lost) {
     std::fputs(braid::format_stack(lost).c_str(), stderr);  // with file and line
@@ -98,7 +98,7 @@ int main() {
   std::fputs(stack.c_str(), stderr);
   const bool names_both = stack.find("load_settings") != stack.npos && stack.find("start_up") != stack.npos;
   std::printf("the stack names %s\n", names_both ? "both tasks" : "too little");
-  nobody_waits();
+  lose_an_error();
   const std::string tasks = find_the_hang();
   std::fputs(tasks.c_str(), stderr);
   std::printf("the dump names %s\n",

@@ -38,9 +38,9 @@ braid::file stop_signals() {
 }
 
 braid::task<int> next_signal(const braid::file& signals) {
-  signalfd_siginfo came{};
-  co_await signals.read_exactly(std::as_writable_bytes(std::span(&came, 1)));
-  co_return static_cast<int>(came.ssi_signo);
+  signalfd_siginfo received{};
+  co_await signals.read_exactly(std::as_writable_bytes(std::span(&received, 1)));
+  co_return static_cast<int>(received.ssi_signo);
 }
 // [/signals]
 

@@ -25,13 +25,13 @@ TEST_CASE("crash: an unhandled error is printed with its asynchronous stack, the
           "[crash]") {
   const std::string errors = aborted("unhandled_error").errors;
   CHECK_THAT(errors, contains("braid: unhandled error: the disk is gone\n"));
-  std::vector<std::size_t> levels;
+  std::vector<std::size_t> frames;
   for (const char* function : {"innermost", "between", "outermost", "main()"})
-    levels.push_back(errors.find(function));
+    frames.push_back(errors.find(function));
   INFO(errors);
-  for (std::size_t n = 0; n < levels.size(); ++n) {
-    REQUIRE(levels[n] != std::string::npos);
-    if (n > 0) CHECK(levels[n - 1] < levels[n]);
+  for (std::size_t n = 0; n < frames.size(); ++n) {
+    REQUIRE(frames[n] != std::string::npos);
+    if (n > 0) CHECK(frames[n - 1] < frames[n]);
   }
   CHECK_THAT(errors, contains("unhandled_error.cpp:"));
   CHECK_THAT(errors, contains("  started at int main()"));
@@ -42,12 +42,12 @@ TEST_CASE(
     "[crash]") {
   const std::string errors = aborted("uncaught_error").errors;
   CHECK_THAT(errors, contains("braid: uncaught error: the disk is gone\n"));
-  std::vector<std::size_t> levels;
+  std::vector<std::size_t> frames;
   for (const char* part : {"innermost", "outermost", "  started at int main()", "the program's own handler"})
-    levels.push_back(errors.find(part));
-  for (std::size_t n = 0; n < levels.size(); ++n) {
-    REQUIRE(levels[n] != std::string::npos);
-    if (n > 0) CHECK(levels[n - 1] < levels[n]);
+    frames.push_back(errors.find(part));
+  for (std::size_t n = 0; n < frames.size(); ++n) {
+    REQUIRE(frames[n] != std::string::npos);
+    if (n > 0) CHECK(frames[n - 1] < frames[n]);
   }
 }
 

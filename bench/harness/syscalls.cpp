@@ -43,11 +43,11 @@ class tracer {
     if (::ptrace(PTRACE_SETOPTIONS, child_, nullptr, options) != 0) return give_up();
     resume(child_, 0);
     for (;;) {
-      const pid_t who = ::waitpid(-1, &status, __WALL);
-      if (who < 0) return false;
+      const pid_t thread = ::waitpid(-1, &status, __WALL);
+      if (thread < 0) return false;
       if (WIFSTOPPED(status)) {
-        if (!stopped(who, status)) return give_up();
-      } else if (who == child_) {
+        if (!stopped(thread, status)) return give_up();
+      } else if (thread == child_) {
         return WIFEXITED(status) && WEXITSTATUS(status) == 0 && marks_ == 3;
       }
     }
@@ -57,21 +57,21 @@ class tracer {
   [[nodiscard]] double twice() const { return static_cast<double>(calls_[2]); }
 
  private:
-  bool stopped(pid_t who, int status) {
+  bool stopped(pid_t thread, int status) {
     const int signal = WSTOPSIG(status);
     if (signal == (SIGTRAP | 0x80)) {
-      if (!count(who)) return false;
-      resume(who, 0);
+      if (!count(thread)) return false;
+      resume(thread, 0);
     } else {
       const bool ours = status >> 16 != 0 || signal == SIGSTOP;  // an event, or a new thread's first stop
-      resume(who, ours ? 0 : signal);
+      resume(thread, ours ? 0 : signal);
     }
     return true;
   }
 
-  bool count(pid_t who) {
+  bool count(pid_t thread) {
     __ptrace_syscall_info info{};
-    if (::ptrace(PTRACE_GET_SYSCALL_INFO, who, sizeof info, &info) <= 0) {
+    if (::ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof info, &info) <= 0) {
       return false;
     }
     if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return true;
@@ -83,7 +83,7 @@ class tracer {
     return true;
   }
 
-  static void resume(pid_t who, int signal) { ::ptrace(PTRACE_SYSCALL, who, nullptr, signal); }
+  static void resume(pid_t thread, int signal) { ::ptrace(PTRACE_SYSCALL, thread, nullptr, signal); }
 
   bool give_up() {
     ::kill(child_, SIGKILL);

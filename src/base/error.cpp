@@ -237,9 +237,9 @@ bool error::stack_is_whole() const noexcept { return stack_goes_on_at() == nullp
 
 const void* error::stack_goes_on_at() const noexcept { return record_ ? record_->stack_goes_on_at : nullptr; }
 
-void error::set_stack(std::span<const std::source_location> levels, const void* goes_on_at) {
+void error::set_stack(std::span<const std::source_location> frames, const void* goes_on_at) {
   record& mine = own_record();
-  mine.stack.assign(levels.begin(), levels.end());
+  mine.stack.assign(frames.begin(), frames.end());
   mine.stack_goes_on_at = goes_on_at;
 }
 

@@ -34,9 +34,9 @@ bool is_link(const async_frame& frame) noexcept {
   return frame.where.line() == place_of_links.line() && frame.where.file_name() == place_of_links.file_name();
 }
 
-// The innermost frames of a chain, at most async_stack::most_levels.
-struct kept_levels {
-  explicit kept_levels(const async_frame* innermost) noexcept {
+// The innermost frames of a chain, at most async_stack::most_frames.
+struct kept_frames {
+  explicit kept_frames(const async_frame* innermost) noexcept {
     const async_frame* frame = innermost;
     for (; frame != nullptr && count < places.size(); frame = frame->parent) {
       if (is_link(*frame)) [[unlikely]] {
@@ -49,22 +49,22 @@ struct kept_levels {
   }
   [[nodiscard]] std::span<const std::source_location> span() const noexcept { return {places.data(), count}; }
 
-  std::array<std::source_location, async_stack::most_levels> places;
+  std::array<std::source_location, async_stack::most_frames> places;
   std::size_t count = 0;
   const async_frame* goes_on_at;  // the first frame left out; null if the chain is whole
 };
 
-void format_levels(std::string& text, std::span<const std::source_location> levels, bool is_whole,
+void format_frames(std::string& text, std::span<const std::source_location> frames, bool is_whole,
                    const std::string& indent) {
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    const bool is_verb = is_whole && i + 1 == levels.size();
-    text += indent + (is_verb ? "  started at " : "  at ") + format_place(levels[i]) + "\n";
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const bool is_verb = is_whole && i + 1 == frames.size();
+    text += indent + (is_verb ? "  started at " : "  at ") + format_place(frames[i]) + "\n";
   }
   if (!is_whole) text += indent + "  ...\n";
 }
 
 void format_into(std::string& text, const error& failure, const std::string& indent) {
-  format_levels(text, failure.stack(), failure.stack_is_whole(), indent);
+  format_frames(text, failure.stack(), failure.stack_is_whole(), indent);
   for (const error& other : failure.suppressed()) {
     text += indent + "  suppressed: " + other.message() + "\n";
     format_into(text, other, indent + "  ");
@@ -107,13 +107,13 @@ void terminate_explained() noexcept {
 
 async_stack stack_of(const async_frame* innermost) {
   if constexpr (BRAID_RECORD_STACKS == 0) return {};
-  const kept_levels kept(innermost);
+  const kept_frames kept(innermost);
   return {{kept.span().begin(), kept.span().end()}, kept.goes_on_at == nullptr};
 }
 
 void attach_stack(error& failure, const async_frame* innermost) noexcept {
   if (BRAID_RECORD_STACKS == 0 || innermost == nullptr || !failure.stack().empty()) return;
-  const kept_levels kept(innermost);
+  const kept_frames kept(innermost);
   try {
     failure.set_stack(kept.span(), kept.goes_on_at);
   } catch (const std::bad_alloc&) {
@@ -124,10 +124,10 @@ void attach_stack(error& failure, const async_frame* innermost) noexcept {
 void complete_stack(error& failure, const async_link& link) noexcept {
   const auto* const here = static_cast<const async_frame*>(&link);
   if (BRAID_RECORD_STACKS == 0 || failure.stack_goes_on_at() != here) return;
-  const kept_levels rest(link.parent);
+  const kept_frames rest(link.parent);
   try {
     std::vector<std::source_location> whole(failure.stack().begin(), failure.stack().end());
-    const std::size_t taken = std::min(rest.count, async_stack::most_levels - whole.size());
+    const std::size_t taken = std::min(rest.count, async_stack::most_frames - whole.size());
     whole.insert(whole.end(), rest.places.begin(), rest.places.begin() + static_cast<std::ptrdiff_t>(taken));
     failure.set_stack(whole, taken == rest.count ? rest.goes_on_at : here);
   } catch (const std::bad_alloc&) {
@@ -143,7 +143,7 @@ std::string format_stack(const error& failure) {
 
 std::string format_stack(const async_stack& stack) {
   std::string text;
-  format_levels(text, stack.levels, stack.is_whole, "");
+  format_frames(text, stack.frames, stack.is_whole, "");
   return text;
 }
 

@@ -127,7 +127,7 @@ void epoll_reactor::cancel_all() noexcept {
 void epoll_reactor::turn(patience how_long, inbox& messages) noexcept {
   const std::size_t completed_before = completed_;
   if (!cancelled_.empty() || !orphaned_.empty()) [[unlikely]]
-    tell_ended();
+    finish_ended();
   if (!held_.empty()) [[unlikely]]
     release_held();
   if (!submitted_.empty()) begin_submitted();
@@ -144,7 +144,7 @@ void epoll_reactor::turn(patience how_long, inbox& messages) noexcept {
   look(&at_once);
 }
 
-void epoll_reactor::tell_ended() noexcept {
+void epoll_reactor::finish_ended() noexcept {
   operation_base::queue cancelled(std::move(cancelled_)), orphaned(std::move(orphaned_));
   while (!cancelled.empty()) finish(static_cast<io_operation&>(cancelled.pop_front()), -ECANCELED);
   while (!orphaned.empty()) {
@@ -216,7 +216,7 @@ void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
   if (!of.has_waiters()) {
     // Other code, or another loop, may use the descriptor now. Its events must not keep waking this loop.
     if (++of.unheeded == most_unheeded) return unregister(descriptor);
-    return tell_once(descriptor, of);
+    return make_edge_triggered(descriptor, of);
   }
   bool led_somewhere = serve(of.readers, of.readable);
   led_somewhere |= serve(of.writers, of.writable);
@@ -227,7 +227,7 @@ void epoll_reactor::on_event(int descriptor, std::uint32_t events) noexcept {
     of.unheeded = 0;
     register_anew();  // the events come from another open file, which had the number before
   } else {
-    tell_once(descriptor, of);
+    make_edge_triggered(descriptor, of);
   }
 }
 

@@ -70,7 +70,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   void handle_result(io_operation& operation, std::int32_t ended) noexcept;
   void wait_for(io_operation& operation) noexcept;
   void send_out(io_operation& operation) noexcept;
-  void came_back(errand& one) noexcept override;
+  void on_errand_finished(errand& one) noexcept override;
   void close(io_operation& operation) noexcept;
   void finish(io_operation& operation, std::int32_t ended) noexcept;
 
@@ -82,7 +82,7 @@ class epoll_reactor final : public reactor, private errand_sender {
       return of.writers;
     return code == opcode::poll ? of.pollers : of.readers;
   }
-  void tell_once(int descriptor, descriptor_watch& of) noexcept;
+  void make_edge_triggered(int descriptor, descriptor_watch& of) noexcept;
   static void guess(descriptor_watch& of, const request& what, std::int32_t ended, bool tried_first) noexcept;
   [[nodiscard]] int require(int descriptor, descriptor_watch& of, const request& what) noexcept;
   int control(int what, int descriptor, std::uint32_t events) noexcept;
@@ -106,7 +106,7 @@ class epoll_reactor final : public reactor, private errand_sender {
   errand_count end_errands_if(Predicate meant) noexcept;
 
   // Turns.
-  void tell_ended() noexcept;
+  void finish_ended() noexcept;
   void begin_submitted() noexcept;
   void close_descriptors() noexcept;
   void wait(patience how_long, inbox& messages) noexcept;

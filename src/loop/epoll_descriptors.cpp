@@ -72,7 +72,7 @@ int epoll_reactor::require(int descriptor, descriptor_watch& of, const request& 
 }
 
 // Makes the descriptor edge-triggered, so that an event that led nowhere does not come again and again.
-void epoll_reactor::tell_once(int descriptor, descriptor_watch& of) noexcept {
+void epoll_reactor::make_edge_triggered(int descriptor, descriptor_watch& of) noexcept {
   if (of.edge || control(EPOLL_CTL_MOD, descriptor, of.interest | EPOLLET) != 0) return;
   of.interest |= EPOLLET;
   of.edge = true;

@@ -193,7 +193,7 @@ void epoll_reactor::send_out(io_operation& operation) noexcept {
   made->begin();
 }
 
-void epoll_reactor::came_back(errand& one) noexcept {
+void epoll_reactor::on_errand_finished(errand& one) noexcept {
   io_operation& operation = one.operation();
   const std::int32_t ended = one.ended();
   one.unlink();

@@ -46,8 +46,8 @@ bool errand::end_early() noexcept {
 void errand::on_loop(operation_base& base, completion) noexcept {
   auto& self = static_cast<errand&>(base);
   if (self.carried_ != nullptr) self.ended_ = self.carried_->result();
-  self.home_.delivery_came();
-  self.from_.came_back(self);
+  self.home_.delivery_arrived();
+  self.from_.on_errand_finished(self);
 }
 
 }  // namespace braid::detail

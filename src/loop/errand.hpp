@@ -10,10 +10,10 @@ namespace braid::detail {
 
 class carried_request;
 
-/// A reactor that sends requests to threads that may block. came_back runs on its loop's thread.
+/// A reactor that sends requests to threads that may block. on_errand_finished runs on its loop's thread.
 class errand_sender {
  public:
-  virtual void came_back(class errand& one) noexcept = 0;
+  virtual void on_errand_finished(class errand& one) noexcept = 0;
 
  protected:
   ~errand_sender() = default;

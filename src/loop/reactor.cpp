@@ -44,7 +44,7 @@ bool does_without(int code) noexcept {
 }
 
 // Prints one line per process.
-void tell_of_epoll(const std::system_error& refused) {
+void print_fallback(const std::system_error& refused) {
   static std::once_flag printed;
   std::call_once(printed, [&] {
     if (asked_to_be_quiet()) return;
@@ -62,7 +62,7 @@ std::unique_ptr<reactor> make_automatic(const loop_options& options) {
     return std::make_unique<detail::uring_reactor>(options);
   } catch (const std::system_error& refused) {
     if (!does_without(refused.code().value())) throw;
-    tell_of_epoll(refused);
+    print_fallback(refused);
   }
   return std::make_unique<detail::epoll_reactor>(options);
 }

@@ -59,15 +59,15 @@ task_tracker::~task_tracker() {
 task_tracker::snapshot task_tracker::take() const {
   const std::lock_guard lock(mutex_);
   const auto waits = oldest_first(waits_);
-  return {home_.now(), oldest_first(levels_), {waits.begin(), waits.end()}};
+  return {home_.now(), oldest_first(frames_), {waits.begin(), waits.end()}};
 }
 
-void task_tracker::begins(const async_frame& frame, level_kind kind) noexcept {
+void task_tracker::begins(const async_frame& frame, frame_kind kind) noexcept {
   task_tracker& self = *here_;
   const auto now = self.home_.now();
   const std::lock_guard lock(self.mutex_);
   try {
-    self.levels_[&frame] = {&frame, placed(frame.parent), frame.where, now, kind, self.begun_++};
+    self.frames_[&frame] = {&frame, placed(frame.parent), frame.where, now, kind, self.begun_++};
   } catch (const std::bad_alloc&) {
     // the frame is left out
   }
@@ -76,7 +76,7 @@ void task_tracker::begins(const async_frame& frame, level_kind kind) noexcept {
 void task_tracker::ends_here(const async_frame& frame) noexcept {
   if (here_ == nullptr) return;
   const std::lock_guard lock(here_->mutex_);
-  here_->levels_.erase(&frame);
+  here_->frames_.erase(&frame);
 }
 
 // Calls f(tracker) while the tracker cannot end. Does nothing when it has ended.
@@ -95,8 +95,8 @@ void task_tracker::awaits(const loop* home, const async_frame& frame) noexcept {
   with_tracker_of(home, [&](task_tracker& self) {
     const auto now = self.home_.now();
     const std::lock_guard lock(self.mutex_);
-    const auto found = self.levels_.find(&frame);
-    if (found == self.levels_.end()) return;
+    const auto found = self.frames_.find(&frame);
+    if (found == self.frames_.end()) return;
     found->second.where = frame.where;
     found->second.since = now;
   });
@@ -105,14 +105,14 @@ void task_tracker::awaits(const loop* home, const async_frame& frame) noexcept {
 void task_tracker::ends(const loop* home, const async_frame& frame) noexcept {
   with_tracker_of(home, [&](task_tracker& self) {
     const std::lock_guard lock(self.mutex_);
-    self.levels_.erase(&frame);
+    self.frames_.erase(&frame);
   });
 }
 
 void task_tracker::note(io_operation& operation, const async_frame* waits) noexcept {
   const request& what = operation.what();
   tracked_wait entry;
-  entry.level = placed(waits);
+  entry.frame = placed(waits);
   entry.code = what.code;
   entry.descriptor = what.descriptor;
   note(operation, entry);
@@ -121,7 +121,7 @@ void task_tracker::note(io_operation& operation, const async_frame* waits) noexc
 void task_tracker::note(timer_base& timer, loop_clock::time_point deadline,
                         const async_frame* waits) noexcept {
   tracked_wait entry;
-  entry.level = placed(waits);
+  entry.frame = placed(waits);
   entry.is_timer = true;
   entry.deadline = deadline;
   note(timer, entry);
@@ -134,19 +134,19 @@ void task_tracker::note(operation_base& operation, tracked_wait entry) noexcept 
   entry.order = begun_++;
   try {
     waits_[&operation] = entry;
-    operation.finish_ = arrived;
+    operation.finish_ = on_finish;
   } catch (const std::bad_alloc&) {
     // the wait is left out
   }
 }
 
-void task_tracker::arrived(operation_base& operation, completion with) {
+void task_tracker::on_finish(operation_base& operation, completion with) {
   const async_frame* frame;
   operation_base::finish_fn* finish;
   {
     const std::lock_guard lock(here_->mutex_);
     const auto found = here_->waits_.find(&operation);
-    frame = found->second.level;
+    frame = found->second.frame;
     finish = found->second.finish;
     if (!operation.in_flight()) {  // else more completions follow
       operation.finish_ = finish;

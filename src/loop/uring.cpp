@@ -163,8 +163,8 @@ void uring_reactor::began_on_worker() noexcept {
 // the next is due.
 loop_clock::time_point uring_reactor::prod_workers() noexcept {
   if (const auto at = now(); at >= next_prod_) {
-    (void)write(IORING_OP_NOP | on_a_worker, {}, of_nobody);
-    (void)write(IORING_OP_WRITE | on_a_worker, {.descriptor = wake_descriptor_}, of_nobody);
+    (void)write(IORING_OP_NOP | on_a_worker, {}, no_operation);
+    (void)write(IORING_OP_WRITE | on_a_worker, {.descriptor = wake_descriptor_}, no_operation);
     prod_after_ = std::min<loop_clock::duration>(2 * prod_after_, std::chrono::seconds(10));
     next_prod_ = at + prod_after_;
   }
@@ -173,7 +173,7 @@ loop_clock::time_point uring_reactor::prod_workers() noexcept {
 
 bool uring_reactor::submit_cancel(const io_operation& operation) noexcept {
   const std::uint64_t target = polls(operation) ? tag(operation) | poll_bit : tag(operation);
-  return write(IORING_OP_ASYNC_CANCEL, {.address = reinterpret_cast<void*>(target)}, of_nobody);
+  return write(IORING_OP_ASYNC_CANCEL, {.address = reinterpret_cast<void*>(target)}, no_operation);
 }
 
 bool uring_reactor::submit_poll(io_operation& operation) noexcept {
@@ -227,8 +227,8 @@ bool uring_reactor::catch_up() noexcept {
   if (failure_ != 0 && !broken_) break_down();
   if (!broken_ && ending_) give_up_all();
   if (!broken_ && behind_ && !ending_) submit_backlog();
-  bool finished = tell_ended();
-  if (backlog_.empty()) finished |= tell_closing();
+  bool finished = finish_ended();
+  if (backlog_.empty()) finished |= finish_closing();
   watch();
   return finished;
 }
@@ -255,7 +255,7 @@ void uring_reactor::submit_backlog() noexcept {
 void uring_reactor::give_up_all() noexcept {
   if (cancel_all_due_)
     cancel_all_due_ = !write(IORING_OP_ASYNC_CANCEL,
-                             {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, of_nobody);
+                             {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, no_operation);
   behind_ = cancel_all_due_;
   while (!backlog_.empty()) {
     --outside_;
@@ -379,7 +379,7 @@ void uring_reactor::complete_listed(std::uint64_t user_data, completion ended) n
 }
 
 void uring_reactor::complete_specially(std::uint64_t user_data, completion ended) noexcept {
-  if (user_data == of_nobody) return;
+  if (user_data == no_operation) return;
   if (user_data == of_wake) {
     wake_armed_ = false;
     return;
@@ -413,10 +413,10 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
     if (needs_thread(code)) return send_out(operation);
     if (code != opcode::close) ended.result = -EAGAIN;
   }
-  tell(operation, ended);
+  finish_request(operation, ended);
 }
 
-void uring_reactor::tell(io_operation& operation, completion ended) noexcept {
+void uring_reactor::finish_request(io_operation& operation, completion ended) noexcept {
   cancel_of(operation) = {};
   finish(operation, ended);
 }

@@ -40,7 +40,7 @@ class uring_reactor final : public reactor, private errand_sender {
   static constexpr std::uint64_t poll_bit = 1;   // only the poll before the next try has completed
   static constexpr std::uint64_t many_bit = 2;   // more completions may follow; listed_bit is 4
   static constexpr std::uint64_t of_wake = 1;    // no operation: the eventfd
-  static constexpr std::uint64_t of_nobody = 2;  // no operation: a cancel, or a prod
+  static constexpr std::uint64_t no_operation = 2;  // a cancel, or a prod
   static constexpr std::uint64_t special = 7;
 
   // False when the queue is full and the kernel takes no entries.
@@ -67,17 +67,17 @@ class uring_reactor final : public reactor, private errand_sender {
   void end_later(io_operation& operation, int code) noexcept;
   void close_later(io_operation& operation) noexcept;
   void send_out(io_operation& operation) noexcept;
-  void came_back(errand& one) noexcept override;
+  void on_errand_finished(errand& one) noexcept override;
   [[nodiscard]] bool take_back(const io_operation& operation) noexcept;
-  [[nodiscard]] bool tell_ended() noexcept;
-  [[nodiscard]] bool tell_closing() noexcept;
+  [[nodiscard]] bool finish_ended() noexcept;
+  [[nodiscard]] bool finish_closing() noexcept;
 
   // Used once io_uring_enter has failed for good.
   [[gnu::cold]] void note_failure(int code) noexcept;
   void break_down() noexcept;
   void end_broken(io_operation& operation) noexcept;
   void wait_without_ring(patience how_long, inbox& messages) noexcept;
-  void tell(io_operation& operation, completion ended) noexcept;
+  void finish_request(io_operation& operation, completion ended) noexcept;
   // The lane is open unless there is a backlog, the loop is ending, or the loop tracks its tasks.
   void set_lane() noexcept {
     lane_.limit = behind_ || ending_ || lane_closed_

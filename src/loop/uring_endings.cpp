@@ -19,13 +19,13 @@ void uring_reactor::end_later(io_operation& operation, int code) noexcept {
   watchful_ = true;
 }
 
-bool uring_reactor::tell_ended() noexcept {
+bool uring_reactor::finish_ended() noexcept {
   if (ended_.empty()) return false;
   operation_base::queue ended(std::move(ended_));
   while (!ended.empty()) {
     auto& operation = static_cast<io_operation&>(ended.pop_front());
     --outside_;
-    tell(operation, {-errno_of(operation), 0});
+    finish_request(operation, {-errno_of(operation), 0});
   }
   return true;
 }
@@ -38,7 +38,7 @@ void uring_reactor::close_later(io_operation& operation) noexcept {
 
 // Cancels by descriptor number. The kernel can cancel by descriptor too, but would also cancel requests on
 // other descriptors of the same open file, and would search all requests in flight.
-bool uring_reactor::tell_closing() noexcept {
+bool uring_reactor::finish_closing() noexcept {
   bool finished = false;
   operation_base::queue closing(std::move(closing_));
   while (!closing.empty()) {
@@ -56,7 +56,7 @@ bool uring_reactor::tell_closing() noexcept {
     }
     --outside_;
     finished = true;
-    tell(operation, {});
+    finish_request(operation, {});
   }
   return finished;
 }
@@ -76,7 +76,7 @@ void uring_reactor::send_out(io_operation& operation) noexcept {
   made->begin();
 }
 
-void uring_reactor::came_back(errand& one) noexcept {
+void uring_reactor::on_errand_finished(errand& one) noexcept {
   io_operation& operation = one.operation();
   std::int32_t ended = one.ended();
   if (ended == -EINTR && (ending_ || gives_up(operation))) ended = -ECANCELED;
@@ -84,7 +84,7 @@ void uring_reactor::came_back(errand& one) noexcept {
   delete &one;
   listed_.remove(operation);
   --outside_;
-  tell(operation, {ended, 0});
+  finish_request(operation, {ended, 0});
 }
 
 // True when a thread carries the operation out.

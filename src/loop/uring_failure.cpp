@@ -81,7 +81,7 @@ void uring_reactor::wait_without_ring(patience how_long, inbox& messages) noexce
 }
 
 // The child has no copy of the ring's memory (see make_ring), so it maps memory of its own there. All
-// completions in it are marked of_nobody: if the child was forked within reap(), reap() goes on in the child.
+// completions in it are marked no_operation: if the child was forked within reap(), the child goes on there.
 void uring_reactor::leave_to_parent() noexcept {
   if (!broken_) {
     const auto put_memory = [](void* where, std::size_t size) {
@@ -93,7 +93,7 @@ void uring_reactor::leave_to_parent() noexcept {
         (ring_.cq.ring_ptr == ring_.sq.ring_ptr || put_memory(ring_.cq.ring_ptr, ring_.cq.ring_sz));
     (void)put_memory(ring_.sq.sqes, std::size_t{sq_entries_} * sizeof(io_uring_sqe));
     if (mapped)
-      for (unsigned n = 0; n <= cq_mask_; ++n) ring_.cq.cqes[n].user_data = of_nobody;
+      for (unsigned n = 0; n <= cq_mask_; ++n) ring_.cq.cqes[n].user_data = no_operation;
     ::close(ring_.ring_fd);
   }
   ::close(wake_descriptor_);

@@ -28,13 +28,13 @@ class arrivals final : io_operation, public braid::detail::pooled {
     if (!connections_.empty()) {
       const int oldest = connections_.front();
       connections_.erase(connections_.begin());
-      return tell(waiter, oldest);
+      return complete(waiter, oldest);
     }
     waiters_.push_back(waiter);
     if (!in_flight()) ask();
   }
 
-  void tell(arrival_waiter& waiter, int result) noexcept {
+  void complete(arrival_waiter& waiter, int result) noexcept {
     waiter.listener_ = what_.descriptor;
     waiter.result_ = result;
     home_->make_ready(waiter);
@@ -44,7 +44,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
   void leave() noexcept {
     for (const int each : connections_) close(each);
     connections_.clear();
-    while (!waiters_.empty()) tell(waiters_.pop_front(), -ECANCELED);
+    while (!waiters_.empty()) complete(waiters_.pop_front(), -ECANCELED);
     if (!in_flight()) return delete this;
     at_ = nullptr;
     home_->cancel(*this);
@@ -78,7 +78,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
       close(connection);
       return;
     }
-    if (!waiters_.empty()) return tell(waiters_.pop_front(), connection);
+    if (!waiters_.empty()) return complete(waiters_.pop_front(), connection);
     try {
       connections_.push_back(connection);
     } catch (const std::bad_alloc&) {
@@ -91,12 +91,12 @@ class arrivals final : io_operation, public braid::detail::pooled {
 
   void failed(int code) noexcept {
     if (code == EINVAL && what_.code == opcode::accept_many) {
-      // Either this kernel has no multishot accept, or the socket is no listener; accept will tell.
+      // Either this kernel has no multishot accept, or the socket is no listener; accept will say which.
       what_.code = opcode::accept;
       return;
     }
     if (code == EINTR || (code == ECANCELED && pausing_)) return;
-    if (!waiters_.empty()) tell(waiters_.pop_front(), -code);
+    if (!waiters_.empty()) complete(waiters_.pop_front(), -code);
   }
 
   const listener* at_;  // null once the incoming is destroyed
@@ -127,7 +127,7 @@ void arrival_waiter::on_stop(braid::detail::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   if (!self.linked()) return;  // its result is on its way
   self.unlink();
-  self.from_.tell(self, -ECANCELED);
+  self.from_.complete(self, -ECANCELED);
 }
 void arrival_waiter::on_resume(braid::detail::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);

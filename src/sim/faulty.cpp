@@ -24,7 +24,7 @@ class stand_in final : public io_operation {
            loop_clock::duration late) noexcept
       : io_operation(on_finish, asked), home_(home), original_(original), asked(what), late_(late) {}
   // Removes the delay, because the descriptor is being closed.
-  void tell_at_once() noexcept { late_ = {}; }
+  void remove_delay() noexcept { late_ = {}; }
 
  private:
   static void on_finish(operation_base& base, completion how);
@@ -77,7 +77,7 @@ class faulty_reactor final : public reactor {
   void answer_with(io_operation& operation, completion how, loop_clock::time_point due);
   void let_stand_in(io_operation& operation, const request& what, loop_clock::duration late);
   [[nodiscard]] std::int32_t cancel_held_of(int descriptor) noexcept;
-  bool tell_due();
+  bool finish_due();
   void hand_over_due();
 
   const std::unique_ptr<reactor> over_;
@@ -185,7 +185,7 @@ std::int32_t faulty_reactor::cancel_held_of(int descriptor) noexcept {
     ++found;
   }
   for (const auto& [original, made] : stand_ins_)
-    if (made->what().descriptor == descriptor) made->tell_at_once();
+    if (made->what().descriptor == descriptor) made->remove_delay();
   return found;
 }
 
@@ -199,7 +199,7 @@ void faulty_reactor::cancel_all() noexcept {
 void faulty_reactor::turn(patience how_long, braid::detail::inbox& messages) noexcept {
   if (!answers_.empty() || !held_.empty()) {
     hand_over_due();
-    if (tell_due()) how_long.may_wait = false;
+    if (finish_due()) how_long.may_wait = false;
     for (const answer& each : answers_) how_long.until = std::min(how_long.until, each.due);
     for (const held& each : held_) how_long.until = std::min(how_long.until, each.until);
   }
@@ -208,7 +208,7 @@ void faulty_reactor::turn(patience how_long, braid::detail::inbox& messages) noe
 }
 
 // Removes each answer only when it finishes the operation: a finished operation may cancel another one.
-bool faulty_reactor::tell_due() {
+bool faulty_reactor::finish_due() {
   const auto at = now();
   const auto is_due = [&](const answer& each) { return each.due <= at; };
   const auto due = std::ranges::count_if(answers_, is_due);

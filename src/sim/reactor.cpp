@@ -32,9 +32,9 @@ void sim_reactor::turn(patience how_long, braid::detail::inbox& messages) noexce
     --refused_count_;
     return finish(refused_.pop_front(), {-ENOMEM, 0});
   }
-  if (const std::size_t come = machine_.completions().size(); come != 0) {
-    if (!alone_) return tell(world_.draws().among(come));
-    for (std::size_t left = come; left != 0; --left) tell(0);
+  if (const std::size_t arrived = machine_.completions().size(); arrived != 0) {
+    if (!alone_) return finish_one(world_.draws().among(arrived));
+    for (std::size_t left = arrived; left != 0; --left) finish_one(0);
     return;
   }
   if (!how_long.may_wait) {
@@ -50,7 +50,7 @@ void sim_reactor::turn(patience how_long, braid::detail::inbox& messages) noexce
   }
 }
 
-void sim_reactor::tell(std::size_t which) noexcept {
+void sim_reactor::finish_one(std::size_t which) noexcept {
   auto& all = machine_.completions();
   // A request may complete several times: its completions are finished in their order.
   const io_operation* const drawn = all[which].operation;

@@ -40,7 +40,7 @@ class sim_reactor final : public reactor {
 
  private:
   [[nodiscard]] loop_clock::time_point deadline() const noexcept;
-  void tell(std::size_t which) noexcept;
+  void finish_one(std::size_t which) noexcept;
   void run_job(std::uint64_t number) noexcept;
   void wait_alone(loop_clock::time_point until) noexcept;
 

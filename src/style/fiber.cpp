@@ -97,7 +97,7 @@ void fiber::resume() noexcept {
 
 void fiber::begin_tracked() noexcept {
   tracked_ = true;
-  detail::task_tracker::begins(frame_, level_kind::fiber);
+  detail::task_tracker::begins(frame_, frame_kind::fiber);
 }
 
 bool fiber::await_slow() noexcept {

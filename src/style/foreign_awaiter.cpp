@@ -13,7 +13,7 @@ foreign_relay make_relay(foreign_link&, stop_token) { co_return; }
 
 }  // namespace
 
-void foreign_relay::promise_type::tell(bool destroyed) noexcept {
+void foreign_relay::promise_type::end_wait(bool destroyed) noexcept {
   foreign_link& shared = *std::exchange(link, nullptr);
   if (foreign_wait* waits = shared.waiter.exchange(nullptr, std::memory_order_acq_rel))
     waits->on_relay(destroyed);
@@ -59,7 +59,7 @@ void foreign_wait::go_on() noexcept {
 
 void foreign_wait::end() noexcept {
   std::exchange(link_, nullptr)->let_go();
-  if (counted_) home_->foreign_came();
+  if (counted_) home_->foreign_ended();
 }
 
 // The coroutine is destroyed while it waits. A later resumption of the relay finds no waiter.

@@ -8,7 +8,7 @@
 
 namespace braid::detail {
 
-void future_state_base::settle_otherwise() noexcept {
+void future_state_base::settle_slow() noexcept {
   if ((facts_ & tracked) != 0) task_tracker::ends(home_, frame_);
   chain_scope* const scope = (facts_ & chained) != 0 ? ended_in_chain() : nullptr;
   settle_now();  // may destroy *this

@@ -73,7 +73,7 @@ void shared_waiter::on_resume(cancellation& base) noexcept {
   self.on_wake_(self);
 }
 
-void shared_run_base::tell_all() noexcept {
+void shared_run_base::wake_waiters() noexcept {
   state_ = state::ended;
   while (!waiters_.empty()) {
     shared_waiter& next = waiters_.pop_front();

@@ -15,17 +15,17 @@ namespace {
 
 // Delivers the end of a task that moved to another loop to its awaiter's loop. That loop counts it as work
 // (`expected`) if the task left by resume_on.
-struct homecoming final : operation_base, pooled {
-  homecoming(task_promise_base::done_fn* f, void* s, loop& l, bool e) noexcept
+struct task_delivery final : operation_base, pooled {
+  task_delivery(task_promise_base::done_fn* f, void* s, loop& l, bool e) noexcept
       : operation_base(on_finish), done(f), state(s), home(l), expected(e) {}
   // For a task that another library's sender took to another thread. Without memory all such tasks share one
   // object, one after the other.
-  static homecoming& make(task_promise_base::done_fn* f, void* s, loop& l) noexcept {
+  static task_delivery& make(task_promise_base::done_fn* f, void* s, loop& l) noexcept {
     try {
-      return *new homecoming(f, s, l, false);
+      return *new task_delivery(f, s, l, false);
     } catch (const std::bad_alloc&) {
       while (last_resort_taken.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
-      return *::new (&last_resort) homecoming(f, s, l, false);
+      return *::new (&last_resort) task_delivery(f, s, l, false);
     }
   }
   void end() noexcept {
@@ -33,18 +33,18 @@ struct homecoming final : operation_base, pooled {
       delete this;
       return;
     }
-    this->~homecoming();
+    this->~task_delivery();
     last_resort_taken.store(false, std::memory_order_release);
   }
   static void leave(void* self) noexcept {
-    auto& going = *static_cast<homecoming*>(self);
+    auto& going = *static_cast<task_delivery*>(self);
     going.home.deliver(going);
   }
   static void on_finish(operation_base& base, completion) noexcept {
-    auto& self = static_cast<homecoming&>(base);
+    auto& self = static_cast<task_delivery&>(base);
     const auto call_done = self.done;
     void* const with = self.state;
-    if (self.expected) self.home.delivery_came();
+    if (self.expected) self.home.delivery_arrived();
     self.end();
     if (call_done != nullptr) return call_done(with);
     resume(std::coroutine_handle<>::from_address(with));
@@ -57,8 +57,8 @@ struct homecoming final : operation_base, pooled {
   static std::atomic<bool> last_resort_taken;
   static std::byte last_resort[];
 };
-std::atomic<bool> homecoming::last_resort_taken{false};
-alignas(homecoming) std::byte homecoming::last_resort[sizeof(homecoming)];
+std::atomic<bool> task_delivery::last_resort_taken{false};
+alignas(task_delivery) std::byte task_delivery::last_resort[sizeof(task_delivery)];
 
 }  // namespace
 
@@ -84,26 +84,26 @@ error task_promise_base::current_failure() noexcept {
   return failure;
 }
 
-void task_promise_base::tell_at_home() noexcept {
-  if (home() == nullptr) return tell_here();
+void task_promise_base::resume_awaiter_at_home() noexcept {
+  if (home() == nullptr) return resume_awaiter_here();
   if (loop::current_or_null() == home()) {
     arrive_on(*home());  // the task came back without resume_on
-    return tell_here();
+    return resume_awaiter_here();
   }
-  homecoming& going =
-      send_home() ? *static_cast<homecoming*>(state_) : homecoming::make(done_, state_, *home());
-  park(homecoming::leave, &going);
+  task_delivery& going =
+      clear_away() ? *static_cast<task_delivery*>(state_) : task_delivery::make(done_, state_, *home());
+  park(task_delivery::leave, &going);
 }
 
 void task_promise_base::depart_for(const loop& there) {
   if (!leaves_for(there)) return;
-  state_ = new homecoming(done_, state_, *home(), true);
+  state_ = new task_delivery(done_, state_, *home(), true);
   coroutine_promise::depart_for(there);
 }
 
 void task_promise_base::arrive_on(const loop& here) noexcept {
-  if (!comes_home_to(here)) return;
-  auto* const unused = static_cast<homecoming*>(state_);
+  if (!returns_to(here)) return;
+  auto* const unused = static_cast<task_delivery*>(state_);
   state_ = unused->state;
   delete unused;
   coroutine_promise::arrive_on(here);

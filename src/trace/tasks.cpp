@@ -33,12 +33,12 @@ task_wait seen(const detail::task_tracker::wait& wait, loop_clock::time_point no
 class forest {
  public:
   explicit forest(const detail::task_tracker::snapshot& all) : all_(all) {
-    for (const auto& each : all.levels) places_.emplace(each.address, places_.size());
-    children_.resize(all.levels.size());
-    waits_.resize(all.levels.size());
-    for (std::size_t i = 0; i < all.levels.size(); ++i) {
+    for (const auto& each : all.frames) places_.emplace(each.address, places_.size());
+    children_.resize(all.frames.size());
+    waits_.resize(all.frames.size());
+    for (std::size_t i = 0; i < all.frames.size(); ++i) {
       // a parent that began later is another frame, at the address of a parent that is gone
-      if (const std::size_t parent = place_of(all.levels[i].parent); parent != nowhere && parent < i)
+      if (const std::size_t parent = place_of(all.frames[i].parent); parent != nowhere && parent < i)
         children_[parent].push_back(i);
       else
         roots_.push_back(i);
@@ -49,20 +49,20 @@ class forest {
   [[nodiscard]] task_dump walk() {
     task_dump dump;
     for (const auto& each : all_.waits) {
-      const std::size_t level = place_of(each.level);
-      (level == nowhere ? dump.of_nobody : waits_[level]).push_back(seen(each, all_.taken));
+      const std::size_t frame = place_of(each.frame);
+      (frame == nowhere ? dump.unowned : waits_[frame]).push_back(seen(each, all_.taken));
     }
-    std::vector<std::pair<std::size_t, std::size_t>> due;  // a level and its depth
-    const auto add = [&](const std::vector<std::size_t>& levels, std::size_t depth) {
-      for (std::size_t i = levels.size(); i-- > 0;) due.emplace_back(levels[i], depth);
+    std::vector<std::pair<std::size_t, std::size_t>> due;  // a frame and its depth
+    const auto add = [&](const std::vector<std::size_t>& frames, std::size_t depth) {
+      for (std::size_t i = frames.size(); i-- > 0;) due.emplace_back(frames[i], depth);
     };
     add(roots_, 0);
     while (!due.empty()) {
       const auto [at, depth] = due.back();
       due.pop_back();
-      const auto& level = all_.levels[at];
-      dump.levels.push_back(
-          {level.kind, depth, level.where, all_.taken - level.since, std::move(waits_[at])});
+      const auto& frame = all_.frames[at];
+      dump.frames.push_back(
+          {frame.kind, depth, frame.where, all_.taken - frame.since, std::move(waits_[at])});
       add(children_[at], depth + 1);
     }
     return dump;
@@ -70,8 +70,8 @@ class forest {
 
  private:
   static constexpr std::size_t nowhere = ~std::size_t{0};
-  [[nodiscard]] std::size_t place_of(const async_frame* level) const {
-    const auto found = places_.find(level);
+  [[nodiscard]] std::size_t place_of(const async_frame* frame) const {
+    const auto found = places_.find(frame);
     return found == places_.end() ? nowhere : found->second;
   }
 
@@ -100,11 +100,11 @@ std::string format_wait(const task_wait& wait) {
   return text + " for " + seconds(wait.waiting) + " s";
 }
 
-const char* kind_name(level_kind kind) {
+const char* kind_name(frame_kind kind) {
   switch (kind) {
-    case level_kind::verb: return "verb";
-    case level_kind::coroutine: return "coroutine";
-    case level_kind::fiber: return "fiber";
+    case frame_kind::verb: return "verb";
+    case frame_kind::coroutine: return "coroutine";
+    case frame_kind::fiber: return "fiber";
   }
   return "";
 }
@@ -127,12 +127,12 @@ std::string waits_as_json(const std::vector<task_wait>& waits) {
 }
 
 // The JSON of a frame up to its children.
-std::string opening_of(const task_level& level) {
-  return std::string("{\"kind\": \"") + kind_name(level.kind) +
-         "\", \"function\": " + json_text(written_name(level.where.function_name())) +
-         ", \"file\": " + json_text(level.where.file_name()) +
-         ", \"line\": " + std::to_string(level.where.line()) + ", \"waiting_s\": " + seconds(level.waiting) +
-         ", \"waits_for\": " + waits_as_json(level.waits_for) + ", \"children\": [";
+std::string opening_of(const task_frame& frame) {
+  return std::string("{\"kind\": \"") + kind_name(frame.kind) +
+         "\", \"function\": " + json_text(written_name(frame.where.function_name())) +
+         ", \"file\": " + json_text(frame.where.file_name()) +
+         ", \"line\": " + std::to_string(frame.where.line()) + ", \"waiting_s\": " + seconds(frame.waiting) +
+         ", \"waits_for\": " + waits_as_json(frame.waits_for) + ", \"children\": [";
 }
 
 }  // namespace
@@ -149,31 +149,31 @@ task_dump dump_tasks(const loop& which) {
 
 std::string format_tasks(const task_dump& dump) {
   std::string text;
-  for (const task_level& level : dump.levels) {
-    text.append(2 * level.depth + 2, ' ');
-    const bool is_verb = level.kind == level_kind::verb;
-    text += (is_verb ? "started at " : "at ") + format_place(level.where);
-    text += is_verb ? ", " + seconds(level.waiting) + " s ago" : " for " + seconds(level.waiting) + " s";
-    for (const task_wait& each : level.waits_for)
-      text += (&each == level.waits_for.data() ? ": " : ", ") + format_wait(each);
+  for (const task_frame& frame : dump.frames) {
+    text.append(2 * frame.depth + 2, ' ');
+    const bool is_verb = frame.kind == frame_kind::verb;
+    text += (is_verb ? "started at " : "at ") + format_place(frame.where);
+    text += is_verb ? ", " + seconds(frame.waiting) + " s ago" : " for " + seconds(frame.waiting) + " s";
+    for (const task_wait& each : frame.waits_for)
+      text += (&each == frame.waits_for.data() ? ": " : ", ") + format_wait(each);
     text += "\n";
   }
-  for (const task_wait& each : dump.of_nobody) text += "  nobody waits for: " + format_wait(each) + "\n";
+  for (const task_wait& each : dump.unowned) text += "  nobody waits for: " + format_wait(each) + "\n";
   return text.empty() ? "  no task\n" : text;
 }
 
 std::string to_json(const task_dump& dump) {
   std::string text = "{\"tasks\": [";
-  std::size_t open = 0;  // levels whose children are being written
-  for (std::size_t i = 0; i < dump.levels.size(); ++i) {
-    const task_level& level = dump.levels[i];
-    for (; open > level.depth; --open) text += "]}";
-    if (i > 0 && dump.levels[i - 1].depth >= level.depth) text += ", ";
-    text += opening_of(level);
+  std::size_t open = 0;  // frames whose children are being written
+  for (std::size_t i = 0; i < dump.frames.size(); ++i) {
+    const task_frame& frame = dump.frames[i];
+    for (; open > frame.depth; --open) text += "]}";
+    if (i > 0 && dump.frames[i - 1].depth >= frame.depth) text += ", ";
+    text += opening_of(frame);
     ++open;
   }
   for (; open > 0; --open) text += "]}";
-  return text + "], \"of_nobody\": " + waits_as_json(dump.of_nobody) + "}\n";
+  return text + "], \"unowned\": " + waits_as_json(dump.unowned) + "}\n";
 }
 
 }  // namespace braid

@@ -39,7 +39,7 @@ struct course {
   [[nodiscard]] bool fails(std::size_t which) const { return (failing >> which & 1U) != 0; }
   [[nodiscard]] bool is_stop(std::size_t event) const { return event == count; }
   // The operations that end before the stop request.
-  [[nodiscard]] std::vector<std::size_t> settled() const {
+  [[nodiscard]] std::vector<std::size_t> before_stop() const {
     return {order.begin(), std::find(order.begin(), order.end(), count)};
   }
 };
@@ -110,14 +110,14 @@ int wrong_courses(Join join, Expected expected) {
 }
 
 std::optional<std::size_t> first_failing(const course& how) {
-  for (const std::size_t which : how.settled())
+  for (const std::size_t which : how.before_stop())
     if (how.fails(which)) return which;
   return std::nullopt;
 }
 std::size_t failing_in(const course& how) {
-  const auto settled = how.settled();
-  return static_cast<std::size_t>(
-      std::count_if(settled.begin(), settled.end(), [&](std::size_t which) { return how.fails(which); }));
+  const auto before_stop = how.before_stop();
+  return static_cast<std::size_t>(std::count_if(before_stop.begin(), before_stop.end(),
+                                                [&](std::size_t which) { return how.fails(which); }));
 }
 
 template <class T>
@@ -135,7 +135,7 @@ TEST_CASE("when_all: every order of up to five ends, values and errors, and of a
           if (const auto failing = first_failing(how))
             return failed_as(ended, failure_of(*failing),
                              between == pace::one_a_turn ? 0 : failing_in(how) - 1);
-          if (how.settled().size() < how.count) return failed_as(ended, std::errc::operation_canceled, 0);
+          if (how.before_stop().size() < how.count) return failed_as(ended, std::errc::operation_canceled, 0);
           std::vector<int> all(how.count);
           std::iota(all.begin(), all.end(), 0);
           return ended == all;
@@ -154,7 +154,7 @@ TEST_CASE("with_scope: every order of up to five children's ends, values and err
           if (const auto failing = first_failing(how))
             return failed_as(ended, failure_of(*failing),
                              between == pace::one_a_turn ? 0 : failing_in(how) - 1);
-          if (how.settled().size() < how.count) return failed_as(ended, std::errc::operation_canceled, 0);
+          if (how.before_stop().size() < how.count) return failed_as(ended, std::errc::operation_canceled, 0);
           return ended == 1;
         }) == 0);
 }
@@ -174,13 +174,13 @@ TEST_CASE("first_ok: every order of up to five ends, values and errors, and of a
           "[first_ok][order][stop]") {
   const auto join = [](auto futures) { return first_ok(std::move(futures)); };
   CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace between) {
-          for (const std::size_t which : how.settled())
+          for (const std::size_t which : how.before_stop())
             if (!how.fails(which))
               return ended && ended->index == which && ended->value == static_cast<int>(which);
           const auto failing = first_failing(how);
           if (!failing) return failed_as(ended, std::errc::operation_canceled, 0);
           const bool is_stopped = how.order.size() > how.count &&
-                                  (how.settled().size() < how.count || between == pace::all_in_one);
+                                  (how.before_stop().size() < how.count || between == pace::all_in_one);
           if (!is_stopped) return failed_as(ended, failure_of(*failing), failing_in(how) - 1);
           // The join is cancelled, and keeps the errors from before as suppressed.
           if (!failed_as(ended, std::errc::operation_canceled, 1)) return false;
@@ -195,7 +195,7 @@ TEST_CASE("when_all_settled: every order of up to five ends, values and errors, 
   CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace) {
           if (!ended || ended->size() != how.count) return false;
           std::vector<result<int>> expected(how.count, std::errc::operation_canceled);
-          for (const std::size_t which : how.settled()) {
+          for (const std::size_t which : how.before_stop()) {
             if (how.fails(which))
               expected[which] = failure_of(which);
             else
@@ -217,7 +217,7 @@ TEST_CASE("when_all: a pack under every order of three ends, and of a stop reque
     });
     if (const auto failing = first_failing(how))
       wrong += !failed_as(ended, failure_of(*failing), 0);
-    else if (how.settled().size() < how.count)
+    else if (how.before_stop().size() < how.count)
       wrong += !failed_as(ended, std::errc::operation_canceled, 0);
     else
       wrong += ended != std::tuple(0, 1, 2);

@@ -198,7 +198,7 @@ class model {
     std::size_t index;
     std::vector<std::unique_ptr<state>> children;
     std::size_t pending = 0;
-    bool settled_by_event = false;  // of a leaf: an event has settled it
+    bool ended_by_event = false;  // of a leaf: an event has settled it
     bool stopping = false;  // of a join
     std::optional<std::size_t> winner;
     std::optional<outcome> failure;
@@ -206,7 +206,7 @@ class model {
   };
 
   void happens(state& leaf, outcome what) {
-    if (std::exchange(leaf.settled_by_event, true)) return;
+    if (std::exchange(leaf.ended_by_event, true)) return;
     queue_.emplace_back(&leaf, std::move(what));
   }
   void stop(state& which) {

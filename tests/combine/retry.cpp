@@ -128,15 +128,15 @@ TEST_CASE("retry: what is worth another attempt may be said, and overrules the d
 
 TEST_CASE("retry: the observer is told of every failed attempt and the pause that follows", "[retry]") {
   std::vector<std::string> notes;
-  const auto tell = [&](const failed_attempt& failed) {
+  const auto record = [&](const failed_attempt& failed) {
     notes.push_back(std::to_string(failed.number) + " " + failed.why.message() +
                     (failed.pause ? " " + std::to_string(failed.pause->count()) : ""));
   };
   const retry_policy doubling{.attempts = 3, .base = 10ns, .jitter = retry_jitter::none};
-  (void)run(as_result(retry(doubling, succeeds_at{4}, worth_retrying, tell)));
+  (void)run(as_result(retry(doubling, succeeds_at{4}, worth_retrying, record)));
   CHECK(notes == std::vector<std::string>{"1 attempt 1 10", "2 attempt 2 20", "3 attempt 3"});
   notes.clear();
-  (void)run(retry(doubling, succeeds_at{1}, worth_retrying, tell));
+  (void)run(retry(doubling, succeeds_at{1}, worth_retrying, record));
   CHECK(notes.empty());
 }
 

@@ -29,8 +29,8 @@ namespace {
 struct messages {
   std::vector<std::string> reported;
 };
-struct telling_loop : messages, loop {
-  telling_loop() {
+struct recording_loop : messages, loop {
+  recording_loop() {
     on_unhandled_error([this](const error& why) { reported.push_back(why.message()); });
   }
 };
@@ -64,7 +64,7 @@ TEST_CASE("scope chain: the scope waits for it", "[scope][future]") {
 
 TEST_CASE("scope chain: an error is told once, by the scope", "[scope][future]") {
   IN_EVERY_STYLE(style);
-  telling_loop here;
+  recording_loop here;
   const auto child_fails = [](scope& s) { (void)s.spawn(fails("child")).then([](int) {}).then([] {}); };
   auto ended = style.wait(with_scope(child_fails));
   REQUIRE_FALSE(ended);
@@ -90,7 +90,7 @@ TEST_CASE("scope chain: an error is told once, by the scope", "[scope][future]")
 }
 
 TEST_CASE("scope chain: a stop of the scope reaches what a step began, silently", "[scope][future][stop]") {
-  telling_loop here;
+  recording_loop here;
   bool begun = false;
   const auto body = [&](scope& s) -> task<> {
     (void)s.spawn(yield()).then([&] {
@@ -113,7 +113,7 @@ TEST_CASE("scope chain: a stop of the scope reaches what a step began, silently"
 
 TEST_CASE("scope chain: on the future of an ended scope it is as any other, but for the scope's error",
           "[scope][future]") {
-  telling_loop here;
+  recording_loop here;
   std::optional<future<int>> kept, failed;
   const auto body = [&](scope& s) {
     kept.emplace(s.spawn(later(1)));

@@ -34,27 +34,27 @@ TEST_CASE("attach_stack: the first one counts", "[core][async_stack]") {
   CHECK(failure.stack()[0].line() == first.where.line());
 }
 
-TEST_CASE("attach_stack: a chain without levels leaves the error as it was", "[core][async_stack]") {
+TEST_CASE("attach_stack: a chain without frames leaves the error as it was", "[core][async_stack]") {
   error failure = std::errc::timed_out;
   attach_stack(failure, nullptr);
   CHECK(failure.stack().empty());
   CHECK(format_stack(failure).empty());
 }
 
-TEST_CASE("attach_stack: of a deep chain the innermost 64 levels are kept", "[core][async_stack]") {
+TEST_CASE("attach_stack: of a deep chain the innermost 64 frames are kept", "[core][async_stack]") {
   const auto outside = std::source_location::current();
-  std::vector<async_frame> levels(100, {nullptr, outside});
-  for (std::size_t i = 0; i + 1 < levels.size(); ++i) levels[i].parent = &levels[i + 1];
-  levels[0].where = std::source_location::current();
+  std::vector<async_frame> frames(100, {nullptr, outside});
+  for (std::size_t i = 0; i + 1 < frames.size(); ++i) frames[i].parent = &frames[i + 1];
+  frames[0].where = std::source_location::current();
   error failure = std::errc::timed_out;
-  attach_stack(failure, &levels[0]);
+  attach_stack(failure, &frames[0]);
   REQUIRE(failure.stack().size() == 64);
-  CHECK(failure.stack()[0].line() == levels[0].where.line());
+  CHECK(failure.stack()[0].line() == frames[0].where.line());
   CHECK_FALSE(failure.stack_is_whole());
   CHECK(format_stack(failure).ends_with("  ...\n"));
 }
 
-TEST_CASE("attach_stack: a level without a place is passed over", "[core][async_stack]") {
+TEST_CASE("attach_stack: a frame without a place is passed over", "[core][async_stack]") {
   async_frame outer{nullptr, std::source_location::current()};
   async_frame between{&outer, {}};
   async_frame inner{&between, std::source_location::current()};
@@ -64,16 +64,16 @@ TEST_CASE("attach_stack: a level without a place is passed over", "[core][async_
   CHECK(failure.stack()[1].line() == outer.where.line());
 }
 
-TEST_CASE("attach_stack: a chain of just as many levels as are kept is whole", "[core][async_stack]") {
-  std::vector<async_frame> levels(async_stack::most_levels, {nullptr, std::source_location::current()});
-  for (std::size_t i = 0; i + 1 < levels.size(); ++i) levels[i].parent = &levels[i + 1];
+TEST_CASE("attach_stack: a chain of just as many frames as are kept is whole", "[core][async_stack]") {
+  std::vector<async_frame> frames(async_stack::most_frames, {nullptr, std::source_location::current()});
+  for (std::size_t i = 0; i + 1 < frames.size(); ++i) frames[i].parent = &frames[i + 1];
   error failure = std::errc::timed_out;
-  attach_stack(failure, &levels[0]);
-  CHECK(failure.stack().size() == async_stack::most_levels);
+  attach_stack(failure, &frames[0]);
+  CHECK(failure.stack().size() == async_stack::most_frames);
   CHECK(failure.stack_is_whole());
 }
 
-TEST_CASE("format_stack: one line a level, with function, file and line; the verb comes last",
+TEST_CASE("format_stack: one line a frame, with function, file and line; the verb comes last",
           "[core][async_stack]") {
   async_frame outer{nullptr, std::source_location::current()};
   async_frame inner{&outer, std::source_location::current()};

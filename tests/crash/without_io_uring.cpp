@@ -57,7 +57,7 @@ int use_a_loop(const std::string& path) {
   std::thread other([&] {
     home.post([&] {
       posted = true;
-      home.delivery_came();
+      home.delivery_arrived();
     });
   });
   home.run();

@@ -51,10 +51,10 @@ TEST_CASE("read: the buffer is poisoned while it is in flight, and only then", "
   read_pipe pipe;
   std::array<char, 16> room{};
   std::size_t got = 0;
-  bool poisoned_when_told = true;
+  bool poisoned_when_finished = true;
   start(pipe.reader.read_some(room), [&](result<std::size_t> ended) {
     got = *ended;
-    poisoned_when_told = in_the_kernels_hands(room);
+    poisoned_when_finished = in_the_kernels_hands(room);
   });
   CHECK(in_the_kernels_hands(room) == (BRAID_ASAN == 1));
   turns(home, 3);
@@ -62,7 +62,7 @@ TEST_CASE("read: the buffer is poisoned while it is in flight, and only then", "
   pipe.write("abc");
   home.run();
   CHECK(got == 3);
-  CHECK_FALSE(poisoned_when_told);
+  CHECK_FALSE(poisoned_when_finished);
   CHECK(std::string_view(room.data(), 3) == "abc");
 }
 
@@ -76,17 +76,17 @@ void gives_the_buffer_back(Begin begin, End end) {
   read_pipe pipe(flags);
   std::array<char, 16> room{};
   int finished = 0;
-  bool poisoned_when_told = false;
+  bool poisoned_when_finished = false;
   begin(pipe.reader.read_some(room), [&](auto) {
     ++finished;
-    poisoned_when_told = poisoned_when_told || in_the_kernels_hands(room);
+    poisoned_when_finished = poisoned_when_finished || in_the_kernels_hands(room);
   });
   turns(*home, turns_before);
   CHECK(finished == 0);
   CHECK(in_the_kernels_hands(room) == (BRAID_ASAN == 1));
   end(home);
   CHECK(finished == 1);
-  CHECK_FALSE(poisoned_when_told);
+  CHECK_FALSE(poisoned_when_finished);
   CHECK_FALSE(in_the_kernels_hands(room));
   pipe.write("late");  // no read takes this any more
   if (home) turns(*home, 3);

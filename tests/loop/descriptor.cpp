@@ -161,10 +161,10 @@ TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[l
   file copy = file::from_descriptor(::dup(ends[0]));
   file other_copy = file::from_descriptor(::dup(ends[0]));
   std::array<char, 8> room{}, rooms_of_copy{};
-  std::optional<result<std::size_t>> finished, told_of_copy;
+  std::optional<result<std::size_t>> finished, finished_on_copy;
   start(original.read_some(room), [&](result<std::size_t> ended) { finished.emplace(std::move(ended)); });
   start(copy.read_some(rooms_of_copy),
-        [&](result<std::size_t> ended) { told_of_copy.emplace(std::move(ended)); });
+        [&](result<std::size_t> ended) { finished_on_copy.emplace(std::move(ended)); });
   const int turns = GENERATE(0, 3);
   for (int n = 0; n < turns; ++n) home.turn(false);
   if (GENERATE(false, true))
@@ -173,10 +173,10 @@ TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[l
     other_copy = file();
   for (int n = 0; n < 3; ++n) home.turn(false);
   CHECK_FALSE(finished);
-  CHECK_FALSE(told_of_copy);
+  CHECK_FALSE(finished_on_copy);
   home.run(copy.close());
-  REQUIRE(told_of_copy);
-  CHECK(told_of_copy->error() == std::errc::operation_canceled);
+  REQUIRE(finished_on_copy);
+  CHECK(finished_on_copy->error() == std::errc::operation_canceled);
   CHECK_FALSE(finished);
   REQUIRE(::write(ends[1], "x\n", 2) == 2);
   home.run();

@@ -478,7 +478,7 @@ TEST_CASE("epoll: wake-ups from many threads are all heard", "[loop][epoll][thre
   for (int n = 0; n < threads; ++n)
     others.emplace_back([&] {
       for (int each = 0; each < posts; ++each) home.post([&] { ++heard; });
-      home.post([&] { home.delivery_came(); });
+      home.post([&] { home.delivery_arrived(); });
     });
   home.run();
   for (std::thread& each : others) each.join();

@@ -64,7 +64,7 @@ TEST_CASE("sandbox: what waits ends with the error that the kernel gives", "[loo
     std::thread other([&] {
       home.post([&] {
         posted = true;
-        home.delivery_came();
+        home.delivery_arrived();
       });
     });
     home.run();

@@ -42,7 +42,7 @@ task<> naps() { co_await sleep_for(1h); }
 
 bool is_empty(const loop& here) {
   const auto all = here.tracker()->take();
-  return all.levels.empty() && all.waits.empty();
+  return all.frames.empty() && all.waits.empty();
 }
 
 }  // namespace
@@ -108,9 +108,9 @@ TEST_CASE("task_tracker: a request that is made once more stays its task's", "[t
   const auto all = here.tracker()->take();
   REQUIRE(all.waits.size() == 1);
   CHECK(all.waits[0].code == opcode::read);
-  REQUIRE(all.levels.size() == 2);
-  CHECK(all.waits[0].level == all.levels[1].address);
-  CHECK(all.levels[1].kind == level_kind::coroutine);
+  REQUIRE(all.frames.size() == 2);
+  CHECK(all.waits[0].frame == all.frames[1].address);
+  CHECK(all.frames[1].kind == frame_kind::coroutine);
   REQUIRE(::write(ends.writer(), "half", 4) == 4);
   here.run(std::move(reading));
 }
@@ -123,7 +123,7 @@ TEST_CASE("task_tracker: a task that was begun on its loop may be destroyed afte
     loop here(tracking);
     late.emplace(waiting());
     late->start();
-    CHECK(here.tracker()->take().levels.size() == 1);
+    CHECK(here.tracker()->take().frames.size() == 1);
     late.reset();
     CHECK(is_empty(here));
   }

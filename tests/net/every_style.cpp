@@ -45,8 +45,8 @@ TEMPLATE_LIST_TEST_CASE("sockets: a connection, its bytes and its end in each st
 
 TEMPLATE_LIST_TEST_CASE("sockets: what fails says so in each style", "[net][failure]", every_style) {
   loop here;
-  const endpoint nobody = [] { return run(tcp::listen(endpoint::loopback())).local_endpoint(); }();
-  const auto refused = TestType::wait(tcp::connect(nobody));
+  const endpoint unused = [] { return run(tcp::listen(endpoint::loopback())).local_endpoint(); }();
+  const auto refused = TestType::wait(tcp::connect(unused));
   REQUIRE_FALSE(refused);
   CHECK(refused.error() == std::errc::connection_refused);
   const udp::socket none{};

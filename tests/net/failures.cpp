@@ -16,17 +16,17 @@ using namespace braid_tests;
 namespace {
 
 // The endpoint of a listener that was just closed: connects to it are refused.
-endpoint nobody_there() {
+endpoint unused_endpoint() {
   loop here;
   return run(tcp::listen(endpoint::loopback())).local_endpoint();
 }
 
 }  // namespace
 
-TEST_CASE("tcp::connect: refused where nobody listens", "[net][failure]") {
+TEST_CASE("tcp::connect: refused at an unused port", "[net][failure]") {
   IN_EVERY_STYLE(style);
-  const endpoint nobody = nobody_there();
-  check_fails(style, tcp::connect(nobody), std::errc::connection_refused, "tcp::connect", nobody.to_string());
+  const endpoint unused = unused_endpoint();
+  check_fails(style, tcp::connect(unused), std::errc::connection_refused, "tcp::connect", unused.to_string());
 }
 
 TEST_CASE("tcp::listen: an endpoint that is taken, or is not of this machine", "[net][failure]") {

@@ -34,7 +34,7 @@ std::vector<tcp::stream> connections_to(const tcp::listener& at, std::size_t how
 }
 
 // Turns the loop until it has taken what fits from the backlog, and closed what was dropped.
-void settle(loop& here) {
+void turn_until_idle(loop& here) {
   for (int turns = 0; turns < 10; ++turns) here.run(nop());
 }
 
@@ -81,11 +81,11 @@ TEST_CASE("incoming: one request takes all connections", "[net][incoming]") {
   tcp::incoming arriving = listening.incoming();
   auto clients = connections_to(listening, 1);
   check_pair(clients.front(), run(arriving.next()));
-  settle(here);
+  turn_until_idle(here);
   CHECK(here.in_flight() == 1);
   for (int i = 0; i < 20; ++i) {
     clients = connections_to(listening, 2);
-    settle(here);
+    turn_until_idle(here);
     CHECK(here.in_flight() == 1);
     for (const tcp::stream& client : clients) check_pair(client, run(arriving.next()));
   }
@@ -99,12 +99,12 @@ TEST_CASE("incoming: when many wait untaken it pauses, and goes on behind them",
   check_pair(clients.front(), run(arriving.next()));
   for (int round = 0; round < 3; ++round) {
     clients = connections_to(listening, 200);
-    settle(here);
+    turn_until_idle(here);
     CHECK(here.in_flight() == 0);  // accepting is paused: the other connections wait in the backlog
     for (const tcp::stream& client : clients) check_pair(client, run(arriving.next()));
     clients = connections_to(listening, 1);
     check_pair(clients.front(), run(arriving.next()));
-    settle(here);
+    turn_until_idle(here);
     CHECK(here.in_flight() == 1);
   }
 }
@@ -121,14 +121,14 @@ TEST_CASE("incoming: stopping a next loses no connection", "[net][incoming][stop
   }
   SECTION("requested while it waits") {
     auto waiting = spawn(with_stop_token(arriving.next(), stop.get_token()));
-    settle(here);
+    turn_until_idle(here);
     stop.request_stop();
     CHECK(run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
   }
   SECTION("requested when its connection has arrived") {
     const auto clients = connections_to(listening, 1);
     auto waiting = spawn(with_stop_token(arriving.next(), stop.get_token()));
-    settle(here);
+    turn_until_idle(here);
     stop.request_stop();
     const auto ended = run(as_result(std::move(waiting)));
     REQUIRE(ended);
@@ -149,7 +149,7 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
       auto clients = connections_to(listening, 1);
       check_pair(clients.front(), run(arriving->next()));
       clients = connections_to(listening, 3);
-      settle(here);
+      turn_until_idle(here);
       arriving.reset();
       for (const tcp::stream& client : clients)
         CHECK(run(as_result(client.read_some(room))).value_or(0) == 0);
@@ -157,7 +157,7 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
     SECTION("a next waits") {
       auto first = spawn(arriving->next());
       auto second = spawn(arriving->next());
-      settle(here);
+      turn_until_idle(here);
       arriving.reset();
       CHECK(run(as_result(std::move(first))).error() == std::errc::operation_canceled);
       CHECK(run(as_result(std::move(second))).error() == std::errc::operation_canceled);
@@ -181,7 +181,7 @@ TEST_CASE("incoming: the loop's end cancels who waits", "[net][incoming][stop]")
       loop here;
       arriving = listening.incoming();
       start(arriving->next(), [&](result<tcp::stream> ended) { finished.emplace(std::move(ended)); });
-      settle(here);
+      turn_until_idle(here);
       CHECK_FALSE(finished);
     }
     REQUIRE(finished);
@@ -197,7 +197,7 @@ TEST_CASE("incoming: closing the listener ends who waits, and the next one is to
   tcp::incoming arriving = listening.incoming();
   auto first = spawn(arriving.next());
   auto second = spawn(arriving.next());
-  settle(here);
+  turn_until_idle(here);
   run(listening.close());
   CHECK(run(as_result(std::move(first))).error() == std::errc::operation_canceled);
   CHECK(run(as_result(std::move(second))).error() == std::errc::bad_file_descriptor);
@@ -238,12 +238,12 @@ TEST_CASE("incoming: a listener that was opened with O_NONBLOCK waits all the sa
   REQUIRE(::fcntl(listening.number(), F_SETFL, O_NONBLOCK) == 0);
   tcp::incoming arriving = listening.incoming();
   auto waiting = spawn(arriving.next());
-  settle(here);
+  turn_until_idle(here);
   auto clients = connections_to(listening, 2);
   check_pair(clients[0], run(std::move(waiting)));
   check_pair(clients[1], run(arriving.next()));
   auto again = spawn(arriving.next());
-  settle(here);
+  turn_until_idle(here);
   clients = connections_to(listening, 1);
   check_pair(clients[0], run(std::move(again)));
 }

@@ -30,7 +30,7 @@ namespace {
 udp::socket bound() { return udp::bind_now(endpoint::loopback()); }
 // A port without a socket. Its address is one that no socket gets by default: so a socket never becomes its
 // own peer.
-endpoint nobody_there() { return udp::bind_now(endpoint("127.0.0.2", 0)).local_endpoint(); }
+endpoint unused_endpoint() { return udp::bind_now(endpoint("127.0.0.2", 0)).local_endpoint(); }
 
 template <std::size_t N>
 std::string_view text_of(const std::array<char, N>& room, const udp::datagram& got) {
@@ -199,24 +199,24 @@ TEST_CASE("udp: a send that finds no room waits for it", "[net][udp]") {
 TEST_CASE("udp: that nobody has the peer's port is told to a connected socket, once", "[net][udp][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
-  const endpoint nobody = nobody_there();
-  const auto asking = style.wait(udp::connect(nobody)).value();
+  const endpoint unused = unused_endpoint();
+  const auto asking = style.wait(udp::connect(unused)).value();
   CHECK(style.wait(asking.send("anybody there?")));
   std::array<char, 8> room{};
   const auto refused = style.wait(asking.receive(room));
   REQUIRE_FALSE(refused);
   CHECK(refused.error() == std::errc::connection_refused);
-  CHECK_THAT(refused.error().message(), contains("socket::receive " + nobody.to_string()));
+  CHECK_THAT(refused.error().message(), contains("socket::receive " + unused.to_string()));
 
   // Now a socket binds the port.
-  const udp::socket somebody = udp::bind_now(nobody);
+  const udp::socket new_owner = udp::bind_now(unused);
   CHECK(style.wait(asking.send("hello?")));
-  CHECK(style.wait(somebody.receive_from(room)).value().from == asking.local_endpoint());
+  CHECK(style.wait(new_owner.receive_from(room)).value().from == asking.local_endpoint());
 }
 
 TEST_CASE("udp: a receive that waits is told that nobody has the peer's port", "[net][udp][failure]") {
   loop here;
-  const udp::socket asking = udp::connect_now(nobody_there());
+  const udp::socket asking = udp::connect_now(unused_endpoint());
   std::array<char, 8> room{};
   auto receiving = spawn(asking.receive(room));
   here.run(nop());
@@ -226,9 +226,9 @@ TEST_CASE("udp: a receive that waits is told that nobody has the peer's port", "
 
 TEST_CASE("udp: a socket that is not connected never learns that nobody is there", "[net][udp]") {
   loop here;
-  const endpoint nobody = nobody_there();
+  const endpoint unused = unused_endpoint();
   const udp::socket one = bound();
-  run(one.send_to("anybody there?", nobody));
+  run(one.send_to("anybody there?", unused));
   run(one.send_to("me", one.local_endpoint()));
   std::array<char, 8> room{};
   CHECK(text_of(room, run(one.receive_from(room))) == "me");

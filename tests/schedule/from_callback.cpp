@@ -95,16 +95,16 @@ TEST_CASE("from_callback: the loop goes on running until another thread has call
           "[schedule][from_callback][threads]") {
   loop home;
   int got = 0;
-  std::thread::id told_on;
+  std::thread::id finished_on;
   std::thread other;
   start(from_callback<int>([&](auto done) { other = std::thread([done] { done(9); }); }),
         [&](result<int> ended) {
           got = *ended;
-          told_on = std::this_thread::get_id();
+          finished_on = std::this_thread::get_id();
         });
   home.run();  // returns, since no work is left
   CHECK(got == 9);
-  CHECK(told_on == std::this_thread::get_id());
+  CHECK(finished_on == std::this_thread::get_id());
   other.join();
 }
 

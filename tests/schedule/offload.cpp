@@ -30,20 +30,20 @@ using braid_tests::recorded;
 
 TEST_CASE("offload: runs elsewhere, completes here with the value", "[schedule][offload][threads]") {
   loop home;
-  std::thread::id ran_on, told_on;
+  std::thread::id ran_on, finished_on;
   int got = 0;
   start(offload([&] {
           ran_on = std::this_thread::get_id();
           return 7;
         }),
         [&](result<int> ended) {
-          told_on = std::this_thread::get_id();
+          finished_on = std::this_thread::get_id();
           got = *ended;
         });
   home.run();  // waits for the function, although no other work is left
   CHECK(got == 7);
   CHECK(ran_on != std::this_thread::get_id());
-  CHECK(told_on == std::this_thread::get_id());
+  CHECK(finished_on == std::this_thread::get_id());
 }
 
 TEST_CASE("offload: nothing, a reference, and what can only be moved come back",

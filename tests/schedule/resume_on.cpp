@@ -51,7 +51,7 @@ TEST_CASE("resume_on: what follows runs there, and the awaiter goes on at home",
 TEST_CASE("resume_on: a task may come back by itself", "[schedule][resume_on][threads]") {
   loop_thread other;
   loop home;
-  const bool came_back = home.run([&]() -> task<bool> {
+  const bool returned = home.run([&]() -> task<bool> {
     const auto here = std::this_thread::get_id();
     for (int n = 0; n < 100; ++n) {
       co_await resume_on(other.there());
@@ -61,7 +61,7 @@ TEST_CASE("resume_on: a task may come back by itself", "[schedule][resume_on][th
     }
     co_return true;
   });
-  CHECK(came_back);
+  CHECK(returned);
 }
 
 TEST_CASE("resume_on: an error thrown there is caught at home", "[schedule][resume_on][threads]") {
@@ -114,17 +114,17 @@ TEST_CASE("resume_on: many tasks travel at once, and each comes home", "[schedul
 
 TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_on][threads]") {
   loop_thread other;
-  std::optional<std::thread::id> came_to;
+  std::optional<std::thread::id> arrived_on;
   const auto travels = [&]() -> task<> {
     co_await resume_on(other.there());
     for (int turns = 0; turns < 100; ++turns) co_await yield();
-    came_to = std::this_thread::get_id();
+    arrived_on = std::this_thread::get_id();
   };
   SECTION("run waits for its return") {
     loop home;
     detach(travels);
     home.run();
-    CHECK(came_to == other.id());
+    CHECK(arrived_on == other.id());
   }
   SECTION("so it does when the task itself comes back") {
     loop home;
@@ -132,17 +132,17 @@ TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_o
       co_await resume_on(other.there());
       co_await yield();
       co_await resume_on(home);
-      came_to = std::this_thread::get_id();
+      arrived_on = std::this_thread::get_id();
     });
     home.run();
-    CHECK(came_to == std::this_thread::get_id());
+    CHECK(arrived_on == std::this_thread::get_id());
   }
   SECTION("so does the loop's end") {
     {
       loop home;
       detach(travels);
     }
-    CHECK(came_to == other.id());
+    CHECK(arrived_on == other.id());
   }
   SECTION("by way of two others, and called by one that travels itself") {
     loop_thread third;
@@ -154,7 +154,7 @@ TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_o
       co_await resume_on(other.there());
     });
     home.run();
-    CHECK(came_to == other.id());
+    CHECK(arrived_on == other.id());
   }
 }
 
@@ -169,30 +169,30 @@ TEST_CASE("resume_on: who comes home by other means is counted as back", "[sched
   };
   loop_thread other;
   loop home;
-  int homecomings = 0;
+  int returns = 0;
   detach([&]() -> task<> {
-    for (; homecomings < 3; ++homecomings) {
+    for (; returns < 3; ++returns) {
       co_await resume_on(other.there());
       co_await by_post{home};
     }
   });
   home.run();
-  CHECK(homecomings == 3);
+  CHECK(returns == 3);
 }
 
 TEST_CASE("resume_on: the other styles are told at home", "[schedule][resume_on][threads]") {
   loop_thread other;
   loop home;
-  std::optional<std::thread::id> told_on;
+  std::optional<std::thread::id> finished_on;
   SECTION("a callback") {
-    start(resume_on(other.there()), [&](result<void>) { told_on = std::this_thread::get_id(); });
+    start(resume_on(other.there()), [&](result<void>) { finished_on = std::this_thread::get_id(); });
   }
   SECTION("a join") {
     start(when_all(resume_on(other.there()), resume_on(other.there()), resume_on(home)),
-          [&](auto) { told_on = std::this_thread::get_id(); });
+          [&](auto) { finished_on = std::this_thread::get_id(); });
   }
   home.run();
-  CHECK(told_on == std::this_thread::get_id());
+  CHECK(finished_on == std::this_thread::get_id());
 }
 
 TEST_CASE("resume_on: may be started on a thread without a loop", "[schedule][resume_on][threads]") {

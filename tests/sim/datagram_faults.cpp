@@ -24,7 +24,7 @@ TEST_CASE("datagram faults: one is lost, and its sender does not learn it", "[si
   two_sockets here;
   here.world.faults().add({.what = fault::lost, .nth = 2});
   for (const char* text : {"1", "2", "3"}) CHECK(here.send(text) == 0);
-  CHECK(here.all_that_came() == texts{"1", "3"});
+  CHECK(here.received_until_idle() == texts{"1", "3"});
   CHECK(here.world.faults().happened() == 1);
 }
 
@@ -37,7 +37,7 @@ TEST_CASE("datagram faults: one arrives twice, at two times where the latency is
   const auto first = here.elapsed();
   (void)here.world.run_on(here.server, here.server_end.receive_from(text));
   CHECK(here.elapsed() > first);
-  CHECK(here.all_that_came().empty());
+  CHECK(here.received_until_idle().empty());
 }
 
 TEST_CASE("datagram faults: one is delayed, behind others, and its sender does not wait",
@@ -46,14 +46,14 @@ TEST_CASE("datagram faults: one is delayed, behind others, and its sender does n
   here.world.faults().add({.what = fault::delayed, .nth = 1, .delay = 1s});
   for (const char* text : {"1", "2", "3"}) CHECK(here.send(text) == 0);
   CHECK(here.elapsed() == 0s);
-  CHECK(here.all_that_came() == texts{"2", "3", "1"});
+  CHECK(here.received_until_idle() == texts{"2", "3", "1"});
 }
 
 TEST_CASE("datagram faults: they happen to one host's datagrams, and to no stream", "[sim][datagrams]") {
   two_sockets here;
   here.world.faults().add({.what = fault::lost, .probability = 1, .host = "server"});
   CHECK(here.send("1") == 0);
-  CHECK(here.all_that_came() == texts{"1"});
+  CHECK(here.received_until_idle() == texts{"1"});
   REQUIRE(here.on(here.server, here.server_end.send_to("2", here.client_endpoint())) == 0);
   here.world.run_until_idle();
   here.connect();
@@ -69,7 +69,7 @@ TEST_CASE("datagram faults: a send that fails loses nothing that is sent later",
   here.world.faults().add({.what = fault::lost, .nth = 1});
   CHECK(here.send(std::string(70'000, 'x')) == -EMSGSIZE);
   CHECK(here.send("1") == 0);
-  CHECK(here.all_that_came() == texts{"1"});
+  CHECK(here.received_until_idle() == texts{"1"});
 }
 
 TEST_CASE("datagram faults: those of other requests", "[sim][datagrams]") {
@@ -86,7 +86,7 @@ TEST_CASE("datagram faults: those of other requests", "[sim][datagrams]") {
     for (std::uint64_t nth = 1; const fault mild : {fault::interrupted, fault::would_block, fault::late})
       faults.add({.what = mild, .nth = nth++, .only = code});
   for (const char* sent : {"1", "2", "3", "4", "5"}) CHECK(here.send(sent) == 0);
-  CHECK(here.all_that_came() == texts{"1", "2", "3", "4", "5"});
+  CHECK(here.received_until_idle() == texts{"1", "2", "3", "4", "5"});
   CHECK(faults.happened() == 2 + 6);
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("datagram faults: the same seed is the same run", "[sim][datagrams]") 
     for (const fault what : {fault::lost, fault::duplicated, fault::delayed})
       here.world.faults().add({.what = what, .probability = 0.2});
     for (int n = 0; n != 20; ++n) here.send(std::to_string(n));
-    (void)here.all_that_came();
+    (void)here.received_until_idle();
     return here.world.trace_hash();
   };
   std::set<std::uint64_t> all;

@@ -68,12 +68,12 @@ TEST_CASE("datagrams: they overtake each other where the latency is drawn, and n
   for (std::uint64_t seed = 0; seed != 50; ++seed) {
     two_sockets drawn({.least_latency = 1ms, .most_latency = 2ms}, seed);
     drawn.send("1"), drawn.send("2");
-    const texts got = drawn.all_that_came();
+    const texts got = drawn.received_until_idle();
     CHECK(got.size() == 2);
     (got == texts{"1", "2"} ? in_order : overtaken) += 1;
     two_sockets fixed({.least_latency = 1ms, .most_latency = 1ms}, seed);
     for (const char* text : {"1", "2", "3"}) fixed.send(text);
-    CHECK(fixed.all_that_came() == texts{"1", "2", "3"});
+    CHECK(fixed.received_until_idle() == texts{"1", "2", "3"});
   }
   CHECK(in_order > 10);
   CHECK(overtaken > 10);
@@ -87,7 +87,7 @@ TEST_CASE("datagrams: what meets a partition is lost without a word", "[sim][dat
   here.world.run_for(1s);
   here.world.join(here.client, here.server);
   here.send("joined");
-  CHECK(here.all_that_came() == texts{"joined"});
+  CHECK(here.received_until_idle() == texts{"joined"});
 }
 
 TEST_CASE("datagrams: a host that is down answers nothing, one that is up again refuses",
@@ -105,17 +105,17 @@ TEST_CASE("datagrams: a host that is down answers nothing, one that is up again 
   CHECK(here.on(here.client, here.client_end.receive(text)) == -ECONNREFUSED);
   // The port is free again, and unread datagrams are gone.
   here.bind_server();
-  CHECK(here.all_that_came().empty());
+  CHECK(here.received_until_idle().empty());
 }
 
 TEST_CASE("datagrams: what a host sent before it crashed arrives", "[sim][datagrams]") {
   two_sockets here({.least_latency = 1ms, .most_latency = 1ms});
   here.send("testament");
   here.world.crash(here.client);
-  CHECK(here.all_that_came() == texts{"testament"});
+  CHECK(here.received_until_idle() == texts{"testament"});
 }
 
-TEST_CASE("datagrams: a connected socket learns once that nobody has the port, another never",
+TEST_CASE("datagrams: a connected socket learns once that its peer has no socket, another never",
           "[sim][datagrams]") {
   two_sockets here({.least_latency = 1ms, .most_latency = 1ms});
   here.world.run_on(here.server, here.server_end.close());
@@ -136,9 +136,9 @@ TEST_CASE("datagrams: a connected socket learns once that nobody has the port, a
 TEST_CASE("datagrams: a socket holds so much of what came, and no more", "[sim][datagrams]") {
   two_sockets here({.buffer_bytes = 1024});
   for (int n = 0; n < 10; ++n) here.send(std::string(512, static_cast<char>('0' + n)));
-  CHECK(here.all_that_came() == texts{std::string(512, '0'), std::string(512, '1')});
+  CHECK(here.received_until_idle() == texts{std::string(512, '0'), std::string(512, '1')});
   for (int n = 0; n < 10; ++n) here.send("");  // small datagrams count, too
-  CHECK(here.all_that_came().size() == 4);
+  CHECK(here.received_until_idle().size() == 4);
 }
 
 TEST_CASE("datagrams: they leave at the link's speed, and what waits too long is lost", "[sim][datagrams]") {
@@ -148,7 +148,7 @@ TEST_CASE("datagrams: they leave at the link's speed, and what waits too long is
   (void)here.world.run_on(here.server, here.server_end.receive_from(text));
   CHECK(here.elapsed() == 1s);
   for (int n = 0; n < 10; ++n) here.send(text);
-  CHECK(here.all_that_came().size() == 1);
+  CHECK(here.received_until_idle().size() == 1);
 }
 
 TEST_CASE("datagrams: a connected socket hears its peer alone, and others on the port hear the rest",
@@ -175,8 +175,8 @@ TEST_CASE("datagrams: a connected socket hears its peer alone, and others on the
   const endpoint there(here.server.address(), 90);
   here.world.run_on(here.client, here.client_end.send_to("peer", there));
   here.world.run_on(here.client, stranger.send_to("stranger", there));
-  CHECK(here.all_that_came(particular) == texts{"peer"});
-  CHECK(here.all_that_came(general) == texts{"stranger"});
+  CHECK(here.received_until_idle(particular) == texts{"peer"});
+  CHECK(here.received_until_idle(general) == texts{"stranger"});
 }
 
 TEST_CASE("datagrams: a port is taken once, and TCP's are others", "[sim][datagrams]") {
@@ -197,7 +197,7 @@ TEST_CASE("datagrams: a receive that is cancelled takes none, and a close ends t
   std::string text = room(8);
   CHECK(here.on(here.server, with_timeout(here.server_end.receive_from(text), 1s)) == -ETIMEDOUT);
   here.send("still");
-  CHECK(here.all_that_came() == texts{"still"});
+  CHECK(here.received_until_idle() == texts{"still"});
   int ended = 0;
   const auto waits = [&]() -> task<void> {
     const auto got = co_await as_result(here.server_end.receive_from(text));
@@ -217,13 +217,13 @@ std::vector<int> mishaps(Wait wait) {
   const auto name_of = [&](const udp::socket& which) {
     return wait(just_from([&which] { return which.local_endpoint(); })).value();
   };
-  const endpoint nobody = [&] {
+  const endpoint unused = [&] {
     auto gone = wait(udp::bind(somewhere)).value();
     const endpoint its = name_of(gone);
     wait(gone.close()).value();
     return its;
   }();
-  const auto other = wait(udp::connect(nobody)).value();
+  const auto other = wait(udp::connect(unused)).value();
   const std::string longest(65'507, 'x'), too_long(65'508, 'x');
   std::array<char, 8> text{};
   const auto errno_of = [&](auto op) { return value_or_errno(wait(std::move(op))); };
@@ -231,8 +231,8 @@ std::vector<int> mishaps(Wait wait) {
       errno_of(one.send("x")),
       errno_of(one.send_to("x", somewhere)),
       errno_of(one.send_to("x", endpoint("::1", 9))),
-      errno_of(one.send_to(too_long, nobody)),
-      errno_of(one.send_to(longest, nobody)),
+      errno_of(one.send_to(too_long, unused)),
+      errno_of(one.send_to(longest, unused)),
       errno_of(one.send_to("x", name_of(one))),
       errno_of(one.receive(text)),
       errno_of(other.send_to("x", name_of(one))),

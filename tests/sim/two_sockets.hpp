@@ -26,7 +26,7 @@ struct two_sockets : two_hosts {
   /// Sends from the client to the server.
   int send(const std::string& text) { return on(client, client_end.send_to(text, at_server())); }
   /// All datagrams that this socket of the server has received, and receives until no more can arrive.
-  std::vector<std::string> all_that_came(const braid::udp::socket& at) {
+  std::vector<std::string> received_until_idle(const braid::udp::socket& at) {
     std::vector<std::string> all;
     world.run_until_idle();
     for (;;) {
@@ -37,7 +37,7 @@ struct two_sockets : two_hosts {
       all.push_back(text.substr(0, got->size));
     }
   }
-  std::vector<std::string> all_that_came() { return all_that_came(server_end); }
+  std::vector<std::string> received_until_idle() { return received_until_idle(server_end); }
 
   braid::udp::socket client_end, server_end;
 };

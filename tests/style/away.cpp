@@ -63,11 +63,11 @@ task<int> drains(Range range) {
 
 // Does the stack have these functions, in this order?
 bool goes_through(const error& failure, std::initializer_list<const char*> functions) {
-  const std::string levels = format_stack(failure);
+  const std::string frames = format_stack(failure);
   std::size_t at = 0;
   for (const char* each : functions) {
     const std::string clang = std::string(each) + "(", gcc = std::string(each) + " (";
-    const std::size_t found = std::min(levels.find(clang, at), levels.find(gcc, at));
+    const std::size_t found = std::min(frames.find(clang, at), frames.find(gcc, at));
     if (found == std::string::npos) return false;
     at = found;
   }
@@ -217,7 +217,7 @@ TEST_CASE("away: a stack that is asked for there ends where the home thread migh
   };
   CHECK(stack_on(nullptr).is_whole);
   CHECK_FALSE(stack_on(&other.there()).is_whole);
-  CHECK(stack_on(&other.there()).levels.size() == 1);
+  CHECK(stack_on(&other.there()).frames.size() == 1);
 }
 
 TEST_CASE("away: what fails on other threads while who waits at home leaves", "[style][threads]") {

@@ -18,7 +18,7 @@ using lines = std::vector<std::uint32_t>;
 
 lines lines_of(const async_stack& stack) {
   lines all;
-  for (const std::source_location& where : stack.levels) all.push_back(where.line());
+  for (const std::source_location& where : stack.frames) all.push_back(where.line());
   return all;
 }
 constexpr std::uint32_t line_here(std::source_location where = std::source_location::current()) {
@@ -37,7 +37,7 @@ task<async_stack> inner() {
 TEMPLATE_LIST_TEST_CASE("current_async_stack: completes at once with a chain that ends in the verb",
                         "[current_async_stack]", every_style) {
   const async_stack stack = TestType::wait(current_async_stack()).value();
-  REQUIRE_FALSE(stack.levels.empty());
+  REQUIRE_FALSE(stack.frames.empty());
   CHECK(stack.is_whole);
   CHECK_THAT(format_stack(stack), contains("  started at "));
 }
@@ -63,7 +63,7 @@ TEST_CASE("current_async_stack: in a fiber, its own await comes first", "[curren
   CHECK(lines_of(stack) == lines{await_line, verb_line});
 }
 
-TEST_CASE("current_async_stack: it goes through a join to the level that waits for that",
+TEST_CASE("current_async_stack: it goes through a join to the frame that waits for that",
           "[current_async_stack]") {
   std::uint32_t join_line = 0;
   const std::uint32_t verb_line = line_here() + 1;
@@ -90,15 +90,15 @@ TEST_CASE("current_async_stack: what a step of a future begins says where the st
   CHECK(lines_of(here.run(std::move(chained))) == lines{inner_line, then_line});
 }
 
-TEST_CASE("current_async_stack: a chain of more levels than are kept says so", "[current_async_stack]") {
+TEST_CASE("current_async_stack: a chain of more frames than are kept says so", "[current_async_stack]") {
   struct recursion {
-    static task<async_stack> down(int levels) {
-      if (levels == 0) co_return co_await current_async_stack();
-      co_return co_await down(levels - 1);
+    static task<async_stack> down(int frames) {
+      if (frames == 0) co_return co_await current_async_stack();
+      co_return co_await down(frames - 1);
     }
   };
   const async_stack stack = run(recursion::down(200));
-  CHECK(stack.levels.size() == async_stack::most_levels);
+  CHECK(stack.frames.size() == async_stack::most_frames);
   CHECK_FALSE(stack.is_whole);
   const std::string text = format_stack(stack);
   CHECK(text.ends_with("  ...\n"));

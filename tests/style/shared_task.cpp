@@ -274,12 +274,12 @@ TEST_CASE("shared_task: it comes home from another loop before anyone is told", 
     co_return 8;
   }(there);
   const auto home = std::this_thread::get_id();
-  int told_at_home = 0;
+  int resumed_at_home = 0;
   const auto waits = [&]() -> task<void> {
-    if (co_await travels == 8 && std::this_thread::get_id() == home) ++told_at_home;
+    if (co_await travels == 8 && std::this_thread::get_id() == home) ++resumed_at_home;
   };
   here.run(when_all(waits(), waits()));
-  CHECK(told_at_home == 2);
+  CHECK(resumed_at_home == 2);
   over.set_value();
   elsewhere.join();
 }

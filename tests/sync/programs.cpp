@@ -138,7 +138,7 @@ void sync_program::begin_as() {
     if (each.what == kind::send_from) each.kept = std::make_unique<element>(each.sends);
     sent_[each.which].push_back({each.sends, now_, -1});
   }
-  if (settled_) {
+  if (at_rest_) {
     step.at_once = must_wait;
     for (std::size_t i = 0; i < step.wishes.size() && step.at_once == must_wait; ++i) {
       const answer can = can_now(step.wishes[i]);
@@ -281,7 +281,7 @@ void sync_program::let_go(std::size_t which) {
 
 void sync_program::step() {
   ++now_;
-  if (up_to(2) == 0) settle();
+  if (up_to(2) == 0) check_at_rest();
   const std::size_t what = up_to(19);
   if (what < 11) {
     begin();
@@ -292,16 +292,16 @@ void sync_program::step() {
   } else {
     do_something_else();
   }
-  settled_ = false;
-  if (up_to(2) == 0) settle();
+  at_rest_ = false;
+  if (up_to(2) == 0) check_at_rest();
 }
 
-void sync_program::settle() {
+void sync_program::check_at_rest() {
   while (home_->has_ready()) home_->turn(false);
-  settled_ = true;
+  at_rest_ = true;
   check_conservation();
   check_order();
-  check_nobody_stranded();
+  check_no_waiter_stranded();
   just_ended_.clear();
   for (auto& each : just_received_) each.clear();
   if (permits(0) == 0) rendezvous_permits_ = false;
@@ -310,10 +310,10 @@ void sync_program::settle() {
 void sync_program::end() {
   ++now_;
   if (up_to(1) == 0) {
-    settle();
+    check_at_rest();
     ending_ = true;
     for (program_step* each : std::vector(waiting_)) each->stop.request_stop();
-    settle();
+    check_at_rest();
     expect(waiting_.empty(), "a stop request does not end an operation");
   }
   ending_ = true;
@@ -490,7 +490,7 @@ bool sync_program::could_pass(const program_step& step, const wish& of) {
   return it.size() != 0 || (closed_[w] && permits(w) == 0) || (is_free && sender);
 }
 
-void sync_program::check_nobody_stranded() {
+void sync_program::check_no_waiter_stranded() {
   for (const program_step* step : waiting_) {
     for (const wish& each : step->wishes)
       if (could_pass(*step, each)) return broken(*step, "an operation waits although it is possible");

@@ -111,7 +111,7 @@ class sync_program {
   /// Does one random thing.
   void step();
   /// Runs the loop until nothing is ready, then checks all rules.
-  void settle();
+  void check_at_rest();
   /// Ends the program in one of several ways.
   void end();
   /// The first rule that was broken, or nothing.
@@ -127,7 +127,7 @@ class sync_program {
   void do_something_else();
   void let_go(std::size_t which);
   void check_conservation();
-  void check_nobody_stranded();
+  void check_no_waiter_stranded();
   void check_order();
 
   enum class answer { no, yes, unknown };
@@ -177,7 +177,7 @@ class sync_program {
   std::array<std::vector<int>, 3> just_received_;
   int now_ = 0;
   int next_id_ = 0;
-  bool settled_ = true;
+  bool at_rest_ = true;
   bool rendezvous_permits_ = false;  // since the loop last had nothing ready
   bool ending_ = false;
   std::string fault_;

@@ -42,7 +42,7 @@ TEST_CASE("task_dump_signal: the loop's next turn hands its tasks over, each tim
   auto waiting = spawn(never.wait());
   std::vector<std::size_t> seen;
   const task_dump_signal on_demand(SIGUSR1,
-                                   [&](const task_dump& dump) { seen.push_back(dump.levels.size()); });
+                                   [&](const task_dump& dump) { seen.push_back(dump.frames.size()); });
   ::raise(SIGUSR1);
   CHECK(seen.empty());
   here.run();

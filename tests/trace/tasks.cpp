@@ -40,20 +40,20 @@ constexpr std::uint32_t line_here(std::source_location where = std::source_locat
   return where.line();
 }
 
-// A level without the values that differ from run to run.
+// A frame without the values that differ from run to run.
 struct seen {
-  level_kind kind;
+  frame_kind kind;
   std::size_t depth;
   std::uint32_t line;
   bool operator==(const seen&) const = default;
 };
 std::vector<seen> shape_of(const task_dump& dump) {
   std::vector<seen> all;
-  for (const task_level& each : dump.levels) all.push_back({each.kind, each.depth, each.where.line()});
+  for (const task_frame& each : dump.frames) all.push_back({each.kind, each.depth, each.where.line()});
   return all;
 }
 
-constexpr auto verb = level_kind::verb, coroutine = level_kind::coroutine, in_a_fiber = level_kind::fiber;
+constexpr auto verb = frame_kind::verb, coroutine = frame_kind::coroutine, in_a_fiber = frame_kind::fiber;
 
 std::uint32_t nap_line, both_line;
 
@@ -79,23 +79,23 @@ TEST_CASE("dump_tasks: a tree of who waits for whom, where, and for which reques
   const task_dump dump = dump_tasks(here);
   CHECK(shape_of(dump) ==
         std::vector<seen>{{verb, 0, spawn_line}, {coroutine, 1, both_line}, {coroutine, 2, nap_line}});
-  CHECK(dump.of_nobody.empty());
-  REQUIRE(dump.levels.size() == 3);
-  CHECK(dump.levels[0].waits_for.empty());
-  REQUIRE(dump.levels[1].waits_for.size() == 1);
-  CHECK(dump.levels[1].waits_for[0].request == opcode::read);
-  CHECK(dump.levels[1].waits_for[0].descriptor == number);
-  CHECK_THAT(dump.levels[1].waits_for[0].object, contains("pipe:"));
-  REQUIRE(dump.levels[2].waits_for.size() == 1);
-  CHECK_FALSE(dump.levels[2].waits_for[0].request);
-  CHECK(dump.levels[2].waits_for[0].due_in > 59min);
-  for (const task_level& each : dump.levels) CHECK(each.waiting >= 0ns);
+  CHECK(dump.unowned.empty());
+  REQUIRE(dump.frames.size() == 3);
+  CHECK(dump.frames[0].waits_for.empty());
+  REQUIRE(dump.frames[1].waits_for.size() == 1);
+  CHECK(dump.frames[1].waits_for[0].request == opcode::read);
+  CHECK(dump.frames[1].waits_for[0].descriptor == number);
+  CHECK_THAT(dump.frames[1].waits_for[0].object, contains("pipe:"));
+  REQUIRE(dump.frames[2].waits_for.size() == 1);
+  CHECK_FALSE(dump.frames[2].waits_for[0].request);
+  CHECK(dump.frames[2].waits_for[0].due_in > 59min);
+  for (const task_frame& each : dump.frames) CHECK(each.waiting >= 0ns);
   waiting.request_stop();
   here.run();
-  CHECK(dump_tasks(here).levels.empty());
+  CHECK(dump_tasks(here).frames.empty());
 }
 
-TEST_CASE("dump_tasks: every style has its levels", "[trace][tasks]") {
+TEST_CASE("dump_tasks: every style has its frames", "[trace][tasks]") {
   loop here(tracking);
   event never;
   const auto first = line_here() + 1;
@@ -116,7 +116,7 @@ TEST_CASE("dump_tasks: every style has its levels", "[trace][tasks]") {
                                                         {in_a_fiber, 1, await_line}});
   never.set();
   here.run();
-  CHECK(dump_tasks(here).levels.empty());
+  CHECK(dump_tasks(here).frames.empty());
 }
 
 TEST_CASE("dump_tasks: what is spawned in a scope stands below who waits for the scope", "[trace][tasks]") {
@@ -138,7 +138,7 @@ TEST_CASE("dump_tasks: what is spawned in a scope stands below who waits for the
         std::vector<seen>{{verb, 0, spawn_line}, {coroutine, 1, scope_line}, {verb, 2, child_line}});
   never.set();
   here.run(std::move(waiting));
-  CHECK(dump_tasks(here).levels.empty());
+  CHECK(dump_tasks(here).frames.empty());
 }
 
 TEST_CASE("dump_tasks: what many wait for stands below the one that it was begun for", "[trace][tasks]") {
@@ -156,7 +156,7 @@ TEST_CASE("dump_tasks: what many wait for stands below the one that it was begun
         std::vector<seen>{{verb, 0, first}, {coroutine, 1, inner_line}, {verb, 0, first + 1}});
   never.set();
   here.run();
-  CHECK(dump_tasks(here).levels.empty());
+  CHECK(dump_tasks(here).frames.empty());
 }
 
 TEST_CASE("dump_tasks: within a run, what runs shows its own await", "[trace][tasks]") {
@@ -170,7 +170,7 @@ TEST_CASE("dump_tasks: within a run, what runs shows its own await", "[trace][ta
     dump = dump_tasks(loop::current());
   });
   CHECK(shape_of(dump) == std::vector<seen>{{verb, 0, run_line}, {coroutine, 1, own_line}});
-  CHECK(dump.levels[1].waits_for.empty());
+  CHECK(dump.frames[1].waits_for.empty());
 }
 
 TEST_CASE("dump_tasks: since when is asked at each await", "[trace][tasks]") {
@@ -182,10 +182,10 @@ TEST_CASE("dump_tasks: since when is asked at each await", "[trace][tasks]") {
     second = line_here() + 1;
     co_await go_on.wait();
   });
-  const auto second_await = [&] { return dump_tasks(here).levels.at(1); };
+  const auto second_await = [&] { return dump_tasks(here).frames.at(1); };
   while (second_await().where.line() != second) here.run(sleep_for(1ms));
   const task_dump dump = dump_tasks(here);
-  CHECK(dump.levels[0].waiting >= dump.levels[1].waiting + 2ms);
+  CHECK(dump.frames[0].waiting >= dump.frames[1].waiting + 2ms);
   go_on.set();
   here.run(std::move(waiting));
 }
@@ -199,9 +199,9 @@ TEST_CASE("dump_tasks: a timer that nobody in particular waits for, and a reques
   std::array<char, 4> room{};
   start(from.read_some(room), [](result<std::size_t>) {});
   const auto dump = dump_tasks(here);
-  REQUIRE(dump.levels.size() == 1);
-  REQUIRE(dump.levels[0].waits_for.size() == 1);
-  CHECK(dump.levels[0].waits_for[0].descriptor == number);
+  REQUIRE(dump.frames.size() == 1);
+  REQUIRE(dump.frames[0].waits_for.size() == 1);
+  CHECK(dump.frames[0].waits_for[0].descriptor == number);
   const std::string text = format_tasks(dump);
   CHECK_THAT(text, contains("  started at "));
   CHECK_THAT(text, contains(" s ago: read on descriptor " + std::to_string(number) + " (pipe:"));
@@ -209,12 +209,12 @@ TEST_CASE("dump_tasks: a timer that nobody in particular waits for, and a reques
 
 TEST_CASE("dump_tasks: any thread may ask, also while the loop's own is busy", "[trace][tasks][threads]") {
   loop here(tracking);
-  std::size_t levels = 0;
+  std::size_t frames = 0;
   here.run([&]() -> task<> {
-    std::thread([&] { levels = dump_tasks(here).levels.size(); }).join();
+    std::thread([&] { frames = dump_tasks(here).frames.size(); }).join();
     co_return;
   });
-  CHECK(levels == 2);
+  CHECK(frames == 2);
 }
 
 TEST_CASE("dump_tasks: tasks may move between loops while another thread asks", "[trace][tasks][threads]") {
@@ -247,16 +247,16 @@ TEST_CASE("dump_tasks: tasks may move between loops while another thread asks", 
   asks.join();
   other.load()->post([&] { end.set_value(); });
   elsewhere.join();
-  CHECK(dump_tasks(here).levels.empty());
+  CHECK(dump_tasks(here).frames.empty());
 }
 
 TEST_CASE("dump_tasks: a chain of any depth is a list, and is printed without recursion", "[trace][tasks]") {
   struct recursion {
-    static task<> down(int levels, event& until) {
-      if (levels == 0)
+    static task<> down(int frames, event& until) {
+      if (frames == 0)
         co_await until.wait();
       else
-        co_await down(levels - 1, until);
+        co_await down(frames - 1, until);
     }
   };
   constexpr int depth = 100'000;
@@ -265,9 +265,9 @@ TEST_CASE("dump_tasks: a chain of any depth is a list, and is printed without re
   auto waiting = spawn(recursion::down(depth, until));
   here.run(nop());
   const task_dump dump = dump_tasks(here);
-  REQUIRE(dump.levels.size() == depth + 2);
-  CHECK(dump.levels.back().depth == depth + 1);
-  CHECK(to_json(dump).ends_with("]}]}], \"of_nobody\": []}\n"));
+  REQUIRE(dump.frames.size() == depth + 2);
+  CHECK(dump.frames.back().depth == depth + 1);
+  CHECK(to_json(dump).ends_with("]}]}], \"unowned\": []}\n"));
   until.set();
   here.run(std::move(waiting));
 }
@@ -280,23 +280,23 @@ TEST_CASE("dump_tasks: a loop that does not track its tasks says how it would", 
 
 TEST_CASE("format_tasks: no task is told as that", "[trace][tasks]") {
   CHECK(format_tasks({}) == "  no task\n");
-  CHECK(to_json({}) == "{\"tasks\": [], \"of_nobody\": []}\n");
+  CHECK(to_json({}) == "{\"tasks\": [], \"unowned\": []}\n");
 }
 
 namespace {
 
-// Two trees: 0(1, 2(3)) and 4. All levels have the same place.
+// Two trees: 0(1, 2(3)) and 4. All frames have the same place.
 task_dump made_by_hand() {
   const auto where = std::source_location::current();
   task_wait read{opcode::read, 7, "a \"b\"\\\n\x01", 250ms, {}};
   task_wait timer{{}, -1, {}, 1s, 1500ms};
   task_dump dump;
-  dump.levels.push_back({verb, 0, where, 2s, {}});
-  dump.levels.push_back({coroutine, 1, where, 1s, {read, timer}});
-  dump.levels.push_back({coroutine, 1, where, 1s, {}});
-  dump.levels.push_back({in_a_fiber, 2, where, 1s, {}});
-  dump.levels.push_back({verb, 0, where, 0s, {}});
-  dump.of_nobody.push_back({opcode::close, 8, "/tmp/\xff", 0s, {}});
+  dump.frames.push_back({verb, 0, where, 2s, {}});
+  dump.frames.push_back({coroutine, 1, where, 1s, {read, timer}});
+  dump.frames.push_back({coroutine, 1, where, 1s, {}});
+  dump.frames.push_back({in_a_fiber, 2, where, 1s, {}});
+  dump.frames.push_back({verb, 0, where, 0s, {}});
+  dump.unowned.push_back({opcode::close, 8, "/tmp/\xff", 0s, {}});
   return dump;
 }
 
@@ -304,7 +304,7 @@ task_dump made_by_hand() {
 
 TEST_CASE("format_tasks: one line a task, indented by its depth", "[trace][tasks]") {
   const task_dump dump = made_by_hand();
-  const std::string place = format_place(dump.levels[0].where);
+  const std::string place = format_place(dump.frames[0].where);
   CHECK(format_tasks(dump) ==
         "  started at " + place + ", 2.000 s ago\n" + "    at " + place +
             " for 1.000 s: read on a \"b\"\\\n\x01 (descriptor 7) for 0.250 s, timer due in 1.500 s\n" +
@@ -315,7 +315,7 @@ TEST_CASE("format_tasks: one line a task, indented by its depth", "[trace][tasks
 
 TEST_CASE("to_json: the same as nested objects, with every text escaped", "[trace][tasks]") {
   const task_dump dump = made_by_hand();
-  const auto where = dump.levels[0].where;
+  const auto where = dump.frames[0].where;
   const std::string place = std::string("\"function\": \"") +
                             std::string(written_name(where.function_name())) + "\", \"file\": \"" +
                             where.file_name() + "\", \"line\": " + std::to_string(where.line()) + ", ";
@@ -336,14 +336,14 @@ TEST_CASE("to_json: the same as nested objects, with every text escaped", "[trac
             "{\"kind\": \"verb\", " +
             place +
             "\"waiting_s\": 0.000, \"waits_for\": [], \"children\": []}], "
-            "\"of_nobody\": [{\"request\": \"close\", \"descriptor\": 8, \"object\": \"/tmp/\\ufffd\", "
+            "\"unowned\": [{\"request\": \"close\", \"descriptor\": 8, \"object\": \"/tmp/\\ufffd\", "
             "\"waiting_s\": 0.000}]}\n");
 }
 
 TEST_CASE("to_json: UTF-8 stays as it is; what is none is replaced, byte by byte", "[trace][tasks]") {
   const auto object_of = [](std::string object) {
     task_dump dump;
-    dump.of_nobody.push_back({opcode::read, 1, std::move(object), 0s, {}});
+    dump.unowned.push_back({opcode::read, 1, std::move(object), 0s, {}});
     const std::string text = to_json(dump);
     const std::size_t from = text.find("\"object\": \"") + 11;
     return text.substr(from, text.find('"', from) - from);

@@ -114,9 +114,9 @@ class error {
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
   /// Does stack() reach the verb? If not, the chain was longer than what is stored.
   [[nodiscard]] bool stack_is_whole() const noexcept;
-  /// The first frame that the failure leaves calls this. goes_on_at is the first frame that is missing from
-  /// levels; null if they reach the verb.
-  void set_stack(std::span<const std::source_location> levels, const void* goes_on_at = nullptr);
+  /// The first frame that the failure leaves calls this. goes_on_at is the first frame of the chain that
+  /// `frames` lacks; null if they reach the verb.
+  void set_stack(std::span<const std::source_location> frames, const void* goes_on_at = nullptr);
   [[nodiscard]] const void* stack_goes_on_at() const noexcept;
 
   /// The number of bytes, from the start of the buffer, that read_exactly or write_all had moved when it

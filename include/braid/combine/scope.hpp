@@ -125,7 +125,7 @@ class scope_state final : public scope_join {
   }
 
  private:
-  void tell() noexcept override {
+  void finish_receiver() noexcept override {
     R receiver = std::move(receiver_);
     if (failures().any()) return std::move(receiver).finish(std::move(failures()).first());
     result<value_type> ended = std::move(body_.ended_result());

@@ -19,9 +19,9 @@ namespace braid {
 
 /// The kinds of frames in an asynchronous stack.
 ///
-///     for (const task_level& each : dump_tasks(loop::current()).levels)
-///       if (each.kind == level_kind::fiber) log(format_place(each.where));
-enum class level_kind : std::uint8_t { verb, coroutine, fiber };
+///     for (const task_frame& each : dump_tasks(loop::current()).frames)
+///       if (each.kind == frame_kind::fiber) log(format_place(each.where));
+enum class frame_kind : std::uint8_t { verb, coroutine, fiber };
 
 /// One frame of an asynchronous stack: a coroutine, a fiber, or the verb that began the chain.
 ///
@@ -74,9 +74,9 @@ struct async_link : async_frame {
 ///     const async_stack here = co_await current_async_stack();
 ///     log(format_stack(here));
 struct async_stack {
-  static constexpr std::size_t most_levels = 64;
+  static constexpr std::size_t most_frames = 64;
 
-  std::vector<std::source_location> levels;
+  std::vector<std::source_location> frames;
   bool is_whole = true;  ///< the last entry is the verb that began the chain; if not, the chain was longer
 };
 

@@ -52,22 +52,22 @@ class callback_done {
             (sizeof...(From) > 0 && std::constructible_from<result<T>, From...>)
   bool operator()(From&&... from) const {
     if constexpr (std::is_void_v<T> && (std::same_as<std::remove_cvref_t<From>, std::error_code> && ...))
-      if ((!from && ...)) return settle(result<T>());  // Asio reports success by such a code
-    return settle(result<T>(std::forward<From>(from)...));
+      if ((!from && ...)) return complete(result<T>());  // Asio reports success by such a code
+    return complete(result<T>(std::forward<From>(from)...));
   }
   template <class Failure>
     requires(!std::constructible_from<result<T>, Failure> && std::constructible_from<error, Failure>)
   bool operator()(Failure&& failure) const {
-    return settle(result<T>(error(std::forward<Failure>(failure))));
+    return complete(result<T>(error(std::forward<Failure>(failure))));
   }
 
  private:
   template <class, class, class>
   friend class detail::callback_state;
   explicit callback_done(detail::callback_link<T>& link) noexcept : link_(&link) { link.add_done(); }
-  bool settle(result<T>&& ended) const {
+  bool complete(result<T>&& ended) const {
     if (link_ == nullptr) detail::misused("from_callback: a done that was moved from was called");
-    return link_->settle(std::move(ended));
+    return link_->complete(std::move(ended));
   }
 
   detail::callback_link<T>* link_;

@@ -54,7 +54,7 @@ value_of<sender_of<S>> await(S&& op, std::source_location where = std::source_lo
   fiber* self = fiber::current();
   if (self == nullptr)
     throw std::logic_error("await: this is no fiber; in a coroutine use co_await, else run(op)");
-  if (!self->comes_to(where)) [[unlikely]]
+  if (!self->reach_await(where)) [[unlikely]]
     return fiber::cut_off_await<value_of<sender_of<S>>>();
   if constexpr (requires { std::forward<S>(op).waited_on(*self); }) {
     return std::forward<S>(op).waited_on(*self);

@@ -58,24 +58,24 @@ class promise {
   template <class U = T>
     requires std::is_constructible_v<result<T>, U&&>
   void set_value(U&& value) {
-    unsettled("promise::set_value");
+    require_unsettled("promise::set_value");
     result<T> ended(std::forward<U>(value));  // may throw: the promise stays unsettled
     std::exchange(state_, nullptr)->set(std::move(ended));
   }
   void set_value()
     requires std::is_void_v<T>
   {
-    unsettled("promise::set_value");
+    require_unsettled("promise::set_value");
     std::exchange(state_, nullptr)->set(result<T>());
   }
   /// Settles the future with a failure. Any thread.
   void set_error(error failure) {
-    unsettled("promise::set_error");
+    require_unsettled("promise::set_error");
     std::exchange(state_, nullptr)->set_failure(std::move(failure));
   }
 
  private:
-  void unsettled(const char* call) const {
+  void require_unsettled(const char* call) const {
     if (state_ == nullptr)
       throw std::logic_error(std::string(call) + ": the promise was settled or moved from already");
   }

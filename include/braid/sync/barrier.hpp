@@ -63,8 +63,8 @@ class barrier : pinned {
     barrier* on;
   };
   void complete() noexcept {
-    const detail::settling
-        all_at_once;  // else one select that is served could change what another one chooses
+    // Without this, a select that is served could change what another one chooses.
+    const detail::deferred_withdrawals all_at_once;
     for (; arrived_ != 0; --arrived_) waiters_.pop_front().pass();
   }
 

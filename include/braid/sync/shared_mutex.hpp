@@ -90,9 +90,9 @@ class shared_mutex : pinned {
   };
   template <bool Shared>
   static std::uint64_t place_of_first(detail::waiter_queue& waiters) noexcept {
-    return waiters.empty() ? nobody : detail::claimant<locking<Shared>>::claim_of(waiters.front()).place;
+    return waiters.empty() ? no_waiter : detail::claimant<locking<Shared>>::claim_of(waiters.front()).place;
   }
-  static constexpr std::uint64_t nobody = ~std::uint64_t{0};
+  static constexpr std::uint64_t no_waiter = ~std::uint64_t{0};
 
   template <bool Shared>
   [[nodiscard]] bool try_pass() noexcept {
@@ -129,7 +129,7 @@ class shared_mutex : pinned {
       if (reader < writer) {
         enter<true>();
         readers_waiting_.pop_front().pass();
-      } else if (writer != nobody && readers_ == 0) {
+      } else if (writer != no_waiter && readers_ == 0) {
         enter<false>();
         writers_waiting_.pop_front().pass();
       } else {

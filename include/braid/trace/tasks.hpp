@@ -16,7 +16,7 @@ namespace braid {
 
 /// A request in flight, or a timer.
 ///
-///     for (const task_wait& each : dump_tasks(loop::current()).of_nobody)
+///     for (const task_wait& each : dump_tasks(loop::current()).unowned)
 ///       log(each.request ? name_of(*each.request) : "timer");
 struct task_wait {
   std::optional<opcode> request;  ///< empty for a timer
@@ -28,10 +28,10 @@ struct task_wait {
 
 /// A live frame: a coroutine, a fiber, or the verb that began them.
 ///
-///     for (const task_level& each : dump_tasks(loop::current()).levels)
+///     for (const task_frame& each : dump_tasks(loop::current()).frames)
 ///       log(std::string(2 * each.depth, ' ') + format_place(each.where));
-struct task_level {
-  level_kind kind = level_kind::verb;
+struct task_frame {
+  frame_kind kind = frame_kind::verb;
   std::size_t depth = 0;       ///< the frames that it waits for follow it, one deeper
   std::source_location where;  ///< the await that it waits in, or reached last; the verb's call
   loop_clock::duration waiting{};
@@ -41,10 +41,10 @@ struct task_level {
 /// The tasks of a loop at one instant, as trees: each frame before those that it waits for, oldest first.
 ///
 ///     const task_dump now = dump_tasks(loop::current());
-///     if (now.levels.empty()) log("no tasks");
+///     if (now.frames.empty()) log("no tasks");
 struct task_dump {
-  std::vector<task_level> levels;
-  std::vector<task_wait> of_nobody;  ///< requests and timers that no task of this loop waits for
+  std::vector<task_frame> frames;
+  std::vector<task_wait> unowned;  ///< requests and timers that no task of this loop waits for
 };
 
 /// The live tasks of a loop that tracks them: where each one waits, since when, and for which request.
@@ -67,7 +67,7 @@ struct task_dump {
 ///     //   at serve (server.cpp:41) for 0.250 s: receive on 127.0.0.1:80 (descriptor 7) for 0.250 s
 [[nodiscard]] std::string format_tasks(const task_dump& dump);
 
-/// {"tasks": […], "of_nobody": […]}; a task has its kind, function, file, line, waiting_s, waits_for and
+/// {"tasks": […], "unowned": […]}; a task has its kind, function, file, line, waiting_s, waits_for and
 /// children.
 ///
 ///     co_await write_file("/tmp/tasks.json", to_json(dump_tasks(loop::current())));

@@ -93,9 +93,9 @@ void directory_tree::remove(const place& at) {
 void directory_tree::move(const place& from, const place& to) {
   const std::shared_ptr<node> moved = from.folder->entries.find(from.name)->second;
   const auto replaced = to.folder->entries.find(to.name);
-  edit comes{shared(*to.folder), to.name, replaced == to.folder->entries.end() ? nullptr : replaced->second,
-             moved};
-  perform({{shared(*from.folder), from.name, moved, nullptr}, std::move(comes)});
+  edit insertion{shared(*to.folder), to.name,
+                 replaced == to.folder->entries.end() ? nullptr : replaced->second, moved};
+  perform({{shared(*from.folder), from.name, moved, nullptr}, std::move(insertion)});
 }
 
 void directory_tree::perform(change made) {

@@ -49,11 +49,11 @@ udp_socket* datagrams::find(const host& at, const datagram& what) const {
 // Like ICMP, whose messages may get lost, too.
 void datagrams::refuse(host& at, host& sender, const datagram& what) {
   note_loss(at, "has no port for a datagram", what);
-  const auto comes_back = [this, &at, &sender, from = what.from, to = what.to] {
+  const auto on_arrival = [this, &at, &sender, from = what.from, to = what.to] {
     if (!network_.passes(at, sender)) return;
     for (udp_socket* each : sockets_[&sender]) each->is_refused(from, to);
   };
-  network_.at(network_.now() + network_.latency(at, sender), comes_back);
+  network_.at(network_.now() + network_.latency(at, sender), on_arrival);
 }
 
 }  // namespace braid::sim::detail

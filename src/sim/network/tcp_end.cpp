@@ -32,7 +32,7 @@ tcp_end::tcp_end(connection& of, int which, network& within, host& on, const soc
       local_(local),
       out_(of, which, within),
       may_send_(buffer_of(within)),
-      told_room_(may_send_) {}
+      announced_room_(may_send_) {}
 
 tcp_end& tcp_end::peer() const noexcept { return of_.end(1 - which_); }
 
@@ -41,7 +41,7 @@ void tcp_end::changed() {
 }
 
 // True once both FINs have arrived. The acknowledgement of the second one takes no time here.
-bool tcp_end::is_over() const noexcept { return is_gone() || (fin_came_ && peer().fin_came_); }
+bool tcp_end::is_over() const noexcept { return is_gone() || (fin_received_ && peer().fin_received_); }
 
 // ---- asked by the socket --------------------------------------------------------------------------------
 
@@ -65,21 +65,21 @@ std::optional<std::int32_t> tcp_end::send(const void* from, std::size_t length) 
 
 std::optional<std::int32_t> tcp_end::receive(void* to, std::size_t length, bool all) {
   if (stage_ == stage::connecting) return std::nullopt;
-  const bool no_more_comes = fin_came_ || deaf_ || error_ != 0 || is_gone();
-  if (!unread_.empty() && (!all || unread_.size() >= length || no_more_comes)) {
+  const bool no_more_arrives = fin_received_ || deaf_ || error_ != 0 || is_gone();
+  if (!unread_.empty() && (!all || unread_.size() >= length || no_more_arrives)) {
     const std::size_t got = unread_.take(to, length);
     taken_ += got;
     all_of_ = 0;
-    tell_room();
+    announce_room();
     return static_cast<std::int32_t>(got);
   }
-  if (!no_more_comes) {
+  if (!no_more_arrives) {
     // bytes that have arrived count as taken: they need not all fit into the buffer
     all_of_ = all ? length : 0;
-    tell_room();
+    announce_room();
     return std::nullopt;
   }
-  if (!fin_came_ && error_ != 0) return -take_error();
+  if (!fin_received_ && error_ != 0) return -take_error();
   return 0;
 }
 
@@ -94,7 +94,7 @@ int tcp_end::shut(bool receiving, bool sending) {
 
 short tcp_end::events() const noexcept {
   if (stage_ == stage::connecting) return 0;
-  const bool in_ends = fin_came_ || deaf_ || is_gone();
+  const bool in_ends = fin_received_ || deaf_ || is_gone();
   const bool out_ends = no_more_ || is_gone();
   const std::size_t room = buffer_of(network_) - std::min(unsent_.size(), buffer_of(network_));
   int found = 0;
@@ -179,10 +179,10 @@ void tcp_end::joined() {
 
 // Grants the peer as many bytes as the buffer still has room for. The grant takes its time on the network,
 // which only matters when the peer waits for it.
-void tcp_end::tell_room() {
+void tcp_end::announce_room() {
   const std::uint64_t up_to = taken_ + std::min(unread_.size(), all_of_) + buffer_of(network_);
-  if (up_to <= told_room_) return;
-  told_room_ = up_to;
+  if (up_to <= announced_room_) return;
+  announced_room_ = up_to;
   tcp_end& other = peer();
   other.learn_room();
   const auto known = network_.now() + network_.least_latency(host_, other.host_);
@@ -210,16 +210,16 @@ bool tcp_end::may_be_born() const {
 
 void tcp_end::arrives(const segment& what) {
   switch (what.kind) {
-    case segment_kind::syn: return syn_comes();
-    case segment_kind::syn_ack: return syn_ack_comes();
-    case segment_kind::ack: return ack_comes();
-    case segment_kind::data: return data_comes(what.bytes);
-    case segment_kind::fin: return fin_comes();
-    case segment_kind::reset: return reset_comes();
+    case segment_kind::syn: return on_syn();
+    case segment_kind::syn_ack: return on_syn_ack();
+    case segment_kind::ack: return on_ack();
+    case segment_kind::data: return on_data(what.bytes);
+    case segment_kind::fin: return on_fin();
+    case segment_kind::reset: return on_reset();
   }
 }
 
-void tcp_end::syn_comes() {
+void tcp_end::on_syn() {
   if (stage_ != stage::unborn) return answer_reset();
   ports& its = network_.ports_of(host_);
   const auto found = its.listener_at(local_);
@@ -228,13 +228,13 @@ void tcp_end::syn_comes() {
     return answer_reset();
   }
   stage_ = stage::half_open;
-  came_to_ = found;
+  listener_ = found;
   found->handshake_begins();
   port_ = its.inherit(local_, found->shares());
   out_.put_until(of_.given_up(), segment_kind::syn_ack);
 }
 
-void tcp_end::syn_ack_comes() {
+void tcp_end::on_syn_ack() {
   if (stage_ != stage::connecting) return answer_reset();
   stage_ = stage::open;
   out_.put(segment_kind::ack);
@@ -242,9 +242,9 @@ void tcp_end::syn_ack_comes() {
 }
 
 // An ack that completes a handshake, or a probe of a peer that waits for room.
-void tcp_end::ack_comes() {
+void tcp_end::on_ack() {
   if (stage_ == stage::open) return;
-  const auto listener = std::exchange(came_to_, {}).lock();
+  const auto listener = std::exchange(listener_, {}).lock();
   if (stage_ != stage::half_open || listener == nullptr) {
     if (!is_gone()) stage_ = stage::vanished;
     port_.reset();
@@ -254,7 +254,7 @@ void tcp_end::ack_comes() {
   listener->handshake_ends(of_.shared_from_this());
 }
 
-void tcp_end::data_comes(const std::string& bytes) {
+void tcp_end::on_data(const std::string& bytes) {
   if (is_gone()) return answer_reset();
   if (deaf_ && no_more_) {
     closes(ECONNRESET);
@@ -265,10 +265,10 @@ void tcp_end::data_comes(const std::string& bytes) {
   changed();
 }
 
-void tcp_end::fin_comes() {
+void tcp_end::on_fin() {
   if (is_gone()) return answer_reset();
-  fin_came_ = true;
-  if (tcp_end& other = peer(); other.fin_came_) {
+  fin_received_ = true;
+  if (tcp_end& other = peer(); other.fin_received_) {
     // this end closed first; a client's port is never asked for by its number again
     if (port_ != nullptr && which_ == 1) network_.ports_of(host_).linger(*port_, network_.now() + time_wait);
     port_.reset();
@@ -277,14 +277,14 @@ void tcp_end::fin_comes() {
   changed();
 }
 
-void tcp_end::reset_comes() {
+void tcp_end::on_reset() {
   peer_knows_ = true;
   switch (stage_) {
     case stage::connecting: closes(ECONNREFUSED); break;
     case stage::half_open: return is_left_half_open();
     case stage::open:
       if (is_over()) return;
-      closes(fin_came_ ? EPIPE : ECONNRESET);
+      closes(fin_received_ ? EPIPE : ECONNRESET);
       break;
     default: return;
   }
@@ -300,7 +300,7 @@ void tcp_end::put_reset() {
 }
 
 void tcp_end::leave_handshake() noexcept {
-  if (const auto listener = std::exchange(came_to_, {}).lock()) listener->handshake_fails();
+  if (const auto listener = std::exchange(listener_, {}).lock()) listener->handshake_fails();
 }
 
 void tcp_end::is_left_half_open() noexcept {

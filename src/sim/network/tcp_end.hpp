@@ -69,19 +69,19 @@ class tcp_end : pinned {
 
  private:
   [[nodiscard]] bool is_gone() const noexcept { return stage_ == stage::closed || stage_ == stage::vanished; }
-  void syn_comes();
-  void syn_ack_comes();
-  void ack_comes();
-  void data_comes(const std::string& bytes);
-  void fin_comes();
-  void reset_comes();
+  void on_syn();
+  void on_syn_ack();
+  void on_ack();
+  void on_data(const std::string& bytes);
+  void on_fin();
+  void on_reset();
   void answer_reset();
   void leave_handshake() noexcept;
   void closes(int error);
   void put_reset();
   bool pump();  // sends as much as the peer has room for; true if it sent something
   void pump_at(loop_clock::time_point when);
-  void tell_room();
+  void announce_room();
   void learn_room();
   void changed();
 
@@ -92,7 +92,7 @@ class tcp_end : pinned {
   const socket_name local_;
   object* socket_ = nullptr;
   std::shared_ptr<ports::binding> port_;
-  std::weak_ptr<listening> came_to_;  // the listener, while half open
+  std::weak_ptr<listening> listener_;  // the listener, while half open
   stage stage_ = stage::unborn;
   int error_ = 0;
   bool peer_knows_ = false;  // that this end is gone
@@ -114,9 +114,9 @@ class tcp_end : pinned {
   // receiving
   byte_queue unread_;
   bool deaf_ = false;  // shut down
-  bool fin_came_ = false;
+  bool fin_received_ = false;
   std::uint64_t taken_ = 0;
-  std::uint64_t told_room_;
+  std::uint64_t announced_room_;
   std::size_t all_of_ = 0;  // the length for which a receive of everything waits
 };
 

@@ -136,7 +136,7 @@ std::optional<std::int32_t> tcp_socket::accept() {
   listening_->take_oldest();
   made->is_end_of(whole, whole->server());
   made->shares_ = shares_;
-  made->bound_ = made->connect_told_ = true;
+  made->bound_ = made->connect_reported_ = true;
   return number;
 }
 
@@ -150,7 +150,7 @@ void tcp_socket::is_end_of(std::shared_ptr<connection> whole, tcp_end& end) {
 
 // The first attempt sends the SYN; the attempt that finds it answered ends the call.
 std::optional<std::int32_t> tcp_socket::connect(const request& what) {
-  if (listening_ != nullptr || connect_told_) return -EISCONN;
+  if (listening_ != nullptr || connect_reported_) return -EISCONN;
   if (connection_ == nullptr) {
     const int failed =
         begin_connect(static_cast<const sockaddr*>(what.address), static_cast<socklen_t>(what.offset));
@@ -163,7 +163,7 @@ std::optional<std::int32_t> tcp_socket::connect(const request& what) {
     disconnect();
     return why != 0 ? -why : -ECONNABORTED;
   }
-  connect_told_ = true;
+  connect_reported_ = true;
   return 0;
 }
 
@@ -200,7 +200,7 @@ void tcp_socket::disconnect() {
   end_->close();
   end_ = nullptr;
   connection_.reset();
-  connect_told_ = false;
+  connect_reported_ = false;
   if (!bound_) local_.address = 0;
 }
 

@@ -56,7 +56,7 @@ class tcp_socket final : public socket_object {
 
   std::shared_ptr<connection> connection_;
   tcp_end* end_ = nullptr;  // this socket's end of the connection
-  bool connect_told_ = false;
+  bool connect_reported_ = false;
 };
 
 }  // namespace braid::sim::detail

@@ -97,7 +97,7 @@ class ahead_run : public resident, public pooled {
   // While held, the run completes no next and does not delete itself.
   void hold() noexcept { ++holds_; }
   void release() noexcept {
-    if (holds_ == 1) tell();
+    if (holds_ == 1) hand_over_elements();
     if (--holds_ != 0 || references_ != 0 || running_ != 0) return;
     if (!reported_ && failures_.of_clean_up() && home_ != nullptr)
       home_->report_unhandled(std::move(failures_).first(), nullptr);
@@ -133,7 +133,7 @@ class ahead_run : public resident, public pooled {
     waiter_ = nullptr;
     frame_.called_by(nullptr);
   }
-  void tell() noexcept {
+  void hand_over_elements() noexcept {
     while (waiter_ != nullptr && !abandoned_) {
       std::optional<result<T>> next = closing_ ? std::optional<result<T>>() : take();
       if (!next && running_ != 0) return;
@@ -213,15 +213,15 @@ class ahead_child : operation_base {
   };
 
   void end(result<value_type>&& with) noexcept {
-    if (loop::current_or_null() == run_.home()) return tell(std::move(with));
+    if (loop::current_or_null() == run_.home()) return report_finish(std::move(with));
     ended_elsewhere_.emplace(std::move(with));
     run_.home()->deliver(*this);
   }
   static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<ahead_child&>(base);
-    self.tell(std::move(*self.ended_elsewhere_));
+    self.report_finish(std::move(*self.ended_elsewhere_));
   }
-  void tell(result<value_type>&& with) noexcept {
+  void report_finish(result<value_type>&& with) noexcept {
     ahead_run<T>& run = run_;
     if (!with) complete_stack(with.error(), *run.frame());
     auto ended = Derived::kept_of(std::move(with));

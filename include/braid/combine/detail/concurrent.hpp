@@ -26,7 +26,7 @@ using operation_on = sender_of<std::invoke_result_t<F&, typename element_type<He
 // at once, the loop in pump starts the next ones, so that starts do not nest; after operations_per_turn of
 // them other work of the loop gets its turn.
 //
-// Outcome decides what becomes of the results: settles, whether an error counts as a result; name;
+// Outcome decides what becomes of the results: keeps_errors, whether an error counts as a result; name;
 // begun(index), called before an operation starts; keep(index, result); take(), the value.
 template <class Held, class F, class Outcome, class R>
 class concurrent_walk final : public join_base, operation_base {
@@ -35,7 +35,7 @@ class concurrent_walk final : public join_base, operation_base {
   using value_type = typename Outcome::value_type;
 
   concurrent_walk(Held&& range, std::size_t limit, F fn, R receiver)
-      : operation_base(turn_came),
+      : operation_base(on_turn),
         source_(std::move(range)),
         limit_(limit),
         fn_(std::move(fn)),
@@ -72,13 +72,13 @@ class concurrent_walk final : public join_base, operation_base {
   void source_ended() noexcept { source_ended_ = true; }
   void source_failed(error why) noexcept {
     source_ended_ = true;
-    fail(std::move(why), !Outcome::settles);
+    fail(std::move(why), !Outcome::keeps_errors);
   }
   void source_waits() noexcept {
     hold();
     waiting_ = true;
   }
-  void source_came() noexcept {
+  void on_source_ready() noexcept {
     waiting_ = false;
     pump();
     release();
@@ -89,7 +89,7 @@ class concurrent_walk final : public join_base, operation_base {
   void on_finish(slot& where, std::size_t index, result<T>&& with) noexcept {
     where.next_free = std::exchange(free_, &where);
     --running_;
-    if (with || Outcome::settles) {
+    if (with || Outcome::keeps_errors) {
       if (!with && with.error().of_clean_up()) lost_.add(with.error());
       keep(index, std::move(with));
     } else {
@@ -119,8 +119,8 @@ class concurrent_walk final : public join_base, operation_base {
     if (home()->ending()) stop_children();  // an endless range would keep the loop from ending
     return !stopping();
   }
-  static void turn_came(operation_base& base, completion) noexcept {
-    static_cast<concurrent_walk&>(base).source_came();
+  static void on_turn(operation_base& base, completion) noexcept {
+    static_cast<concurrent_walk&>(base).on_source_ready();
   }
 
   template <class T>

@@ -159,7 +159,7 @@ class async_source : operation_base {
   void on_element(result<value_type>&& element) noexcept {
     next_.reset();
     take(std::move(element));
-    walk_->source_came();
+    walk_->on_source_ready();
   }
   void take(result<value_type>&& element) noexcept {
     if (!element) return walk_->source_failed(std::move(element).error());

@@ -23,7 +23,7 @@ class first_base : public join_base {
   template <class Child>
   void on_finish(Child& child, std::size_t index) noexcept {
     auto& ended = child.ended_result();
-    if (winner_ != nobody) {
+    if (winner_ != none) {
       if (!ended && ended.error().of_clean_up()) [[unlikely]]
         failures_.add(std::move(ended).error());
       return;
@@ -37,7 +37,7 @@ class first_base : public join_base {
 
  protected:
   ~first_base() = default;
-  static constexpr std::size_t nobody = ~std::size_t{0};
+  static constexpr std::size_t none = ~std::size_t{0};
   template <class Children>
   void start_with(Children& children) noexcept {
     if (!begin(receiver_.get_stop_token())) return std::move(receiver_).finish(no_loop_error(Rule::name));
@@ -47,7 +47,7 @@ class first_base : public join_base {
   template <class T>
   void finish(result<T> first) noexcept {
     R receiver = std::move(receiver_);
-    if (winner_ != nobody && failures_.any()) [[unlikely]]
+    if (winner_ != none && failures_.any()) [[unlikely]]
       add_losers(first);
     std::move(receiver).finish(std::move(first));
   }
@@ -77,7 +77,7 @@ class first_base : public join_base {
     return stopped;
   }
   R receiver_;
-  std::size_t winner_ = nobody;
+  std::size_t winner_ = none;
   [[no_unique_address]] join_failures failures_;
 };
 
@@ -117,7 +117,7 @@ class first_of_range final : public first_base<Rule, R> {
 
  private:
   void complete() noexcept override {
-    if (this->winner() == this->nobody) return this->template finish<value_type>(this->failure());
+    if (this->winner() == this->none) return this->template finish<value_type>(this->failure());
     auto& child = children_.begin()[this->winner()];
     if (!child.ended_result())
       return this->template finish<value_type>(std::move(child.ended_result()).error());

@@ -39,7 +39,7 @@ class hedge_state final : public join_base {
   void on_finish(attempt& which, std::size_t index) noexcept {
     ++ended_;
     result<value_type>& ended = which.ended_result();
-    if (winner_ != nobody) {
+    if (winner_ != none) {
       if (!ended && ended.error().of_clean_up()) failures_.add(std::move(ended).error());
       return;
     }
@@ -66,7 +66,7 @@ class hedge_state final : public join_base {
     [[nodiscard]] stop_token get_stop_token() const noexcept { return self->child_stop_token(); }
     [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
   };
-  static constexpr std::size_t nobody = Attempts;
+  static constexpr std::size_t none = Attempts;
 
   template <std::size_t... I>
   hedge_state(F make, loop_clock::duration after, R receiver, std::index_sequence<I...>)
@@ -98,7 +98,7 @@ class hedge_state final : public join_base {
 
   void complete() noexcept override {
     R receiver = std::move(receiver_);
-    if (winner_ == nobody || failures_.any()) return std::move(receiver).finish(failure());
+    if (winner_ == none || failures_.any()) return std::move(receiver).finish(failure());
     result<value_type> won = std::move(attempts_[winner_].ended_result());
     std::move(receiver).finish(std::move(won));
   }
@@ -118,7 +118,7 @@ class hedge_state final : public join_base {
   R receiver_;
   std::size_t started_ = 0;
   std::size_t ended_ = 0;
-  std::size_t winner_ = nobody;
+  std::size_t winner_ = none;
   bool all_failed_ = false;
   loop_clock::time_point next_start_{};
   join_failures failures_;

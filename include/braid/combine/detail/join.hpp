@@ -154,12 +154,12 @@ class join_child : operation_base {
   void end(result<value_type>&& with) noexcept {
     result_.emplace(std::move(with));
     if (loop::current_or_null() != join_.home()) return join_.home()->deliver(*this);
-    tell();
+    report_finish();
   }
   static void on_delivery(operation_base& base, completion) noexcept {
-    static_cast<join_child&>(base).tell();
+    static_cast<join_child&>(base).report_finish();
   }
-  void tell() noexcept {
+  void report_finish() noexcept {
     join_.on_finish(*this, index_);
     join_.release();
   }

@@ -85,14 +85,14 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     this->keep(std::move(ended));
     if (loop::current_or_null() != this->home()) return this->home()->deliver(*this);
     if (stopping_) return this->home()->make_ready(*this);
-    tell();
+    report_finish();
   }
   static void on_delivery(operation_base& base, completion) noexcept {
-    static_cast<scope_child&>(base).tell();
+    static_cast<scope_child&>(base).report_finish();
   }
 
   // Destroys everything that the child owned before it reports the end.
-  void tell() noexcept {
+  void report_finish() noexcept {
     scope_join& scope = *scope_;
     running_.reset();
     this->unlink();

@@ -83,7 +83,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
     if (failure.is_requested_cancellation()) return stop_children();
     if (!failures_.contain(failure)) fail(failure);  // else fn only passed on the error of a child
   }
-  virtual void tell() noexcept = 0;  // finishes the receiver, after this class's complete()
+  virtual void finish_receiver() noexcept = 0;  // called after this class's complete()
   [[nodiscard]] join_failures& failures() noexcept { return failures_; }
   [[nodiscard]] bool cut_short() const noexcept { return cut_short_; }
   /// True if request_stop stopped it.
@@ -115,7 +115,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
     end_life();
     if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_) return home()->expect_delivery();
     answered_ = true;
-    tell();
+    finish_receiver();
   }
   static void asked_to_stop(operation_base& base, completion) noexcept {
     auto& self = static_cast<scope_join&>(base);
@@ -124,8 +124,8 @@ class scope_join : public join_base, public chain_scope, operation_base {
       self.stopped_by_request_ = true;
       return self.stop_children();
     }
-    self.home()->delivery_came();
-    self.tell();
+    self.home()->delivery_arrived();
+    self.finish_receiver();
   }
 
   // constant after open()

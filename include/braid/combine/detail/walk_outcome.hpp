@@ -12,7 +12,7 @@ namespace braid::detail {
 
 struct nothing_kept {
   using value_type = void;
-  static constexpr bool settles = false;
+  static constexpr bool keeps_errors = false;
   void begun(std::size_t) noexcept {}
   template <class T>
   void keep(std::size_t, result<T>&&) noexcept {}
@@ -46,7 +46,7 @@ class kept_in_order {
 template <class T>
 struct map_outcome : kept_in_order<regular<T>> {
   static constexpr const char* name = "map_concurrent";
-  static constexpr bool settles = false;
+  static constexpr bool keeps_errors = false;
   void keep(std::size_t index, result<T>&& with) { this->kept_[index].emplace(*std::move(with)); }
 };
 template <>
@@ -57,7 +57,7 @@ struct map_outcome<void> : nothing_kept {
 template <class T>
 struct map_settled_outcome : kept_in_order<result<T>> {
   static constexpr const char* name = "map_concurrent_settled";
-  static constexpr bool settles = true;
+  static constexpr bool keeps_errors = true;
   void keep(std::size_t index, result<T>&& with) noexcept { this->kept_[index].emplace(std::move(with)); }
 };
 

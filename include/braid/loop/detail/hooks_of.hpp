@@ -35,10 +35,10 @@ struct hooks_of {
   static constexpr bool names_object = requires(const O& o) {
     { o.object() } -> std::convertible_to<std::string>;
   };
-  static constexpr bool tells_blocking = requires(const O& o, const request& what) {
+  static constexpr bool has_may_block = requires(const O& o, const request& what) {
     { o.may_block(what) } -> std::same_as<bool>;
   };
-  static constexpr bool tells_transferred = requires(const O& o) {
+  static constexpr bool has_transferred = requires(const O& o) {
     { o.transferred() } -> std::same_as<std::size_t>;
   };
   static constexpr bool has_traits = requires(O& o) { o.traits; };
@@ -49,9 +49,9 @@ struct hooks_of {
                 "io_outcome: its hooks name again, which must be `bool again(std::int32_t&, request&)`");
   static_assert(!value.object || names_object,
                 "io_outcome: its hooks name object, which must be `std::string object() const`");
-  static_assert(!value.may_block || tells_blocking,
+  static_assert(!value.may_block || has_may_block,
                 "io_outcome: its hooks name may_block, which must be `bool may_block(const request&) const`");
-  static_assert(!value.transferred || tells_transferred,
+  static_assert(!value.transferred || has_transferred,
                 "io_outcome: its hooks name transferred, which must be `std::size_t transferred() const`");
   static_assert(!value.takes_turns || has_traits,
                 "io_outcome: its hooks name takes_turns, which needs a member `file_traits traits`");
@@ -62,9 +62,9 @@ struct hooks_of {
                 "io_outcome: it has an again that its hooks do not name, so it would never be called");
   static_assert(value.object || !(names_object || requires { &O::object; }),
                 "io_outcome: it has an object that its hooks do not name, so it would never be called");
-  static_assert(value.may_block || !(tells_blocking || requires { &O::may_block; }),
+  static_assert(value.may_block || !(has_may_block || requires { &O::may_block; }),
                 "io_outcome: it has a may_block that its hooks do not name, so it would never be called");
-  static_assert(value.transferred || !(tells_transferred || requires { &O::transferred; }),
+  static_assert(value.transferred || !(has_transferred || requires { &O::transferred; }),
                 "io_outcome: it has a transferred that its hooks do not name, so it would never be called");
 
   static constexpr bool checked = true;  // asked for by io_sender, so that a mistake is reported there
@@ -75,8 +75,8 @@ struct hooks_of {
     right.prepare &= prepares;
     right.again &= goes_on;
     right.object &= names_object;
-    right.may_block &= tells_blocking;
-    right.transferred &= tells_transferred;
+    right.may_block &= has_may_block;
+    right.transferred &= has_transferred;
     right.takes_turns &= has_traits;
     return right;
   }();

@@ -116,13 +116,13 @@ class operation_context : pinned {
   void withdraw_ready(operation_base& operation) noexcept;
   /// Keeps run() going until the operation comes back by deliver.
   void expect_delivery() noexcept { ++expected_; }
-  void delivery_came() noexcept { --expected_; }
+  void delivery_arrived() noexcept { --expected_; }
   /// The same for work that cannot be cancelled and may never come back: the loop's end does not wait for it.
   void expect_foreign() noexcept {
     ++expected_;
     ++foreign_;
   }
-  void foreign_came() noexcept {
+  void foreign_ended() noexcept {
     if (foreign_ == 0) return;  // the loop is ending and does not count it any more
     --expected_;
     --foreign_;

@@ -33,16 +33,16 @@ class timer_base;
 ///           no memory for is left out.
 class task_tracker : pinned {
  public:
-  struct level {
+  struct live_frame {
     const async_frame* address = nullptr;
     const async_frame* parent = nullptr;
     std::source_location where;
     loop_clock::time_point since;  ///< when it reached `where`
-    level_kind kind = level_kind::verb;
+    frame_kind kind = frame_kind::verb;
     std::uint64_t order = 0;  ///< in which the frames began
   };
   struct wait {
-    const async_frame* level = nullptr;  ///< the frame that waits; null where none does
+    const async_frame* frame = nullptr;  ///< the frame that waits; null where none does
     bool is_timer = false;
     opcode code = opcode::nop;
     std::int32_t descriptor = -1;
@@ -53,7 +53,7 @@ class task_tracker : pinned {
   /// All that lives at one instant, oldest first.
   struct snapshot {
     loop_clock::time_point taken;
-    std::vector<level> levels;
+    std::vector<live_frame> frames;
     std::vector<wait> waits;
   };
 
@@ -68,7 +68,7 @@ class task_tracker : pinned {
   // The following are called only where the loop tracks its tasks.
 
   /// A frame begins on this thread's loop.
-  [[gnu::cold]] static void begins(const async_frame& frame, level_kind kind) noexcept;
+  [[gnu::cold]] static void begins(const async_frame& frame, frame_kind kind) noexcept;
   /// A frame ends on the thread of its loop.
   [[gnu::cold]] static void ends_here(const async_frame& frame) noexcept;
   /// A frame of home has reached another await.
@@ -91,14 +91,14 @@ class task_tracker : pinned {
   static void with_tracker_of(const loop* home, F f) noexcept;
   void note(operation_base& operation, tracked_wait entry) noexcept;
   // Replaces the finish function of a tracked operation: removes its entry, then calls the original.
-  static void arrived(operation_base& operation, completion with);
+  static void on_finish(operation_base& operation, completion with);
 
   static inline constinit thread_local task_tracker* here_ = nullptr;
   static inline constinit thread_local const async_frame* finishing_ = nullptr;
 
   const loop& home_;
   mutable std::mutex mutex_;  // guards what follows
-  std::unordered_map<const async_frame*, level> levels_;
+  std::unordered_map<const async_frame*, live_frame> frames_;
   std::unordered_map<operation_base*, tracked_wait> waits_;
   std::uint64_t begun_ = 0;
 };
@@ -109,7 +109,7 @@ class verb_frame : pinned {
  public:
   explicit verb_frame(std::source_location where) noexcept : frame_(nullptr, where) {
     if (task_tracker::tracks_here()) [[unlikely]]
-      task_tracker::begins(frame_, level_kind::verb);
+      task_tracker::begins(frame_, frame_kind::verb);
   }
   ~verb_frame() {
     if (task_tracker::tracks_here()) [[unlikely]]

@@ -23,14 +23,14 @@ class callback_state;
 // The operation of a from_callback, as seen by its link.
 class callback_waiter {
  public:
-  virtual void on_settled() noexcept = 0;  // on the loop's thread, from one of its turns
+  virtual void on_completion() noexcept = 0;  // on the loop's thread, from one of its turns
 
  protected:
   ~callback_waiter() = default;
 };
 
 // The state that a from_callback operation and the copies of its done share: the result, and whether one of
-// them has settled it.
+// them has completed it.
 //
 // Lifetime  until the operation and all copies have dropped it.
 // Threads   the operation's part on its loop's thread, the rest on any.
@@ -44,13 +44,13 @@ class callback_link final : operation_base, public pooled {
   // ---- any thread
 
   // True for the first call.
-  bool settle(result<T>&& ended) noexcept {
+  bool complete(result<T>&& ended) noexcept {
     if (!decide()) return false;
     ended_.emplace(std::move(ended));
     if (loop::current_or_null() != &home_)
       home_.deliver(*this);
     else if (starting_)
-      settled_within_start_ = true;
+      completed_within_start_ = true;
     else
       home_.make_ready(*this);
     return true;
@@ -62,7 +62,7 @@ class callback_link final : operation_base, public pooled {
   }
   void drop_done() noexcept {
     if (dones_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      settle(error(make_error_code(errc::broken_promise), "from_callback"));
+      complete(error(make_error_code(errc::broken_promise), "from_callback"));
     drop();
   }
   void drop() noexcept {
@@ -71,12 +71,12 @@ class callback_link final : operation_base, public pooled {
 
   // ---- the operation, on the loop's thread
 
-  // Called when f has returned. True if f has settled the operation already.
+  // Called when f has returned. True if f has completed the operation already.
   [[nodiscard]] bool started() noexcept {
     starting_ = false;
-    return settled_within_start_;
+    return completed_within_start_;
   }
-  // Once settled: returns the result and drops the operation's reference.
+  // Once completed: returns the result and drops the operation's reference.
   [[nodiscard]] result<T> take() noexcept {
     result<T> taken = *std::move(ended_);
     drop();
@@ -84,7 +84,7 @@ class callback_link final : operation_base, public pooled {
   }
   // The operation is destroyed before it has finished.
   void leave() noexcept {
-    if (!decide() && !settled_within_start_ && !delivered_) home_.withdraw_ready(*this);
+    if (!decide() && !completed_within_start_ && !delivered_) home_.withdraw_ready(*this);
   }
 
  private:
@@ -92,7 +92,7 @@ class callback_link final : operation_base, public pooled {
   static void on_delivery(operation_base& base, completion) {
     auto& self = static_cast<callback_link&>(base);
     self.delivered_ = true;
-    self.waiter_.on_settled();
+    self.waiter_.on_completion();
   }
 
   // constant
@@ -102,11 +102,11 @@ class callback_link final : operation_base, public pooled {
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::uint32_t> dones_{0};
   std::atomic<bool> decided_{false};
-  // the settling thread; then the loop's thread
+  // the completing thread; then the loop's thread
   std::optional<result<T>> ended_;
   // the loop's thread
   bool starting_ = true;
-  bool settled_within_start_ = false;
+  bool completed_within_start_ = false;
   bool delivered_ = false;
 };
 

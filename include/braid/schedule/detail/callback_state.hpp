@@ -67,7 +67,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
       else
         cancel_.emplace(f_(done));
     } catch (...) {
-      link_->settle(error::current());
+      link_->complete(error::current());
     }
   }
 
@@ -84,16 +84,16 @@ class callback_state final : outside_work, callback_waiter, cancellation {
             return;
           }
         } catch (...) {
-          link_->settle(error::current());
+          link_->complete(error::current());
           return;
         }
       }
     }
-    link_->settle(canceled());
+    link_->complete(canceled());
   }
   static void on_stop(cancellation& base) noexcept { static_cast<callback_state&>(base).stop(); }
 
-  void on_settled() noexcept override {
+  void on_completion() noexcept override {
     if (disarm()) finish();
   }
   static void on_resume(cancellation& base) noexcept { static_cast<callback_state&>(base).finish(); }

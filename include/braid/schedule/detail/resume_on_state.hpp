@@ -27,7 +27,7 @@ class resume_on_state final : operation_base {
     auto& self = static_cast<resume_on_state&>(base);
     if (self.leaves()) {
       if (loop::current_or_null() != self.home_) return self.home_->deliver(self);
-      self.home_->delivery_came();
+      self.home_->delivery_arrived();
     }
     R receiver = std::move(self.receiver_);
     std::move(receiver).finish(result<void>());

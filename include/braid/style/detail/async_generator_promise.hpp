@@ -57,7 +57,7 @@ class async_generator_promise final : public task_promise_base {
   }
   void end_turn() noexcept {
     element_ = nullptr;
-    end_level();
+    end_frame();
     if (owner_ == nullptr) destroy_nested(self());
   }
   void abandon_turn() noexcept {
@@ -77,7 +77,7 @@ class async_generator_promise final : public task_promise_base {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(handle yielding) const noexcept {
       async_generator_promise& promise = yielding.promise();
-      if (!inline_start::mark_completed(&promise)) promise.tell();  // may destroy the frame
+      if (!inline_start::mark_completed(&promise)) promise.resume_awaiter();  // may destroy the frame
     }
     void await_resume() const noexcept {}
   };

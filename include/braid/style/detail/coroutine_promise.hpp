@@ -162,20 +162,20 @@ class coroutine_promise : public pooled_frame, pinned {
   }
   /// Called when the coroutine runs on this loop.
   void arrive_on(const loop& here) noexcept {
-    if (!comes_home_to(here)) return;
+    if (!returns_to(here)) return;
     away_ = false;
-    home_->delivery_came();
+    home_->delivery_arrived();
   }
   /// Marks the coroutine as at home, because a delivery goes there instead and takes over its count. Returns
   /// whether it was away.
-  [[nodiscard]] bool send_home() noexcept { return std::exchange(away_, false); }
+  [[nodiscard]] bool clear_away() noexcept { return std::exchange(away_, false); }
 
  protected:
   /// begins is the place of the coroutine's frame until its first await.
   explicit coroutine_promise(std::source_location begins = {}) noexcept { frame_.waits_at(begins); }
-  ~coroutine_promise() { end_level(); }
+  ~coroutine_promise() { end_frame(); }
   /// Ends what inherit began for the tracker. inherit may then be called again.
-  void end_level() noexcept {
+  void end_frame() noexcept {
     if (tracked_) [[unlikely]]
       end_tracked();
   }
@@ -186,12 +186,12 @@ class coroutine_promise : public pooled_frame, pinned {
   [[nodiscard]] bool leaves_for(const loop& there) const noexcept {
     return !away_ && home_ != nullptr && home_ == loop::current_or_null() && home_ != &there;
   }
-  [[nodiscard]] bool comes_home_to(const loop& here) const noexcept { return away_ && home_ == &here; }
+  [[nodiscard]] bool returns_to(const loop& here) const noexcept { return away_ && home_ == &here; }
 
  private:
   [[gnu::cold, gnu::noinline]] void begin_tracked() noexcept {
     tracked_ = true;
-    task_tracker::begins(frame_, level_kind::coroutine);
+    task_tracker::begins(frame_, frame_kind::coroutine);
   }
   [[gnu::cold, gnu::noinline]] void end_tracked() noexcept {
     tracked_ = false;

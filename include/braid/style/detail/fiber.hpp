@@ -40,7 +40,7 @@ class fiber : pinned {
 
   /// Records that the job has reached an await. False while the job is unwound: the await must begin nothing
   /// and end by cut_off_await.
-  [[nodiscard]] bool comes_to(std::source_location await) noexcept {
+  [[nodiscard]] bool reach_await(std::source_location await) noexcept {
     frame_.waits_at(await);
     if (unwinding_ || tracked_) [[unlikely]]
       return await_slow();

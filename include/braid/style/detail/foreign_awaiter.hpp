@@ -31,17 +31,17 @@ struct foreign_relay {
   struct promise_type : pooled_frame {
     promise_type(foreign_link& to, stop_token token) noexcept : link(&to), stop(token) {}
     ~promise_type() {
-      if (link != nullptr) tell(true);
+      if (link != nullptr) end_wait(true);
     }
     foreign_relay get_return_object() noexcept {
       return {std::coroutine_handle<promise_type>::from_promise(*this)};
     }
     [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
     [[nodiscard]] std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() noexcept { tell(false); }
+    void return_void() noexcept { end_wait(false); }
     void unhandled_exception() const noexcept {}
     [[nodiscard]] stop_token get_stop_token() const noexcept { return stop; }
-    void tell(bool destroyed) noexcept;
+    void end_wait(bool destroyed) noexcept;
 
     foreign_link* link;  // null once the wait was ended
     const stop_token stop;

@@ -84,7 +84,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
   void begin(future_state<T>& upstream) noexcept {
     this->track();
     if (upstream.add_waiter(*this))
-      settle_in();
+      join_residents();
     else
       on_settled();
   }
@@ -135,7 +135,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
 
   static void on_finish(braid::operation_base& base, completion) noexcept {
     auto& self = static_cast<future_link&>(future_waiter::from(base));
-    self.move_out();
+    self.leave_residents();
     self.step(*std::exchange(self.upstream_, nullptr));
   }
 
@@ -147,7 +147,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
       } catch (...) {
         return end(error::current());
       }
-      settle_in();  // again, since the step's operation may never end
+      join_residents();  // again, since the step's operation may never end
       inner_.state->start();
     } else {
       // The value stays where it is until the step has used it.
@@ -182,7 +182,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
       this->keep(std::move(ended));  // only the home loop's thread may change its list of residents
       return this->deliver(on_delivery);
     }
-    move_out();
+    leave_residents();
     if (!ended) [[unlikely]] {
       if (inner_.stop.stop_requested()) ended.error().set_requested(true);
       attach_stack(ended.error(), future_state<value>::frame());

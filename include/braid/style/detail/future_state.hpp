@@ -39,8 +39,8 @@ class future_waiter : operation_base, resident {
   void abandon() noexcept override {}
 
   // Makes the waiter a resident, so that the loop's end can abandon it while the future is pending.
-  void settle_in() noexcept { home_->adopt(*this); }
-  void move_out() noexcept {
+  void join_residents() noexcept { home_->adopt(*this); }
+  void leave_residents() noexcept {
     if (linked()) unlink();
   }
   [[nodiscard]] loop& home() const noexcept { return *home_; }
@@ -123,14 +123,14 @@ class future_state_base : public pooled, pinned {
   /// The settler's act, once the result is in place. May destroy *this.
   void settle() noexcept {
     if ((facts_ & (tracked | chained)) != 0) [[unlikely]]
-      return settle_otherwise();
+      return settle_slow();
     settle_now();
   }
   /// Tracks the operation, on the home loop's thread, from now until the state is settled.
   void track() noexcept {
     if (task_tracker::tracks_here()) [[unlikely]] {
       facts_ |= tracked;
-      task_tracker::begins(frame_, level_kind::verb);
+      task_tracker::begins(frame_, frame_kind::verb);
     }
   }
   [[nodiscard]] async_frame* frame() noexcept { return &frame_; }
@@ -165,7 +165,7 @@ class future_state_base : public pooled, pinned {
     if (met == as_met(dropped)) return end_unseen();
     delete this;  // the waiter was removed
   }
-  [[gnu::cold]] void settle_otherwise() noexcept;
+  [[gnu::cold]] void settle_slow() noexcept;
 
   // True for the first of the two. The second sees what the first wrote.
   [[nodiscard]] bool meet(void* mine) noexcept {

@@ -67,7 +67,7 @@ class shared_run_base : public pooled, pinned {
   virtual ~shared_run_base() = default;
   virtual void begin() = 0;  // may end within the call
   virtual void abandon() noexcept = 0;  // destroys the running task; the run has failed then
-  void tell_all() noexcept;
+  void wake_waiters() noexcept;
 
  private:
   friend shared_waiter;
@@ -130,7 +130,7 @@ class shared_run final : public shared_run_base {
     if (!with) complete_stack(with.error(), *this->frame());
     ended_.emplace(std::move(with));
     operation_.reset();
-    tell_all();
+    wake_waiters();
   }
 
   std::optional<task<T>> lazy_;

@@ -71,22 +71,22 @@ class spawned final : public future_state<value_of<S>>,
     } else {
       // Ended on another thread, but only the home loop's thread may change its list of residents.
       this->keep(std::move(ended));
-      this->home()->deliver(*new (&way_home_) way_home(*this));
+      this->home()->deliver(*new (&end_delivery_) end_delivery(*this));
     }
   }
   void abandon() noexcept override {
     operation_.reset();
     if (!this->has_result()) return this->set(this->cut_off());
-    this->home()->withdraw_ready(way_home_);  // it ended on another thread meanwhile
-    way_home_.~way_home();
+    this->home()->withdraw_ready(end_delivery_);  // it ended on another thread meanwhile
+    end_delivery_.~end_delivery();
     this->settle();
   }
 
-  struct way_home final : operation_base {
-    explicit way_home(spawned& state) noexcept : operation_base(on_delivery), of(state) {}
+  struct end_delivery final : operation_base {
+    explicit end_delivery(spawned& state) noexcept : operation_base(on_delivery), of(state) {}
     static void on_delivery(operation_base& base, completion) noexcept {
-      spawned& state = static_cast<way_home&>(base).of;
-      state.way_home_.~way_home();
+      spawned& state = static_cast<end_delivery&>(base).of;
+      state.end_delivery_.~end_delivery();
       state.unlink();
       state.settle();
     }
@@ -96,7 +96,7 @@ class spawned final : public future_state<value_of<S>>,
   stop_source stop_;
   std::optional<connected<S, receiver>> operation_;
   union {
-    way_home way_home_;  // alive from an end on another thread until the home loop settles the state
+    end_delivery end_delivery_;  // alive from an end on another thread until the home loop settles the state
   };
 };
 

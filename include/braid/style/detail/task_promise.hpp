@@ -30,7 +30,7 @@ class task_promise_base : public coroutine_promise {
 
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] std::suspend_never final_suspend() noexcept {
-    if (!inline_start::mark_completed(this)) tell();
+    if (!inline_start::mark_completed(this)) resume_awaiter();
     return {};
   }
 
@@ -43,7 +43,7 @@ class task_promise_base : public coroutine_promise {
     state_ = state;
   }
   /// Called by resume_on before the task moves there. Throws std::bad_alloc, and the task stays, if there is
-  /// no memory for the way home.
+  /// no memory for the delivery.
   void depart_for(const loop& there);
   /// Called when the task runs on this loop.
   void arrive_on(const loop& here) noexcept;
@@ -56,24 +56,24 @@ class task_promise_base : public coroutine_promise {
   /// The exception being handled, with the chain of awaits.
   [[nodiscard]] error current_failure() noexcept;
   /// Resumes the awaiter on its home loop. Not for an awaiter that is still starting this task.
-  void tell() noexcept {
+  void resume_awaiter() noexcept {
     if (loop::current_or_null() != home() || is_away()) [[unlikely]]
-      return tell_at_home();
-    tell_here();
+      return resume_awaiter_at_home();
+    resume_awaiter_here();
   }
 
  private:
-  void tell_here() const noexcept {
+  void resume_awaiter_here() const noexcept {
     if (done_ != nullptr) return park(done_, state_);
     park(std::coroutine_handle<>::from_address(state_));
   }
   // Goes back to the loop that the awaiter waits on, and resumes the awaiter there.
-  [[gnu::cold, gnu::noinline]] void tell_at_home() noexcept;
+  [[gnu::cold, gnu::noinline]] void resume_awaiter_at_home() noexcept;
 
   // set before the coroutine begins
   done_fn* done_;
   // The argument of done_; without done_, the awaiting coroutine's frame; while the task is away, the
-  // homecoming that carries both.
+  // task_delivery that carries both.
   void* state_;
 };
 

@@ -99,7 +99,7 @@ class channel_queue : pinned {
   }
   // Serves waiting sends and reserves in their order, as far as that is possible now.
   void serve_senders() noexcept {
-    const settling at_once;  // a sender and its receiver are served in one step
+    const deferred_withdrawals at_once;  // a sender and its receiver are served in one step
     while (receivers_.empty() ? !senders_.empty() && elements_.size() < room_ : !senders_.empty()) {
       sync_waiter* const next = senders_.find_if([this](sync_waiter& each) { return serve(each); });
       if (next == nullptr) return;

@@ -25,7 +25,7 @@ class select_base : public sync_group, operation_base, cancellation {
     BRAID_ASSERT(!decided_);
     decided_ = true;
     choice_ = index;
-    settling others;
+    deferred_withdrawals others;
     leave_queues();
     others.later(*this);
     if (timers_ == 0) home_->make_ready(*this);
@@ -71,11 +71,11 @@ class select_base : public sync_group, operation_base, cancellation {
 
 // One of the operations of a select.
 //
-// try_now()      true if it could be done at once
-// begin()        begins to wait
-// leave_queue()  leaves its queue, chosen or not; serves no other waiter yet
-// settle()       serves the waiters that its leaving made room for
-// take()         the result of the chosen one
+// try_now()            true if it could be done at once
+// begin()              begins to wait
+// leave_queue()        leaves its queue, chosen or not; serves no other waiter yet
+// report_withdrawal()  serves the waiters that its leaving made room for
+// take()               the result of the chosen one
 template <class S>
 class select_child;
 
@@ -93,7 +93,7 @@ class select_child<claim_sender<C>> final : claim_holder<C>, claimant<C> {
     if constexpr (requires { this->held.repeats(earlier.held); }) return this->held.repeats(earlier.held);
     return false;
   }
-  using claimant<C>::leave_queue, claimant<C>::settle;
+  using claimant<C>::leave_queue, claimant<C>::report_withdrawal;
   [[nodiscard]] result<value_type> take() noexcept {
     (void)this->take_pass();
     return take_result(this->held);
@@ -121,7 +121,7 @@ class select_child<sleep_sender<Deadline>> final : sleep_timer<Deadline> {
     return false;
   }
   void leave_queue() noexcept { this->cancel(); }
-  void settle() const noexcept {}
+  void report_withdrawal() const noexcept {}
   [[nodiscard]] result<void> take() const noexcept { return {}; }
 
  private:
@@ -179,7 +179,8 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
     return std::get<J>(children_);
   }
   void begin_all() noexcept {
-    const settling afterwards;  // a wait that begins may serve others, which may serve one of these
+    const deferred_withdrawals
+        afterwards;  // a wait that begins may serve others, which may serve one of these
     (begin<I>(), ...);
   }
   template <std::size_t J>
@@ -197,7 +198,7 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
     return false;
   }
   void leave_queues() noexcept override { (child<I>().leave_queue(), ...); }
-  void settle() noexcept override { (child<I>().settle(), ...); }
+  void report_withdrawals() noexcept override { (child<I>().report_withdrawal(), ...); }
   void complete() noexcept override { finish(choice()); }
   void finish(std::size_t index) noexcept {
     const bool made = ((I == index ? (finish_with<I>(), true) : false) || ...);

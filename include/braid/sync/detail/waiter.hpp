@@ -17,32 +17,32 @@ namespace braid::detail {
 class sync_waiter;
 
 // A group of waiters of which only one may be served: a select. The first that is served decides, and in the
-// same step the others leave their queues. A waiter that leaves may make room for waiters behind it; settle()
-// serves those once every waiter of the group has left.
+// same step the others leave their queues. A waiter that leaves may make room for waiters behind it;
+// report_withdrawals() serves those once every waiter of the group has left.
 class sync_group : pinned {
  public:
   virtual void decide(std::size_t index) noexcept = 0;  // the waiter of this index was served
-  virtual void settle() noexcept = 0;
+  virtual void report_withdrawals() noexcept = 0;
 
  protected:
   ~sync_group() = default;
 
  private:
-  sync_group* next_ = nullptr;  // in the queue of groups to settle
+  sync_group* next_ = nullptr;  // in the queue of groups that have yet to report
 
  public:
   using queue = intrusive_queue<sync_group, &sync_group::next_>;
 };
 
-// Delays the settling of groups: those that are decided while a `settling` lives are settled at the end of
-// the outermost one, one after the other. So a step that serves several waiters sees no group change in
+// Delays report_withdrawals(): groups that are decided while such an object lives report when the outermost
+// one is destroyed, one after the other. So a step that serves several waiters sees no group change in
 // between, and a chain of groups that serve each other takes constant stack.
-class settling : pinned {
+class deferred_withdrawals : pinned {
  public:
-  settling() noexcept : outermost_(!std::exchange(active_, true)) {}
-  ~settling() {
+  deferred_withdrawals() noexcept : outermost_(!std::exchange(active_, true)) {}
+  ~deferred_withdrawals() {
     if (!outermost_) return;
-    while (!decided_.empty()) decided_.pop_front().settle();
+    while (!decided_.empty()) decided_.pop_front().report_withdrawals();
     active_ = false;
   }
   void later(sync_group& group) noexcept { decided_.push_back(group); }
@@ -101,20 +101,20 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
   void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
 
-  // Leaves the queue, if it is in one, without serving other waiters: settle() does that.
+  // Leaves the queue, if it is in one, without serving other waiters: report_withdrawal() does that.
   void leave_queue() noexcept {
     if (!linked()) return;
     unlink();
     withdrawn_ = true;
   }
-  void settle() noexcept {
+  void report_withdrawal() noexcept {
     if (std::exchange(withdrawn_, false)) kind_->on_withdraw(*this);
   }
   // For the destructor: it will never finish. Returns true if it was served already.
   [[nodiscard]] bool leave() noexcept {
     if (home_ == nullptr) return false;
     leave_queue();
-    settle();
+    report_withdrawal();
     cancellation::drop();
     if (in_flight()) home_->withdraw_ready(*this);
     home_ = nullptr;
@@ -138,7 +138,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
     auto& self = static_cast<sync_waiter&>(base);
     if (!self.linked()) return;  // it was served already
     self.leave_queue();
-    self.settle();
+    self.report_withdrawal();
     self.home_->make_ready(self);
   }
   static void on_stop_arrived(cancellation& base) noexcept {
@@ -167,7 +167,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   loop* home_ = nullptr;  // while it waits
   std::uint32_t index_;  // in the group
   bool passed_ = false;
-  bool withdrawn_ = false;  // left the queue, and settle() has not run yet
+  bool withdrawn_ = false;  // left the queue, and report_withdrawal() has not run yet
 };
 
 class waiter_queue : public intrusive_list<sync_waiter> {
