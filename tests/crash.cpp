@@ -38,7 +38,7 @@ TEST_CASE("crash: an unhandled error is printed with its asynchronous stack, the
 }
 
 TEST_CASE(
-    "crash: an error that nobody catches is printed with its asynchronous stack, then the handler is called",
+    "crash: an uncaught error is printed with its asynchronous stack, then the terminate handler is called",
     "[crash]") {
   const std::string errors = aborted("uncaught_error").errors;
   CHECK_THAT(errors, contains("braid: uncaught error: the disk is gone\n"));
@@ -51,11 +51,11 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("crash: an exception out of a posted function is unhandled too", "[crash]") {
+TEST_CASE("crash: an exception from a posted function is an unhandled error", "[crash]") {
   CHECK_THAT(aborted("unhandled_post").errors, contains("braid: unhandled error: spool: "));
 }
 
-TEST_CASE("crash: an error that nobody has seen when its loop has ended is told all the same", "[crash]") {
+TEST_CASE("crash: an error that is dropped after its loop's end is still reported", "[crash]") {
   CHECK_THAT(aborted("unseen_error_too_late").errors, contains("braid: unhandled error: seen by nobody"));
 }
 
@@ -63,46 +63,46 @@ TEST_CASE("crash: a handler of unhandled errors that throws terminates the progr
   CHECK_THAT(aborted("throwing_handler").errors, contains("the handler's own"));
 }
 
-TEST_CASE("crash: a loop that ends on another thread says so", "[crash]") {
+TEST_CASE("crash: destroying a loop on another thread aborts with a message", "[crash]") {
   CHECK_THAT(aborted("loop_ended_elsewhere").errors,
              contains("braid: ~loop: this is not the thread that made the loop"));
 }
 
-TEST_CASE("crash: a loop that is destroyed by what runs on it says so", "[crash]") {
+TEST_CASE("crash: destroying a loop from its own work aborts with a message", "[crash]") {
   CHECK_THAT(aborted("loop_ended_while_running").errors, contains("braid: ~loop: the loop is running"));
 }
 
-TEST_CASE("crash: an error is never taken for a value", "[crash]") {
+TEST_CASE("crash: reading the value of a failed result aborts with a message", "[crash]") {
   CHECK_THAT(aborted("error_as_value").errors,
              contains("braid: result: operator* on an error: Connection timed out"));
 }
 
-TEST_CASE("crash: waiting at an incoming that was moved from says so", "[crash]") {
+TEST_CASE("crash: next of an incoming that was moved from aborts with a message", "[crash]") {
   CHECK_THAT(aborted("incoming_moved_from").errors,
              contains("braid: incoming::next: the incoming was moved from"));
 }
 
-TEST_CASE("crash: a channel that is used on two threads says so", "[crash]") {
+TEST_CASE("crash: using a channel on two threads aborts with a message", "[crash]") {
   const std::string errors = aborted("channel_on_two_threads").errors;
   CHECK_THAT(errors, contains("braid: channel::receive: it waits on one thread"));
   CHECK_THAT(errors, contains("from another thread use loop::post"));
 }
 
-TEST_CASE("crash: an object of sync/ that ends before the operations that wait for it says so", "[crash]") {
+TEST_CASE("crash: destroying a sync object before its waiters aborts with a message", "[crash]") {
   CHECK_THAT(aborted("event_ended_too_early").errors,
              contains("braid: event::wait: the object it waits for was destroyed"));
 }
 
-TEST_CASE("crash: a channel that ends before its permits says so", "[crash]") {
+TEST_CASE("crash: destroying a channel before its permits aborts with a message", "[crash]") {
   CHECK_THAT(aborted("permit_outlives_channel").errors,
              contains("braid: ~channel: a permit of it is still held"));
 }
 
-TEST_CASE("crash: an empty function is never called", "[crash]") {
+TEST_CASE("crash: calling an empty function aborts with a message", "[crash]") {
   CHECK_THAT(aborted("empty_function").errors, contains("braid: an empty function was called"));
 }
 
-TEST_CASE("crash: a stop_source that ends before its callbacks says so", "[crash]") {
+TEST_CASE("crash: destroying a stop_source before its callbacks aborts with a message", "[crash]") {
   CHECK_THAT(aborted("stop_source_too_short").errors,
              contains("braid: ~stop_source: an operation still obeys its token"));
 }

@@ -137,7 +137,7 @@ std::string listed(const std::vector<std::string>& faults) {
   return text;
 }
 
-TEST_CASE("floors: every room includes only itself and what is below it", "[floors]") {
+TEST_CASE("floors: every room includes only itself and lower rooms", "[floors]") {
   const sources headers = read_folder(root() / "include/braid", true);
   const sources bodies = read_folder(root() / "src", false);
   REQUIRE(headers.size() > 40);
@@ -200,7 +200,7 @@ TEST_CASE("floors: each header is guarded, and each body includes its own header
   CHECK(faults.empty());
 }
 
-TEST_CASE("floors: patterns and examples need nothing of a back room", "[floors]") {
+TEST_CASE("floors: patterns and examples include no back room", "[floors]") {
   std::vector<std::string> faults;
   for (const auto& folder : {root() / "patterns", root() / "examples"})
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -215,7 +215,7 @@ TEST_CASE("floors: patterns and examples need nothing of a back room", "[floors]
 }
 
 // Tests the check itself: breaks each rule once.
-TEST_CASE("floors: a wrong include is found out", "[floors]") {
+TEST_CASE("floors: finds a wrong include", "[floors]") {
   struct wrong {
     const char* path;
     bool is_public;

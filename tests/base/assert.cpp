@@ -8,13 +8,13 @@
 
 namespace {
 
-TEST_CASE("BRAID_ASSERT: a condition that holds is asked once", "[base][assert]") {
+TEST_CASE("BRAID_ASSERT: evaluates its condition once", "[base][assert]") {
   int asked = 0;
   BRAID_ASSERT(++asked == 1);
   CHECK(asked == 1);
 }
 
-TEST_CASE("BRAID_ASSERT: one that does not hold names itself and aborts", "[base][assert]") {
+TEST_CASE("BRAID_ASSERT: a false condition is printed, and the program aborts", "[base][assert]") {
   const auto ended = braid_tests::in_child([] {
     const int apples = 3;
     BRAID_ASSERT(apples == 4);
@@ -24,7 +24,7 @@ TEST_CASE("BRAID_ASSERT: one that does not hold names itself and aborts", "[base
   CHECK_THAT(ended.errors, braid_tests::contains("assert.cpp:"));
 }
 
-TEST_CASE("BRAID_DEBUG_ASSERT: is not even asked when BRAID_DEBUG is 0", "[base][assert]") {
+TEST_CASE("BRAID_DEBUG_ASSERT: evaluates nothing if BRAID_DEBUG is 0", "[base][assert]") {
   [[maybe_unused]] int asked = 0;
   BRAID_DEBUG_ASSERT(++asked == 1);
   CHECK(asked == BRAID_DEBUG);

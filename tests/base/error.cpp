@@ -31,7 +31,7 @@ error caught(F f) {
   throw std::logic_error("nothing was thrown");
 }
 
-TEST_CASE("error: a bare code has no exception, no call and no stack", "[base][error]") {
+TEST_CASE("error: a code alone has no exception, no call and no stack", "[base][error]") {
   const error failure = std::errc::timed_out;
   CHECK(failure.code() == std::make_error_code(std::errc::timed_out));
   CHECK(failure.exception() == nullptr);
@@ -63,7 +63,7 @@ TEST_CASE("error: the message names the call, its object and the text of the cod
   CHECK(error(denied, "accept").message() == "accept: " + denied.message());
 }
 
-TEST_CASE("error: thrown, a code is a system_error with the same text", "[base][error]") {
+TEST_CASE("error: a code is thrown as a system_error with the same text", "[base][error]") {
   const error failure(std::make_error_code(std::errc::is_a_directory), "read_some", "/etc");
   try {
     failure.rethrow();
@@ -92,7 +92,8 @@ TEST_CASE("error: a caller's exception passes through untouched", "[base][error]
   CHECK_THROWS_AS(failure.rethrow(), std::out_of_range);  // and it can be thrown again
 }
 
-TEST_CASE("error: a system_error keeps its code, what is no std::exception has a text too", "[base][error]") {
+TEST_CASE("error: a system_error keeps its code; an exception of any other type has a text, too",
+          "[base][error]") {
   CHECK(error(std::make_exception_ptr(std::system_error(ENOENT, std::generic_category(), "x"))) ==
         std::errc::no_such_file_or_directory);
   const error odd(std::make_exception_ptr(7));
@@ -101,14 +102,14 @@ TEST_CASE("error: a system_error keeps its code, what is no std::exception has a
   CHECK_THROWS_AS(odd.rethrow(), int);
 }
 
-TEST_CASE("error: made of an exception_ptr without an exception it says so", "[base][error]") {
+TEST_CASE("error: an empty exception_ptr makes an error that says so", "[base][error]") {
   const error none{std::exception_ptr()};
   CHECK(none == errc::exception);
   CHECK_THROWS_AS(none.rethrow(), std::logic_error);
   CHECK_THAT(none.message(), contains("holds no exception"));
 }
 
-TEST_CASE("error: current() finds call and stack of an error that was thrown on the way", "[base][error]") {
+TEST_CASE("error: current() finds the call and the stack of the error that was thrown", "[base][error]") {
   error failure(std::make_error_code(std::errc::no_such_file_or_directory), "open_file", "/nowhere");
   failure.set_stack(two_places());
   const error again = caught([&] { failure.rethrow(); });
@@ -136,7 +137,7 @@ TEST_CASE("error: current() does not mistake another exception for the last erro
   CHECK(other.stack().empty());
 }
 
-TEST_CASE("error: a stack given to a copy is the copy's alone", "[base][error]") {
+TEST_CASE("error: setting the stack of a copy leaves the original unchanged", "[base][error]") {
   const error first(std::make_error_code(std::errc::io_error), "sync", "/dev/full");
   error copy = first;
   copy.set_stack(two_places());
@@ -150,7 +151,7 @@ TEST_CASE("error: a stack given to a copy is the copy's alone", "[base][error]")
   CHECK(bare.stack()[0].line() == two_places()[0].line());
 }
 
-TEST_CASE("error: copies, moves and assignments keep what is known", "[base][error]") {
+TEST_CASE("error: copies, moves and assignments keep call, object and code", "[base][error]") {
   error first(std::make_error_code(std::errc::io_error), "sync", "/dev/full");
   error second = std::errc::timed_out;
   second = first;
@@ -181,7 +182,7 @@ TEST_CASE("error: copies may be used and dropped on several threads at once", "[
   CHECK(shared.stack().empty());
 }
 
-TEST_CASE("error: keeps the others that it was preferred to", "[base][error]") {
+TEST_CASE("error: suppress keeps the other errors", "[base][error]") {
   error first(std::make_error_code(std::errc::io_error), "read_some", "/spool");
   CHECK(first.suppressed().empty());
   const error before = first;
@@ -203,8 +204,7 @@ TEST_CASE("error: keeps the others that it was preferred to", "[base][error]") {
 
 }  // namespace
 
-TEST_CASE("error: an exception that was caught is destroyed there, not with the thread's next error",
-          "[base][error]") {
+TEST_CASE("error: a caught exception is destroyed at the end of its catch block", "[base][error]") {
   struct holds : std::runtime_error {
     explicit holds(std::shared_ptr<int> what) : runtime_error("holds"), held(std::move(what)) {}
     std::shared_ptr<int> held;
@@ -216,7 +216,7 @@ TEST_CASE("error: an exception that was caught is destroyed there, not with the 
     if (other != nullptr) failure.suppress(*other);
     failure.rethrow();
   };
-  SECTION("by itself") {
+  SECTION("an exception alone") {
     try {
       throw_one(nullptr);
     } catch (const holds&) {
@@ -224,7 +224,7 @@ TEST_CASE("error: an exception that was caught is destroyed there, not with the 
     }
     CHECK(held.use_count() == 1);
   }
-  SECTION("with what it suppressed, and after it was taken up as an error again") {
+  SECTION("an exception with suppressed errors that became an error again") {
     try {
       const error other = caught([&] { throw holds(held); });
       throw_one(&other);
@@ -235,7 +235,7 @@ TEST_CASE("error: an exception that was caught is destroyed there, not with the 
     }
     CHECK(held.use_count() == 1);
   }
-  SECTION("another one at the same address is another one") {
+  SECTION("the next exception at the same address has no stack") {
     for (int i = 0; i < 100; ++i) {
       try {
         throw_one(nullptr);
@@ -245,7 +245,7 @@ TEST_CASE("error: an exception that was caught is destroyed there, not with the 
   }
 }
 
-TEST_CASE("error: what is known of an exception goes with it to another thread", "[base][error]") {
+TEST_CASE("error: call and code go with an exception to another thread", "[base][error]") {
   std::exception_ptr carried;
   try {
     error(std::make_error_code(std::errc::io_error), "read_some", "/etc").rethrow();

@@ -72,7 +72,7 @@ TEST_CASE("frame_pool: above 2 KiB a block is at most an eighth larger than aske
   }
 }
 
-TEST_CASE("frame_pool: what was freed last comes back first", "[base][frame_pool]") {
+TEST_CASE("frame_pool: the block freed last is reused first", "[base][frame_pool]") {
   void* first = frame_pool::allocate(100);
   void* second = frame_pool::allocate(100);
   frame_pool::deallocate(first, 100);
@@ -98,7 +98,7 @@ TEST_CASE("frame_pool: a block freed on another thread is reused there", "[base]
 }
 #endif
 
-TEST_CASE("frame_pool: a warm pool asks the heap for nothing", "[base][frame_pool]") {
+TEST_CASE("frame_pool: a warm pool does not allocate from the heap", "[base][frame_pool]") {
   if (!counts_allocations) return;
   for (const std::size_t size : {24, 64, 500, 2048, 5000, 1 << 21})
     frame_pool::deallocate(frame_pool::allocate(size), size);
@@ -110,7 +110,7 @@ TEST_CASE("frame_pool: a warm pool asks the heap for nothing", "[base][frame_poo
   CHECK(made == 0);
 }
 
-TEST_CASE("frame_pool: what is larger than the largest class is the heap's own", "[base][frame_pool]") {
+TEST_CASE("frame_pool: blocks above the largest size class come from the heap", "[base][frame_pool]") {
   if (!counts_allocations) return;
   const std::size_t alive = allocations_alive();
   frame_pool::deallocate(frame_pool::allocate((1 << 21) + 1), (1 << 21) + 1);
@@ -118,7 +118,7 @@ TEST_CASE("frame_pool: what is larger than the largest class is the heap's own",
   CHECK(left == alive);
 }
 
-TEST_CASE("frame_pool: a list keeps no more than its share", "[base][frame_pool]") {
+TEST_CASE("frame_pool: a free list keeps a limited number of blocks", "[base][frame_pool]") {
   if (!counts_allocations) return;
   constexpr std::size_t size = 1 << 20;
   constexpr std::size_t kept = frame_pool::kept_bytes / size;
@@ -163,7 +163,8 @@ struct late_user {
 };
 thread_local late_user late;
 
-TEST_CASE("frame_pool: works on after its thread's end has begun", "[base][frame_pool][threads]") {
+TEST_CASE("frame_pool: still works while its thread's variables are destroyed",
+          "[base][frame_pool][threads]") {
   const auto use_a_thread = [] {
     std::thread([] {
       late.block = nullptr;  // constructed before the pool's cleaner, so destroyed after it

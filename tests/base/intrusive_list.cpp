@@ -18,7 +18,7 @@ std::vector<int> drain(list& from) {
   return values;
 }
 
-TEST_CASE("intrusive_list: gives back in the order of arrival", "[base][intrusive_list]") {
+TEST_CASE("intrusive_list: elements leave in the order in which they were added", "[base][intrusive_list]") {
   item a(1), b(2), c(3);
   list l;
   CHECK(l.empty());
@@ -32,7 +32,7 @@ TEST_CASE("intrusive_list: gives back in the order of arrival", "[base][intrusiv
   CHECK_FALSE(a.linked());
 }
 
-TEST_CASE("intrusive_list: an element leaves from the front, the middle and the end",
+TEST_CASE("intrusive_list: an element can be removed from the front, the middle and the end",
           "[base][intrusive_list]") {
   item a(1), b(2), c(3), d(4);
   list l;
@@ -46,7 +46,7 @@ TEST_CASE("intrusive_list: an element leaves from the front, the middle and the 
   CHECK(drain(l) == std::vector{3, 1});
 }
 
-TEST_CASE("intrusive_list: what comes to the front is the first", "[base][intrusive_list]") {
+TEST_CASE("intrusive_list: push_front puts an element first", "[base][intrusive_list]") {
   item a(1), b(2), c(3);
   list l;
   l.push_front(a);
@@ -55,7 +55,7 @@ TEST_CASE("intrusive_list: what comes to the front is the first", "[base][intrus
   CHECK(drain(l) == std::vector{2, 1, 3});
 }
 
-TEST_CASE("intrusive_list: an element that left may enter another list", "[base][intrusive_list]") {
+TEST_CASE("intrusive_list: a removed element can be added to another list", "[base][intrusive_list]") {
   item a(1);
   list first, second;
   first.push_back(a);

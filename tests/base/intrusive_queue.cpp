@@ -21,7 +21,8 @@ std::vector<int> drain(queue& from) {
 
 static_assert(sizeof(queue) == 16);
 
-TEST_CASE("intrusive_queue: gives back in the order of arrival", "[base][intrusive_queue]") {
+TEST_CASE("intrusive_queue: elements leave in the order in which they were added",
+          "[base][intrusive_queue]") {
   item a{1}, b{2}, c{3};
   queue q;
   CHECK(q.empty());
@@ -36,7 +37,7 @@ TEST_CASE("intrusive_queue: gives back in the order of arrival", "[base][intrusi
   CHECK(q.empty());
 }
 
-TEST_CASE("intrusive_queue: push_front overtakes", "[base][intrusive_queue]") {
+TEST_CASE("intrusive_queue: push_front puts an element first", "[base][intrusive_queue]") {
   item a{1}, b{2}, c{3};
   queue q;
   q.push_front(a);
@@ -45,7 +46,8 @@ TEST_CASE("intrusive_queue: push_front overtakes", "[base][intrusive_queue]") {
   CHECK(drain(q) == std::vector{2, 1, 3});
 }
 
-TEST_CASE("intrusive_queue: append takes all and leaves nothing", "[base][intrusive_queue]") {
+TEST_CASE("intrusive_queue: append moves all elements and leaves the other queue empty",
+          "[base][intrusive_queue]") {
   item a{1}, b{2}, c{3}, d{4};
   queue left, right, none;
   left.append(std::move(none));
@@ -60,7 +62,8 @@ TEST_CASE("intrusive_queue: append takes all and leaves nothing", "[base][intrus
   CHECK(drain(left) == std::vector{1, 2, 3, 4});
 }
 
-TEST_CASE("intrusive_queue: moved from, it is empty and may be filled again", "[base][intrusive_queue]") {
+TEST_CASE("intrusive_queue: a queue that was moved from is empty and can be filled again",
+          "[base][intrusive_queue]") {
   item a{1}, b{2};
   queue first;
   first.push_back(a);
@@ -71,7 +74,7 @@ TEST_CASE("intrusive_queue: moved from, it is empty and may be filled again", "[
   CHECK(drain(first) == std::vector{2});
 }
 
-TEST_CASE("intrusive_queue: does what a deque does, whatever the order of calls", "[base][intrusive_queue]") {
+TEST_CASE("intrusive_queue: behaves like a deque under random calls", "[base][intrusive_queue]") {
   std::vector<item> items(64);
   for (int n = 0; n < 64; ++n) items[static_cast<std::size_t>(n)].value = n;
   const std::uint32_t seed = GENERATE(1U, 2U, 3U, 4U);

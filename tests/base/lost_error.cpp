@@ -24,14 +24,15 @@ std::string lost;
 
 }  // namespace
 
-TEST_CASE("result: what its value's destructor throws is a lost error, told once", "[base][lost_error]") {
+TEST_CASE("result: an exception from its value's destructor is reported once as a lost error",
+          "[base][lost_error]") {
   braid::detail::lost_errors_go_to = [](error failure) noexcept { lost += failure.message() + ";"; };
   { const result<throws_at_its_end> held(std::in_place); }
   braid::detail::lost_errors_go_to = nullptr;
   CHECK(lost == "at its end;");
 }
 
-TEST_CASE("report_lost: where nobody is told, the error is printed and the program ends",
+TEST_CASE("report_lost: without a handler the error is printed and the program aborts",
           "[base][lost_error]") {
   const child_end ended = in_child([] { const result<throws_at_its_end> held(std::in_place); });
   CHECK(ended.signal() == SIGABRT);

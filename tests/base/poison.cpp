@@ -7,7 +7,7 @@
 
 namespace {
 
-TEST_CASE("poison: marks memory under AddressSanitizer and is nothing elsewhere", "[base][poison]") {
+TEST_CASE("poison: marks memory under AddressSanitizer and does nothing in other builds", "[base][poison]") {
   alignas(8) std::array<char, 32> room{};
   braid::detail::poison(room.data() + 8, 16);
 #if BRAID_ASAN

@@ -100,14 +100,14 @@ static_assert(!comparable<result<int>, std::string> && !comparable<result<void>,
 static_assert(!comparable<result<int>, result<std::string>> && !comparable<result<int>, result<void>>);
 static_assert(!comparable<result<immovable>, immovable>);
 
-TEST_CASE("result: made without anything it holds the value that its type begins with", "[base][result]") {
+TEST_CASE("result: the default constructor makes a default value", "[base][result]") {
   result<std::string> text;
   CHECK(text.has_value());
   CHECK(text->empty());
   CHECK(result<int>().value() == 0);
 }
 
-TEST_CASE("result: a value is seen by every way of access", "[base][result]") {
+TEST_CASE("result: every accessor gives the value", "[base][result]") {
   result<std::string> r = "abc";
   REQUIRE(r);
   CHECK(r.value() == "abc");
@@ -126,7 +126,7 @@ TEST_CASE("result: a value is seen by every way of access", "[base][result]") {
   CHECK(taken == "abcde");
 }
 
-TEST_CASE("result: an error is seen, and value() throws it", "[base][result]") {
+TEST_CASE("result: error() gives the error, and value() throws it", "[base][result]") {
   result<int> r = std::errc::connection_reset;
   CHECK_FALSE(r);
   CHECK_FALSE(r.has_value());
@@ -144,14 +144,14 @@ TEST_CASE("result: an error is seen, and value() throws it", "[base][result]") {
   CHECK(taken == std::errc::timed_out);
 }
 
-TEST_CASE("result: a caller's exception comes out of value() as it went in", "[base][result]") {
+TEST_CASE("result: value() throws the original exception", "[base][result]") {
   const auto r = capture([]() -> int { throw std::out_of_range("seven"); });
   REQUIRE_FALSE(r);
   CHECK(r.error() == errc::exception);
   CHECK_THROWS_AS(r.value(), std::out_of_range);
 }
 
-TEST_CASE("result: each way from one content to the other ends the old one once", "[base][result]") {
+TEST_CASE("result: each change of content destroys the old content once", "[base][result]") {
   {
     result<counted> value(std::in_place, 1);
     result<counted> failure = std::errc::timed_out;
@@ -180,7 +180,7 @@ TEST_CASE("result: each way from one content to the other ends the old one once"
   CHECK(counted::alive == 0);
 }
 
-TEST_CASE("result: what can be moved but not assigned can be assigned in a result", "[base][result]") {
+TEST_CASE("result: assignment works for types that can only be move-constructed", "[base][result]") {
   result<unassignable> r(std::in_place, 1);
   r = result<unassignable>(std::in_place, 2);
   CHECK(r->value == 2);
@@ -216,7 +216,7 @@ TEST_CASE("result: emplace puts a new value in place of a value or an error", "[
   CHECK(ended);
 }
 
-TEST_CASE("result: emplace that throws leaves what was there", "[base][result]") {
+TEST_CASE("result: an emplace that throws leaves the old content", "[base][result]") {
   result<refuses_odd> r(2);
   CHECK_THROWS_AS(r.emplace(3), std::invalid_argument);
   REQUIRE(r);
@@ -227,7 +227,7 @@ TEST_CASE("result: emplace that throws leaves what was there", "[base][result]")
   CHECK(r.emplace(4).value == 4);
 }
 
-TEST_CASE("result: takes over the converted value, or the error, of another one", "[base][result]") {
+TEST_CASE("result: converts from a result of another type", "[base][result]") {
   const result<const char*> text = "abc";
   result<std::string> r = text;
   CHECK(*r == "abc");
@@ -250,7 +250,8 @@ TEST_CASE("result: takes over the converted value, or the error, of another one"
   CHECK(&*copied != &whole);
 }
 
-TEST_CASE("result: another result is the value itself where a value can be made of it", "[base][result]") {
+TEST_CASE("result: a result becomes the value where the value type can be made of a result",
+          "[base][result]") {
   const result<std::any> whole = result<int>(std::errc::timed_out);
   REQUIRE(whole);
   CHECK(std::any_cast<result<int>>(*whole).error() == std::errc::timed_out);
@@ -269,7 +270,7 @@ TEST_CASE("result: swap exchanges a value for an error", "[base][result]") {
   CHECK(*right == "left");
 }
 
-TEST_CASE("result: a move-only value goes in and out", "[base][result]") {
+TEST_CASE("result: holds a move-only value", "[base][result]") {
   result<std::unique_ptr<int>> r = std::make_unique<int>(4);
   auto further = std::move(r).transform([](std::unique_ptr<int> p) { return std::make_unique<int>(*p + 1); });
   REQUIRE(further);
@@ -280,7 +281,7 @@ TEST_CASE("result: a move-only value goes in and out", "[base][result]") {
   CHECK(std::move(none).value_or(nullptr) == nullptr);
 }
 
-TEST_CASE("result: a reference stays a reference", "[base][result]") {
+TEST_CASE("result: holds a reference to the same object", "[base][result]") {
   int one = 1, two = 2;
   result<int&> r = one;
   CHECK(&r.value() == &one);
@@ -298,7 +299,7 @@ TEST_CASE("result: a reference stays a reference", "[base][result]") {
   CHECK(failed.value_or(3) == 3);
 }
 
-TEST_CASE("result: void has an end but no value", "[base][result]") {
+TEST_CASE("result: result<void> has no value", "[base][result]") {
   result<void> good, bad = std::errc::timed_out;
   CHECK(good);
   CHECK(good.has_value());
@@ -317,7 +318,7 @@ TEST_CASE("result: void has an end but no value", "[base][result]") {
   CHECK(result<void>(std::in_place).has_value());
 }
 
-TEST_CASE("result: error_or gives the error, or another in its place", "[base][result]") {
+TEST_CASE("result: error_or gives the error, or its argument", "[base][result]") {
   const result<int> failed = std::errc::timed_out;
   CHECK(failed.error_or(std::errc::io_error) == std::errc::timed_out);
   CHECK(result<int>(1).error_or(errc::end_of_stream) == errc::end_of_stream);
@@ -328,7 +329,7 @@ TEST_CASE("result: error_or gives the error, or another in its place", "[base][r
   CHECK(ended.error().call() == "read_some");
 }
 
-TEST_CASE("result: equal are equal values, and errors of equal codes", "[base][result]") {
+TEST_CASE("result: results are equal if their values or their error codes are equal", "[base][result]") {
   CHECK(result<int>(1) == result<int>(1));
   CHECK(result<int>(1) != result<int>(2));
   CHECK(result<int>(1) != result<int>(std::errc::timed_out));
@@ -340,7 +341,7 @@ TEST_CASE("result: equal are equal values, and errors of equal codes", "[base][r
   CHECK(result<int>(std::errc::timed_out) == result<long>(std::errc::timed_out));
 }
 
-TEST_CASE("result: is compared with a plain value or an error, from either side", "[base][result]") {
+TEST_CASE("result: compares with a plain value or an error, on either side", "[base][result]") {
   const result<std::string> text = "abc", late = std::errc::timed_out;
   CHECK(text == "abc");
   CHECK("abc" == text);
@@ -365,7 +366,7 @@ TEST_CASE("result: is compared with a plain value or an error, from either side"
   CHECK(result<immovable>(std::errc::timed_out) == std::errc::timed_out);
 }
 
-TEST_CASE("result: may hold another result, or what looks like an error code", "[base][result]") {
+TEST_CASE("result: may hold another result or an error code as its value", "[base][result]") {
   result<result<int>> inner_failed(std::in_place, result<int>(std::errc::timed_out));
   REQUIRE(inner_failed);
   CHECK(inner_failed->error() == std::errc::timed_out);
@@ -392,7 +393,7 @@ TEST_CASE("result: an assignment that throws can be caught", "[base][result]") {
   CHECK(to.has_value());
 }
 
-TEST_CASE("result: a reference is never to what is about to end", "[base][result]") {
+TEST_CASE("result: a result of a reference cannot be made of a temporary", "[base][result]") {
   STATIC_REQUIRE(std::is_constructible_v<result<const std::string&>, const std::string&>);
   STATIC_REQUIRE(std::is_constructible_v<result<const std::string&>, std::string&>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<result<const std::string&>, std::string>);

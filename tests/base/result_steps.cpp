@@ -17,7 +17,7 @@ using braid::errc;
 using braid::error;
 using braid::result;
 
-TEST_CASE("result: and_then, transform and or_else take the value's road or the error's", "[base][result]") {
+TEST_CASE("result: and_then and transform run for a value, or_else for an error", "[base][result]") {
   const auto half = [](int n) -> result<std::string> {
     if (n % 2 != 0) return std::errc::invalid_argument;
     return std::to_string(n / 2);
@@ -43,7 +43,7 @@ TEST_CASE("result: and_then, transform and or_else take the value's road or the 
   CHECK(result<int>(std::errc::interrupted).or_else(forgive).error() == std::errc::io_error);
 }
 
-TEST_CASE("result: a step from an lvalue reaches its value where it is and keeps it", "[base][result]") {
+TEST_CASE("result: a step on an lvalue gets the value in place and leaves it there", "[base][result]") {
   result<std::string> r = "abc";
   const result<std::string>& same = r;
   const auto reached = [&](auto& value) { return std::as_const(value).data() == r->data(); };
@@ -76,7 +76,7 @@ TEST_CASE("result: a step from an lvalue reaches its value where it is and keeps
   CHECK(failed.error() == std::errc::timed_out);
 }
 
-TEST_CASE("result: transform_error takes another error, or what one can be made from", "[base][result]") {
+TEST_CASE("result: transform_error replaces the error", "[base][result]") {
   result<int> r = std::errc::timed_out;
   const auto named = [](const error& e) { return error(e.code(), "read_some", "spool"); };
   CHECK(r.transform_error(named).error().call() == "read_some");
@@ -99,7 +99,7 @@ TEST_CASE("result: transform_error takes another error, or what one can be made 
   CHECK(result<void>().transform_error(named));
 }
 
-TEST_CASE("result: void takes the same roads", "[base][result]") {
+TEST_CASE("result: the steps work on result<void>", "[base][result]") {
   int calls = 0;
   const auto count = [&] { return ++calls; };
   CHECK(*result<void>().transform(count) == 1);

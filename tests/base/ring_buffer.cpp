@@ -11,7 +11,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("ring_buffer: does as a deque does, whatever the order of calls", "[ring_buffer]") {
+TEST_CASE("ring_buffer: behaves like a deque under random calls", "[ring_buffer]") {
   std::mt19937 random(1);
   braid::detail::ring_buffer<std::string> ring;
   std::deque<std::string> model;
@@ -48,7 +48,7 @@ TEST_CASE("ring_buffer: does as a deque does, whatever the order of calls", "[ri
   CHECK(wrong == 0);
 }
 
-TEST_CASE("ring_buffer: move-only elements, and those that are left are destroyed", "[ring_buffer]") {
+TEST_CASE("ring_buffer: holds move-only elements and destroys those that are left", "[ring_buffer]") {
   const auto counted = std::make_shared<int>(1);
   {
     braid::detail::ring_buffer<std::unique_ptr<std::shared_ptr<int>>> ring;
@@ -59,7 +59,7 @@ TEST_CASE("ring_buffer: move-only elements, and those that are left are destroye
   CHECK(counted.use_count() == 1);
 }
 
-TEST_CASE("ring_buffer: allocates while it grows, and then no more", "[ring_buffer]") {
+TEST_CASE("ring_buffer: allocates only while it grows", "[ring_buffer]") {
   braid::detail::ring_buffer<int> ring;
   const allocation_count before;
   CHECK(before.made() == 0);

@@ -54,16 +54,16 @@ void lives_as_long_as_its_function() {
   CHECK(callable::alive == 0);
 }
 
-TEST_CASE("unique_function: a small callable lives as long as the function", "[base][unique_function]") {
+TEST_CASE("unique_function: a small callable is destroyed with the function", "[base][unique_function]") {
   lives_as_long_as_its_function<8>();
   lives_as_long_as_its_function<24>();
 }
-TEST_CASE("unique_function: so does a large one", "[base][unique_function]") {
+TEST_CASE("unique_function: a large callable is destroyed with the function", "[base][unique_function]") {
   lives_as_long_as_its_function<25>();
   lives_as_long_as_its_function<5000>();
 }
 
-TEST_CASE("unique_function: an empty one says so", "[base][unique_function]") {
+TEST_CASE("unique_function: an empty function converts to false", "[base][unique_function]") {
   unique_function<void()> none;
   CHECK_FALSE(none);
   unique_function<void()> moved = std::move(none);
@@ -72,7 +72,7 @@ TEST_CASE("unique_function: an empty one says so", "[base][unique_function]") {
   CHECK(moved);
 }
 
-TEST_CASE("unique_function: arguments and results pass as they are", "[base][unique_function]") {
+TEST_CASE("unique_function: arguments and results are passed on without copies", "[base][unique_function]") {
   unique_function<std::unique_ptr<int>(std::unique_ptr<int>, int&)> f = [](std::unique_ptr<int> p, int& n) {
     n = *p;
     return std::make_unique<int>(*p + 1);
@@ -92,7 +92,7 @@ TEST_CASE("unique_function: a callable keeps its state between calls", "[base][u
   CHECK(same() == 2);
 }
 
-TEST_CASE("unique_function: holds what can only be moved", "[base][unique_function]") {
+TEST_CASE("unique_function: holds a move-only callable", "[base][unique_function]") {
   unique_function<int()> f = [p = std::make_unique<int>(3)] { return *p; };
   CHECK(f() == 3);
 }
@@ -104,8 +104,7 @@ struct throws_when_made {
   std::array<char, 100> room{};
 };
 
-TEST_CASE("unique_function: a callable that cannot be taken leaves nothing behind",
-          "[base][unique_function]") {
+TEST_CASE("unique_function: a callable whose copy throws leaves nothing behind", "[base][unique_function]") {
   const throws_when_made callable;
   CHECK_THROWS_AS(unique_function<void()>(callable), std::runtime_error);
 }

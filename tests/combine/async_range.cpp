@@ -50,7 +50,7 @@ static_assert(std::same_as<async_range_value_t<numbers>, std::unique_ptr<int>>);
 
 }  // namespace
 
-TEST_CASE("async_range: is asked for one element after the other, when there is room", "[async_range]") {
+TEST_CASE("async_range: is asked for the next element only when an operation may begin", "[async_range]") {
   IN_EVERY_STYLE(style);
   room visited;
   numbers some(20);
@@ -68,7 +68,7 @@ TEST_CASE("async_range: is asked for one element after the other, when there is 
   CHECK(some.asked == 21);
 }
 
-TEST_CASE("async_range: a stop request reaches the element that is being waited for", "[async_range][stop]") {
+TEST_CASE("async_range: a stop request reaches the pending next", "[async_range][stop]") {
   loop here;
   struct never {
     auto next() {
@@ -83,7 +83,8 @@ TEST_CASE("async_range: a stop request reaches the element that is being waited 
   CHECK(here.run(as_result(std::move(waiting))) == std::errc::operation_canceled);
 }
 
-TEST_CASE("async_range: one that fails is asked no more, and what runs is stopped", "[async_range]") {
+TEST_CASE("async_range: a range that fails is not asked again, and running operations are stopped",
+          "[async_range]") {
   const auto fails = [&](auto range) {
     room visited;
     const auto visit = [&](auto) -> task<> {
@@ -115,7 +116,7 @@ TEST_CASE("async_range: an element lives until its operation has ended", "[async
   CHECK(right == 3);
 }
 
-TEST_CASE("async_range: a loop that ends ends one without an end", "[async_range][stop]") {
+TEST_CASE("async_range: the loop's end ends an endless range", "[async_range][stop]") {
   room visited;
   {
     loop here;
@@ -129,7 +130,7 @@ TEST_CASE("async_range: a loop that ends ends one without an end", "[async_range
   CHECK(visited.inside == 0);
 }
 
-TEST_CASE("async_range: stopped at each of its suspensions", "[async_range][stop]") {
+TEST_CASE("async_range: can be stopped at each suspension", "[async_range][stop]") {
   const auto visit = [](std::unique_ptr<int> n) -> task<> {
     for (int left = *n % 3; left > 0; --left) co_await yield();
   };

@@ -97,7 +97,7 @@ static_assert(!awaitable<task<>> && !awaitable<int> && !awaitable<future<int>>);
 
 }  // namespace
 
-TEST_CASE("an awaitable of another library is waited for by every verb", "[combine][awaitable]") {
+TEST_CASE("awaitables: every verb waits for an awaitable of another library", "[combine][awaitable]") {
   IN_EVERY_STYLE(style);
   loop home;
   CHECK(style.wait(ready{7}).value() == 7);
@@ -109,7 +109,7 @@ TEST_CASE("an awaitable of another library is waited for by every verb", "[combi
   CHECK_THROWS_AS(style.wait(failing{}).value(), std::out_of_range);
 }
 
-TEST_CASE("awaitables stand beside senders in joins", "[combine][awaitable]") {
+TEST_CASE("awaitables: joins take them beside senders", "[combine][awaitable]") {
   IN_EVERY_STYLE(style);
   loop home;
   immovable_event event;
@@ -126,8 +126,7 @@ TEST_CASE("awaitables stand beside senders in joins", "[combine][awaitable]") {
   CHECK(style.wait(when_all(std::vector<ready>{{1}, {2}})).value() == std::vector{1, 2});
 }
 
-TEST_CASE("awaitables go through what takes one operation, and what makes them anew",
-          "[combine][awaitable]") {
+TEST_CASE("awaitables: combinators take them, and retry and hedge make new ones", "[combine][awaitable]") {
   IN_EVERY_STYLE(style);
   loop home;
   CHECK(style.wait(with_timeout(later{"a"}, 1h)).value() == "a");
@@ -150,7 +149,7 @@ TEST_CASE("awaitables go through what takes one operation, and what makes them a
         std::vector{1, 2, 3});
 }
 
-TEST_CASE("awaitables are begun, spawned and detached", "[combine][awaitable]") {
+TEST_CASE("awaitables: start, spawn, detach and scopes take them", "[combine][awaitable]") {
   loop home;
   immovable_event event;
   int got = 0;

@@ -80,7 +80,7 @@ task<int> throws(std::string what) {
 
 }  // namespace
 
-TEST_CASE("buffered: values in the range's order, then nothing for ever", "[buffered]") {
+TEST_CASE("buffered: gives the values in the range's order, then nothing", "[buffered]") {
   IN_EVERY_STYLE(style);
   loop here;
   auto values = crossing(7) | buffered(3);
@@ -89,7 +89,7 @@ TEST_CASE("buffered: values in the range's order, then nothing for ever", "[buff
   CHECK(style.wait(values.next()).value() == std::nullopt);
 }
 
-TEST_CASE("buffered: allocates for what runs, whatever the limit is", "[buffered][allocation]") {
+TEST_CASE("buffered: allocates for the running operations, not for the limit", "[buffered][allocation]") {
   if (!counts_allocations) return;
   loop here;
   const allocation_count count;
@@ -99,7 +99,7 @@ TEST_CASE("buffered: allocates for what runs, whatever the limit is", "[buffered
   CHECK(made < 200);
 }
 
-TEST_CASE("buffered: so many operations run at a time, no more", "[buffered]") {
+TEST_CASE("buffered: runs no more operations at once than the limit", "[buffered]") {
   loop here;
   for (const std::size_t limit : {1, 2, 5}) {
     gauge gauged;
@@ -113,7 +113,8 @@ TEST_CASE("buffered: so many operations run at a time, no more", "[buffered]") {
   CHECK_THROWS_AS(buffered(crossing(1), 0), std::invalid_argument);
 }
 
-TEST_CASE("buffered: begins operations within next only, and holds at most so many values", "[buffered]") {
+TEST_CASE("buffered: begins operations only within next, and keeps no more values than the limit",
+          "[buffered]") {
   loop here;
   int made = 0;
   auto operations = [](int& count) -> async_generator<task<int>> {
@@ -129,7 +130,7 @@ TEST_CASE("buffered: begins operations within next only, and holds at most so ma
   CHECK(made == 4);
 }
 
-TEST_CASE("buffered: takes senders of any kind, and of nothing", "[buffered]") {
+TEST_CASE("buffered: takes senders of any kind, also of void", "[buffered]") {
   loop here;
   auto nothing = below(3) | transform([](int) { return just(just()); }) | buffered(2);
   CHECK(here.run(all(std::move(nothing))).size() == 3);
@@ -142,7 +143,8 @@ TEST_CASE("buffered: takes senders of any kind, and of nothing", "[buffered]") {
   CHECK(here.run(all(std::move(pooled_work))) == std::vector{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("buffered: an error comes in its place, stops what is behind it, and is the end", "[buffered]") {
+TEST_CASE("buffered: an error arrives in its place, stops the later operations and ends the range",
+          "[buffered]") {
   loop here;
   std::vector<int> log;
   auto operations = [](std::vector<int>& ended) -> async_generator<task<int>> {
@@ -162,7 +164,7 @@ TEST_CASE("buffered: an error comes in its place, stops what is behind it, and i
   CHECK(here.run(values.next()) == std::nullopt);
 }
 
-TEST_CASE("buffered: the range's own error comes behind what it gave before", "[buffered]") {
+TEST_CASE("buffered: the range's own error follows the values that came before it", "[buffered]") {
   loop here;
   auto operations = []() -> async_generator<task<int>> {
     co_yield after(3, 1);
@@ -191,7 +193,8 @@ TEST_CASE("buffered: a stop ends all operations, and the range", "[buffered][sto
   CHECK(here.run(as_result(values.next())).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("buffered: left half-way, it stops what is in flight; close waits for that", "[buffered]") {
+TEST_CASE("buffered: destroyed early, it stops the operations in flight; close waits for them",
+          "[buffered]") {
   loop here;
   std::vector<int> log;
   const auto operations = [](std::vector<int>& ended) -> async_generator<task<int>> {
@@ -213,7 +216,7 @@ TEST_CASE("buffered: left half-way, it stops what is in flight; close waits for 
   CHECK(here.run(closed.next()) == std::nullopt);
 }
 
-TEST_CASE("buffered: abandoned by the end of its loop", "[buffered]") {
+TEST_CASE("buffered: the loop's end abandons it", "[buffered]") {
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> watch = held;
   promise<int> unsettled;
@@ -227,12 +230,12 @@ TEST_CASE("buffered: abandoned by the end of its loop", "[buffered]") {
     CHECK(here.run(values->next()) == 1);
     auto waiting = spawn(values->next());
     SECTION("while a next is in flight") {}
-    SECTION("left before") { values.reset(); }
+    SECTION("after it was destroyed") { values.reset(); }
   }
   CHECK(watch.expired());
 }
 
-TEST_CASE("buffered: allocates nothing for an element", "[buffered][allocation]") {
+TEST_CASE("buffered: an element costs no allocation", "[buffered][allocation]") {
   if (!counts_allocations) return;
   loop here;
   auto endless = crossing(1'000'000) | transform([](task<int>) { return just(after(2, 1)); }) | buffered(4);
@@ -246,7 +249,7 @@ TEST_CASE("buffered: allocates nothing for an element", "[buffered][allocation]"
   CHECK(made == 0);
 }
 
-TEST_CASE("buffered: stopped, or its loop ended, at each of its suspensions", "[buffered][stop]") {
+TEST_CASE("buffered: can be stopped, and its loop can end, at each suspension", "[buffered][stop]") {
   CHECK(every_cancellation([] { return all(crossing(5) | buffered(2)); }) >= 5);
   CHECK(every_cancellation([]() -> task<void> {
           auto left = below(9) | transform([](int n) { return just(after(n, n)); }) | buffered(3);
@@ -255,8 +258,7 @@ TEST_CASE("buffered: stopped, or its loop ended, at each of its suspensions", "[
         }) >= 2);
 }
 
-TEST_CASE("buffered: of an operation that owns what its value refers to, the value is copied in time",
-          "[buffered]") {
+TEST_CASE("buffered: copies a value before the operation that owns it is destroyed", "[buffered]") {
   loop here;
   const auto word = [](int n) -> task<std::string> {
     co_await yield();

@@ -104,7 +104,7 @@ bool canceled(const result<int>& ended) { return !ended && ended.error() == std:
 
 }  // namespace
 
-TEST_CASE("cancellation: a request ends what waits, as cancelled and in a later turn",
+TEST_CASE("cancellation: a stop request ends a waiting operation as cancelled, in a later turn",
           "[cancellation][stop][kernel]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   for (const way how : every_way)
@@ -123,7 +123,7 @@ TEST_CASE("cancellation: a request ends what waits, as cancelled and in a later 
     }
 }
 
-TEST_CASE("cancellation: a request may come from any thread, and more than one",
+TEST_CASE("cancellation: stop requests may come from several threads",
           "[cancellation][stop][thread][kernel]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   for (const way how : every_way)
@@ -146,7 +146,8 @@ TEST_CASE("cancellation: a request may come from any thread, and more than one",
     }
 }
 
-TEST_CASE("cancellation: requested before the start, what would wait does not", "[cancellation][stop]") {
+TEST_CASE("cancellation: an operation that would wait does not, if stop was requested before its start",
+          "[cancellation][stop]") {
   loop here;
   for (const wait_on what : everything) {
     flags seen;
@@ -162,8 +163,7 @@ TEST_CASE("cancellation: requested before the start, what would wait does not", 
   }
 }
 
-TEST_CASE("cancellation: what completes at once is not cancelled, whatever was requested",
-          "[cancellation][stop]") {
+TEST_CASE("cancellation: an operation that completes at once is not cancelled", "[cancellation][stop]") {
   stop_source stop;
   stop.request_stop();
   CHECK(run(with_stop_token(just(1), stop.get_token())) == 1);
@@ -172,7 +172,8 @@ TEST_CASE("cancellation: what completes at once is not cancelled, whatever was r
   CHECK_NOTHROW(run(with_stop_token(set.wait(), stop.get_token())));
 }
 
-TEST_CASE("cancellation: of what was never started it means nothing", "[cancellation][stop]") {
+TEST_CASE("cancellation: a stop request does nothing to an operation that was never started",
+          "[cancellation][stop]") {
   loop here;
   stop_source stop;
   flags seen;
@@ -184,7 +185,7 @@ TEST_CASE("cancellation: of what was never started it means nothing", "[cancella
   CHECK(connected_only.heard.times == 0);
 }
 
-TEST_CASE("cancellation: of what has completed it changes nothing", "[cancellation][stop]") {
+TEST_CASE("cancellation: a stop request does nothing to a completed operation", "[cancellation][stop]") {
   loop here;
   stop_source stop;
   recorded op(with_stop_token(nop(), stop.get_token()));
@@ -206,7 +207,7 @@ TEST_CASE("cancellation: of what has completed it changes nothing", "[cancellati
   })) == 2);
 }
 
-TEST_CASE("cancellation: of what is being cancelled already it changes nothing", "[cancellation][stop]") {
+TEST_CASE("cancellation: a second stop request changes nothing", "[cancellation][stop]") {
   loop here;
   for (const way how : every_way) {
     stopper by;
@@ -230,7 +231,8 @@ TEST_CASE("cancellation: of what is being cancelled already it changes nothing",
   }
 }
 
-TEST_CASE("cancellation: what is achieved in spite of a request is the value", "[cancellation][stop]") {
+TEST_CASE("cancellation: an operation that succeeds in spite of a stop request gives its value",
+          "[cancellation][stop]") {
   loop here;
   for (const way how : every_way) {
     stopper by;
@@ -243,7 +245,7 @@ TEST_CASE("cancellation: what is achieved in spite of a request is the value", "
   }
 }
 
-TEST_CASE("cancellation: requests from outside and inside, at the same time, end it once",
+TEST_CASE("cancellation: simultaneous stop requests from outside and inside end an operation once",
           "[cancellation][stop][thread]") {
   loop here;
   int right = 0;

@@ -65,7 +65,7 @@ void never_ends(const Style& style, Range& range) {
 
 }  // namespace
 
-TEST_CASE("cancelled in parts: a generator, and each view of it, fails from then on",
+TEST_CASE("cancelled in parts: after a cancellation a generator and its views keep failing",
           "[cancellation][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
@@ -105,7 +105,8 @@ TEST_CASE("cancelled in parts: a generator, and each view of it, fails from then
   check(slow_at_two(begun) | chunk(2) | transform([](const std::vector<int>& both) { return both[1]; }), 1);
 }
 
-TEST_CASE("cancelled in parts: a view of an lvalue fails, and so does the range", "[cancellation][stop]") {
+TEST_CASE("cancelled in parts: a cancelled view of an lvalue fails, and the range fails too",
+          "[cancellation][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
   int begun = 0;
@@ -120,7 +121,7 @@ TEST_CASE("cancelled in parts: a view of an lvalue fails, and so does the range"
   never_ends(style, range);
 }
 
-TEST_CASE("cancelled in parts: a generator that catches it goes on, and its views fail",
+TEST_CASE("cancelled in parts: a generator that catches the cancellation goes on, but its views fail",
           "[cancellation][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
@@ -147,7 +148,7 @@ TEST_CASE("cancelled in parts: a generator that catches it goes on, and its view
   CHECK(next_of(style, view).value() == std::nullopt);
 }
 
-TEST_CASE("cancelled in parts: merge and buffered give out what comes in spite of it, then fail",
+TEST_CASE("cancelled in parts: merge and buffered give the elements that still arrive, then fail",
           "[cancellation][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
@@ -183,7 +184,7 @@ TEST_CASE("cancelled in parts: merge and buffered give out what comes in spite o
   never_ends(style, kept);
 }
 
-TEST_CASE("cancelled in parts: who waits for a promise leaves at once, and its end is dropped",
+TEST_CASE("cancelled in parts: a cancelled wait for a promise ends at once, and the later result is dropped",
           "[cancellation][stop]") {
   IN_EVERY_STYLE(style);
   const bool with_an_error = GENERATE(false, true);
@@ -202,7 +203,7 @@ TEST_CASE("cancelled in parts: who waits for a promise leaves at once, and its e
   CHECK(reported == 0);
 }
 
-TEST_CASE("cancelled in parts: a chain that is stopped ends as the step that ran last",
+TEST_CASE("cancelled in parts: a stopped chain ends with the result of the step that ran last",
           "[cancellation][stop]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   const int stopped_in = GENERATE(0, 1, 2);

@@ -51,7 +51,7 @@ task<int> failing_after(int turns) {
 
 }  // namespace
 
-TEST_CASE("stopped at each suspension: when_all", "[when_all][stop]") {
+TEST_CASE("when_all: can be stopped at each suspension", "[when_all][stop]") {
   CHECK(every_cancellation([]() -> task<> {
           auto [a, b, c] = co_await when_all(after(3, 1), after(0, 2), after(2, 3));
           CHECK(a + b + c == 6);
@@ -62,7 +62,7 @@ TEST_CASE("stopped at each suspension: when_all", "[when_all][stop]") {
         }) > 5);
 }
 
-TEST_CASE("stopped at each suspension: when_all that fails", "[when_all][stop]") {
+TEST_CASE("when_all: can be stopped at each suspension while it fails", "[when_all][stop]") {
   every_cancellation([]() -> task<> {
     const auto failed = co_await as_result(when_all(after(4, 1), failing_after(1), failing_after(2)));
     CHECK_FALSE(failed);
@@ -70,7 +70,7 @@ TEST_CASE("stopped at each suspension: when_all that fails", "[when_all][stop]")
   });
 }
 
-TEST_CASE("stopped at each suspension: when_all_settled", "[when_all_settled][stop]") {
+TEST_CASE("when_all_settled: can be stopped at each suspension", "[when_all_settled][stop]") {
   every_cancellation([]() -> task<> {
     const auto [a, b, c] = co_await when_all_settled(after(2, 1), failing_after(1), after(3, 3));
     CHECK_FALSE(b);
@@ -79,7 +79,7 @@ TEST_CASE("stopped at each suspension: when_all_settled", "[when_all_settled][st
   });
 }
 
-TEST_CASE("stopped at each suspension: when_any and first_ok", "[when_any][first_ok][stop]") {
+TEST_CASE("when_any, first_ok: can be stopped at each suspension", "[when_any][first_ok][stop]") {
   every_cancellation([]() -> task<> {
     auto first = co_await when_any(after(5, 1), after(1, 2), sleep_for(1h));
     CHECK(first.index == 1);
@@ -92,7 +92,7 @@ TEST_CASE("stopped at each suspension: when_any and first_ok", "[when_any][first
   });
 }
 
-TEST_CASE("stopped at each suspension: deadlines, one in the other", "[with_timeout][stop]") {
+TEST_CASE("with_deadline: nested deadlines can be stopped at each suspension", "[with_timeout][stop]") {
   every_cancellation([]() -> task<> {
     const int in_time = co_await with_timeout(with_deadline(after(2, 7), loop_clock::now() + 1h), 2h);
     CHECK(in_time == 7);
@@ -104,7 +104,7 @@ TEST_CASE("stopped at each suspension: deadlines, one in the other", "[with_time
   });
 }
 
-TEST_CASE("stopped at each suspension: two stop tokens", "[with_stop_token][stop]") {
+TEST_CASE("with_stop_token: two nested tokens can be stopped at each suspension", "[with_stop_token][stop]") {
   every_cancellation([]() -> task<> {
     stop_source other;
     const int value = co_await with_stop_token(after(2, 1), other.get_token());
@@ -112,7 +112,7 @@ TEST_CASE("stopped at each suspension: two stop tokens", "[with_stop_token][stop
   });
 }
 
-TEST_CASE("stopped at each suspension: futures and what is chained to them", "[future][stop]") {
+TEST_CASE("future: a chain can be stopped at each suspension", "[future][stop]") {
   every_cancellation([]() -> task<> {
     auto chained = spawn(after(2, 1))
                        .then([](int value) { return after(1, value + 1); })
@@ -123,7 +123,7 @@ TEST_CASE("stopped at each suspension: futures and what is chained to them", "[f
   });
 }
 
-TEST_CASE("stopped at each suspension: a fiber with a join", "[fiber][stop]") {
+TEST_CASE("fiber: a join in a fiber can be stopped at each suspension", "[fiber][stop]") {
   every_cancellation([] {
     return in_fiber([] {
       const auto held = std::make_unique<int>(1);
@@ -134,7 +134,8 @@ TEST_CASE("stopped at each suspension: a fiber with a join", "[fiber][stop]") {
   });
 }
 
-TEST_CASE("stopped at each suspension: a callback that goes on by starting the next", "[start][stop]") {
+TEST_CASE("start: a handler that starts the next operation can be stopped at each suspension",
+          "[start][stop]") {
   every_cancellation([]() -> task<> {
     event done;
     int last = 0;
@@ -156,7 +157,8 @@ TEST_CASE("stopped at each suspension: a callback that goes on by starting the n
   });
 }
 
-TEST_CASE("stopped at each suspension: reads whose buffers end with them", "[read_some][stop][kernel]") {
+TEST_CASE("read: can be stopped at each suspension with a buffer that is destroyed afterwards",
+          "[read_some][stop][kernel]") {
   every_cancellation([]() -> task<> {
     read_pipe pipe;
     const auto reads = [&]() -> task<> {
@@ -177,7 +179,7 @@ TEST_CASE("stopped at each suspension: reads whose buffers end with them", "[rea
   });
 }
 
-TEST_CASE("stopped at each suspension: a function on another thread", "[offload][stop]") {
+TEST_CASE("offload: can be stopped at each suspension", "[offload][stop]") {
   every_cancellation([]() -> task<> {
     int on_pool = 0;
     const auto counts = [&] { return ++on_pool; };

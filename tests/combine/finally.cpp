@@ -27,7 +27,7 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEST_CASE("finally: the clean-up runs behind a value and behind an error, which stay", "[finally]") {
+TEST_CASE("finally: the clean-up runs after a value or an error and keeps it", "[finally]") {
   IN_EVERY_STYLE(style);
   int cleaned = 0;
   const auto clean_up = [&]() -> task<> {
@@ -50,7 +50,7 @@ TEST_CASE("finally: the clean-up may be any sender, whose value is dropped", "[f
   CHECK(run(finally(just(2), just("dropped"))) == 2);
 }
 
-TEST_CASE("finally: a stop reaches the operation, and not the clean-up", "[finally][stop]") {
+TEST_CASE("finally: a stop request reaches the operation but not the clean-up", "[finally][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
   stop_source stop;
@@ -67,8 +67,7 @@ TEST_CASE("finally: a stop reaches the operation, and not the clean-up", "[final
   CHECK(cleaned);
 }
 
-TEST_CASE("finally: a clean-up that fails takes the value's place, and is suppressed by an error",
-          "[finally]") {
+TEST_CASE("finally: a clean-up error replaces a value, and an earlier error suppresses it", "[finally]") {
   CHECK(run(as_result(finally(later(1), [] { return fails("clean-up"); }))).error().message() == "clean-up");
   CHECK(run(as_result(finally(later(1), []() -> task<> { throw std::runtime_error("at once"); })))
             .error()
@@ -80,7 +79,7 @@ TEST_CASE("finally: a clean-up that fails takes the value's place, and is suppre
   CHECK(both.error().suppressed()[0].message() == "clean-up");
 }
 
-TEST_CASE("finally: nested, the innermost clean-up runs first", "[finally]") {
+TEST_CASE("finally: of nested clean-ups the innermost runs first", "[finally]") {
   std::vector<int> order;
   const auto step = [&](int number) {
     return [&order, number]() -> task<> {
@@ -92,8 +91,7 @@ TEST_CASE("finally: nested, the innermost clean-up runs first", "[finally]") {
   CHECK(order == std::vector{1, 2, 3});
 }
 
-TEST_CASE("finally: stopped before it begins, the operation says so and the clean-up runs",
-          "[finally][stop]") {
+TEST_CASE("finally: the clean-up runs for an operation that is stopped before it begins", "[finally][stop]") {
   loop here;
   stop_source stopped;
   stopped.request_stop();
@@ -105,7 +103,7 @@ TEST_CASE("finally: stopped before it begins, the operation says so and the clea
   CHECK(cleaned == 1);
 }
 
-TEST_CASE("finally: what a join does not begin is not cleaned up", "[finally]") {
+TEST_CASE("finally: an operation that a join does not begin has no clean-up", "[finally]") {
   int begun = 0, cleaned = 0;
   const auto guarded = [&] {
     return finally([&]() -> task<> { co_return void(++begun); },
@@ -116,7 +114,7 @@ TEST_CASE("finally: what a join does not begin is not cleaned up", "[finally]") 
   CHECK(cleaned == 1);
 }
 
-TEST_CASE("finally: around a scope the clean-up comes when all children have ended", "[finally][scope]") {
+TEST_CASE("finally: the clean-up of a scope runs after all children have ended", "[finally][scope]") {
   int children = 0;
   bool cleaned_up_last = false;
   const auto child = [&]() -> task<> {
@@ -138,7 +136,8 @@ TEST_CASE("finally: around a scope the clean-up comes when all children have end
   CHECK(cleaned_up_last);
 }
 
-TEST_CASE("finally: the clean-up runs at home when the operation ended elsewhere", "[finally][thread]") {
+TEST_CASE("finally: the clean-up runs on the home loop when the operation ended on another thread",
+          "[finally][thread]") {
   loop here;
   const auto home = std::this_thread::get_id();
   bool at_home = false;
@@ -150,7 +149,7 @@ TEST_CASE("finally: the clean-up runs at home when the operation ended elsewhere
   CHECK(at_home);
 }
 
-TEST_CASE("finally: when the loop ends the clean-up runs as far as it need not wait", "[finally]") {
+TEST_CASE("finally: at the loop's end the clean-up runs up to its first wait", "[finally]") {
   auto owned = std::make_shared<int>(0);
   const std::weak_ptr<int> watch = owned;
   std::vector<std::string> done;
@@ -172,7 +171,7 @@ TEST_CASE("finally: when the loop ends the clean-up runs as far as it need not w
   CHECK(watch.expired());
 }
 
-TEST_CASE("finally: stopped at each of its suspensions the clean-up runs to its end", "[finally][stop]") {
+TEST_CASE("finally: the clean-up runs to its end, with a stop at each suspension", "[finally][stop]") {
   const auto suspensions = every_cancellation([]() -> task<> {
     bool open = false;
     const auto use = [&]() -> task<int> {

@@ -34,7 +34,7 @@ task<std::string> text_after(int turns) {
 
 }  // namespace
 
-TEST_CASE("first_ok: errors are passed over until a value comes", "[first_ok]") {
+TEST_CASE("first_ok: skips errors until the first value", "[first_ok]") {
   IN_EVERY_STYLE(style);
   auto ended = style.wait(first_ok(fails_after(1), sleep_for(24h), text_after(5), fails_after(2)));
   REQUIRE(ended);
@@ -42,7 +42,7 @@ TEST_CASE("first_ok: errors are passed over until a value comes", "[first_ok]") 
   CHECK(std::get<2>(ended->value) == "text");
 }
 
-TEST_CASE("first_ok: over a range", "[first_ok]") {
+TEST_CASE("first_ok: takes a range", "[first_ok]") {
   IN_EVERY_STYLE(style);
   const auto only_three = [](int n) -> task<std::unique_ptr<int>> {
     co_await yield();
@@ -55,7 +55,7 @@ TEST_CASE("first_ok: over a range", "[first_ok]") {
   CHECK(*ended->value == 3);
 }
 
-TEST_CASE("first_ok: when all fail, the first error keeps the others", "[first_ok]") {
+TEST_CASE("first_ok: if all fail, the first error keeps the others", "[first_ok]") {
   IN_EVERY_STYLE(style);
   const auto ended = style.wait(first_ok(fails_after(3), fails_after(1), fails_after(2)));
   REQUIRE_FALSE(ended);
@@ -68,7 +68,7 @@ TEST_CASE("first_ok: when all fail, the first error keeps the others", "[first_o
   CHECK_THAT(printed, contains("  suppressed: after 3\n    at "));
 }
 
-TEST_CASE("first_ok: of an empty range nothing can ever come", "[first_ok]") {
+TEST_CASE("first_ok: an empty range is an invalid_argument", "[first_ok]") {
   IN_EVERY_STYLE(style);
   const auto ended = style.wait(first_ok(std::vector<task<int>>()));
   REQUIRE_FALSE(ended);
@@ -76,7 +76,7 @@ TEST_CASE("first_ok: of an empty range nothing can ever come", "[first_ok]") {
   CHECK_THAT(ended.error().message(), contains("first_ok"));
 }
 
-TEST_CASE("first_ok: the losers have ended before it completes", "[first_ok][stop]") {
+TEST_CASE("first_ok: completes after the losers have ended", "[first_ok][stop]") {
   int ended_by_stop = 0;
   const auto waits = [&]() -> task<int> {
     try {
@@ -96,11 +96,11 @@ TEST_CASE("first_ok: a stop request ends it as cancelled", "[first_ok][stop]") {
   stop_source stop;
   auto first =
       spawn(with_stop_token(first_ok(sleep_for(24h), fails_after(1), sleep_for(25h)), stop.get_token()));
-  SECTION("when nothing had failed") {
+  SECTION("before any failure") {
     stop.request_stop();
     CHECK(here.run(as_result(std::move(first))).error() == std::errc::operation_canceled);
   }
-  SECTION("and keeps the earlier failures") {
+  SECTION("after failures, which it keeps") {
     for (int n = 0; n < 3; ++n) here.run(yield());
     stop.request_stop();
     const auto ended = here.run(as_result(std::move(first)));

@@ -100,7 +100,7 @@ class elsewhere {
 
 }  // namespace
 
-TEST_CASE("for_each_concurrent: every element, and never more at once than the limit",
+TEST_CASE("for_each_concurrent: handles every element, never more at once than the limit",
           "[for_each_concurrent]") {
   IN_EVERY_STYLE(style);
   room visited;
@@ -116,7 +116,7 @@ TEST_CASE("for_each_concurrent: every element, and never more at once than the l
   CHECK(std::ranges::equal(seen, std::views::iota(0, 20)));
 }
 
-TEST_CASE("for_each_concurrent: a limit that is larger than the range, and an empty range",
+TEST_CASE("for_each_concurrent: takes a limit above the size of the range, and an empty range",
           "[for_each_concurrent]") {
   room visited;
   const auto visit = [&](int) -> task<> {
@@ -148,7 +148,7 @@ TEST_CASE("for_each_concurrent: without a loop it is a logic_error that names th
   CHECK_THAT(op.result().error().message(), contains("for_each_concurrent"));
 }
 
-TEST_CASE("for_each_concurrent: a lazy range is asked for an element when there is room, not before",
+TEST_CASE("for_each_concurrent: a lazy range makes an element only when an operation may begin",
           "[for_each_concurrent]") {
   loop here;
   int produced = 0;
@@ -171,7 +171,7 @@ TEST_CASE("for_each_concurrent: a lazy range is asked for an element when there 
   watch(ranges::views::iota(0, 6) | ranges::views::transform(produce));
 }
 
-TEST_CASE("for_each_concurrent: a range of one pass, whose only element is moved out each time",
+TEST_CASE("for_each_concurrent: takes a single-pass range whose one element is moved out each time",
           "[for_each_concurrent]") {
   stash of_ten(9);
   int total = 0;
@@ -192,7 +192,7 @@ TEST_CASE("for_each_concurrent: a range of one pass, whose only element is moved
   CHECK(total == 10);
 }
 
-TEST_CASE("for_each_concurrent: a container of the caller's is not touched, one that is moved in is used up",
+TEST_CASE("for_each_concurrent: leaves the caller's container alone, and moves from one that was moved in",
           "[for_each_concurrent]") {
   std::vector<std::string> names{std::string(50, 'a'), std::string(50, 'b')};
   const auto before = names;
@@ -222,7 +222,7 @@ TEST_CASE("for_each_concurrent: a container of the caller's is not touched, one 
   CHECK(total == 6);
 }
 
-TEST_CASE("for_each_concurrent: an element and the function live until the operation has ended",
+TEST_CASE("for_each_concurrent: keeps an element and the function until the operation has ended",
           "[for_each_concurrent]") {
   const std::string text(100, 'x');
   int right = 0;
@@ -236,7 +236,7 @@ TEST_CASE("for_each_concurrent: an element and the function live until the opera
   CHECK(right == 3);
 }
 
-TEST_CASE("for_each_concurrent: the first error stops the others, and is given once they have ended",
+TEST_CASE("for_each_concurrent: the first error stops the others and is the result once they have ended",
           "[for_each_concurrent][stop]") {
   room visited;
   int stopped = 0, produced = 0;
@@ -261,7 +261,8 @@ TEST_CASE("for_each_concurrent: the first error stops the others, and is given o
   CHECK(produced == 4);
 }
 
-TEST_CASE("for_each_concurrent: what the function throws is its element's error", "[for_each_concurrent]") {
+TEST_CASE("for_each_concurrent: an exception from the function is its element's error",
+          "[for_each_concurrent]") {
   int calls = 0;
   const auto ended = run(as_result(for_each_concurrent(std::views::iota(0), 3, [&](int n) {
     ++calls;
@@ -272,8 +273,10 @@ TEST_CASE("for_each_concurrent: what the function throws is its element's error"
   CHECK(calls == 6);
 }
 
-TEST_CASE("for_each_concurrent: what the range throws is the error, once what runs was stopped and has ended",
-          "[for_each_concurrent]") {
+TEST_CASE(
+    "for_each_concurrent: an exception from the range stops the operations and is the result once they have "
+    "ended",
+    "[for_each_concurrent]") {
   room visited;
   const auto visit = [&](auto) -> task<> {
     const room::guest here(visited);
@@ -292,12 +295,12 @@ TEST_CASE("for_each_concurrent: what the range throws is the error, once what ru
   CHECK(fails(std::views::iota(0) | std::views::transform(at_two)) == "in the view, 2 begun");
 }
 
-TEST_CASE("for_each_concurrent: a range without an end goes on until it is stopped",
+TEST_CASE("for_each_concurrent: an endless range goes on until it is stopped",
           "[for_each_concurrent][stop]") {
   loop here;
   stop_source stop;
   room visited;
-  SECTION("whose operations take their time") {
+  SECTION("operations that wait") {
     const auto visit = [&](int n) -> task<> {
       const room::guest in(visited);
       if (n == 1000) stop.request_stop();
@@ -309,7 +312,7 @@ TEST_CASE("for_each_concurrent: a range without an end goes on until it is stopp
     CHECK(visited.total == 1001);
     CHECK(visited.inside == 0);
   }
-  SECTION("whose operations end at once, and leave others their turn") {
+  SECTION("operations that end at once, beside other work") {
     int others = 0;
     detach([&]() -> task<> {
       for (; others < 10; ++others) co_await yield();
@@ -322,8 +325,7 @@ TEST_CASE("for_each_concurrent: a range without an end goes on until it is stopp
   }
 }
 
-TEST_CASE("for_each_concurrent: a loop that ends ends a range without an end",
-          "[for_each_concurrent][stop]") {
+TEST_CASE("for_each_concurrent: the loop's end ends an endless range", "[for_each_concurrent][stop]") {
   room visited;
   {
     loop here;
@@ -338,7 +340,7 @@ TEST_CASE("for_each_concurrent: a loop that ends ends a range without an end",
   CHECK(visited.inside == 0);
 }
 
-TEST_CASE("for_each_concurrent: what waits for ever is destroyed with the loop",
+TEST_CASE("for_each_concurrent: operations that never end are destroyed with the loop",
           "[for_each_concurrent][stop]") {
   room visited;
   promise<void> never;
@@ -355,8 +357,9 @@ TEST_CASE("for_each_concurrent: what waits for ever is destroyed with the loop",
   CHECK(visited.inside == 0);
 }
 
-TEST_CASE("for_each_concurrent: elements and operations that end on another loop's thread come home",
-          "[for_each_concurrent][thread]") {
+TEST_CASE(
+    "for_each_concurrent: elements and operations that end on another thread are delivered to the home loop",
+    "[for_each_concurrent][thread]") {
   loop here;
   const elsewhere other;
   const auto home = std::this_thread::get_id();
@@ -380,7 +383,7 @@ TEST_CASE("for_each_concurrent: elements and operations that end on another loop
   CHECK(at_home == 100);
 }
 
-TEST_CASE("for_each_concurrent: 1,000,000 operations that end at once need neither stack nor memory",
+TEST_CASE("for_each_concurrent: 1,000,000 operations that end at once take constant stack and memory",
           "[for_each_concurrent][stack][allocation]") {
   const int count = sanitized ? 100'000 : 1'000'000;
   const auto [visited, allocated] = on_small_stack([&] {
@@ -407,7 +410,7 @@ TEST_CASE("for_each_concurrent: 1,000,000 operations that end at once need neith
   CHECK(allocated <= 3);
 }
 
-TEST_CASE("for_each_concurrent: stopped at each of its suspensions", "[for_each_concurrent][stop]") {
+TEST_CASE("for_each_concurrent: can be stopped at each suspension", "[for_each_concurrent][stop]") {
   const auto visit = [](auto&& n) -> task<> {
     const auto turns = [](const auto& number) {
       if constexpr (requires { *number; })

@@ -56,7 +56,7 @@ void turn(loop& here) {
 
 }  // namespace
 
-TEST_CASE("hedge: a second attempt saves what the first one is slow with", "[hedge]") {
+TEST_CASE("hedge: a second attempt wins when the first one is slow", "[hedge]") {
   IN_EVERY_STYLE(style);
   int begun = 0, cancelled = 0;
   const auto slow_once = [&]() -> task<std::unique_ptr<int>> {
@@ -71,7 +71,7 @@ TEST_CASE("hedge: a second attempt saves what the first one is slow with", "[hed
   CHECK(cancelled == 1);
 }
 
-TEST_CASE("hedge: what ends in time is done once", "[hedge]") {
+TEST_CASE("hedge: an attempt that ends in time is the only one", "[hedge]") {
   IN_EVERY_STYLE(style);
   int begun = 0;
   const auto quick = [&]() -> task<> {
@@ -98,8 +98,7 @@ TEST_CASE("hedge: an early error begins the next attempt at once", "[hedge]") {
   CHECK(begun == 3);
 }
 
-TEST_CASE("hedge: when all fail, the first error keeps the other, and nobody waits for the timer",
-          "[hedge]") {
+TEST_CASE("hedge: if all fail, the first error keeps the other, without waiting for the timer", "[hedge]") {
   loop here;
   attempts two(2);
   auto hedged = spawn(hedge(two.make(), 24h));
@@ -113,7 +112,7 @@ TEST_CASE("hedge: when all fail, the first error keeps the other, and nobody wai
   CHECK(ended.error().suppressed()[0].message() == "second");
 }
 
-TEST_CASE("hedge: the first value wins, whichever attempt's it is, and whatever failed before", "[hedge]") {
+TEST_CASE("hedge: the first value wins, from any attempt and after any failure", "[hedge]") {
   loop here;
   for (const std::size_t winner : {0U, 1U, 2U})
     for (const bool others_fail : {false, true}) {
@@ -130,7 +129,7 @@ TEST_CASE("hedge: the first value wins, whichever attempt's it is, and whatever 
     }
 }
 
-TEST_CASE("hedge: a loser that ignores the stop is waited for", "[hedge][stop]") {
+TEST_CASE("hedge: waits for a loser that ignores the stop request", "[hedge][stop]") {
   loop here;
   int begun = 0;
   promise<void> let_go;
@@ -153,7 +152,7 @@ TEST_CASE("hedge: a loser that ignores the stop is waited for", "[hedge][stop]")
   CHECK(left);
 }
 
-TEST_CASE("hedge: what the factory throws is a failed attempt", "[hedge]") {
+TEST_CASE("hedge: an exception from the factory is a failed attempt", "[hedge]") {
   int calls = 0;
   const auto throws_once = [&] {
     if (++calls == 1) throw std::runtime_error("no sender");
@@ -162,7 +161,7 @@ TEST_CASE("hedge: what the factory throws is a failed attempt", "[hedge]") {
   CHECK(run(hedge(throws_once, 24h)) == 2);
 }
 
-TEST_CASE("hedge: the factory and its captures live as long as an attempt", "[hedge]") {
+TEST_CASE("hedge: keeps the factory and its captures as long as an attempt", "[hedge]") {
   const std::string text(100, 'x');
   const auto ended = run(hedge(
       [text]() -> task<std::string> {
@@ -173,7 +172,7 @@ TEST_CASE("hedge: the factory and its captures live as long as an attempt", "[he
   CHECK(ended == text);
 }
 
-TEST_CASE("hedge: a reference is a value like any other", "[hedge]") {
+TEST_CASE("hedge: an attempt may give a reference", "[hedge]") {
   int target = 3;
   CHECK(&run(hedge([&]() -> task<int&> { co_return target; }, 24h)) == &target);
 }
@@ -190,7 +189,7 @@ TEST_CASE("hedge: a stop request and a deadline end all attempts", "[hedge][stop
         std::errc::timed_out);
 }
 
-TEST_CASE("hedge: it allocates nothing", "[hedge][allocation]") {
+TEST_CASE("hedge: allocates nothing", "[hedge][allocation]") {
   loop here;
   const auto naps = [] { return sleep_for(1us); };
   here.run(hedge<3>(naps, 0ns));
@@ -200,7 +199,7 @@ TEST_CASE("hedge: it allocates nothing", "[hedge][allocation]") {
   CHECK(made == 0);
 }
 
-TEST_CASE("hedge: stopped at each of its suspensions", "[hedge][stop]") {
+TEST_CASE("hedge: can be stopped at each suspension", "[hedge][stop]") {
   CHECK(every_cancellation([]() -> task<> {
           int begun = 0;
           const auto slow_once = [&]() -> task<int> {
@@ -225,7 +224,7 @@ TEST_CASE("hedge: stopped at each of its suspensions", "[hedge][stop]") {
             may_fail::with_anything) > 3);
 }
 
-TEST_CASE("hedge: stopped from outside it is cancelled, and keeps what had failed before", "[hedge][stop]") {
+TEST_CASE("hedge: a stop from outside cancels it, and its error keeps the earlier failure", "[hedge][stop]") {
   loop here;
   int begun = 0;
   const auto attempt = [&]() -> task<> {
@@ -242,7 +241,7 @@ TEST_CASE("hedge: stopped from outside it is cancelled, and keeps what had faile
   CHECK(ended.error().suppressed()[0].message() == "the first");
 }
 
-TEST_CASE("hedge: at the end of its loop an attempt that is cancelled begins no other", "[hedge]") {
+TEST_CASE("hedge: an attempt that the loop's end cancels begins no other", "[hedge]") {
   int begun = 0;
   {
     loop here;

@@ -127,7 +127,7 @@ bool failed_as(const result<T>& ended, const error& why, std::size_t suppressed)
 
 }  // namespace
 
-TEST_CASE("when_all: every order of up to five ends, values and errors, and of a stop request",
+TEST_CASE("when_all: gives the right result for every order of up to five ends and a stop request",
           "[when_all][order][stop]") {
   const auto join = [](auto futures) { return when_all(std::move(futures)); };
   CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace between) {
@@ -142,8 +142,9 @@ TEST_CASE("when_all: every order of up to five ends, values and errors, and of a
         }) == 0);
 }
 
-TEST_CASE("with_scope: every order of up to five children's ends, values and errors, and of a stop request",
-          "[scope][order][stop]") {
+TEST_CASE(
+    "with_scope: gives the right result for every order of up to five children's ends and a stop request",
+    "[scope][order][stop]") {
   const auto scope_of = [](auto futures) {
     return with_scope([children = std::move(futures)](scope& s) mutable {
       for (auto& each : children) s.spawn(std::move(each));
@@ -159,7 +160,7 @@ TEST_CASE("with_scope: every order of up to five children's ends, values and err
         }) == 0);
 }
 
-TEST_CASE("when_any: every order of up to five ends, values and errors, and of a stop request",
+TEST_CASE("when_any: gives the right result for every order of up to five ends and a stop request",
           "[when_any][order][stop]") {
   const auto join = [](auto futures) { return when_any(std::move(futures)); };
   CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace) {
@@ -170,7 +171,7 @@ TEST_CASE("when_any: every order of up to five ends, values and errors, and of a
         }) == 0);
 }
 
-TEST_CASE("first_ok: every order of up to five ends, values and errors, and of a stop request",
+TEST_CASE("first_ok: gives the right result for every order of up to five ends and a stop request",
           "[first_ok][order][stop]") {
   const auto join = [](auto futures) { return first_ok(std::move(futures)); };
   CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace between) {
@@ -189,7 +190,7 @@ TEST_CASE("first_ok: every order of up to five ends, values and errors, and of a
         }) == 0);
 }
 
-TEST_CASE("when_all_settled: every order of up to five ends, values and errors, and of a stop request",
+TEST_CASE("when_all_settled: gives the right results for every order of up to five ends and a stop request",
           "[when_all_settled][order][stop]") {
   const auto join = [](auto futures) { return when_all_settled(std::move(futures)); };
   CHECK(wrong_courses(join, [](const auto& ended, const course& how, pace) {
@@ -205,7 +206,7 @@ TEST_CASE("when_all_settled: every order of up to five ends, values and errors, 
         }) == 0);
 }
 
-TEST_CASE("when_all: a pack under every order of three ends, and of a stop request",
+TEST_CASE("when_all: a pack gives the right result for every order of three ends and a stop request",
           "[when_all][order][stop]") {
   loop here;
   here.on_unhandled_error([](const error&) {});

@@ -306,7 +306,7 @@ std::string difference(loop& here, const program& what, std::string& ended_as) {
 
 }  // namespace
 
-TEST_CASE("joins: random programs of joins in joins do what their model does", "[join][property]") {
+TEST_CASE("joins: random nested joins agree with their model", "[join][property]") {
   loop here;
   here.on_unhandled_error([](const error&) {});  // from losers that were left behind
   std::uint64_t first = 1, last = 3000;

@@ -64,7 +64,7 @@ const auto each_join = [](auto check) {
 
 }  // namespace
 
-TEST_CASE("joins over a range: the views of std make the senders, each once", "[join][range]") {
+TEST_CASE("joins over a range: a std view makes each sender once", "[join][range]") {
   loop here;
   int made = 0;
   const auto make = [&](int id) { return ++made, fetch(id); };
@@ -82,7 +82,7 @@ TEST_CASE("joins over a range: the views of std make the senders, each once", "[
   CHECK(here.run(first_ok(ids | std::views::drop(1) | std::views::transform(fetch_odd))).index == 1);
 }
 
-TEST_CASE("joins over a range: the views of range-v3 make the senders, each once", "[join][range]") {
+TEST_CASE("joins over a range: a range-v3 view makes each sender once", "[join][range]") {
   loop here;
   int made = 0;
   const auto make = [&](int id) { return ++made, fetch(id); };
@@ -101,7 +101,7 @@ TEST_CASE("joins over a range: the views of range-v3 make the senders, each once
   CHECK(here.run(when_all(ranges::views::concat(ids, ids) | ranges::views::transform(fetch))).size() == 10);
 }
 
-TEST_CASE("joins over a range: chunks of it, one after the other", "[join][range]") {
+TEST_CASE("joins over a range: can take chunks one after the other", "[join][range]") {
   std::vector<std::string> pages;
   const auto all_in_twos = [&]() -> task<> {
     for (auto chunk : ids | ranges::views::chunk(2)) {
@@ -114,7 +114,7 @@ TEST_CASE("joins over a range: chunks of it, one after the other", "[join][range
   CHECK(pages == std::vector<std::string>{"page 1", "page 2", "page 3", "page 4", "page 5"});
 }
 
-TEST_CASE("joins over a range: chunks of it, all together", "[join][range]") {
+TEST_CASE("joins over a range: can take all chunks together", "[join][range]") {
   const auto chunk_of = [](auto chunk) { return when_all(chunk | ranges::views::transform(fetch)); };
   const auto pages = run(when_all(ids | ranges::views::chunk(3) | ranges::views::transform(chunk_of)));
   REQUIRE(pages.size() == 2);
@@ -122,7 +122,7 @@ TEST_CASE("joins over a range: chunks of it, all together", "[join][range]") {
   CHECK(pages[1] == std::vector<std::string>{"page 4", "page 5"});
 }
 
-TEST_CASE("joins over a range: results that can only be moved", "[join][range]") {
+TEST_CASE("joins over a range: give move-only results", "[join][range]") {
   loop here;
   const auto own = [](int id) { return just(std::make_unique<int>(id)); };
   CHECK(*here.run(when_all(ids | ranges::views::transform(own))).at(4) == 5);
@@ -132,14 +132,14 @@ TEST_CASE("joins over a range: results that can only be moved", "[join][range]")
   CHECK(*odd.value == 3);
 }
 
-TEST_CASE("joins: results that are references stay references to the same object", "[join][range]") {
+TEST_CASE("joins: a reference in the results is to the same object", "[join][range]") {
   loop here;
   std::vector<std::string> texts{"a", "b", "c"};
   const auto same = [](std::string& text) -> task<std::string&> {
     co_await yield();
     co_return text;
   };
-  SECTION("over a range") {
+  SECTION("a range") {
     const auto made = texts | std::views::transform(same);
     const std::vector<std::reference_wrapper<std::string>> all = here.run(when_all(made));
     REQUIRE(all.size() == 3);
@@ -151,7 +151,7 @@ TEST_CASE("joins: results that are references stay references to the same object
     std::string& ok = here.run(first_ok(texts | std::views::transform(same))).value;
     CHECK(&ok == &texts[0]);
   }
-  SECTION("over a pack") {
+  SECTION("a pack") {
     auto [a, nothing, c] = here.run(when_all(same(texts[0]), yield(), same(texts[2])));
     static_assert(std::is_same_v<decltype(a), std::reference_wrapper<std::string>>);
     CHECK(&a.get() == &texts[0]);
@@ -167,7 +167,7 @@ TEST_CASE("joins: results that are references stay references to the same object
   }
 }
 
-TEST_CASE("joins over a range: of nothing", "[join][range]") {
+TEST_CASE("joins over a range: take an empty range", "[join][range]") {
   loop here;
   auto none = ids | ranges::views::filter([](int id) { return id > 9; }) | ranges::views::transform(fetch);
   CHECK(here.run(when_all(none)).empty());
@@ -177,13 +177,12 @@ TEST_CASE("joins over a range: of nothing", "[join][range]") {
   here.run(when_all(ids | std::views::take(0) | std::views::transform([](int) { return yield(); })));
 }
 
-TEST_CASE("joins over a range: what the range throws on the way is thrown by the join's call",
-          "[join][range]") {
+TEST_CASE("joins over a range: the join's call throws the range's exception", "[join][range]") {
   const auto third_throws = [](int id) { return id == 3 ? throw std::runtime_error("third") : fetch(id); };
   each_join([&](auto join) { CHECK_THROWS_WITH(join(ids | std::views::transform(third_throws)), "third"); });
 }
 
-TEST_CASE("joins: a loser that ignores the stop delays the end, and nothing is lost", "[join][stop]") {
+TEST_CASE("joins: a loser that ignores the stop request delays the end, and loses no value", "[join][stop]") {
   loop here;
   promise<std::string> slow;
   std::vector<std::string> written;
@@ -206,7 +205,7 @@ TEST_CASE("joins: a loser that ignores the stop delays the end, and nothing is l
   SECTION("when_all") {
     CHECK(delayed(spawn(when_all(stubborn, just_error<int>(std::errc::io_error)))) == std::errc::io_error);
   }
-  SECTION("when_all, stopped from outside, has all values all the same") {
+  SECTION("when_all, stopped from outside, still has all values") {
     auto all = spawn(when_all(stubborn, just(2)));
     all.request_stop();
     CHECK(delayed(std::move(all)).value() == std::tuple(1, 2));
@@ -220,7 +219,7 @@ TEST_CASE("joins: a loser that ignores the stop delays the end, and nothing is l
   }
 }
 
-TEST_CASE("joins over a range: stopped at each of their suspensions", "[join][range][stop]") {
+TEST_CASE("joins over a range: can be stopped at each suspension", "[join][range][stop]") {
   each_join([](auto join) {
     CHECK(every_cancellation([join] { return join(ids | ranges::views::transform(fetch)); }) > 2);
   });

@@ -39,7 +39,7 @@ struct kept {
 
 }  // namespace
 
-TEST_CASE("lambda: a verb keeps it until its task has ended", "[lambda]") {
+TEST_CASE("lambda: a verb keeps the lambda until its task has ended", "[lambda]") {
   IN_EVERY_STYLE(style);
   const kept closure;
   CHECK(style.wait(closure.coroutine()).value() == 1);
@@ -47,7 +47,7 @@ TEST_CASE("lambda: a verb keeps it until its task has ended", "[lambda]") {
   CHECK(closure.watch.use_count() == 1);
 }
 
-TEST_CASE("lambda: detach keeps it, and so does what is done with a future", "[lambda]") {
+TEST_CASE("lambda: detach and the functions of a future keep it", "[lambda]") {
   loop here;
   const kept closure;
   detach(closure.coroutine());
@@ -67,7 +67,7 @@ TEST_CASE("lambda: detach keeps it, and so does what is done with a future", "[l
   CHECK(closure.watch.use_count() == 1);
 }
 
-TEST_CASE("lambda: every combinator keeps it", "[lambda]") {
+TEST_CASE("lambda: every combinator keeps the lambda", "[lambda]") {
   loop here;
   const kept closure;
   const auto f = [&] { return closure.coroutine(); };

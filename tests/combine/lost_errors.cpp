@@ -89,7 +89,7 @@ async_generator<task<>> guarded_tasks() {
 
 }  // namespace
 
-TEST_CASE("lost errors: a clean-up's goes before the cancellation, through scopes", "[lost_errors][scope]") {
+TEST_CASE("lost errors: a clean-up error replaces the cancellation of a scope", "[lost_errors][scope]") {
   IN_EVERY_STYLE(style);
   loop here;
   const auto by_request = [](scope& s) -> task<> {
@@ -113,7 +113,7 @@ TEST_CASE("lost errors: a clean-up's goes before the cancellation, through scope
   CHECK(failure_of(stopped(style, here, with_scope(itself))) == "flush");
 }
 
-TEST_CASE("lost errors: a clean-up's goes before the cancellation, through joins", "[lost_errors]") {
+TEST_CASE("lost errors: a clean-up error replaces the cancellation of a join", "[lost_errors]") {
   IN_EVERY_STYLE(style);
   loop here;
   CHECK(failure_of(stopped(style, here, guarded())) == "flush");
@@ -130,7 +130,7 @@ TEST_CASE("lost errors: a clean-up's goes before the cancellation, through joins
   CHECK(all.error().suppressed()[0].message() == "flush");
 }
 
-TEST_CASE("lost errors: the clean-up of a loser that fails is the error of the race", "[lost_errors]") {
+TEST_CASE("lost errors: a loser's clean-up error is the error of the race", "[lost_errors]") {
   IN_EVERY_STYLE(style);
   loop here;
   CHECK(failure_of(style.wait(when_any(guarded(), yield()))) == "flush");
@@ -151,7 +151,7 @@ TEST_CASE("lost errors: the clean-up of a loser that fails is the error of the r
   CHECK(failed.error().suppressed()[0].message() == "flush");
 }
 
-TEST_CASE("lost errors: what else a loser fails with leaves the winner's value", "[lost_errors]") {
+TEST_CASE("lost errors: any other error of a loser leaves the winner's value", "[lost_errors]") {
   IN_EVERY_STYLE(style);
   const auto fails_when_stopped = []() -> task<> {
     (void)co_await as_result(sleep_for(1h));
@@ -161,7 +161,7 @@ TEST_CASE("lost errors: what else a loser fails with leaves the winner's value",
   CHECK(style.wait(first_ok(fails_when_stopped, yield())).value().index == 1);
 }
 
-TEST_CASE("lost errors: a clean-up's goes before the cancellation and the time-out, one by one",
+TEST_CASE("lost errors: a clean-up error replaces cancellations and time-outs of every other combinator",
           "[lost_errors][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
@@ -185,7 +185,8 @@ TEST_CASE("lost errors: a clean-up's goes before the cancellation and the time-o
   CHECK(failure_of(stopped(style, here, shared)) == "flush");
 }
 
-TEST_CASE("lost errors: a clean-up's within a range that is closed, left or stopped", "[lost_errors]") {
+TEST_CASE("lost errors: the clean-up error of a range that is closed, destroyed or stopped is not lost",
+          "[lost_errors]") {
   const auto begun = [](loop& here) {
     auto both = merge(one_then_guarded(1), one_then_guarded(2));
     here.run(both.next());
@@ -219,7 +220,7 @@ TEST_CASE("lost errors: a clean-up's within a range that is closed, left or stop
         std::vector<std::string>{"flush"});
 }
 
-TEST_CASE("lost errors: a clean-up's where nobody waits", "[lost_errors][detach]") {
+TEST_CASE("lost errors: a clean-up error without a caller is reported", "[lost_errors][detach]") {
   const std::vector<std::string> flushed{"flush"};
   stop_source stop;
   CHECK(reported_by([&](loop& here) {
@@ -230,8 +231,7 @@ TEST_CASE("lost errors: a clean-up's where nobody waits", "[lost_errors][detach]
   CHECK(reported_by([](loop&) { spawn(guarded()).then([] {}).request_stop(); }) == flushed);
 }
 
-TEST_CASE("lost errors: future::finally keeps the error that it takes the place of",
-          "[lost_errors][future]") {
+TEST_CASE("lost errors: future::finally keeps the error that it replaces", "[lost_errors][future]") {
   loop here;
   const auto throws = [] { throw std::runtime_error("clean-up"); };
   const auto failed = here.run(as_result(spawn(fails("op")).finally(throws)));
@@ -245,7 +245,7 @@ TEST_CASE("lost errors: future::finally keeps the error that it takes the place 
   CHECK(ended.error().suppressed().empty());
 }
 
-TEST_CASE("lost errors: an operation_canceled that nobody asked for is a failure", "[lost_errors][scope]") {
+TEST_CASE("lost errors: an operation_canceled without a stop request is a failure", "[lost_errors][scope]") {
   IN_EVERY_STYLE(style);
   loop here;
   const std::string message = error(std::make_error_code(std::errc::operation_canceled)).message();
@@ -274,7 +274,7 @@ TEST_CASE("lost errors: an operation_canceled that nobody asked for is a failure
   CHECK(both.error().suppressed()[0].message() == "other");
 }
 
-TEST_CASE("lost errors: an operation_canceled that nobody asked for is told where nobody waits",
+TEST_CASE("lost errors: an operation_canceled without a stop request and without a caller is reported",
           "[lost_errors][detach]") {
   CHECK(reported_by([](loop&) { detach(aborted()); }).size() == 1);
   CHECK(reported_by([](loop&) { auto dropped = spawn(aborted()); }).size() == 1);
@@ -286,7 +286,7 @@ TEST_CASE("lost errors: an operation_canceled that nobody asked for is told wher
         }).size() == 1);
 }
 
-TEST_CASE("lost errors: a stop that was requested of the operation is silent, however it came",
+TEST_CASE("lost errors: a requested cancellation is not reported, whatever requested it",
           "[lost_errors][stop]") {
   stop_source stop;
   CHECK(reported_by([&](loop& here) {
@@ -314,7 +314,7 @@ TEST_CASE("lost errors: a stop that was requested of the operation is silent, ho
   })) == 1);
 }
 
-TEST_CASE("lost errors: what a loop's end cuts off is silent", "[lost_errors][ending]") {
+TEST_CASE("lost errors: a cancellation by the loop's end is not reported", "[lost_errors][ending]") {
   std::vector<std::string> reported;
   std::optional<future<void>> kept;
   {

@@ -55,14 +55,13 @@ struct countdown {
 
 }  // namespace
 
-TEST_CASE("map_concurrent: a vector in the range's order, whatever ends first", "[map_concurrent]") {
+TEST_CASE("map_concurrent: gives a vector in the range's order", "[map_concurrent]") {
   IN_EVERY_STYLE(style);
   const std::vector<int> ids{1, 2, 3, 4, 5, 6};
   CHECK(style.wait(map_concurrent(ids, 4, ten_times)).value() == std::vector{10, 20, 30, 40, 50, 60});
 }
 
-TEST_CASE("map_concurrent: over an asynchronous range, of nothing, and of what can only be moved",
-          "[map_concurrent]") {
+TEST_CASE("map_concurrent: takes asynchronous and empty ranges, and move-only elements", "[map_concurrent]") {
   loop here;
   CHECK(here.run(map_concurrent(countdown{3}, 2, ten_times)) == std::vector{30, 20, 10});
   CHECK(here.run(map_concurrent(countdown{0}, 2, ten_times)).empty());
@@ -71,7 +70,7 @@ TEST_CASE("map_concurrent: over an asynchronous range, of nothing, and of what c
   CHECK(*here.run(map_concurrent(std::views::iota(0, 3), 2, own)).at(2) == 2);
 }
 
-TEST_CASE("map_concurrent: over views of range-v3", "[map_concurrent]") {
+TEST_CASE("map_concurrent: takes range-v3 views", "[map_concurrent]") {
   const std::vector<int> ids{1, 2, 3, 4, 5, 6};
   const auto odd = [](int n) { return n % 2 == 1; };
   const auto plus_one = [](int n) { return n + 1; };
@@ -86,7 +85,7 @@ TEST_CASE("map_concurrent: over views of range-v3", "[map_concurrent]") {
   CHECK(run(map_concurrent(ids | ranges::views::chunk(4), 2, of_chunk)) == std::vector{100, 110});
 }
 
-TEST_CASE("map_concurrent: operations of void give void, of references a vector of reference_wrapper",
+TEST_CASE("map_concurrent: gives void for operations of void, and reference_wrappers for references",
           "[map_concurrent]") {
   loop here;
   static_assert(
@@ -104,7 +103,7 @@ TEST_CASE("map_concurrent: operations of void give void, of references a vector 
   CHECK(here.run(map_concurrent(countdown{3}, 2, truth)) == std::vector{false, true, false});
 }
 
-TEST_CASE("map_concurrent: the function may be a member", "[map_concurrent]") {
+TEST_CASE("map_concurrent: takes a member function", "[map_concurrent]") {
   struct doubler {
     int n;
     auto twice() const { return just(2 * n); }
@@ -113,7 +112,7 @@ TEST_CASE("map_concurrent: the function may be a member", "[map_concurrent]") {
   CHECK(run(map_concurrent(some, 2, &doubler::twice)) == std::vector{2, 4});
 }
 
-TEST_CASE("map_concurrent: the first error is the error, and what failed meanwhile is kept by it",
+TEST_CASE("map_concurrent: the first error is the result and keeps the later ones",
           "[map_concurrent][stop]") {
   const auto fails_late = [](int n) -> task<int> {
     if (n == 1) (void)co_await as_result(sleep_for(24h));
@@ -126,7 +125,7 @@ TEST_CASE("map_concurrent: the first error is the error, and what failed meanwhi
   CHECK_THROWS_AS(run(map_concurrent(std::views::iota(0), 0, ten_times)), std::invalid_argument);
 }
 
-TEST_CASE("map_concurrent_settled: results in the range's order, and none stops the others",
+TEST_CASE("map_concurrent_settled: gives results in the range's order; an error stops no other operation",
           "[map_concurrent]") {
   IN_EVERY_STYLE(style);
   const auto ended = style.wait(map_concurrent_settled(std::views::iota(0, 7), 3, even_only));
@@ -141,7 +140,10 @@ TEST_CASE("map_concurrent_settled: results in the range's order, and none stops 
   }
 }
 
-TEST_CASE("map_concurrent_settled: what the function throws, and operations of void", "[map_concurrent]") {
+TEST_CASE(
+    "map_concurrent_settled: an exception from the function is a result; operations of void give results of "
+    "void",
+    "[map_concurrent]") {
   const auto ended = run(map_concurrent_settled(std::views::iota(0, 3), 3, [](int n) {
     if (n == 1) throw std::runtime_error("no sender");
     return just();
@@ -152,7 +154,7 @@ TEST_CASE("map_concurrent_settled: what the function throws, and operations of v
   CHECK(ended[2].has_value());
 }
 
-TEST_CASE("map_concurrent_settled: a range that fails does so once what runs has ended by itself",
+TEST_CASE("map_concurrent_settled: the range's error is the result once the running operations have ended",
           "[map_concurrent]") {
   int done = 0;
   const auto count = [&](int n) -> task<> {
@@ -166,7 +168,7 @@ TEST_CASE("map_concurrent_settled: a range that fails does so once what runs has
   CHECK(done == 3);
 }
 
-TEST_CASE("map_concurrent_settled: a stop request is told by the results, if the range was at its end",
+TEST_CASE("map_concurrent_settled: the results show a stop request, if the range had ended",
           "[map_concurrent][stop]") {
   loop here;
   const auto nap = [](int n) { return sleep_for(n == 0 ? 0ns : 24h); };
@@ -185,7 +187,7 @@ TEST_CASE("map_concurrent_settled: a stop request is told by the results, if the
   CHECK(here.run(as_result(std::move(some_begun))) == std::errc::operation_canceled);
 }
 
-TEST_CASE("map_concurrent: 1,000,000 operations that end at once allocate for their results alone",
+TEST_CASE("map_concurrent: 1,000,000 operations that end at once allocate only for their results",
           "[map_concurrent][stack]") {
   const int count = sanitized ? 100'000 : 1'000'000;
   const auto [last, allocated] = on_small_stack([&] {
@@ -199,7 +201,7 @@ TEST_CASE("map_concurrent: 1,000,000 operations that end at once allocate for th
   CHECK(allocated < 30);  // by vectors that grow
 }
 
-TEST_CASE("map_concurrent: stopped at each of its suspensions", "[map_concurrent][stop]") {
+TEST_CASE("map_concurrent: can be stopped at each suspension", "[map_concurrent][stop]") {
   CHECK(every_cancellation([] { return map_concurrent(std::views::iota(0, 7), 3, ten_times); }) > 5);
   CHECK(every_cancellation([] { return map_concurrent(countdown{7}, 3, ten_times); }) > 5);
   CHECK(every_cancellation([] { return map_concurrent_settled(std::views::iota(0, 7), 3, even_only); }) > 5);

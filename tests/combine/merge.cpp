@@ -84,7 +84,7 @@ task<std::vector<async_range_value_t<Range>>> all_sorted(Range range) {
 
 }  // namespace
 
-TEST_CASE("merge: all elements of all, then nothing for ever", "[merge]") {
+TEST_CASE("merge: gives all elements of all ranges, then nothing", "[merge]") {
   IN_EVERY_STYLE(style);
   loop here;
   auto both = merge(slowly(0, 3), at_once(10, 12));
@@ -95,7 +95,7 @@ TEST_CASE("merge: all elements of all, then nothing for ever", "[merge]") {
   CHECK(seen == std::vector{0, 1, 2, 10, 11});
 }
 
-TEST_CASE("merge: elements come as they come, whichever range they are of", "[merge]") {
+TEST_CASE("merge: gives elements in the order in which they arrive", "[merge]") {
   loop here;
   promise<int> first, second;
   auto both = merge(waits_for(first.get_future()), waits_for(second.get_future()));
@@ -112,7 +112,7 @@ TEST_CASE("merge: ranges that always have an element take turns", "[merge]") {
   CHECK(here.run(all(merge(at_once(0, 3), at_once(10, 13)))) == std::vector{0, 10, 1, 11, 2, 12});
 }
 
-TEST_CASE("merge: takes ranges of several types, of lvalues, and a range of ranges", "[merge]") {
+TEST_CASE("merge: takes ranges of several types, lvalues, and a range of ranges", "[merge]") {
   loop here;
   auto stays = at_once(5, 8);
   CHECK(here.run(all_sorted(merge(at_once(0, 2) | transform([](int n) { return long{n}; }),
@@ -126,7 +126,7 @@ TEST_CASE("merge: takes ranges of several types, of lvalues, and a range of rang
   CHECK(here.run(all(merge(std::vector<async_generator<int>>()))).empty());
 }
 
-TEST_CASE("merge: an error stops the others, after what came before it; then it is the end", "[merge]") {
+TEST_CASE("merge: an error stops the other ranges and follows the elements before it", "[merge]") {
   loop here;
   std::vector<std::string> log;
   auto failing = merge(throws_after(2), marked_sleep(log));
@@ -147,7 +147,7 @@ TEST_CASE("merge: an error stops the others, after what came before it; then it 
   CHECK(ended.error().suppressed().size() == 1);
 }
 
-TEST_CASE("merge: a stop ends all of it, whatever it waits for", "[merge][stop]") {
+TEST_CASE("merge: a stop request ends every range", "[merge][stop]") {
   loop here;
   std::vector<std::string> log;
   auto sleeping = merge(marked_sleep(log), marked_sleep(log), slowly(0, 1));
@@ -168,7 +168,7 @@ TEST_CASE("merge: a stop ends all of it, whatever it waits for", "[merge][stop]"
   CHECK(here.run(as_result(unbegun.next())).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("merge: a stop from another thread ends it too", "[merge][stop][thread][kernel]") {
+TEST_CASE("merge: a stop request from another thread ends it", "[merge][stop][thread][kernel]") {
   loop here;
   stop_source stop;
   auto sleeping = merge(never(), never());
@@ -179,7 +179,7 @@ TEST_CASE("merge: a stop from another thread ends it too", "[merge][stop][thread
   other.join();
 }
 
-TEST_CASE("merge: left half-way, it stops what is in flight", "[merge]") {
+TEST_CASE("merge: destroyed early, it stops the operations in flight", "[merge]") {
   loop here;
   std::vector<std::string> log;
   {
@@ -191,7 +191,7 @@ TEST_CASE("merge: left half-way, it stops what is in flight", "[merge]") {
   CHECK(log == std::vector<std::string>{"ended"});
 }
 
-TEST_CASE("merge: close waits for what is in flight; then it is at its end", "[merge]") {
+TEST_CASE("merge: close waits for the operations in flight and ends the range", "[merge]") {
   loop here;
   std::vector<std::string> log;
   auto closed = merge(marked_sleep(log), at_once(0, 5));
@@ -202,7 +202,7 @@ TEST_CASE("merge: close waits for what is in flight; then it is at its end", "[m
   here.run(closed.close());
 }
 
-TEST_CASE("merge: destroyed while a next is in flight it is stopped", "[merge][stop]") {
+TEST_CASE("merge: destroying it stops a next in flight", "[merge][stop]") {
   loop here;
   std::optional sleeping(merge(never(), never()));
   auto waiting = spawn(sleeping->next());
@@ -210,7 +210,8 @@ TEST_CASE("merge: destroyed while a next is in flight it is stopped", "[merge][s
   CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("merge: a second next in flight, and one that was moved from, are logic_errors", "[merge]") {
+TEST_CASE("merge: a second next in flight is a logic_error, and so is the use of one that was moved from",
+          "[merge]") {
   loop here;
   auto first = merge(slowly(0, 2));
   auto waiting = spawn(first.next());
@@ -223,7 +224,7 @@ TEST_CASE("merge: a second next in flight, and one that was moved from, are logi
   CHECK(here.run(second.next()) == 1);
 }
 
-TEST_CASE("merge: abandoned by the end of its loop, whoever owns it", "[merge]") {
+TEST_CASE("merge: the loop's end abandons it, with every kind of owner", "[merge]") {
   std::vector<std::string> log;
   promise<int> unsettled, also_unsettled;
   const auto waiting_with_mark = [](std::vector<std::string>& into,
@@ -240,19 +241,19 @@ TEST_CASE("merge: abandoned by the end of its loop, whoever owns it", "[merge]")
     SECTION("its owner outlives the loop, and a next is in flight") {
       auto dropped = spawn(outlives->next());
     }
-    SECTION("its owner is the coroutine that waits") {
+    SECTION("its owner is the waiting coroutine") {
       detach([](braid::detail::running_ahead<int> owned) -> task<> {
         co_await owned.next();
       }(*std::move(outlives)));
     }
-    SECTION("it has no owner any more") { outlives.reset(); }
+    SECTION("its owner is gone") { outlives.reset(); }
     CHECK(log.empty());
   }
   outlives.reset();
   CHECK(log.size() == 2);
 }
 
-TEST_CASE("merge: a range that ends elsewhere is brought home", "[merge][thread]") {
+TEST_CASE("merge: an element of another thread is delivered to the home loop", "[merge][thread]") {
   promise<loop*> known;
   auto there_is = known.get_future();
   promise<void> over;
@@ -277,7 +278,7 @@ TEST_CASE("merge: a range that ends elsewhere is brought home", "[merge][thread]
   elsewhere.join();
 }
 
-TEST_CASE("merge: allocates nothing for an element", "[merge][allocation]") {
+TEST_CASE("merge: an element costs no allocation", "[merge][allocation]") {
   if (!counts_allocations) return;
   loop here;
   auto endless = merge(slowly(0, 1'000'000), at_once(0, 1'000'000));
@@ -291,7 +292,7 @@ TEST_CASE("merge: allocates nothing for an element", "[merge][allocation]") {
   CHECK(made == 0);
 }
 
-TEST_CASE("merge: stopped, or its loop ended, at each of its suspensions", "[merge][stop]") {
+TEST_CASE("merge: can be stopped, and its loop can end, at each suspension", "[merge][stop]") {
   CHECK(every_cancellation([] { return all(merge(slowly(0, 4), at_once(0, 3), slowly(5, 7))); }) >= 4);
   CHECK(every_cancellation([]() -> task<void> {
           auto left = merge(slowly(0, 9), never());
@@ -305,7 +306,7 @@ TEST_CASE("merge: stopped, or its loop ended, at each of its suspensions", "[mer
         }) >= 2);
 }
 
-TEST_CASE("merge: an element that cannot be converted is an error of its range", "[merge]") {
+TEST_CASE("merge: an element whose conversion throws is an error of its range", "[merge]") {
   loop here;
   const auto words = []() -> async_generator<std::string> { co_yield std::string("one"); };
   const auto texts = []() -> async_generator<const char*> { co_yield nullptr; };

@@ -58,7 +58,7 @@ std::vector<loop_clock::duration> pauses_of(const retry_policy& policy) {
 
 }  // namespace
 
-TEST_CASE("retry: tries again until it succeeds, and no further", "[retry]") {
+TEST_CASE("retry: tries again until the first success", "[retry]") {
   IN_EVERY_STYLE(style);
   const succeeds_at third{3};
   const auto ended = style.wait(retry(at_once, third));
@@ -68,7 +68,7 @@ TEST_CASE("retry: tries again until it succeeds, and no further", "[retry]") {
   CHECK(style.wait(retry({}, [] { return just(); })));
 }
 
-TEST_CASE("retry: when all attempts fail, the last error keeps the earlier ones in order", "[retry]") {
+TEST_CASE("retry: if all attempts fail, the last error keeps the earlier ones in order", "[retry]") {
   IN_EVERY_STYLE(style);
   const succeeds_at never{100};
   const auto ended = style.wait(retry({.attempts = 3, .base = 1ns}, never));
@@ -80,7 +80,7 @@ TEST_CASE("retry: when all attempts fail, the last error keeps the earlier ones 
   CHECK(ended.error().suppressed()[1].message() == "attempt 2");
 }
 
-TEST_CASE("retry: of a thousand errors the latest are kept", "[retry]") {
+TEST_CASE("retry: keeps the latest of a thousand errors", "[retry]") {
   const auto ended = run(as_result(retry({.attempts = 1000, .base = 0ns}, succeeds_at{1001})));
   CHECK(ended.error().message() == "attempt 1000");
   REQUIRE(ended.error().suppressed().size() == 7);
@@ -88,7 +88,7 @@ TEST_CASE("retry: of a thousand errors the latest are kept", "[retry]") {
   CHECK(ended.error().suppressed()[6].message() == "attempt 999");
 }
 
-TEST_CASE("retry: of no attempts is an invalid_argument", "[retry]") {
+TEST_CASE("retry: no attempts are an invalid_argument", "[retry]") {
   for (const int attempts : {0, -1}) {
     bool made = false;
     const auto ended = run(as_result(retry({.attempts = attempts}, [&] { return made = true, just(); })));
@@ -97,7 +97,7 @@ TEST_CASE("retry: of no attempts is an invalid_argument", "[retry]") {
   }
 }
 
-TEST_CASE("retry: by default neither a cancellation nor a logic_error is worth another attempt", "[retry]") {
+TEST_CASE("retry: by default a cancellation or a logic_error ends it", "[retry]") {
   int attempts = 0;
   const auto fails_with = [&](error why) {
     attempts = 0;
@@ -114,7 +114,7 @@ TEST_CASE("retry: by default neither a cancellation nor a logic_error is worth a
   }
 }
 
-TEST_CASE("retry: what is worth another attempt may be said, and overrules the default", "[retry]") {
+TEST_CASE("retry: a predicate replaces the default choice of errors to retry", "[retry]") {
   int attempts = 0;
   const auto twice_refused = [&]() {
     return just_error<int>(++attempts < 3 ? std::errc::operation_canceled : std::errc::permission_denied);
@@ -126,7 +126,7 @@ TEST_CASE("retry: what is worth another attempt may be said, and overrules the d
   CHECK(ended.error().suppressed().size() == 2);
 }
 
-TEST_CASE("retry: the observer is told of every failed attempt and the pause that follows", "[retry]") {
+TEST_CASE("retry: calls the observer for each failed attempt, with the pause that follows", "[retry]") {
   std::vector<std::string> notes;
   const auto record = [&](const failed_attempt& failed) {
     notes.push_back(std::to_string(failed.number) + " " + failed.why.message() +
@@ -140,7 +140,7 @@ TEST_CASE("retry: the observer is told of every failed attempt and the pause tha
   CHECK(notes.empty());
 }
 
-TEST_CASE("retry: what the factory throws is a failed attempt", "[retry]") {
+TEST_CASE("retry: an exception from the factory is a failed attempt", "[retry]") {
   int calls = 0;
   CHECK(run(retry(at_once, [&] {
           if (++calls < 3) throw std::runtime_error("no sender");
@@ -148,7 +148,7 @@ TEST_CASE("retry: what the factory throws is a failed attempt", "[retry]") {
         })) == 3);
 }
 
-TEST_CASE("retry: what the predicate or the observer throws ends it", "[retry]") {
+TEST_CASE("retry: an exception from the predicate or the observer ends it", "[retry]") {
   const auto fails = [] { return just_error<int>(std::errc::io_error); };
   CHECK_THROWS_WITH(run(retry(at_once, fails, [](const error&) -> bool { throw std::runtime_error("p"); })),
                     "p");
@@ -170,7 +170,7 @@ TEST_CASE("retry: the backoff doubles up to the cap, and never overflows", "[ret
   }
 }
 
-TEST_CASE("retry: full jitter draws from all of zero to the backoff, the same again for the same seed",
+TEST_CASE("retry: full jitter draws a pause between zero and the backoff; the same seed draws the same",
           "[retry]") {
   retry_policy policy{.attempts = 1001, .base = 8ns, .cap = 8ns, .seed = 7};
   const auto drawn = pauses_of(policy);
@@ -187,16 +187,16 @@ TEST_CASE("retry: full jitter draws from all of zero to the backoff, the same ag
   CHECK(pauses_of(policy) != pauses_of(policy));
 }
 
-TEST_CASE("retry: a stop request ends the attempt, and a pause at once", "[retry][stop][kernel]") {
+TEST_CASE("retry: a stop request ends the attempt or the pause at once", "[retry][stop][kernel]") {
   loop here;
   stop_source stop;
   const retry_policy patient{.base = 24h, .cap = 24h, .jitter = retry_jitter::none};
-  SECTION("in the attempt") {
+  SECTION("during the attempt") {
     auto retried = spawn(with_stop_token(retry(patient, [] { return sleep_for(24h); }), stop.get_token()));
     stop.request_stop();
     CHECK(here.run(as_result(std::move(retried))) == std::errc::operation_canceled);
   }
-  SECTION("in the pause, and the error has the earlier failure") {
+  SECTION("during the pause; the error keeps the earlier failure") {
     auto retried = spawn(with_stop_token(retry(patient, succeeds_at{9}), stop.get_token()));
     for (int turn = 0; turn < 3; ++turn) here.run(yield());
     stop.request_stop();
@@ -206,21 +206,21 @@ TEST_CASE("retry: a stop request ends the attempt, and a pause at once", "[retry
     REQUIRE(ended.error().suppressed().size() == 1);
     CHECK(ended.error().suppressed()[0].message() == "attempt 1");
   }
-  SECTION("in the pause, from another thread") {
+  SECTION("during the pause, from another thread") {
     auto retried = spawn(with_stop_token(retry(patient, succeeds_at{9}), stop.get_token()));
     for (int turn = 0; turn < 3; ++turn) here.run(yield());  // a later failure would be the result
     std::thread elsewhere([&] { stop.request_stop(); });
     CHECK(here.run(as_result(std::move(retried))) == std::errc::operation_canceled);
     elsewhere.join();
   }
-  SECTION("before it begins, so that nothing is made") {
+  SECTION("before it begins; no operation is made") {
     stop.request_stop();
     const succeeds_at first{1};
     CHECK(here.run(as_result(with_stop_token(retry(patient, first), stop.get_token()))) ==
           std::errc::operation_canceled);
     CHECK(*first.calls == 0);
   }
-  SECTION("even where every error is worth another attempt") {
+  SECTION("although every error is retried") {
     const auto always = [](const error&) { return true; };
     auto retried = spawn(with_stop_token(
         retry({.attempts = 9, .base = 0ns}, [] { return sleep_for(24h); }, always), stop.get_token()));
@@ -229,7 +229,7 @@ TEST_CASE("retry: a stop request ends the attempt, and a pause at once", "[retry
   }
 }
 
-TEST_CASE("retry: within a deadline it is over when the deadline is, and says what had failed", "[retry]") {
+TEST_CASE("retry: a deadline around it ends it, and the error keeps the earlier failures", "[retry]") {
   const auto ended = run(as_result(
       with_timeout(retry({.base = 24h, .cap = 24h, .jitter = retry_jitter::none}, succeeds_at{9}), 1ms)));
   CHECK(ended == std::errc::timed_out);
@@ -237,7 +237,7 @@ TEST_CASE("retry: within a deadline it is over when the deadline is, and says wh
   CHECK(ended.error().suppressed()[0].message() == "attempt 1");
 }
 
-TEST_CASE("retry: a deadline for each attempt is an error like any other", "[retry]") {
+TEST_CASE("retry: a time-out of one attempt is a failed attempt", "[retry]") {
   int attempts = 0;
   const auto quick_third = [&] { return with_timeout(sleep_for(++attempts == 3 ? 0ns : 24h), 1us); };
   CHECK(run(as_result(retry({.attempts = 3, .base = 0ns}, quick_third))).has_value());
@@ -247,7 +247,7 @@ TEST_CASE("retry: a deadline for each attempt is an error like any other", "[ret
   CHECK(ended.error().suppressed().size() == 2);
 }
 
-TEST_CASE("retry: an attempt that ends on another loop's thread is followed by one at home",
+TEST_CASE("retry: after an attempt that ends on another thread the next one runs on the home loop",
           "[retry][thread]") {
   loop here;
   const auto home = std::this_thread::get_id();
@@ -274,7 +274,7 @@ TEST_CASE("retry: an attempt that ends on another loop's thread is followed by o
   elsewhere.join();
 }
 
-TEST_CASE("retry: 1,000,000 attempts that fail at once need no more stack and no allocations",
+TEST_CASE("retry: 1,000,000 attempts that fail at once take constant stack and no allocations",
           "[retry][stack][allocation]") {
   const int attempts = sanitized ? 100'000 : 1'000'000;
   const auto [ended, allocated] = on_small_stack([&] {
@@ -294,7 +294,7 @@ TEST_CASE("retry: 1,000,000 attempts that fail at once need no more stack and no
   CHECK(allocated == 0);
 }
 
-TEST_CASE("retry: stopped at each of its suspensions", "[retry][stop]") {
+TEST_CASE("retry: can be stopped at each suspension", "[retry][stop]") {
   CHECK(every_cancellation([]() -> task<> {
           auto retried = retry({.attempts = 4, .base = 1us, .seed = 1}, succeeds_at{3});
           const auto value = co_await std::move(retried);

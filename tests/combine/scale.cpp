@@ -34,7 +34,7 @@ void twice_with_flat_memory(F f) {
 
 }  // namespace
 
-TEST_CASE("when_any: over 10,000, of which 9,999 are cancelled", "[when_any][scale]") {
+TEST_CASE("when_any: the winner of 10,000 operations cancels 9,999", "[when_any][scale]") {
   loop here;
   twice_with_flat_memory([&] {
     constexpr std::size_t count = 10'000, first = 7'777;
@@ -47,7 +47,7 @@ TEST_CASE("when_any: over 10,000, of which 9,999 are cancelled", "[when_any][sca
   });
 }
 
-TEST_CASE("sleep_for: 100,000 timers, of which half are cancelled", "[sleep][scale]") {
+TEST_CASE("sleep_for: half of 100,000 timers are cancelled", "[sleep][scale]") {
   loop here;
   twice_with_flat_memory([&] {
     constexpr int pairs = 50'000;
@@ -66,7 +66,7 @@ TEST_CASE("sleep_for: 100,000 timers, of which half are cancelled", "[sleep][sca
   });
 }
 
-TEST_CASE("when_all_settled: 100,000 in one join, all stopped", "[when_all_settled][scale]") {
+TEST_CASE("when_all_settled: one stop request ends 100,000 operations", "[when_all_settled][scale]") {
   loop here;
   twice_with_flat_memory([&] {
     event never;

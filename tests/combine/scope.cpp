@@ -41,7 +41,7 @@ task<> tree(scope& within, int& count, int depth) {
 
 }  // namespace
 
-TEST_CASE("with_scope: ends with the function's value once all that was spawned has ended", "[scope]") {
+TEST_CASE("with_scope: gives the function's value once all children have ended", "[scope]") {
   IN_EVERY_STYLE(style);
   int ended = 0;
   const auto child = [&]() -> task<> {
@@ -60,7 +60,7 @@ TEST_CASE("with_scope: ends with the function's value once all that was spawned 
   CHECK(ended == 2);
 }
 
-TEST_CASE("with_scope: the first failure stops everything, and is told once all have ended",
+TEST_CASE("with_scope: the first failure stops everything and is the result once all have ended",
           "[scope][stop]") {
   IN_EVERY_STYLE(style);
   int cancelled = 0;
@@ -96,7 +96,7 @@ TEST_CASE("with_scope: the function may return a value, a sender, a task, a fibe
   CHECK(ended == 4);
 }
 
-TEST_CASE("with_scope: to who uses callbacks it is one operation", "[scope]") {
+TEST_CASE("with_scope: is one operation for a callback", "[scope]") {
   loop here;
   std::vector<std::string> log;
   start(with_scope([&](scope& s) {
@@ -111,7 +111,7 @@ TEST_CASE("with_scope: to who uses callbacks it is one operation", "[scope]") {
   CHECK(log == std::vector<std::string>{"begun", "step", "ended"});
 }
 
-TEST_CASE("with_scope: what the function throws is its failure, before the first await and after",
+TEST_CASE("with_scope: an exception from the function is a failure, before and after its first await",
           "[scope]") {
   int cancelled = 0;
   const auto plain = capture([&] {
@@ -132,7 +132,7 @@ TEST_CASE("with_scope: what the function throws is its failure, before the first
   CHECK(cancelled == 2);
 }
 
-TEST_CASE("with_scope: of two failures the second is suppressed, a cancellation is not counted", "[scope]") {
+TEST_CASE("with_scope: the first failure suppresses the second; a cancellation does not count", "[scope]") {
   int cancelled = 0;
   const auto got = run(as_result(with_scope([&](scope& s) -> task<> {
     s.spawn(fails("first"));
@@ -150,7 +150,8 @@ TEST_CASE("with_scope: of two failures the second is suppressed, a cancellation 
   CHECK(others == std::vector<std::string>{"second", "third"});
 }
 
-TEST_CASE("with_scope: a failure goes before a cancellation, whichever was first", "[scope][stop]") {
+TEST_CASE("with_scope: a failure is the result rather than a cancellation, in either order",
+          "[scope][stop]") {
   loop here;
   auto running = spawn(with_scope([](scope& s) -> task<> {
     s.spawn([]() -> task<> {
@@ -181,7 +182,7 @@ TEST_CASE("with_scope: a child's failure that the function gets from its future 
   CHECK(handled.error().message() == "handled by nobody");
 }
 
-TEST_CASE("with_scope: nested scopes end from the inside outwards, and so do their failures", "[scope]") {
+TEST_CASE("with_scope: nested scopes and their failures end from the inside outwards", "[scope]") {
   std::vector<std::string> ended;
   const auto child = [&](const char* name, int turns) -> task<> {
     for (int i = 0; i < turns; ++i) co_await yield();
@@ -209,7 +210,7 @@ TEST_CASE("with_scope: nested scopes end from the inside outwards, and so do the
   CHECK(cancelled == 2);
 }
 
-TEST_CASE("scope::spawn: children spawn more, also when the function has ended long since", "[scope]") {
+TEST_CASE("scope::spawn: children may spawn more children, also after the function has ended", "[scope]") {
   int ended = 0;
   run(with_scope([&](scope& s) { s.spawn(tree(s, ended, 9)); }));
   CHECK(ended == 1023);
@@ -283,7 +284,7 @@ TEST_CASE("with_scope: without a loop it is a logic_error that names the call", 
   CHECK_THAT(op.result().error().message(), contains("with_scope"));
 }
 
-TEST_CASE("scope: a child's failure carries its awaits, where it was spawned, and who waits for the scope",
+TEST_CASE("scope: a child's failure has a stack of its awaits, its spawn and the scope's waiter",
           "[scope][stack]") {
   std::uint32_t child_line = 0, spawn_line = 0, scope_line = 0, verb_line = 0;
   const auto here = [](std::source_location at = std::source_location::current()) { return at.line(); };
@@ -314,7 +315,7 @@ TEST_CASE("scope: a child's failure carries its awaits, where it was spawned, an
   CHECK(bare.error().stack()[0].line() == spawn_line);
 }
 
-TEST_CASE("scope: what ends on another thread comes home", "[scope][thread]") {
+TEST_CASE("scope: a child that ends on another thread is delivered to the home loop", "[scope][thread]") {
   loop here;
   const auto home = std::this_thread::get_id();
   const int sum = here.run(with_scope([&](scope& s) -> task<int> {
@@ -332,7 +333,8 @@ TEST_CASE("scope: what ends on another thread comes home", "[scope][thread]") {
   CHECK(sum == 3);
 }
 
-TEST_CASE("scope: what a child owned is gone when the scope ends, though its future is kept", "[scope]") {
+TEST_CASE("scope: a child's locals are destroyed before the scope ends, although its future is kept",
+          "[scope]") {
   loop here;
   auto owned = std::make_shared<int>(1);
   const std::weak_ptr<int> watch = owned;
@@ -348,7 +350,7 @@ TEST_CASE("scope: what a child owned is gone when the scope ends, though its fut
   CHECK(here.run(std::move(*kept)) == 1);
 }
 
-TEST_CASE("scope: 10,000 children", "[scope]") {
+TEST_CASE("scope: runs 10,000 children", "[scope]") {
   int ended = 0;
   run(with_scope([&](scope& s) {
     for (int i = 0; i < 10'000; ++i)
@@ -368,7 +370,7 @@ TEST_CASE("scope: 10,000 children", "[scope]") {
   CHECK(cancelled == 10'000);
 }
 
-TEST_CASE("scope: an idle child takes its state, and its coroutine's frame, and little more",
+TEST_CASE("scope: an idle child costs its state, its coroutine frame and little more",
           "[scope][allocation]") {
   if (!counts_allocations) return;
   constexpr std::size_t children = 100;
@@ -394,7 +396,7 @@ TEST_CASE("scope: an idle child takes its state, and its coroutine's frame, and 
   CHECK(of_sleeps <= 416);
 }
 
-TEST_CASE("scope: no allocation per child once the pools are warm", "[scope][allocation]") {
+TEST_CASE("scope: a child costs no allocation once the pools are warm", "[scope][allocation]") {
   if (!counts_allocations) return;
   loop here;
   const auto once = [&] {

@@ -37,7 +37,7 @@ struct recording_loop : messages, loop {
 
 }  // namespace
 
-TEST_CASE("scope chain: the scope waits for it", "[scope][future]") {
+TEST_CASE("scope chain: the scope waits for the chain", "[scope][future]") {
   IN_EVERY_STYLE(style);
   int steps = 0;
   const auto pending = [&](scope& s) {
@@ -62,7 +62,7 @@ TEST_CASE("scope chain: the scope waits for it", "[scope][future]") {
   CHECK(steps == 3);
 }
 
-TEST_CASE("scope chain: an error is told once, by the scope", "[scope][future]") {
+TEST_CASE("scope chain: an error is reported once, by the scope", "[scope][future]") {
   IN_EVERY_STYLE(style);
   recording_loop here;
   const auto child_fails = [](scope& s) { (void)s.spawn(fails("child")).then([](int) {}).then([] {}); };
@@ -89,7 +89,8 @@ TEST_CASE("scope chain: an error is told once, by the scope", "[scope][future]")
   CHECK(here.reported.empty());
 }
 
-TEST_CASE("scope chain: a stop of the scope reaches what a step began, silently", "[scope][future][stop]") {
+TEST_CASE("scope chain: stopping the scope stops a step's operation, and reports nothing",
+          "[scope][future][stop]") {
   recording_loop here;
   bool begun = false;
   const auto body = [&](scope& s) -> task<> {
@@ -111,7 +112,7 @@ TEST_CASE("scope chain: a stop of the scope reaches what a step began, silently"
   CHECK(here.reported.empty());
 }
 
-TEST_CASE("scope chain: on the future of an ended scope it is as any other, but for the scope's error",
+TEST_CASE("scope chain: after the scope's end a chain runs like any other, without the scope's error",
           "[scope][future]") {
   recording_loop here;
   std::optional<future<int>> kept, failed;
@@ -132,7 +133,8 @@ TEST_CASE("scope chain: on the future of an ended scope it is as any other, but 
   CHECK(here.reported == std::vector<std::string>{"step"});
 }
 
-TEST_CASE("scope chain: on a child that was refused the scope waits, too", "[scope][future][stop]") {
+TEST_CASE("scope chain: the scope waits for a chain on a child that it did not begin",
+          "[scope][future][stop]") {
   loop here;
   bool caught = false;
   const auto body = [&](scope& s) {
@@ -144,7 +146,7 @@ TEST_CASE("scope chain: on a child that was refused the scope waits, too", "[sco
   CHECK(caught);
 }
 
-TEST_CASE("scope chain: it ends with its loop, wherever it is", "[scope][future][ending]") {
+TEST_CASE("scope chain: the loop's end destroys a chain in every state", "[scope][future][ending]") {
   for (int turns = 0; turns < 4; ++turns) {
     promise<void> never;
     std::vector<std::string> reported;

@@ -61,7 +61,7 @@ struct ends_when_stopped {
 
 }  // namespace
 
-TEST_CASE("with_scope: a stop from outside ends it as cancelled, even if only a child was cut short",
+TEST_CASE("with_scope: a stop from outside ends it as cancelled, even if it cut only a child short",
           "[scope][stop]") {
   loop here;
   int cancelled = 0;
@@ -112,7 +112,7 @@ TEST_CASE("scope::request_stop: ends the children; the function's result stays w
   CHECK(both.error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("scope: a child that its future stops is no failure", "[scope][stop]") {
+TEST_CASE("scope: a child that is stopped by its future is no failure", "[scope][stop]") {
   int cancelled = 0;
   const auto got = run(as_result(with_scope([&](scope& s) -> task<int> {
     auto one = s.spawn([&] { return sleeps(cancelled); });
@@ -127,7 +127,7 @@ TEST_CASE("scope: a child that its future stops is no failure", "[scope][stop]")
   CHECK(cancelled == 1);
 }
 
-TEST_CASE("scope::request_stop: from another thread it races with the scope's end, and either wins",
+TEST_CASE("scope::request_stop: races with the scope's end from another thread, and either wins",
           "[scope][stop][thread]") {
   loop here;
   int right = 0;
@@ -169,7 +169,7 @@ TEST_CASE("scope: stops from another thread race with its children's ends", "[sc
   CHECK(right == 300);
 }
 
-TEST_CASE("scope: what ends within the call that stops it", "[scope][stop]") {
+TEST_CASE("scope: a child may end within the call that stops it", "[scope][stop]") {
   loop here;
   const auto body = [](scope& s) {
     s.spawn(ends_when_stopped{});
@@ -197,7 +197,7 @@ TEST_CASE("scope: what ends within the call that stops it", "[scope][stop]") {
   }
 }
 
-TEST_CASE("scope: stopped at each of its suspensions", "[scope][stop]") {
+TEST_CASE("scope: can be stopped at each suspension", "[scope][stop]") {
   const auto suspensions = every_cancellation([]() -> task<> {
     int begun = 0, ended = 0;
     const auto child = [&](int turns) -> task<> {
@@ -231,7 +231,7 @@ TEST_CASE("scope: stopped at each of its suspensions", "[scope][stop]") {
   CHECK(suspensions > 8);
 }
 
-TEST_CASE("scope: with a failure in it, stopped at each of its suspensions", "[scope][stop]") {
+TEST_CASE("scope: can be stopped at each suspension while a child fails", "[scope][stop]") {
   every_cancellation([]() -> task<> {
     const auto body = [](scope& s) -> task<> {
       s.spawn(sleep_for(1h));
@@ -248,7 +248,7 @@ TEST_CASE("scope: with a failure in it, stopped at each of its suspensions", "[s
 }
 
 // These waits never end: the loop's end destroys them, with the scopes around them.
-TEST_CASE("scope: a loop that ends destroys children in every state", "[scope]") {
+TEST_CASE("scope: the loop's end destroys children in every state", "[scope]") {
   auto owned = std::make_shared<int>(0);
   const std::weak_ptr<int> watch = owned;
   bool spawned_late = false;

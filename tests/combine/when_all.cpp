@@ -57,7 +57,7 @@ TEST_CASE("when_all: a range gives a vector in the range's order", "[when_all]")
   CHECK(*owned->at(1) == 1);
 }
 
-TEST_CASE("when_all: a range of void gives void, an empty range or pack ends at once", "[when_all]") {
+TEST_CASE("when_all: a range of void gives void; an empty range or pack ends at once", "[when_all]") {
   IN_EVERY_STYLE(style);
   CHECK(
       style.wait(when_all(ranges::views::iota(0, 3) | ranges::views::transform([](int) { return nop(); }))));
@@ -74,7 +74,7 @@ TEST_CASE("when_all: futures and fibers are operations like any other", "[when_a
   CHECK(ended.value() == std::tuple(1, 2, 3, 4));
 }
 
-TEST_CASE("when_all: the first error cancels the others, and is given once they have ended",
+TEST_CASE("when_all: the first error cancels the others and is the result once they have ended",
           "[when_all][stop]") {
   IN_EVERY_STYLE(style);
   bool cancelled = false;
@@ -96,7 +96,7 @@ TEST_CASE("when_all: the first error cancels the others, and is given once they 
   CHECK(destroyed);
 }
 
-TEST_CASE("when_all: an error that is there at once keeps the later ones from beginning", "[when_all]") {
+TEST_CASE("when_all: after an immediate error the later operations do not begin", "[when_all]") {
   IN_EVERY_STYLE(style);
   bool begun = false;
   auto ended = style.wait(when_all(just_error<int>(std::errc::io_error), [&]() -> task<int> {
@@ -108,7 +108,7 @@ TEST_CASE("when_all: an error that is there at once keeps the later ones from be
   CHECK_FALSE(begun);
 }
 
-TEST_CASE("when_all: 10,000 operations at once", "[when_all]") {
+TEST_CASE("when_all: runs 10,000 operations at once", "[when_all]") {
   IN_EVERY_STYLE(style);
   const auto all = style.wait(when_all(ranges::views::iota(0, 10'000) | ranges::views::transform(later)));
   REQUIRE(all);

@@ -57,13 +57,13 @@ TEST_CASE("when_all_settled: a range gives a vector of results, and none stops t
   }
 }
 
-TEST_CASE("when_all_settled: of nothing completes at once", "[when_all_settled]") {
+TEST_CASE("when_all_settled: an empty range or pack completes at once", "[when_all_settled]") {
   IN_EVERY_STYLE(style);
   CHECK(style.wait(when_all_settled()).has_value());
   CHECK(style.wait(when_all_settled(std::vector<task<int>>())).value().empty());
 }
 
-TEST_CASE("when_all_settled: a stop request reaches all, and what was achieved is told",
+TEST_CASE("when_all_settled: a stop request reaches all operations; the results keep the values",
           "[when_all_settled][stop]") {
   loop here;
   stop_source stop;
@@ -78,6 +78,6 @@ TEST_CASE("when_all_settled: a stop request reaches all, and what was achieved i
   CHECK(second == std::errc::operation_canceled);
 }
 
-TEST_CASE("when_all_settled: on a thread without a loop it says so", "[when_all_settled]") {
+TEST_CASE("when_all_settled: without a loop it is a logic_error that names the call", "[when_all_settled]") {
   CHECK_THROWS_WITH(spawn(when_all_settled(just(1))), contains("spawn"));
 }

@@ -38,7 +38,7 @@ TEST_CASE("when_any: the first to end gives its index and its value", "[when_any
   CHECK(*std::get<0>(owned.value().value) == 3);
 }
 
-TEST_CASE("when_any: over a range it gives an index and a value", "[when_any]") {
+TEST_CASE("when_any: a range gives an index and a value", "[when_any]") {
   IN_EVERY_STYLE(style);
   auto ended =
       style.wait(when_any(ranges::views::iota(0, 5) | ranges::views::transform([](int i) -> task<int> {
@@ -50,21 +50,21 @@ TEST_CASE("when_any: over a range it gives an index and a value", "[when_any]") 
   CHECK(ended->value == 30);
 }
 
-TEST_CASE("when_any: an empty range is an invalid_argument, since nothing could end", "[when_any]") {
+TEST_CASE("when_any: an empty range is an invalid_argument", "[when_any]") {
   IN_EVERY_STYLE(style);
   auto ended = style.wait(when_any(std::vector<task<int>>()));
   REQUIRE_FALSE(ended);
   CHECK_THROWS_AS(ended.error().rethrow(), std::invalid_argument);
 }
 
-TEST_CASE("when_any: an error that is first decides too", "[when_any]") {
+TEST_CASE("when_any: an error that is first decides", "[when_any]") {
   IN_EVERY_STYLE(style);
   auto ended = style.wait(when_any(sleep_for(1h), just_error<int>(std::errc::io_error)));
   REQUIRE_FALSE(ended);
   CHECK(ended.error() == std::errc::io_error);
 }
 
-TEST_CASE("when_any: the losers are cancelled and have ended before it completes", "[when_any][stop]") {
+TEST_CASE("when_any: completes after the cancelled losers have ended", "[when_any][stop]") {
   IN_EVERY_STYLE(style);
   int losers = 0;
   const auto loses = [&]() -> task<int> {
@@ -79,8 +79,7 @@ TEST_CASE("when_any: the losers are cancelled and have ended before it completes
   CHECK(losers == 2);
 }
 
-TEST_CASE("when_any: a loser that reads from a pipe is out of the kernel before it completes",
-          "[when_any][stop][kernel]") {
+TEST_CASE("when_any: completes after the kernel has returned a losing read", "[when_any][stop][kernel]") {
   IN_EVERY_STYLE(style);
   const auto before = open_descriptors();
   {

@@ -39,7 +39,7 @@ TEST_CASE("when_any_settled: the first ends the race, and a loser's value is kep
   CHECK(std::get<2>(race->results) == std::errc::operation_canceled);
 }
 
-TEST_CASE("when_any_settled: an error ends it too, and all errors are told", "[when_any_settled]") {
+TEST_CASE("when_any_settled: an error ends the race, and all errors are kept", "[when_any_settled]") {
   IN_EVERY_STYLE(style);
   const auto fails_when_stopped = []() -> task<> {
     (void)co_await as_result(sleep_for(1h));
@@ -52,7 +52,8 @@ TEST_CASE("when_any_settled: an error ends it too, and all errors are told", "[w
   CHECK(std::get<1>(race->results).error().message() == "first");
 }
 
-TEST_CASE("when_any_settled: what another's end at once leaves unbegun is cancelled", "[when_any_settled]") {
+TEST_CASE("when_any_settled: after an immediate end the later operations do not begin and are cancelled",
+          "[when_any_settled]") {
   bool begun = false;
   const auto race = run(when_any_settled(just(1), [&]() -> task<> { co_return void(begun = true); }));
   CHECK(race.index == 0);
@@ -60,7 +61,7 @@ TEST_CASE("when_any_settled: what another's end at once leaves unbegun is cancel
   CHECK_FALSE(begun);
 }
 
-TEST_CASE("when_any_settled: over a range", "[when_any_settled]") {
+TEST_CASE("when_any_settled: takes a range", "[when_any_settled]") {
   IN_EVERY_STYLE(style);
   std::vector<task<int>> ops;
   ops.push_back(steadfast(1));
@@ -74,7 +75,7 @@ TEST_CASE("when_any_settled: over a range", "[when_any_settled]") {
   CHECK_THROWS_AS(run(when_any_settled(std::vector<task<int>>())), std::invalid_argument);
 }
 
-TEST_CASE("when_any_settled: stopped from outside, the results tell", "[when_any_settled][stop]") {
+TEST_CASE("when_any_settled: the results show a stop from outside", "[when_any_settled][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
   stop_source stop;

@@ -26,7 +26,8 @@ TEST_CASE("with_stop_token: a stop at its source ends the operation", "[with_sto
   CHECK(ended.error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("with_stop_token: a stop requested before the start ends it too", "[with_stop_token][stop]") {
+TEST_CASE("with_stop_token: a stop requested before the start ends the operation",
+          "[with_stop_token][stop]") {
   IN_EVERY_STYLE(style);
   stop_source stop;
   stop.request_stop();
@@ -49,7 +50,7 @@ TEST_CASE("with_stop_token: a stop from another thread ends the operation",
   CHECK(ended.error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("with_stop_token: what ends by itself is untouched, and so is one without a source",
+TEST_CASE("with_stop_token: an operation that ends by itself keeps its result, with and without a source",
           "[with_stop_token]") {
   IN_EVERY_STYLE(style);
   stop_source stop;
@@ -86,7 +87,7 @@ struct ends_when_asked {
 
 }  // namespace
 
-TEST_CASE("with_stop_token: around what ends within the stop call, whose end destroys it",
+TEST_CASE("with_stop_token: an operation may end within the stop call and be destroyed",
           "[with_stop_token][stop]") {
   for (const bool by_outer : {false, true}) {
     loop here;
@@ -113,8 +114,7 @@ TEST_CASE("with_stop_token: both tokens stop the operation", "[with_stop_token][
   }
 }
 
-TEST_CASE("with_stop_token: the token that the operation sees is the given one where the waiter has none",
-          "[with_stop_token]") {
+TEST_CASE("with_stop_token: the operation sees the given token if the waiter has none", "[with_stop_token]") {
   stop_source stop;
   CHECK(run(with_stop_token(get_stop_token(), stop.get_token())) == stop.get_token());
 }

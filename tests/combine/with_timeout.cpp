@@ -41,7 +41,8 @@ TEST_CASE("with_timeout: an operation that ends in time gives its value or its e
   CHECK(failed.error() == std::errc::io_error);
 }
 
-TEST_CASE("with_timeout: one that does not is stopped and fails as timed_out", "[with_timeout][kernel]") {
+TEST_CASE("with_timeout: an operation that takes too long is stopped and fails as timed_out",
+          "[with_timeout][kernel]") {
   IN_EVERY_STYLE(style);
   for (auto ended :
        {style.wait(with_timeout(sleep_for(1h), 1us)), style.wait(with_timeout(sleep_for(1h), -1h)),
@@ -53,12 +54,12 @@ TEST_CASE("with_timeout: one that does not is stopped and fails as timed_out", "
   }
 }
 
-TEST_CASE("with_timeout: what was achieved in spite of the stop is the value", "[with_timeout]") {
+TEST_CASE("with_timeout: a value that arrives in spite of the stop is the value", "[with_timeout]") {
   IN_EVERY_STYLE(style);
   CHECK(style.wait(with_timeout(ignores_the_stop(), 1us)).value() == "achieved in spite of it");
 }
 
-TEST_CASE("with_timeout: another error than the cancellation stays what it is", "[with_timeout]") {
+TEST_CASE("with_timeout: an error other than the cancellation is kept", "[with_timeout]") {
   IN_EVERY_STYLE(style);
   auto ended = style.wait(with_timeout(
       []() -> task<int> {
@@ -70,7 +71,7 @@ TEST_CASE("with_timeout: another error than the cancellation stays what it is", 
   CHECK(ended.error().message() == "on the way out");
 }
 
-TEST_CASE("with_timeout: the longest duration is no overflow", "[with_timeout]") {
+TEST_CASE("with_timeout: the longest duration does not overflow", "[with_timeout]") {
   IN_EVERY_STYLE(style);
   CHECK(style.wait(with_timeout(yield(), loop_clock::duration::max())));
   CHECK(style.wait(with_timeout(yield(), std::chrono::hours::max())));
@@ -80,7 +81,7 @@ TEST_CASE("with_timeout: the longest duration is no overflow", "[with_timeout]")
   CHECK(style.wait(with_deadline(yield(), coarse::max())));
 }
 
-TEST_CASE("with_timeout: of less than all there is, or of what is no number, it is over at once",
+TEST_CASE("with_timeout: the most negative duration, or one that is not a number, ends at once",
           "[with_timeout]") {
   IN_EVERY_STYLE(style);
   using real_seconds = std::chrono::duration<double>;
@@ -94,14 +95,14 @@ TEST_CASE("with_timeout: of less than all there is, or of what is no number, it 
   }
 }
 
-TEST_CASE("with_timeout: the longest is cancelled from outside as any other", "[with_timeout][stop]") {
+TEST_CASE("with_timeout: the longest time-out can be cancelled from outside", "[with_timeout][stop]") {
   loop here;
   auto waiting = spawn(with_timeout(sleep_for(std::chrono::hours::max()), std::chrono::hours::max()));
   waiting.request_stop();
   CHECK(here.run(as_result(std::move(waiting))) == std::errc::operation_canceled);
 }
 
-TEST_CASE("with_timeout: its time-out is told apart from that of a connection", "[with_timeout]") {
+TEST_CASE("with_timeout: its error differs from a connection's time-out", "[with_timeout]") {
   IN_EVERY_STYLE(style);
   const auto late = style.wait(with_timeout(sleep_for(1h), 1us));
   REQUIRE_FALSE(late);
@@ -113,7 +114,7 @@ TEST_CASE("with_timeout: its time-out is told apart from that of a connection", 
   CHECK(connection.error().code().category() != timeout_category());
 }
 
-TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_timeout]") {
+TEST_CASE("with_timeout: each of two nested deadlines ends its own operation", "[with_timeout]") {
   IN_EVERY_STYLE(style);
   auto inner = style.wait(with_timeout(as_result(with_timeout(sleep_for(1h), 1us)), 1h));
   REQUIRE(inner);
@@ -123,8 +124,7 @@ TEST_CASE("with_timeout: nested, the inner deadline is the inner one's", "[with_
   CHECK(outer.error() == std::errc::timed_out);
 }
 
-TEST_CASE("with_timeout: of nested deadlines the nearer one wins, whichever is the inner one",
-          "[with_timeout]") {
+TEST_CASE("with_timeout: the nearer of nested deadlines wins", "[with_timeout]") {
   loop here;
   const auto now = loop_clock::now();
   const auto levels = [&](auto nearest, auto middle, auto farthest) {
@@ -153,7 +153,7 @@ TEST_CASE("with_timeout: of nested deadlines the nearer one wins, whichever is t
   CHECK(reached == 2);
 }
 
-TEST_CASE("with_timeout: a read and an accept leave the kernel before it completes",
+TEST_CASE("with_timeout: completes after the kernel has returned a read or an accept",
           "[with_timeout][stop][kernel]") {
   IN_EVERY_STYLE(style);
   const auto before = open_descriptors();

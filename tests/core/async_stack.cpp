@@ -24,7 +24,7 @@ TEST_CASE("attach_stack: keeps the chain of awaits from the innermost outwards",
   CHECK(failure.stack()[1].line() == outer.where.line());
 }
 
-TEST_CASE("attach_stack: the first one counts", "[core][async_stack]") {
+TEST_CASE("attach_stack: the first stack is kept", "[core][async_stack]") {
   async_frame first{nullptr, std::source_location::current()};
   async_frame second{&first, std::source_location::current()};
   error failure = std::errc::timed_out;
@@ -34,14 +34,14 @@ TEST_CASE("attach_stack: the first one counts", "[core][async_stack]") {
   CHECK(failure.stack()[0].line() == first.where.line());
 }
 
-TEST_CASE("attach_stack: a chain without frames leaves the error as it was", "[core][async_stack]") {
+TEST_CASE("attach_stack: an empty chain leaves the error unchanged", "[core][async_stack]") {
   error failure = std::errc::timed_out;
   attach_stack(failure, nullptr);
   CHECK(failure.stack().empty());
   CHECK(format_stack(failure).empty());
 }
 
-TEST_CASE("attach_stack: of a deep chain the innermost 64 frames are kept", "[core][async_stack]") {
+TEST_CASE("attach_stack: keeps the innermost 64 frames of a deep chain", "[core][async_stack]") {
   const auto outside = std::source_location::current();
   std::vector<async_frame> frames(100, {nullptr, outside});
   for (std::size_t i = 0; i + 1 < frames.size(); ++i) frames[i].parent = &frames[i + 1];
@@ -54,7 +54,7 @@ TEST_CASE("attach_stack: of a deep chain the innermost 64 frames are kept", "[co
   CHECK(format_stack(failure).ends_with("  ...\n"));
 }
 
-TEST_CASE("attach_stack: a frame without a place is passed over", "[core][async_stack]") {
+TEST_CASE("attach_stack: skips a frame without a place", "[core][async_stack]") {
   async_frame outer{nullptr, std::source_location::current()};
   async_frame between{&outer, {}};
   async_frame inner{&between, std::source_location::current()};
@@ -64,7 +64,7 @@ TEST_CASE("attach_stack: a frame without a place is passed over", "[core][async_
   CHECK(failure.stack()[1].line() == outer.where.line());
 }
 
-TEST_CASE("attach_stack: a chain of just as many frames as are kept is whole", "[core][async_stack]") {
+TEST_CASE("attach_stack: a chain of exactly 64 frames is whole", "[core][async_stack]") {
   std::vector<async_frame> frames(async_stack::most_frames, {nullptr, std::source_location::current()});
   for (std::size_t i = 0; i + 1 < frames.size(); ++i) frames[i].parent = &frames[i + 1];
   error failure = std::errc::timed_out;
@@ -73,7 +73,7 @@ TEST_CASE("attach_stack: a chain of just as many frames as are kept is whole", "
   CHECK(failure.stack_is_whole());
 }
 
-TEST_CASE("format_stack: one line a frame, with function, file and line; the verb comes last",
+TEST_CASE("format_stack: prints one line for each frame, with function, file and line; the verb is last",
           "[core][async_stack]") {
   async_frame outer{nullptr, std::source_location::current()};
   async_frame inner{&outer, std::source_location::current()};
@@ -86,7 +86,7 @@ TEST_CASE("format_stack: one line a frame, with function, file and line; the ver
   CHECK(format_stack(stack_of(&inner)) == text);
 }
 
-TEST_CASE("format_place: a place of which nothing is known says so", "[core][async_stack]") {
+TEST_CASE("format_place: an unknown place says so", "[core][async_stack]") {
   const async_frame unknown;
   CHECK(format_place(unknown.where) == "an unknown place");
   CHECK(format_stack(stack_of(&unknown)).empty());
@@ -97,7 +97,7 @@ task<> fails_at_once(int) {
   co_return;
 }
 
-TEST_CASE("format_stack: a coroutine that fails before its first await says where it begins",
+TEST_CASE("format_stack: a coroutine that fails before its first await shows where it begins",
           "[core][async_stack]") {
   std::string text;
   loop here;
@@ -111,7 +111,7 @@ TEST_CASE("format_stack: a coroutine that fails before its first await says wher
 
 task<> fails_in_a_coroutine(int) { co_await just_error<void>(std::errc::timed_out); }
 
-TEST_CASE("format_stack: a coroutine has the name that its author gave it", "[core][async_stack]") {
+TEST_CASE("format_stack: shows a coroutine by its source name", "[core][async_stack]") {
   std::string text;
   loop here;
   here.on_unhandled_error([&](const error& failure) { text = format_stack(failure); });

@@ -22,7 +22,7 @@ TEST_CASE("defer: makes its sender when it is started", "[core][defer]") {
   CHECK(*op.result() == 1);
 }
 
-TEST_CASE("defer: what making throws is the operation's error", "[core][defer]") {
+TEST_CASE("defer: an exception from the function is the operation's error", "[core][defer]") {
   recorded op(defer([]() -> decltype(just(1)) { throw std::out_of_range("seven"); }));
   op.start();
   CHECK(op.heard.times == 1);
@@ -30,7 +30,7 @@ TEST_CASE("defer: what making throws is the operation's error", "[core][defer]")
   CHECK_THROWS_AS(op.result().value(), std::out_of_range);
 }
 
-TEST_CASE("defer: keeps the function and its captures until the operation is gone", "[core][defer]") {
+TEST_CASE("defer: keeps the function and its captures until the operation is destroyed", "[core][defer]") {
   const auto owned = std::make_shared<int>(5);
   {
     recorded op(defer([owned] { return just_from([&n = *owned] { return n; }); }));
@@ -62,7 +62,7 @@ struct asks {
   }
 };
 
-TEST_CASE("defer: the stop token reaches the sender it becomes", "[core][defer]") {
+TEST_CASE("defer: passes the stop token to the sender", "[core][defer]") {
   stop_source source;
   source.request_stop();
   recorded stopped(defer([] { return asks(); }), source.get_token());

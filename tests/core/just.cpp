@@ -17,14 +17,14 @@ TEST_CASE("just: completes at once with its value", "[core][just]") {
   CHECK(**recorded(just(std::make_unique<int>(3))).start().result() == 3);
 }
 
-TEST_CASE("just: a value given by reference is copied, not watched", "[core][just]") {
+TEST_CASE("just: copies a value that is given by reference", "[core][just]") {
   int n = 1;
   auto op = just(n);
   n = 2;
   CHECK(*recorded(std::move(op)).start().result() == 1);
 }
 
-TEST_CASE("just_from: calls its function when it is started, and keeps what it throws", "[core][just]") {
+TEST_CASE("just_from: calls its function when it is started; an exception is its error", "[core][just]") {
   int calls = 0;
   recorded op(just_from([&] { return ++calls; }));
   CHECK(calls == 0);
@@ -41,7 +41,7 @@ TEST_CASE("just_from: calls its function when it is started, and keeps what it t
   CHECK(calls == 2);
 }
 
-TEST_CASE("just_error: completes at once with the error, as a sender of any type", "[core][just]") {
+TEST_CASE("just_error: completes at once with the error, for any value type", "[core][just]") {
   CHECK(recorded(just_error<int>(std::errc::timed_out)).start().result().error() == std::errc::timed_out);
   CHECK(recorded(just_error<void>(errc::end_of_stream)).start().result().error() == errc::end_of_stream);
 }

@@ -52,7 +52,7 @@ static_assert(sender_factory<makes_just> && sender_or_factory<makes_just>);
 static_assert(!sender_factory<returns_no_sender> && !sender_factory<wants_an_argument>);
 static_assert(!sender_factory<decltype(just(1))> && sender_or_factory<decltype(just(1))>);
 
-TEST_CASE("connect: nothing begins before start, which tells the receiver once", "[core][sender]") {
+TEST_CASE("connect: nothing begins before start, and the receiver is finished once", "[core][sender]") {
   int calls = 0;
   recorder<int> heard;
   auto op = connect(just_from([&] { return ++calls; }), heard.get_receiver());
@@ -64,7 +64,7 @@ TEST_CASE("connect: nothing begins before start, which tells the receiver once",
   CHECK(**heard.ended == 1);
 }
 
-TEST_CASE("connect: an operation that is never started ends without a word", "[core][sender]") {
+TEST_CASE("connect: an operation that is never started never finishes", "[core][sender]") {
   const auto owned = std::make_shared<int>(1);
   recorder<std::shared_ptr<int>> heard;
   {

@@ -13,7 +13,7 @@ namespace {
 
 using namespace braid;
 
-TEST_CASE("stop_token: one without a source is never stopped", "[core][stop_token]") {
+TEST_CASE("stop_token: a token without a source is never stopped", "[core][stop_token]") {
   const stop_token none;
   CHECK_FALSE(none.stop_possible());
   CHECK_FALSE(none.stop_requested());
@@ -24,7 +24,7 @@ TEST_CASE("stop_token: one without a source is never stopped", "[core][stop_toke
   CHECK(none == stop_token());
 }
 
-TEST_CASE("stop_source: the request is made once and seen by every token", "[core][stop_token]") {
+TEST_CASE("stop_source: makes the request once, and every token sees it", "[core][stop_token]") {
   stop_source source;
   const stop_token token = source.get_token();
   const stop_token copy = token;
@@ -38,7 +38,7 @@ TEST_CASE("stop_source: the request is made once and seen by every token", "[cor
   CHECK(source.stop_requested());
 }
 
-TEST_CASE("stop_callback: each runs once, within the request", "[core][stop_token]") {
+TEST_CASE("stop_callback: runs once, within the request", "[core][stop_token]") {
   stop_source source;
   int first = 0, second = 0;
   auto count_first = [&]() noexcept { ++first; };
@@ -53,7 +53,7 @@ TEST_CASE("stop_callback: each runs once, within the request", "[core][stop_toke
   CHECK(first + second == 2);
 }
 
-TEST_CASE("stop_callback: attached after the request it runs here and now", "[core][stop_token]") {
+TEST_CASE("stop_callback: runs in its constructor if stop was requested already", "[core][stop_token]") {
   stop_source source;
   source.request_stop();
   int calls = 0;
@@ -62,7 +62,7 @@ TEST_CASE("stop_callback: attached after the request it runs here and now", "[co
   CHECK(calls == 1);
 }
 
-TEST_CASE("stop_callback: the last one attached runs first", "[core][stop_token]") {
+TEST_CASE("stop_callback: callbacks run in the reverse order of attachment", "[core][stop_token]") {
   stop_source source;
   std::vector<int> order;
   order.reserve(3);
@@ -74,7 +74,8 @@ TEST_CASE("stop_callback: the last one attached runs first", "[core][stop_token]
   CHECK(order == std::vector{3, 2, 1});
 }
 
-TEST_CASE("stop_callback: one that left does not run, wherever in the row it stood", "[core][stop_token]") {
+TEST_CASE("stop_callback: a destroyed callback does not run, at any place in the list",
+          "[core][stop_token]") {
   const int leaver = GENERATE(0, 1, 2);
   stop_source source;
   std::array<int, 3> calls{};
@@ -108,7 +109,7 @@ TEST_CASE("stop_callback: may destroy itself while it runs", "[core][stop_token]
   CHECK_FALSE(callback);
 }
 
-TEST_CASE("stop_callback: may destroy another one, which then does not run", "[core][stop_token]") {
+TEST_CASE("stop_callback: may destroy another callback, which then does not run", "[core][stop_token]") {
   stop_source source;
   int calls = 0;
   auto count = [&]() noexcept { ++calls; };
@@ -120,7 +121,7 @@ TEST_CASE("stop_callback: may destroy another one, which then does not run", "[c
   CHECK(calls == 0);
 }
 
-TEST_CASE("stop_callback: may attach another one, which runs too", "[core][stop_token]") {
+TEST_CASE("stop_callback: may attach another callback, which runs too", "[core][stop_token]") {
   stop_source source;
   int calls = 0;
   auto count = [&]() noexcept { ++calls; };
@@ -131,7 +132,7 @@ TEST_CASE("stop_callback: may attach another one, which runs too", "[core][stop_
   CHECK(calls == 1);
 }
 
-TEST_CASE("stop_callback: a second request from within a callback is refused", "[core][stop_token]") {
+TEST_CASE("stop_callback: a stop request from within a callback returns false", "[core][stop_token]") {
   stop_source source;
   std::optional<bool> second;
   auto again = [&]() noexcept { second = source.request_stop(); };
@@ -162,8 +163,7 @@ TEST_CASE("stop_callback: its destructor waits for a run on another thread", "[c
   stopper.join();
 }
 
-TEST_CASE("stop_source: of many threads that request stop one makes the request",
-          "[core][stop_token][threads]") {
+TEST_CASE("stop_source: only one of many threads makes the request", "[core][stop_token][threads]") {
   stop_source source;
   int calls = 0;
   auto count = [&]() noexcept { ++calls; };
@@ -180,7 +180,7 @@ TEST_CASE("stop_source: of many threads that request stop one makes the request"
 }
 
 // Each callback either runs once, or its owner finds that stop has been requested.
-TEST_CASE("stop_source: callbacks come and go on several threads while stop is requested",
+TEST_CASE("stop_source: threads attach and destroy callbacks while stop is requested",
           "[core][stop_token][threads]") {
   bool each_at_most_once = true, none_forgotten = true;
   for (int round = 0; round < 200; ++round) {
@@ -210,7 +210,7 @@ TEST_CASE("stop_source: callbacks come and go on several threads while stop is r
   CHECK(none_forgotten);
 }
 
-TEST_CASE("stop_source: a callback may destroy it, and itself", "[core][stop_token]") {
+TEST_CASE("stop_source: a callback may destroy the source and itself", "[core][stop_token]") {
   auto source = std::make_unique<stop_source>();
   struct ends_all {
     std::unique_ptr<stop_source>& source;
@@ -228,8 +228,7 @@ TEST_CASE("stop_source: a callback may destroy it, and itself", "[core][stop_tok
   CHECK_FALSE(last.has_value());
 }
 
-TEST_CASE("stop_source: a request that a callback makes is carried out before it returns",
-          "[core][stop_token]") {
+TEST_CASE("stop_source: a nested request is complete before it returns", "[core][stop_token]") {
   constexpr std::size_t levels = 10'000;
   stop_source outermost;
   struct level {

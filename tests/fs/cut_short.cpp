@@ -39,7 +39,7 @@ void add_broken_device(sim::fault_schedule& to) {
 
 }  // namespace
 
-TEST_CASE("read_file: a device that fails midway is an error, and the next attempt has all",
+TEST_CASE("read_file: a device that fails midway is an error; the next attempt reads everything",
           "[fs][cut_short][exact]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
@@ -59,7 +59,8 @@ TEST_CASE("read_file: a device that fails midway is an error, and the next attem
 }
 
 TEST_CASE(
-    "read_exactly: a device that fails midway is an error that says how much was read, and the rest follows",
+    "read_exactly: the error of a device that fails midway says how much was read; the next read goes on "
+    "there",
     "[fs][cut_short][exact][position]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
@@ -84,7 +85,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "write_all: a device that fails midway is an error, what was written a prefix, and the rest follows",
+    "write_all: the error of a device that fails midway says how much was written; the next write goes on "
+    "there",
     "[fs][cut_short][exact][position]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
@@ -103,7 +105,8 @@ TEST_CASE(
   CHECK((here.run(read_file(folder / "text")) == text));
 }
 
-TEST_CASE("read_file, read_exactly: so it is in the simulation", "[fs][cut_short][exact]") {
+TEST_CASE("read_file, read_exactly: a device that fails midway does the same in the simulation",
+          "[fs][cut_short][exact]") {
   const std::string text = numbered_text(10'000);
   sim::world here(1);
   here.add_host("local").put("/text", text);

@@ -14,7 +14,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("files: opened, written, read and closed in each style", "[fs][file]", every_style) {
+TEMPLATE_LIST_TEST_CASE("files: every style opens, writes, reads and closes", "[fs][file]", every_style) {
   const scratch_folder folder;
   loop here;
   file one = TestType::wait(open_file(folder / "one", O_RDWR | O_CREAT)).value();
@@ -29,7 +29,7 @@ TEMPLATE_LIST_TEST_CASE("files: opened, written, read and closed in each style",
   CHECK(TestType::wait(read_file(folder / "one")).value() == "some");
 }
 
-TEMPLATE_LIST_TEST_CASE("files: what fails says so in each style", "[fs][failure]", every_style) {
+TEMPLATE_LIST_TEST_CASE("files: every style reports failures", "[fs][failure]", every_style) {
   loop here;
   const auto missing = TestType::wait(open_file("/nowhere/at/all"));
   REQUIRE_FALSE(missing);

@@ -34,7 +34,7 @@ void expect_in_child(const any_style& style, S&& op, std::errc expected, const s
 
 }  // namespace
 
-TEST_CASE("open_file: a missing file", "[fs][failure]") {
+TEST_CASE("open_file: fails for a missing file", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   check_fails(style, open_file("/nowhere/at/all"), std::errc::no_such_file_or_directory, "open_file",
               "/nowhere/at/all");
@@ -44,7 +44,8 @@ TEST_CASE("open_file: a missing file", "[fs][failure]") {
               "/nowhere/at/all");
 }
 
-TEST_CASE("open_file: a path through a file, too long a name, a folder to be written", "[fs][failure]") {
+TEST_CASE("open_file: fails for a path through a file, a long name, and a folder to be written",
+          "[fs][failure]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   check_fails(style, open_file("/dev/null/inside"), std::errc::not_a_directory, "open_file",
@@ -57,20 +58,20 @@ TEST_CASE("open_file: a path through a file, too long a name, a folder to be wri
               "open_file", (folder / "").string());
 }
 
-TEST_CASE("open_file: an empty path", "[fs][failure]") {
+TEST_CASE("open_file: fails for an empty path", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   check_fails(style, open_file(""), std::errc::no_such_file_or_directory, "open_file", "\"\"");
   check_fails(style, read_file(""), std::errc::no_such_file_or_directory, "open_file", "\"\"");
 }
 
-TEST_CASE("open_file: a path with a zero in it does not open what stands before it", "[fs][failure]") {
+TEST_CASE("open_file: refuses a path with a zero byte in it", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   using namespace std::string_literals;
   check_fails(style, open_file("/dev/null\0.txt"s), std::errc::invalid_argument, "open_file",
               "/dev/null?.txt");
 }
 
-TEST_CASE("read_some: a folder that is read as a file", "[fs][failure]") {
+TEST_CASE("read_some: fails for a folder", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = (folder / "inner").string();
@@ -82,7 +83,7 @@ TEST_CASE("read_some: a folder that is read as a file", "[fs][failure]") {
   check_fails(style, read_file(path), std::errc::is_a_directory, "read_some", path);
 }
 
-TEST_CASE("open_file: no permission", "[fs][failure]") {
+TEST_CASE("open_file: fails without permission", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   if (!style.works_in_child()) return;
   const scratch_folder folder;
@@ -99,7 +100,7 @@ TEST_CASE("open_file: no permission", "[fs][failure]") {
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("open_file: the limit of open descriptors", "[fs][failure]") {
+TEST_CASE("open_file: fails at the limit of open descriptors", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   if (!style.works_in_child()) return;
   const auto ended = in_child([&] {
@@ -119,7 +120,7 @@ TEST_CASE("open_file: the limit of open descriptors", "[fs][failure]") {
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("file: every operation on a descriptor that is none", "[fs][failure]") {
+TEST_CASE("file: every operation on a closed file fails", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   std::string room(16, '?');
   const file none = file::from_descriptor(-1);
@@ -137,7 +138,7 @@ TEST_CASE("file: every operation on a descriptor that is none", "[fs][failure]")
   check_fails(style, file::from_descriptor(-1).close(), bad, "close", "descriptor -1");
 }
 
-TEST_CASE("file: a descriptor that somebody else has closed", "[fs][failure]") {
+TEST_CASE("file: operations fail if other code has closed the descriptor", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   loop here;  // made first, so that its own descriptors do not take the number
   int number;
@@ -153,7 +154,7 @@ TEST_CASE("file: a descriptor that somebody else has closed", "[fs][failure]") {
               "descriptor " + std::to_string(number));
 }
 
-TEST_CASE("write_some: a full disk", "[fs][failure]") {
+TEST_CASE("write_some: fails on a full disk", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   const file full = style.wait(open_file("/dev/full", O_WRONLY)).value();
@@ -163,7 +164,7 @@ TEST_CASE("write_some: a full disk", "[fs][failure]") {
   check_fails(style, write_file("/dev/full", "x"), std::errc::no_space_on_device, "write_all", "/dev/full");
 }
 
-TEST_CASE("file: what was opened for one direction only", "[fs][failure]") {
+TEST_CASE("file: reading a file opened for writing fails, and the reverse", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   std::string room(16, '?');
@@ -173,7 +174,7 @@ TEST_CASE("file: what was opened for one direction only", "[fs][failure]") {
   check_fails(style, writer.read_some(room), std::errc::bad_file_descriptor, "read_some", "/dev/null");
 }
 
-TEST_CASE("file: an offset that no file has", "[fs][failure]") {
+TEST_CASE("file: an offset that no file has is an error", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   loop here;
@@ -189,7 +190,7 @@ TEST_CASE("file: an offset that no file has", "[fs][failure]") {
   CHECK(style.wait(one.size()).value() == 0);
 }
 
-TEST_CASE("read_exactly: the end of the file comes first", "[fs][failure]") {
+TEST_CASE("read_exactly: an early end of the file is an error", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   loop here;
@@ -205,7 +206,7 @@ TEST_CASE("read_exactly: the end of the file comes first", "[fs][failure]") {
   CHECK(style.wait(one.read_some(room)).value() == 0);
 }
 
-TEST_CASE("write_all: a pipe that nobody reads any more", "[fs][failure]") {
+TEST_CASE("write_all: a pipe without a reader is an error", "[fs][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   pipe_ends ends;

@@ -27,7 +27,7 @@ file opened(const any_style& style, const std::filesystem::path& path, int flags
 
 }  // namespace
 
-TEST_CASE("file: what is written is read back, at the position and at an offset", "[fs][file]") {
+TEST_CASE("file: reads back what it wrote, at the position and at an offset", "[fs][file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   file both = opened(style, folder / "both");
@@ -48,7 +48,7 @@ TEST_CASE("file: what is written is read back, at the position and at an offset"
   CHECK(static_cast<char>(bytes[10]) == 'd');
 }
 
-TEST_CASE("file: sync, datasync, truncate and size", "[fs][file]") {
+TEST_CASE("file: sync, datasync, truncate and size work", "[fs][file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   file one = opened(style, folder / "one");
@@ -61,7 +61,7 @@ TEST_CASE("file: sync, datasync, truncate and size", "[fs][file]") {
   CHECK(style.wait(one.size()).value() == 1000);
 }
 
-TEST_CASE("file: closing gives the number back, and leaves the file closed", "[fs][file]") {
+TEST_CASE("file: close frees the descriptor's number and leaves the file closed", "[fs][file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto before = open_descriptors();
@@ -78,7 +78,8 @@ TEST_CASE("file: closing gives the number back, and leaves the file closed", "[f
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("file: one that is dropped is closed, and a close that is never started too", "[fs][file]") {
+TEST_CASE("file: the destructor closes the file, and so does dropping a close that was never started",
+          "[fs][file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto before = open_descriptors();
@@ -91,7 +92,7 @@ TEST_CASE("file: one that is dropped is closed, and a close that is never starte
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("file: an offset beyond 4 GiB is one", "[fs][file]") {
+TEST_CASE("file: offsets beyond 4 GiB work", "[fs][file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   file sparse = opened(style, folder / "sparse");
@@ -105,7 +106,7 @@ TEST_CASE("file: an offset beyond 4 GiB is one", "[fs][file]") {
   CHECK(room == std::string(8, '\0'));
 }
 
-TEST_CASE("file: nothing asked for is nothing done, and no error", "[fs][file]") {
+TEST_CASE("file: reads and writes of no bytes do nothing and succeed", "[fs][file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   file one = opened(style, folder / "one");
@@ -120,7 +121,7 @@ TEST_CASE("file: nothing asked for is nothing done, and no error", "[fs][file]")
   CHECK(style.wait(one.size()).value() == 1);
 }
 
-TEST_CASE("file: write_all and read_exactly go on after short transfers", "[fs][file]") {
+TEST_CASE("file: write_all and read_exactly continue after short transfers", "[fs][file]") {
   IN_EVERY_STYLE(style);
   // Four times what a pipe holds: one request is not enough at either end.
   const std::size_t size = 256 << 10;
@@ -142,7 +143,7 @@ TEST_CASE("file: write_all and read_exactly go on after short transfers", "[fs][
   CHECK(style.wait(std::move(writing)));
 }
 
-TEST_CASE("file: a descriptor with O_NONBLOCK is waited for", "[fs][file]") {
+TEST_CASE("file: waits on a descriptor with O_NONBLOCK", "[fs][file]") {
   IN_EVERY_STYLE(style);
   loop here;
   pipe_ends ends(O_NONBLOCK);
@@ -157,7 +158,7 @@ TEST_CASE("file: a descriptor with O_NONBLOCK is waited for", "[fs][file]") {
   CHECK(style.wait(std::move(later)));
 }
 
-TEST_CASE("file: close cancels what is in flight on the descriptor, waits for it, then gives the number back",
+TEST_CASE("file: close cancels the operations in flight, waits for them, then frees the number",
           "[fs][file][stop]") {
   loop here;
   pipe_ends ends;
@@ -172,8 +173,7 @@ TEST_CASE("file: close cancels what is in flight on the descriptor, waits for it
   CHECK(here.run(as_result(std::move(reading))).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("file: one that is dropped while it is read never reads from the next file of its number",
-          "[fs][file][stop]") {
+TEST_CASE("file: a read in flight never reads from the next file with the same number", "[fs][file][stop]") {
   loop here;
   std::string room(64, '?');
   pipe_ends first;
@@ -194,8 +194,7 @@ TEST_CASE("file: one that is dropped while it is read never reads from the next 
   CHECK((third.reader() == number || third.writer() == number));
 }
 
-TEST_CASE("file: reads, sleeps and writes that a loop's end meets are out of the kernel afterwards",
-          "[fs][file][stop]") {
+TEST_CASE("file: after the loop's end the kernel holds no read, sleep or write", "[fs][file][stop]") {
   const auto before = open_descriptors();
   std::vector<error> ended;
   {

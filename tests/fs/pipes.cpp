@@ -93,7 +93,7 @@ void expect_broken_pipe(const any_style& style) {
 
 }  // namespace
 
-TEST_CASE("write_all: without a reader it fails as broken_pipe, and raises no SIGPIPE",
+TEST_CASE("write_all: without a reader it fails as broken_pipe and raises no SIGPIPE",
           "[fs][pipe][failure]") {
   IN_EVERY_STYLE(style);
   if (!style.works_in_child()) return;
@@ -103,7 +103,7 @@ TEST_CASE("write_all: without a reader it fails as broken_pipe, and raises no SI
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("write_all: nor does it where the kernel has no flag for that", "[fs][pipe][failure]") {
+TEST_CASE("write_all: raises no SIGPIPE on a kernel without a flag for that", "[fs][pipe][failure]") {
   IN_EVERY_STYLE(style);
   if (!style.works_in_child()) return;
   const auto ended = in_child([&] {
@@ -115,7 +115,8 @@ TEST_CASE("write_all: nor does it where the kernel has no flag for that", "[fs][
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("write_all: one whose reader goes away midway says how much it wrote", "[fs][pipe][failure]") {
+TEST_CASE("write_all: if the reader closes midway, the error says how much was written",
+          "[fs][pipe][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   pipe_ends ends;
@@ -137,7 +138,7 @@ TEST_CASE("write_all: one whose reader goes away midway says how much it wrote",
   CHECK(ended.error().transferred() < much.size());
 }
 
-TEST_CASE("open_file: the two ends of a FIFO wait for each other", "[fs][pipe]") {
+TEST_CASE("open_file: opening a FIFO waits for its other end", "[fs][pipe]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = made_fifo(folder);
@@ -153,7 +154,7 @@ TEST_CASE("open_file: the two ends of a FIFO wait for each other", "[fs][pipe]")
   CHECK(room == "word");
 }
 
-TEST_CASE("read_file: of a FIFO waits for its writer, and ends with it", "[fs][pipe]") {
+TEST_CASE("read_file: waits for the writer of a FIFO and ends with it", "[fs][pipe]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = made_fifo(folder);
@@ -168,8 +169,7 @@ TEST_CASE("read_file: of a FIFO waits for its writer, and ends with it", "[fs][p
   })));
 }
 
-TEST_CASE("open_file: a FIFO that nobody opens at its other end is left when that is asked for",
-          "[fs][pipe][stop]") {
+TEST_CASE("open_file: waiting for the other end of a FIFO can be stopped", "[fs][pipe][stop]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = made_fifo(folder);
@@ -186,7 +186,7 @@ TEST_CASE("open_file: a FIFO that nobody opens at its other end is left when tha
   }
 }
 
-TEST_CASE("open_file: who opens a FIFO later does not meet those that were given up", "[fs][pipe][stop]") {
+TEST_CASE("open_file: a later open of a FIFO does not meet a cancelled one", "[fs][pipe][stop]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = made_fifo(folder);
@@ -205,7 +205,7 @@ TEST_CASE("open_file: who opens a FIFO later does not meet those that were given
   CHECK(*got == "for the one that waits");
 }
 
-TEST_CASE("open_file: a FIFO that has been written to is open, whatever failed before on that thread",
+TEST_CASE("open_file: opens a FIFO that has been written to, after a failed call on the same thread",
           "[fs][pipe]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
@@ -222,7 +222,7 @@ TEST_CASE("open_file: a FIFO that has been written to is open, whatever failed b
   ::close(both);
 }
 
-TEST_CASE("open_file: a FIFO whose other end is opened and stays silent is open", "[fs][pipe]") {
+TEST_CASE("open_file: opens a FIFO whose other end is open and silent", "[fs][pipe]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = made_fifo(folder);
@@ -241,8 +241,7 @@ TEST_CASE("open_file: a FIFO whose other end is opened and stays silent is open"
   CHECK(got == "late");
 }
 
-TEST_CASE("open_file: a loop that ends leaves a FIFO that nobody opens at its other end",
-          "[fs][pipe][stop]") {
+TEST_CASE("open_file: the loop's end cancels the wait for the other end of a FIFO", "[fs][pipe][stop]") {
   const scratch_folder folder;
   const auto path = made_fifo(folder);
   std::optional<result<file>> finished;
@@ -256,7 +255,7 @@ TEST_CASE("open_file: a loop that ends leaves a FIFO that nobody opens at its ot
   CHECK(finished->error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("open_file: any number of FIFOs that wait do not keep other files waiting", "[fs][pipe][stop]") {
+TEST_CASE("open_file: many waiting FIFOs do not delay other files", "[fs][pipe][stop]") {
   const scratch_folder folder;
   const auto path = made_fifo(folder);
   loop here;
@@ -271,7 +270,7 @@ TEST_CASE("open_file: any number of FIFOs that wait do not keep other files wait
     CHECK(here.run(as_result(std::move(each))).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("write_all: to a terminal without room it can be stopped, and says how much it wrote",
+TEST_CASE("write_all: a write to a full terminal can be stopped; the error says how much was written",
           "[fs][terminal][stop]") {
   IN_EVERY_STYLE(style);
   const terminal both;
@@ -290,7 +289,7 @@ TEST_CASE("write_all: to a terminal without room it can be stopped, and says how
   CHECK((got == much.substr(0, wrote) + "the next"));
 }
 
-TEST_CASE("write_all: so it is at the end of the terminal that an emulator has", "[fs][terminal][stop]") {
+TEST_CASE("write_all: a write to a full terminal's master end can be stopped", "[fs][terminal][stop]") {
   IN_EVERY_STYLE(style);
   const terminal both;
   loop here;
@@ -310,7 +309,7 @@ TEST_CASE("write_all: so it is at the end of the terminal that an emulator has",
   CHECK(got == "the next");
 }
 
-TEST_CASE("write_at: to a terminal without room the loop goes on", "[fs][terminal]") {
+TEST_CASE("write_at: a write to a full terminal does not block the loop", "[fs][terminal]") {
   IN_EVERY_STYLE(style);
   const terminal both;
   loop here;
@@ -328,7 +327,7 @@ TEST_CASE("write_at: to a terminal without room the loop goes on", "[fs][termina
   CHECK(got.size() == *wrote);
 }
 
-TEST_CASE("open_file: with O_NONBLOCK a FIFO is not waited for", "[fs][pipe]") {
+TEST_CASE("open_file: with O_NONBLOCK it does not wait for the other end of a FIFO", "[fs][pipe]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto path = made_fifo(folder);
@@ -337,7 +336,7 @@ TEST_CASE("open_file: with O_NONBLOCK a FIFO is not waited for", "[fs][pipe]") {
   CHECK(style.wait(open_file(path, O_RDONLY | O_NONBLOCK)));
 }
 
-TEST_CASE("write_all: to a terminal without room the loop goes on, and it ends when there is room",
+TEST_CASE("write_all: a write to a full terminal does not block the loop, and ends once there is room",
           "[fs][terminal]") {
   IN_EVERY_STYLE(style);
   const terminal both;
@@ -356,8 +355,7 @@ TEST_CASE("write_all: to a terminal without room the loop goes on, and it ends w
   CHECK((got == much));
 }
 
-TEST_CASE("read_file: a file that is larger than the limit is an error, and so is an endless one",
-          "[fs][whole_file][failure]") {
+TEST_CASE("read_file: a file above the limit or without an end is an error", "[fs][whole_file][failure]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   loop here;

@@ -113,9 +113,8 @@ struct aligned_page {
 
 }  // namespace
 
-TEST_CASE(
-    "write_all: one that an error cuts short fails, says how much it wrote, and what it wrote is a prefix",
-    "[fs][position]") {
+TEST_CASE("write_all: a write that is cut short fails, says how much was written, and leaves a prefix",
+          "[fs][position]") {
   IN_EVERY_STYLE(style);
   const std::string text = numbered_text(100'000);
   loop here;
@@ -128,8 +127,7 @@ TEST_CASE(
   CHECK(position_of(to) == 64 << 10);
 }
 
-TEST_CASE("write_some: after one that an error has cut short the next one meets the error",
-          "[fs][position]") {
+TEST_CASE("write_some: after a write that is cut short the next one gives the error", "[fs][position]") {
   IN_EVERY_STYLE(style);
   const std::string text = numbered_text(100'000);
   loop here;
@@ -145,7 +143,7 @@ TEST_CASE("write_some: after one that an error has cut short the next one meets 
   CHECK((contents_of(to) == text.substr(0, 64 << 10)));
 }
 
-TEST_CASE("write_file, write_all: a full disk is an error, and the file is the beginning of the text",
+TEST_CASE("write_file, write_all: a full disk is an error; the file has the beginning of the text",
           "[fs][position]") {
   IN_EVERY_STYLE(style);
   const small_disk disk;
@@ -160,7 +158,7 @@ TEST_CASE("write_file, write_all: a full disk is an error, and the file is the b
   CHECK((got == text.substr(0, 64 << 10)));
 }
 
-TEST_CASE("write_all: with O_APPEND a full disk is an error, too, and the position is the end",
+TEST_CASE("write_all: with O_APPEND a full disk is an error; the position is the file's end",
           "[fs][position]") {
   IN_EVERY_STYLE(style);
   const small_disk disk;
@@ -177,7 +175,7 @@ TEST_CASE("write_all: with O_APPEND a full disk is an error, too, and the positi
   CHECK((contents_of(to) == "first\n" + text.substr(0, (64 << 10) - 6)));
 }
 
-TEST_CASE("write_all: beyond the process's limit of file sizes is an error", "[fs][position]") {
+TEST_CASE("write_all: exceeding the process's limit of file sizes is an error", "[fs][position]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const std::string text = numbered_text(100'000);
@@ -193,7 +191,7 @@ TEST_CASE("write_all: beyond the process's limit of file sizes is an error", "[f
   CHECK((contents_of(to) == text.substr(0, 50'000)));
 }
 
-TEST_CASE("file: what others do to its position is respected", "[fs][position]") {
+TEST_CASE("file: uses a position that other code has changed", "[fs][position]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   loop here;
@@ -210,7 +208,7 @@ TEST_CASE("file: what others do to its position is respected", "[fs][position]")
   CHECK(position_of(both) == 10);
 }
 
-TEST_CASE("file: reads at the position that were begun together get one after the other", "[fs][position]") {
+TEST_CASE("file: simultaneous reads at the position get successive bytes", "[fs][position]") {
   const scratch_folder folder;
   std::string text;
   for (char each = 'a'; each <= 'p'; ++each) text += std::string(page, each);
@@ -228,8 +226,7 @@ TEST_CASE("file: reads at the position that were begun together get one after th
   }
 }
 
-TEST_CASE("file: writes at the position that were begun together stand one behind the other",
-          "[fs][position]") {
+TEST_CASE("file: simultaneous writes at the position do not overlap", "[fs][position]") {
   const scratch_folder folder;
   for (const int flags : {0, O_DIRECT, O_APPEND, O_APPEND | O_DIRECT}) {
     loop here;
@@ -250,7 +247,7 @@ TEST_CASE("file: writes at the position that were begun together stand one behin
   }
 }
 
-TEST_CASE("file: whole writes and reads of one position do not mix", "[fs][position]") {
+TEST_CASE("file: write_all and read_exactly at one position do not interleave", "[fs][position]") {
   const scratch_folder folder;
   loop here;
   const file both = here.run(open_file(folder / "one", O_RDWR | O_CREAT));
@@ -266,7 +263,7 @@ TEST_CASE("file: whole writes and reads of one position do not mix", "[fs][posit
   CHECK((here.run(read_file(folder / "one")) == "0123456789" + a + b));
 }
 
-TEST_CASE("file: two writers of a pipe that is full do not mix", "[fs][position]") {
+TEST_CASE("file: two writers of a full pipe do not interleave", "[fs][position]") {
   loop here;
   pipe_ends ends;
   const file writer = file::from_descriptor(ends.release_writer());
@@ -279,9 +276,8 @@ TEST_CASE("file: two writers of a pipe that is full do not mix", "[fs][position]
   CHECK((got == a + b));
 }
 
-TEST_CASE(
-    "file: readers of a pipe are served in the order they were begun, and one that is cancelled is left out",
-    "[fs][position][stop]") {
+TEST_CASE("file: reads of a pipe complete in the order in which they began; a cancelled one is skipped",
+          "[fs][position][stop]") {
   loop here;
   pipe_ends ends;
   const file reader = file::from_descriptor(ends.release_reader());
@@ -302,7 +298,7 @@ TEST_CASE(
   CHECK(rooms[2] == "22");
 }
 
-TEST_CASE("file: a read and a write of one descriptor that has no position do not wait for each other",
+TEST_CASE("file: on a descriptor without a position a read and a write do not wait for each other",
           "[fs][position]") {
   loop here;
   const scratch_folder folder;
@@ -316,7 +312,7 @@ TEST_CASE("file: a read and a write of one descriptor that has no position do no
   CHECK(room == "word");
 }
 
-TEST_CASE("file: when one that holds its turn is cancelled the next one begins", "[fs][position][stop]") {
+TEST_CASE("file: cancelling the operation that has its turn begins the next one", "[fs][position][stop]") {
   loop here;
   pipe_ends ends;
   const file reader = file::from_descriptor(ends.release_reader());
@@ -336,8 +332,7 @@ TEST_CASE("file: when one that holds its turn is cancelled the next one begins",
   CHECK(rooms[1] == "bc");
 }
 
-TEST_CASE("file: close cancels those that wait for their turn as well, before it ends",
-          "[fs][position][stop]") {
+TEST_CASE("file: close also cancels operations that wait for their turn", "[fs][position][stop]") {
   const auto before = open_descriptors();
   {
     loop here;
@@ -360,7 +355,7 @@ TEST_CASE("file: close cancels those that wait for their turn as well, before it
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("file: a loop that ends cancels those that wait for their turn as well", "[fs][position][stop]") {
+TEST_CASE("file: the loop's end also cancels operations that wait for their turn", "[fs][position][stop]") {
   std::vector<error> ended;
   {
     pipe_ends ends;
@@ -375,7 +370,7 @@ TEST_CASE("file: a loop that ends cancels those that wait for their turn as well
   for (const error& each : ended) CHECK(each == std::errc::operation_canceled);
 }
 
-TEST_CASE("file: many descriptors are read at once, each in its order", "[fs][position]") {
+TEST_CASE("file: reads many descriptors at once, each in its order", "[fs][position]") {
   loop here;
   struct one {
     pipe_ends ends;

@@ -63,7 +63,8 @@ struct aligned_page {
 
 }  // namespace
 
-TEST_CASE("file: reads by two descriptors of one open file get one after the other", "[fs][position]") {
+TEST_CASE("file: simultaneous reads by two descriptors of one open file get successive bytes",
+          "[fs][position]") {
   const scratch_folder folder;
   loop here;
   const std::string text = "0123456789abcdefghijklmnopqrstuv";
@@ -83,7 +84,7 @@ TEST_CASE("file: reads by two descriptors of one open file get one after the oth
   CHECK(position_of(second) == static_cast<off_t>(text.size()));
 }
 
-TEST_CASE("file: writes by two descriptors of one open file stand one behind the other", "[fs][position]") {
+TEST_CASE("file: simultaneous writes by two descriptors of one open file do not overlap", "[fs][position]") {
   const int flags = GENERATE(0, O_DIRECT, O_APPEND, O_DIRECT | O_APPEND);
   const scratch_folder folder;
   const auto path = folder / "text";
@@ -104,7 +105,7 @@ TEST_CASE("file: writes by two descriptors of one open file stand one behind the
   CHECK(position_of(first) == static_cast<off_t>(expected.size()));
 }
 
-TEST_CASE("file: whole writes by two descriptors of one open file do not mix", "[fs][position]") {
+TEST_CASE("file: write_all by two descriptors of one open file do not interleave", "[fs][position]") {
   const scratch_folder folder;
   loop here;
   const file first = here.run(open_file(folder / "text", O_WRONLY | O_CREAT));
@@ -114,7 +115,7 @@ TEST_CASE("file: whole writes by two descriptors of one open file do not mix", "
   CHECK((here.run(read_file(folder / "text")) == a + b + c));
 }
 
-TEST_CASE("file: when a descriptor is closed, what waits behind it by another one begins",
+TEST_CASE("file: closing a descriptor begins the operation that waits on another descriptor of the file",
           "[fs][position][stop]") {
   const scratch_folder folder;
   sim::fault_schedule faults;
@@ -137,7 +138,7 @@ TEST_CASE("file: when a descriptor is closed, what waits behind it by another on
   CHECK(rooms[3] == "23");
 }
 
-TEST_CASE("file: what waits behind another descriptor of its open file ends with its own",
+TEST_CASE("file: closing a descriptor cancels its operation that waits for another descriptor's turn",
           "[fs][position][stop]") {
   const bool by_destructor = GENERATE(false, true);
   const scratch_folder folder;
@@ -165,7 +166,7 @@ TEST_CASE("file: what waits behind another descriptor of its open file ends with
   CHECK(rooms[3] == "01");
 }
 
-TEST_CASE("file: files that were opened apart do not wait for each other", "[fs][position]") {
+TEST_CASE("file: separately opened files do not wait for each other", "[fs][position]") {
   const bool by_open_file = GENERATE(true, false);
   const scratch_folder folder;
   sim::fault_schedule faults;
@@ -189,7 +190,7 @@ TEST_CASE("file: files that were opened apart do not wait for each other", "[fs]
   CHECK_FALSE(here.run(as_result(std::move(held))));
 }
 
-TEST_CASE("file: many files that were opened apart are read at once, each by two descriptors in their order",
+TEST_CASE("file: reads many separately opened files at once, each by two descriptors in order",
           "[fs][position]") {
   const scratch_folder folder;
   loop here;
@@ -213,8 +214,9 @@ TEST_CASE("file: many files that were opened apart are read at once, each by two
   for (const auto& each : all) CHECK(each->rooms[0] + each->rooms[1] == "0123");
 }
 
-TEST_CASE("direct_calls: a kernel may be too old to tell whether two descriptors share a position, or refuse",
-          "[fs][position]") {
+TEST_CASE(
+    "direct_calls: an old kernel, or one that refuses, does not say whether two descriptors share a position",
+    "[fs][position]") {
   const scratch_folder folder;
   const auto path = folder / "text";
   run(write_file(path, ""));
@@ -233,7 +235,7 @@ TEST_CASE("direct_calls: a kernel may be too old to tell whether two descriptors
   CHECK(ended.exit_status() == 0b10'11);  // if kcmp is forbidden, all descriptors count as shared
 }
 
-TEST_CASE("direct_calls: tells whether two descriptors share a position", "[fs][position]") {
+TEST_CASE("direct_calls: says whether two descriptors share a position", "[fs][position]") {
   const scratch_folder folder;
   run(write_file(folder / "text", ""));
   const file first = plainly_opened(folder / "text");
@@ -296,9 +298,8 @@ std::vector<std::unique_ptr<one_read>> random_reads(loop& here, sim::choices& dr
 
 }  // namespace
 
-TEST_CASE(
-    "file: random reads by many descriptors lose no byte and repeat none, whatever is stopped or closed",
-    "[fs][position][stop][exact]") {
+TEST_CASE("file: random reads by many descriptors lose and repeat no byte, with stops and closes",
+          "[fs][position][stop][exact]") {
   const scratch_folder folder;
   std::string text;
   for (int n = 0; n < 4000; ++n) text += {static_cast<char>('a' + n % 26), static_cast<char>('0' + n % 10)};

@@ -17,7 +17,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("write_file, read_file: the contents come back, of every size", "[fs][whole_file]") {
+TEST_CASE("write_file, read_file: contents of every size are read back", "[fs][whole_file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   const auto before = open_descriptors();
@@ -30,7 +30,7 @@ TEST_CASE("write_file, read_file: the contents come back, of every size", "[fs][
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("write_file: replaces what was longer", "[fs][whole_file]") {
+TEST_CASE("write_file: replaces a longer file", "[fs][whole_file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;
   CHECK(style.wait(write_file(folder / "text", "a longer text")));
@@ -38,7 +38,7 @@ TEST_CASE("write_file: replaces what was longer", "[fs][whole_file]") {
   CHECK(style.wait(read_file(folder / "text")).value() == "short");
 }
 
-TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file]") {
+TEST_CASE("read_file: reads files that report no size", "[fs][whole_file]") {
   IN_EVERY_STYLE(style);
   const auto status = style.wait(read_file("/proc/self/status"));
   REQUIRE(status);
@@ -61,7 +61,7 @@ TEST_CASE("read_file: reads files that do not know their size", "[fs][whole_file
   }
 }
 
-TEST_CASE("read_file: a file that grows or shrinks while it is read is read to its end", "[fs][whole_file]") {
+TEST_CASE("read_file: reads a file to its end while it grows or shrinks", "[fs][whole_file]") {
   const scratch_folder folder;
   loop here;
   const auto path = folder / "grows";

@@ -38,7 +38,7 @@ namespace {
 using namespace braid;
 using braid_tests::contains;
 
-TEST_CASE("blocking_pool: jobs run on several threads, none of them the loop's",
+TEST_CASE("blocking_pool: jobs run on several threads, never on the loop's",
           "[loop][blocking_pool][threads]") {
   loop home;
   std::mutex mutex;
@@ -58,7 +58,7 @@ TEST_CASE("blocking_pool: jobs run on several threads, none of them the loop's",
   CHECK(threads.count(std::this_thread::get_id()) == 0);
 }
 
-TEST_CASE("blocking_pool: a thousand jobs all run, begun in the order they came",
+TEST_CASE("blocking_pool: a thousand jobs begin in the order in which they were submitted",
           "[loop][blocking_pool][threads]") {
   loop home;
   int ended = 0;
@@ -90,7 +90,7 @@ struct held_job : braid::detail::blocking_job {
   std::promise<void> begun, let_go, ended;
 };
 
-TEST_CASE("blocking_pool: a job that no thread has begun can be taken back, no other",
+TEST_CASE("blocking_pool: a job can be withdrawn only before a thread begins it",
           "[loop][blocking_pool][threads]") {
   braid::detail::blocking_pool& pool = braid::detail::blocking_pool::instance();
   std::array<held_job, 4> busy;  // as many as there are threads
@@ -119,7 +119,7 @@ std::size_t threads_here() {
   return count;
 }
 
-TEST_CASE("blocking_pool: threads start on demand, idle ones are kept", "[loop][blocking_pool][threads]") {
+TEST_CASE("blocking_pool: starts threads on demand and keeps idle ones", "[loop][blocking_pool][threads]") {
   if (BRAID_TSAN != 0) return;  // ThreadSanitizer knows no threads of a forked child
   const auto ended = braid_tests::in_child([] {
     const std::size_t without = threads_here();
@@ -159,7 +159,7 @@ void on_every_thread(F f) {
   CHECK(ended == 4);
 }
 
-TEST_CASE("blocking_pool: a thread that runs a loop gives its place to another",
+TEST_CASE("blocking_pool: a thread that runs a loop is replaced meanwhile",
           "[loop][blocking_pool][threads]") {
   const braid_tests::scratch_folder folder;
   run(write_file((folder / "file").string(), std::string("text")));
@@ -169,10 +169,10 @@ TEST_CASE("blocking_pool: a thread that runs a loop gives its place to another",
       if (run(read_file(path)) != "text") throw std::runtime_error("read otherwise");
     });
   }
-  SECTION("for a name") {
+  SECTION("for a look-up") {
     on_every_thread([] { run(resolve("127.0.0.1", "80")); });
   }
-  SECTION("for an offloaded function that offloads another") {
+  SECTION("for a function that it offloads itself") {
     on_every_thread([] { run(offload([] { run(offload([] { run(offload([] {})); })); })); });
   }
   SECTION("that it keeps") {
@@ -182,7 +182,7 @@ TEST_CASE("blocking_pool: a thread that runs a loop gives its place to another",
       own.run();
     });
   }
-  SECTION("and more functions do than there may be threads") {
+  SECTION("and more functions offload than there may be threads") {
     loop home;
     int ended = 0;
     for (int n = 0; n < 400; ++n)
@@ -193,7 +193,7 @@ TEST_CASE("blocking_pool: a thread that runs a loop gives its place to another",
   }
 }
 
-TEST_CASE("blocking_pool: a thread that waits for a future gives its place to another",
+TEST_CASE("blocking_pool: a thread that waits for a future is replaced meanwhile",
           "[loop][blocking_pool][threads]") {
   loop home;
   std::latch all_begun(4);
@@ -213,7 +213,7 @@ TEST_CASE("blocking_pool: a thread that waits for a future gives its place to an
   CHECK(sum == 28);
 }
 
-TEST_CASE("blocking_wait: a thread of the pool that waits otherwise says so",
+TEST_CASE("blocking_wait: marks a waiting thread of the pool, which is replaced meanwhile",
           "[loop][blocking_pool][threads]") {
   loop home;
   std::latch all_begun(4);
@@ -231,7 +231,7 @@ TEST_CASE("blocking_wait: a thread of the pool that waits otherwise says so",
   const blocking_wait nothing("test");  // outside the pool
 }
 
-TEST_CASE("blocking_pool: functions that wait for functions without end are an error, not a hang",
+TEST_CASE("blocking_pool: endlessly nested offloads are an error, not a hang",
           "[loop][blocking_pool][threads]") {
   std::atomic<int> depth{0};
   std::function<void()> deeper = [&] {
@@ -246,8 +246,7 @@ TEST_CASE("blocking_pool: functions that wait for functions without end are an e
   CHECK(run(offload([] { return 7; })) == 7);  // the pool has all its threads back
 }
 
-TEST_CASE("blocking_pool: what the world keeps for long gives its place to another",
-          "[loop][blocking_pool][threads]") {
+TEST_CASE("blocking_pool: a thread with a long job is replaced meanwhile", "[loop][blocking_pool][threads]") {
   struct lasting_job : held_job {
     lasting_job() { may_take_long(); }
   };
@@ -315,7 +314,7 @@ TEST_CASE("blocking_pool: its threads block all signals but those of a fault",
   CHECK(::sigismember(&here, SIGTERM) == 0);  // as before
 }
 
-TEST_CASE("blocking_pool: what a program does at its end", "[loop][blocking_pool][threads]") {
+TEST_CASE("blocking_pool: a program can exit in every state of the pool", "[loop][blocking_pool][threads]") {
   const braid_tests::scratch_folder folder;
   run(write_file((folder / "file").string(), std::string("text")));
   const auto ended = [&](const char* how) {

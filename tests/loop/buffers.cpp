@@ -46,7 +46,7 @@ void turns(loop& home, int count) {
   for (int n = 0; n < count; ++n) home.turn(false);
 }
 
-TEST_CASE("read: the buffer is poisoned while it is in flight, and only then", "[loop][io_sender]") {
+TEST_CASE("read: its buffer is poisoned while it is in flight, and only then", "[loop][io_sender]") {
   loop home;
   read_pipe pipe;
   std::array<char, 16> room{};
@@ -94,7 +94,7 @@ void gives_the_buffer_back(Begin begin, End end) {
   CHECK(pipe.rest() == "late");
 }
 
-TEST_CASE("read: stopped in the kernel, its buffer comes back first", "[loop][io_sender]") {
+TEST_CASE("read: a stop request returns the buffer before it completes", "[loop][io_sender]") {
   stop_source source;
   gives_the_buffer_back(
       [&](auto read, auto handler) { start(with_stop_token(std::move(read), source.get_token()), handler); },
@@ -104,7 +104,8 @@ TEST_CASE("read: stopped in the kernel, its buffer comes back first", "[loop][io
       });
 }
 
-TEST_CASE("read: stopped from another thread, its buffer comes back first", "[loop][io_sender][threads]") {
+TEST_CASE("read: a stop request from another thread returns the buffer before it completes",
+          "[loop][io_sender][threads]") {
   stop_source source;
   gives_the_buffer_back(
       [&](auto read, auto handler) { start(with_stop_token(std::move(read), source.get_token()), handler); },
@@ -115,7 +116,7 @@ TEST_CASE("read: stopped from another thread, its buffer comes back first", "[lo
       });
 }
 
-TEST_CASE("read: timed out in the kernel, its buffer comes back first", "[loop][io_sender]") {
+TEST_CASE("read: a time-out returns the buffer before it completes", "[loop][io_sender]") {
   bool due = false;
   gives_the_buffer_back(
       [&](auto read, auto handler) {
@@ -132,7 +133,7 @@ TEST_CASE("read: timed out in the kernel, its buffer comes back first", "[loop][
       });
 }
 
-TEST_CASE("read: a timeout of zero ends it, its buffer comes back first", "[loop][io_sender]") {
+TEST_CASE("read: a time-out of zero returns the buffer before it completes", "[loop][io_sender]") {
   loop home;
   read_pipe pipe;
   std::array<char, 16> room{};
@@ -145,7 +146,7 @@ TEST_CASE("read: a timeout of zero ends it, its buffer comes back first", "[loop
   CHECK(pipe.rest() == "late");
 }
 
-TEST_CASE("read: of a race that it lost, its buffer comes back before the race ends", "[loop][io_sender]") {
+TEST_CASE("read: a lost race returns the buffer before the race ends", "[loop][io_sender]") {
   loop home;
   read_pipe slow, quick;
   std::array<char, 16> slow_room{}, quick_room{};
@@ -160,12 +161,12 @@ TEST_CASE("read: of a race that it lost, its buffer comes back before the race e
   CHECK(slow.rest() == "late");
 }
 
-TEST_CASE("read: in the kernel when its loop ends, its buffer comes back first", "[loop][io_sender]") {
+TEST_CASE("read: the loop's end returns the buffer before it completes", "[loop][io_sender]") {
   gives_the_buffer_back([](auto read, auto handler) { start(std::move(read), handler); },
                         [](std::optional<loop>& home) { home.reset(); });
 }
 
-TEST_CASE("read: stopped before it begins it never reaches the kernel", "[loop][io_sender]") {
+TEST_CASE("read: if stop was requested before the start, it never reaches the kernel", "[loop][io_sender]") {
   loop home;
   read_pipe pipe;
   pipe.write("data");
@@ -182,7 +183,7 @@ TEST_CASE("read: stopped before it begins it never reaches the kernel", "[loop][
   CHECK(pipe.rest() == "data");
 }
 
-TEST_CASE("read: a stop request that comes with the data loses nothing", "[loop][io_sender]") {
+TEST_CASE("read: a stop request that arrives with the data loses nothing", "[loop][io_sender]") {
   loop home;
   read_pipe pipe;
   std::array<char, 16> room{};
@@ -202,7 +203,7 @@ TEST_CASE("read: a stop request that comes with the data loses nothing", "[loop]
 }
 
 // Another thread requests stop while data arrives, in every order: each read ends exactly once.
-TEST_CASE("read: stop requests of another thread race with data, again and again",
+TEST_CASE("read: stop requests from another thread race with data and lose nothing",
           "[loop][io_sender][threads]") {
   loop home;
   read_pipe pipe;

@@ -39,7 +39,8 @@ extern "C" int io_uring_enter2(unsigned fd, unsigned to_submit, unsigned min_com
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("busy kernel: what waits for room is placed although nothing completes", "[loop][busy]") {
+TEST_CASE("busy kernel: requests without room in the queue are submitted although nothing completes",
+          "[loop][busy]") {
   const int refused = GENERATE(0, 1, 2, 3, 10);
   pipe_ends ends;
   std::array<char, 8> room{};
@@ -56,8 +57,7 @@ TEST_CASE("busy kernel: what waits for room is placed although nothing completes
   CHECK(finished == 5);
 }
 
-TEST_CASE("busy kernel: any number of operations are asked to end, and nothing is allocated for it",
-          "[loop][busy]") {
+TEST_CASE("busy kernel: stop requests to many operations allocate nothing", "[loop][busy]") {
   constexpr std::size_t many = 300;
   pipe_ends ends;
   std::array<char, 8> room{};
@@ -79,7 +79,7 @@ TEST_CASE("busy kernel: any number of operations are asked to end, and nothing i
   CHECK(cancelled == many);
 }
 
-TEST_CASE("busy kernel: a loop ends all the same, and everyone is told", "[loop][busy]") {
+TEST_CASE("busy kernel: the loop's end completes all operations as cancelled", "[loop][busy]") {
   const int refused = GENERATE(0, 1, 2, 3, 10);
   pipe_ends ends;
   std::array<char, 8> room{};

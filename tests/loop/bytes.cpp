@@ -29,7 +29,7 @@ static_assert(readable<std::string_view> && readable<const std::string&> &&
               readable<std::span<const std::byte>>);
 static_assert(readable<const char*> && !readable<std::vector<int>&> && !readable<int>);
 
-TEST_CASE("writable_bytes: views the memory of any contiguous range of bytes", "[loop][bytes]") {
+TEST_CASE("writable_bytes: is a view of any contiguous range of bytes", "[loop][bytes]") {
   std::string text = "hello";
   const writable_bytes of_text = text;
   CHECK(of_text.data() == text.data());
@@ -39,7 +39,7 @@ TEST_CASE("writable_bytes: views the memory of any contiguous range of bytes", "
   CHECK(writable_bytes(std::span(raw).subspan(1)).data() == raw + 1);
 }
 
-TEST_CASE("readable_bytes: of a literal the characters, of an array of char all of it", "[loop][bytes]") {
+TEST_CASE("readable_bytes: takes the characters of a literal, and all of a char array", "[loop][bytes]") {
   CHECK(readable_bytes("hello").size() == 5);
   CHECK(readable_bytes("").size() == 0);
   char room[8] = "hello";
@@ -48,7 +48,7 @@ TEST_CASE("readable_bytes: of a literal the characters, of an array of char all 
   CHECK(readable_bytes(zero).size() == 3);
 }
 
-TEST_CASE("at_once: no more than Linux moves in one call", "[loop][bytes]") {
+TEST_CASE("at_once: is the most that Linux moves in one call", "[loop][bytes]") {
   CHECK(transfer_length(0) == 0);
   CHECK(transfer_length(5) == 5);
   CHECK(transfer_length(most_at_once) == 0x7ffff000);

@@ -25,7 +25,7 @@ constexpr Real infinite = std::numeric_limits<Real>::infinity();
 template <class Real>
 constexpr Real no_number = std::numeric_limits<Real>::quiet_NaN();
 
-TEST_CASE("clock: a duration that fits stays what it is", "[loop][clock]") {
+TEST_CASE("clock: keeps a duration that fits", "[loop][clock]") {
   STATIC_REQUIRE(saturated(7ns) == 7ns);
   STATIC_REQUIRE(saturated(longest) == longest);
   STATIC_REQUIRE(saturated(lowest) == lowest);
@@ -38,7 +38,7 @@ TEST_CASE("clock: a duration that fits stays what it is", "[loop][clock]") {
   STATIC_REQUIRE(saturated(duration<long double, std::ratio<60>>(0.5L)) == 30s);
 }
 
-TEST_CASE("clock: a duration between two nanoseconds is rounded up", "[loop][clock]") {
+TEST_CASE("clock: rounds a fraction of a nanosecond up", "[loop][clock]") {
   using thirds = duration<int, std::ratio<1, 3>>;
   STATIC_REQUIRE(saturated(duration<int, std::pico>(1)) == 1ns);
   STATIC_REQUIRE(saturated(duration<int, std::pico>(3000)) == 3ns);
@@ -54,7 +54,7 @@ TEST_CASE("clock: a duration between two nanoseconds is rounded up", "[loop][clo
   STATIC_REQUIRE(saturated(seconds_of<float>(std::numeric_limits<float>::denorm_min())) == 1ns);
 }
 
-TEST_CASE("clock: a duration that does not fit is the longest that does", "[loop][clock]") {
+TEST_CASE("clock: a duration that does not fit becomes the longest one", "[loop][clock]") {
   using ages = duration<std::int64_t, std::exa>;
   using days = duration<std::uint64_t, std::ratio<86'400>>;
   STATIC_REQUIRE(saturated(std::chrono::hours::max()) == longest);
@@ -75,7 +75,7 @@ TEST_CASE("clock: a duration that does not fit is the longest that does", "[loop
   STATIC_REQUIRE(saturated(duration<long double, std::nano>(0x1p63L - 0.5L)) == longest);
 }
 
-TEMPLATE_TEST_CASE("clock: an infinite duration is the longest, one that is no number is zero",
+TEMPLATE_TEST_CASE("clock: an infinite duration becomes the longest; one that is not a number becomes zero",
                    "[loop][clock]", float, double, long double) {
   STATIC_REQUIRE(saturated(seconds_of<TestType>(infinite<TestType>)) == longest);
   STATIC_REQUIRE(saturated(seconds_of<TestType>(-infinite<TestType>)) == lowest);
@@ -83,7 +83,7 @@ TEMPLATE_TEST_CASE("clock: an infinite duration is the longest, one that is no n
   STATIC_REQUIRE(saturated(duration<TestType, std::nano>(-no_number<TestType>)) == 0ns);
 }
 
-TEST_CASE("clock: an instant of another unit is treated as a duration is", "[loop][clock]") {
+TEST_CASE("clock: converts an instant of another unit like a duration", "[loop][clock]") {
   using instant = loop_clock::time_point;
   using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
   using exact = std::chrono::time_point<loop_clock, seconds_of<double>>;
@@ -94,7 +94,7 @@ TEST_CASE("clock: an instant of another unit is treated as a duration is", "[loo
   STATIC_REQUIRE(loop_clock::saturated(instant::max()) == instant::max());
 }
 
-TEST_CASE("clock: after the longest duration comes the last instant", "[loop][clock]") {
+TEST_CASE("clock: the longest duration ends at the last instant", "[loop][clock]") {
   CHECK(loop_clock::after(longest) == loop_clock::time_point::max());
   CHECK(loop_clock::after(std::chrono::hours::max()) == loop_clock::time_point::max());
   CHECK(loop_clock::after(std::chrono::hours::min()) < loop_clock::now());

@@ -29,7 +29,7 @@ using braid_tests::recorded;
 
 bool is_open(int number) { return ::fcntl(number, F_GETFD) >= 0; }
 
-TEST_CASE("descriptor: closes itself, with a loop and without", "[loop][descriptor]") {
+TEST_CASE("descriptor: the destructor closes it, with and without a loop", "[loop][descriptor]") {
   const bool with_loop = GENERATE(false, true);
   std::optional<loop> home;
   if (with_loop) home.emplace();
@@ -48,7 +48,7 @@ TEST_CASE("descriptor: closes itself, with a loop and without", "[loop][descript
   CHECK(open_descriptors() == open);
 }
 
-TEST_CASE("descriptor: a close that EINTR met is done, and is not made again",
+TEST_CASE("descriptor: a close that fails with EINTR is done and is not repeated",
           "[loop][descriptor][failure]") {
   pipe_ends pipe;
   const int reused = ::dup(pipe.reader());  // another descriptor: close had freed the number
@@ -63,7 +63,7 @@ TEST_CASE("descriptor: a close that EINTR met is done, and is not made again",
   ::close(reused);
 }
 
-TEST_CASE("descriptor: release gives the number away", "[loop][descriptor]") {
+TEST_CASE("descriptor: release gives up ownership of the number", "[loop][descriptor]") {
   pipe_ends pipe;
   int number = -1;
   {
@@ -75,7 +75,7 @@ TEST_CASE("descriptor: release gives the number away", "[loop][descriptor]") {
   ::close(number);
 }
 
-TEST_CASE("descriptor: a close of what is closed already is bad_file_descriptor", "[loop][descriptor]") {
+TEST_CASE("descriptor: closing a closed descriptor is bad_file_descriptor", "[loop][descriptor]") {
   loop home;
   descriptor none;
   CHECK(home.run(as_result(none.close())).error() == std::errc::bad_file_descriptor);
@@ -86,7 +86,7 @@ TEST_CASE("descriptor: a close of what is closed already is bad_file_descriptor"
   CHECK(home.run(as_result(reader.close())).error() == std::errc::bad_file_descriptor);
 }
 
-TEST_CASE("descriptor: close cancels what is in flight, and ends after it", "[loop][descriptor]") {
+TEST_CASE("descriptor: close cancels the operations in flight and ends after them", "[loop][descriptor]") {
   loop home;
   pipe_ends pipe(GENERATE(0, O_NONBLOCK));
   const int number = pipe.reader();
@@ -105,7 +105,7 @@ TEST_CASE("descriptor: close cancels what is in flight, and ends after it", "[lo
   CHECK_FALSE(is_open(number));
 }
 
-TEST_CASE("descriptor: dropped with reads in flight it cancels them and closes", "[loop][descriptor]") {
+TEST_CASE("descriptor: the destructor cancels reads in flight, then closes", "[loop][descriptor]") {
   loop home;
   const std::size_t open = open_descriptors();
   std::array<char, 8> room{};
@@ -123,7 +123,7 @@ TEST_CASE("descriptor: dropped with reads in flight it cancels them and closes",
   CHECK(open_descriptors() == open);
 }
 
-TEST_CASE("descriptor: a close that is never started, or that the loop's end meets, still closes",
+TEST_CASE("descriptor: a close that is never started, or that the loop's end cuts off, still closes",
           "[loop][descriptor]") {
   const std::size_t open = open_descriptors();
   const int turns = GENERATE(-1, 0, 1, 2, 3);
@@ -144,7 +144,7 @@ TEST_CASE("descriptor: a close that is never started, or that the loop's end mee
 }
 
 // Two descriptors of one open file: closing one must not end what waits on the other.
-TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[loop][descriptor]") {
+TEST_CASE("descriptor: closing one copy leaves operations on the other alone", "[loop][descriptor]") {
   loop home;
   const int kind = GENERATE(0, 1, 2);  // a pipe, a socket, a terminal
   std::array<int, 2> ends{-1, -1};
@@ -184,8 +184,7 @@ TEST_CASE("descriptor: closing a copy leaves alone what waits on the other", "[l
   CHECK(finished->value() == 2);
 }
 
-TEST_CASE("descriptor: close meets what waits on it alone, however many numbers there are",
-          "[loop][descriptor]") {
+TEST_CASE("descriptor: close cancels only the operations on its own number", "[loop][descriptor]") {
   constexpr std::size_t many = 200;
   std::array<char, 8> room{};
   std::vector<int> ended(many, 0);  // outlives the loop, whose end still calls handlers
@@ -203,7 +202,8 @@ TEST_CASE("descriptor: close meets what waits on it alone, however many numbers 
 
 // In a `socket` request the place of the descriptor holds the domain: closing the descriptor of that number
 // must leave the request alone.
-TEST_CASE("descriptor: what makes a descriptor is in nobody's way", "[loop][descriptor]") {
+TEST_CASE("descriptor: close leaves a socket request alone whose domain equals the number",
+          "[loop][descriptor]") {
   loop home;
   pipe_ends pipe;
   const int domain = AF_INET;

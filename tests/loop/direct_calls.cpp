@@ -15,7 +15,7 @@
 using namespace braid;
 using braid_tests::contains;
 
-TEST_CASE("direct_calls: those of a thread without a loop are the kernel's, and so are a ring's", "[loop]") {
+TEST_CASE("direct_calls: a thread without a loop, and a ring, use the kernel's calls", "[loop]") {
   CHECK(&direct_calls::current() == &direct_calls::of_kernel());
   loop here;
   CHECK(&direct_calls::current() == &here.direct());
@@ -35,7 +35,7 @@ TEST_CASE("direct_calls: a failure is minus the errno", "[loop]") {
   CHECK(kernel.close(-1) == -EBADF);
 }
 
-TEST_CASE("direct_calls: a host is looked up", "[loop]") {
+TEST_CASE("direct_calls: looks up a host", "[loop]") {
   std::vector<sockaddr_storage> found;
   REQUIRE(direct_calls::of_kernel().look_up("127.0.0.1", "80", found) == 0);
   CHECK(found.at(0).ss_family == AF_INET);

@@ -48,7 +48,7 @@ struct local {
   ~local() { --alive; }
 };
 
-TEST_CASE("loop's end: a read that waits ends as cancelled, and its handler is told", "[loop][ending]") {
+TEST_CASE("loop's end: a waiting read ends as cancelled and calls its handler", "[loop][ending]") {
   pipe_ends pipe;
   file reader = file::from_descriptor(pipe.release_reader());
   std::array<char, 8> room{};
@@ -160,7 +160,7 @@ TEST_CASE("loop's end: an offloaded function that runs is waited for", "[loop][e
 
 // The loop may find the pool's message before the pool's thread has woken it. Its destructor must wait for
 // that thread.
-TEST_CASE("loop's end: comes after the wake-up of the last message", "[loop][ending][threads]") {
+TEST_CASE("loop's end: waits for the wake-up of the last message", "[loop][ending][threads]") {
   int ended = 0;
   for (int round = 0; round < 1000; ++round) {
     loop home;
@@ -182,7 +182,7 @@ task<> waits_for(future<int> never) {
   co_await std::move(never);
 }
 
-TEST_CASE("loop's end: tasks that wait for a promise nobody settles are destroyed", "[loop][ending]") {
+TEST_CASE("loop's end: tasks that wait for an unsettled promise are destroyed", "[loop][ending]") {
   promise<int> never;
   {
     loop home;
@@ -252,7 +252,7 @@ task<> requests_for_ever() {
   for (;;) co_await nop();
 }
 
-TEST_CASE("loop's end: work that would go on for ever is told to end", "[loop][ending]") {
+TEST_CASE("loop's end: endless work is cancelled", "[loop][ending]") {
   {
     loop home;
     detach(yields_for_ever());
@@ -269,7 +269,7 @@ TEST_CASE("loop's end: work that would go on for ever is told to end", "[loop][e
   CHECK(local::alive == 0);
 }
 
-TEST_CASE("loop's end: a function that posts itself is not posted any more", "[loop][ending]") {
+TEST_CASE("loop's end: a function that posts itself is destroyed", "[loop][ending]") {
   struct poster {
     loop* home;
     local here;
@@ -284,7 +284,7 @@ TEST_CASE("loop's end: a function that posts itself is not posted any more", "[l
   CHECK(local::alive == 0);
 }
 
-TEST_CASE("loop's end: what is started meanwhile ends as cancelled", "[loop][ending]") {
+TEST_CASE("loop's end: operations started meanwhile end as cancelled", "[loop][ending]") {
   std::vector<std::error_code> codes;
   {
     loop home;
@@ -303,7 +303,7 @@ TEST_CASE("loop's end: what is started meanwhile ends as cancelled", "[loop][end
   CHECK(codes == std::vector<std::error_code>(5, std::make_error_code(std::errc::operation_canceled)));
 }
 
-TEST_CASE("loop's end: a task that cleans up after its cancellation gets to its end", "[loop][ending]") {
+TEST_CASE("loop's end: a task that cleans up after its cancellation runs to its end", "[loop][ending]") {
   bool cleaned_up = false;
   {
     loop home;
@@ -321,7 +321,7 @@ TEST_CASE("loop's end: a task that cleans up after its cancellation gets to its 
   CHECK(local::alive == 0);
 }
 
-TEST_CASE("loop's end: a future that outlives its loop has its answer", "[loop][ending]") {
+TEST_CASE("loop's end: a future that outlives its loop has a result", "[loop][ending]") {
   std::optional<future<int>> kept;
   {
     loop home;
@@ -334,7 +334,7 @@ TEST_CASE("loop's end: a future that outlives its loop has its answer", "[loop][
   CHECK_THROWS_AS(std::move(*kept).get(), std::system_error);
 }
 
-TEST_CASE("loop's end: a static loop, a thread's own, and one of a static destructor end as any other",
+TEST_CASE("loop's end: static loops, thread-local loops and loops of static destructors end like any other",
           "[loop][ending]") {
   const auto ended = braid_tests::run_program(braid_tests::crash_program("static_loops"));
   INFO(ended.errors);
@@ -345,7 +345,7 @@ TEST_CASE("loop's end: a static loop, a thread's own, and one of a static destru
   CHECK(words == std::multiset<std::string>{"fiber", "fiber", "fiber", "late", "task", "task", "task"});
 }
 
-TEST_CASE("loop's end: everything at once, on a small ring, leaves nothing behind", "[loop][ending]") {
+TEST_CASE("loop's end: many kinds of work on a small ring leave nothing behind", "[loop][ending]") {
   const auto everything = [] {
     std::vector<std::unique_ptr<pipe_ends>> pipes;
     std::vector<std::unique_ptr<std::array<char, 16>>> rooms;

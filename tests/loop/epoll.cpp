@@ -86,7 +86,7 @@ void turn_until(loop& home, const std::optional<std::int32_t>& finished) {
   while (!finished) home.turn(true);
 }
 
-TEST_CASE("epoll: of several polls of a descriptor one that is told may cancel another", "[loop][epoll]") {
+TEST_CASE("epoll: a finished poll may cancel another poll of the same descriptor", "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends pipe;
   rival winner(pipe.reader(), home), loser(pipe.reader(), home), third(pipe.reader(), home);
@@ -103,7 +103,7 @@ TEST_CASE("epoll: of several polls of a descriptor one that is told may cancel a
   CHECK(home.in_flight() == 0);
 }
 
-TEST_CASE("epoll: a poll for any room to write ends when there is some", "[loop][epoll]") {
+TEST_CASE("epoll: a poll for POLLWRNORM ends when there is room", "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends pipe(O_NONBLOCK);
   const std::string much(1 << 20, 'x');
@@ -119,7 +119,7 @@ TEST_CASE("epoll: a poll for any room to write ends when there is some", "[loop]
   CHECK((*writable.result & POLLWRNORM) != 0);
 }
 
-TEST_CASE("epoll: nothing is told within submit, whatever it is", "[loop][epoll]") {
+TEST_CASE("epoll: no request finishes within submit", "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends pipe;
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
@@ -138,8 +138,7 @@ TEST_CASE("epoll: nothing is told within submit, whatever it is", "[loop][epoll]
   CHECK(home.in_flight() == 0);
 }
 
-TEST_CASE("epoll: two readers of a pipe are served in their order, each with bytes of its own",
-          "[loop][epoll]") {
+TEST_CASE("epoll: two reads of a pipe complete in order, each with its own bytes", "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends pipe;
   std::array<char, 1> one, two;
@@ -165,8 +164,7 @@ TEST_CASE("epoll: two readers of a pipe are served in their order, each with byt
   CHECK(two[0] == 'd');
 }
 
-TEST_CASE("epoll: a pipe or terminal that blocks stays as it is, and the loop does not block on it",
-          "[loop][epoll]") {
+TEST_CASE("epoll: a blocking pipe or terminal keeps its mode and does not block the loop", "[loop][epoll]") {
   loop home(on_epoll);
   std::array<char, 16> room;
   SECTION("pipe") {
@@ -215,7 +213,7 @@ TEST_CASE("epoll: a pipe or terminal that blocks stays as it is, and the loop do
   }
 }
 
-TEST_CASE("epoll: a full socket buffer is waited for, and write_all writes all", "[loop][epoll]") {
+TEST_CASE("epoll: write_all waits for room in a full socket buffer", "[loop][epoll]") {
   loop home(on_epoll);
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -226,7 +224,7 @@ TEST_CASE("epoll: a full socket buffer is waited for, and write_all writes all",
   CHECK(got == sent);
 }
 
-TEST_CASE("epoll: what the other end's going means, reader and writer are told", "[loop][epoll]") {
+TEST_CASE("epoll: reads, writes and polls report that the other end has closed", "[loop][epoll]") {
   loop home(on_epoll);
   std::array<char, 4> room{};
   SECTION("a pipe's writer is closed") {
@@ -270,7 +268,7 @@ TEST_CASE("epoll: what the other end's going means, reader and writer are told",
   }
 }
 
-TEST_CASE("epoll: bytes and end that come together are both received on TCP", "[loop][epoll][net]") {
+TEST_CASE("epoll: on TCP bytes and an end that arrive together are both received", "[loop][epoll][net]") {
   loop home(on_epoll);
   const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
   for (int round = 0; round < 20; ++round) {
@@ -286,7 +284,7 @@ TEST_CASE("epoll: bytes and end that come together are both received on TCP", "[
   }
 }
 
-TEST_CASE("epoll: an end that comes before the bytes are received is not lost behind them",
+TEST_CASE("epoll: an end that arrives before the bytes are received is still seen after them",
           "[loop][epoll][net]") {
   loop home(on_epoll);
   const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
@@ -303,7 +301,7 @@ TEST_CASE("epoll: an end that comes before the bytes are received is not lost be
   CHECK(home.run(far.read_some(room)) == 0);
 }
 
-TEST_CASE("epoll: poll tells what is ready, waits for what is not, and refuses no descriptor at all",
+TEST_CASE("epoll: poll reports what is ready, waits for what is not, and takes any descriptor",
           "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends pipe;
@@ -320,7 +318,8 @@ TEST_CASE("epoll: poll tells what is ready, waits for what is not, and refuses n
   CHECK(readable.result == POLLIN);
 }
 
-TEST_CASE("epoll: a connect that is refused says so, and the socket blocks as before", "[loop][epoll][net]") {
+TEST_CASE("epoll: a refused connect is an error, and the socket is blocking as before",
+          "[loop][epoll][net]") {
   loop home(on_epoll);
   const auto gone = [] {
     const tcp::listener closed = tcp::listen_now(endpoint::loopback(), 1);
@@ -338,7 +337,8 @@ TEST_CASE("epoll: a connect that is refused says so, and the socket blocks as be
   ::close(socket);
 }
 
-TEST_CASE("epoll: a connect that waits is cancelled, and the socket blocks as before", "[loop][epoll][net]") {
+TEST_CASE("epoll: a waiting connect can be cancelled, and the socket is blocking as before",
+          "[loop][epoll][net]") {
   loop home(on_epoll);
   // While a listener's backlog is full the kernel does not answer the handshake.
   const tcp::listener full = tcp::listen_now(endpoint::loopback(), 0);
@@ -366,7 +366,7 @@ TEST_CASE("epoll: a connect that waits is cancelled, and the socket blocks as be
   for (const int each : sockets) ::close(each);
 }
 
-TEST_CASE("epoll: a listener is made nonblocking, and stays so", "[loop][epoll][net]") {
+TEST_CASE("epoll: makes a listener nonblocking for good", "[loop][epoll][net]") {
   loop home(on_epoll);
   const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
   CHECK((::fcntl(listening.number(), F_GETFL) & O_NONBLOCK) == 0);
@@ -376,7 +376,7 @@ TEST_CASE("epoll: a listener is made nonblocking, and stays so", "[loop][epoll][
   CHECK((::fcntl(far.number(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
-TEST_CASE("epoll: a cached file is read without a thread", "[loop][epoll][threads]") {
+TEST_CASE("epoll: reads a cached file without a thread", "[loop][epoll][threads]") {
   const braid_tests::scratch_folder folder;
   loop home(on_epoll);
   const file both = home.run(open_file(folder / "file", O_RDWR | O_CREAT));
@@ -388,7 +388,7 @@ TEST_CASE("epoll: a cached file is read without a thread", "[loop][epoll][thread
   CHECK(home.run(both.read_at(6, room)) == 0);  // the end
 }
 
-TEST_CASE("epoll: a Unix socket's full backlog is waited for by a thread", "[loop][epoll][threads]") {
+TEST_CASE("epoll: a thread waits for room in a Unix socket's full backlog", "[loop][epoll][threads]") {
   loop home(on_epoll);
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
@@ -424,7 +424,7 @@ TEST_CASE("epoll: a Unix socket's full backlog is waited for by a thread", "[loo
   ::close(listener);
 }
 
-TEST_CASE("epoll: accept with no descriptor left is an error, and goes on once there is one",
+TEST_CASE("epoll: accept without a free descriptor is an error, and succeeds once there is one",
           "[loop][epoll][net]") {
   const auto ended = braid_tests::in_child([] {
     loop home(on_epoll);
@@ -446,8 +446,7 @@ TEST_CASE("epoll: accept with no descriptor left is an error, and goes on once t
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("epoll: no descriptor left for the reactor is a clear error, whichever is the one too many",
-          "[loop][epoll]") {
+TEST_CASE("epoll: each descriptor that the reactor cannot get is a clear error", "[loop][epoll]") {
   const int spare = GENERATE(0, 1, 2);
   const auto ended = braid_tests::in_child([spare] {
     const auto lowest = static_cast<rlim_t>(::dup(0));  // the number that open(2) would return next
@@ -469,7 +468,7 @@ TEST_CASE("epoll: no descriptor left for the reactor is a clear error, whichever
   CHECK_THAT(ended.errors, braid_tests::contains("no descriptor left: raise RLIMIT_NOFILE"));
 }
 
-TEST_CASE("epoll: wake-ups from many threads are all heard", "[loop][epoll][threads]") {
+TEST_CASE("epoll: receives all wake-ups of many threads", "[loop][epoll][threads]") {
   loop home(on_epoll);
   constexpr int threads = 4, posts = 500;
   int heard = 0;
@@ -485,7 +484,7 @@ TEST_CASE("epoll: wake-ups from many threads are all heard", "[loop][epoll][thre
   CHECK(heard == threads * posts);
 }
 
-TEST_CASE("epoll: a thousand sockets wait at once", "[loop][epoll]") {
+TEST_CASE("epoll: waits for a thousand sockets at once", "[loop][epoll]") {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const rlim_t before = std::exchange(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 4096));
@@ -519,7 +518,7 @@ TEST_CASE("epoll: a thousand sockets wait at once", "[loop][epoll]") {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-TEST_CASE("epoll: waiting again on a registered socket is no system call", "[loop][epoll]") {
+TEST_CASE("epoll: waiting again on a registered socket costs no system call", "[loop][epoll]") {
   loop home(on_epoll);
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -550,7 +549,8 @@ TEST_CASE("epoll: waiting again on a registered socket is no system call", "[loo
   ::close(ends[1]);
 }
 
-TEST_CASE("epoll: a file on a thread that has not begun is taken back", "[loop][epoll][threads][stop]") {
+TEST_CASE("epoll: a file operation that no thread has begun can be withdrawn",
+          "[loop][epoll][threads][stop]") {
   const braid_tests::scratch_folder folder;
   const auto path = (folder / "file").string();
   loop home(on_epoll);
@@ -571,7 +571,7 @@ TEST_CASE("epoll: a file on a thread that has not begun is taken back", "[loop][
   CHECK(::access(path.c_str(), F_OK) != 0);
 }
 
-TEST_CASE("epoll: a loop ends although every thread of the pool is busy", "[loop][epoll][threads]") {
+TEST_CASE("epoll: the loop ends although every thread of the pool is busy", "[loop][epoll][threads]") {
   const braid_tests::busy_pool busy;
   std::optional<result<file>> finished;
   {

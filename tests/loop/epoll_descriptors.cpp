@@ -71,8 +71,7 @@ void register_it(loop& home, int descriptor) {
   turn_until(home, polled.result);
 }
 
-TEST_CASE("epoll: a number that means another descriptor by now is waited for all the same",
-          "[loop][epoll]") {
+TEST_CASE("epoll: waits on a number that another descriptor has taken over", "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends first;
   const int number = first.reader();
@@ -88,7 +87,7 @@ TEST_CASE("epoll: a number that means another descriptor by now is waited for al
   CHECK(read.result == 3);
 }
 
-TEST_CASE("epoll: a busy loop verifies what waits too", "[loop][epoll]") {
+TEST_CASE("epoll: a busy loop also verifies its waiting descriptors", "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends first;
   const int number = first.reader();
@@ -103,8 +102,7 @@ TEST_CASE("epoll: a busy loop verifies what waits too", "[loop][epoll]") {
   CHECK(read.result == 3);
 }
 
-TEST_CASE("epoll: a descriptor that is closed while a request waits for it ends the request",
-          "[loop][epoll]") {
+TEST_CASE("epoll: closing a descriptor ends a request that waits for it", "[loop][epoll]") {
   loop home(on_epoll);
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
@@ -129,7 +127,8 @@ TEST_CASE("epoll: a descriptor that is closed while a request waits for it ends 
   ::close(ends[1]);
 }
 
-TEST_CASE("epoll: a copy of a closed descriptor brings no end to who has its number next", "[loop][epoll]") {
+TEST_CASE("epoll: a copy of a closed descriptor does not disturb the next owner of its number",
+          "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends first, second;
   const int number = first.release_reader();
@@ -137,11 +136,11 @@ TEST_CASE("epoll: a copy of a closed descriptor brings no end to who has its num
   const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, 100);
   REQUIRE(copy >= 0);
   std::size_t tries = 0;
-  SECTION("closed through braid, which takes it out") {
+  SECTION("closed by braid, which unregisters it") {
     file closing = file::from_descriptor(number);
     home.run(closing.close());
   }
-  SECTION("closed by close(2), so that the copy still has events: one of them is tried in vain") {
+  SECTION("closed by close(2): an event of the copy causes one useless try") {
     ::close(number);
     tries = 1;
   }
@@ -162,7 +161,7 @@ TEST_CASE("epoll: a copy of a closed descriptor brings no end to who has its num
   ::close(copy);
 }
 
-TEST_CASE("epoll: two numbers of one pipe are waited for apart", "[loop][epoll]") {
+TEST_CASE("epoll: waits separately for two numbers of one pipe", "[loop][epoll]") {
   loop home(on_epoll);
   pipe_ends pipe;
   const int copy = ::dup(pipe.reader());
@@ -179,8 +178,7 @@ TEST_CASE("epoll: two numbers of one pipe are waited for apart", "[loop][epoll]"
   ::close(copy);
 }
 
-TEST_CASE("epoll: sockets closed and made again and again never meet each other's events",
-          "[loop][epoll][net]") {
+TEST_CASE("epoll: sockets that reuse a number never see each other's events", "[loop][epoll][net]") {
   loop home(on_epoll);
   const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 16);
   for (int round = 0; round < 100; ++round) {
@@ -203,7 +201,7 @@ TEST_CASE("epoll: sockets closed and made again and again never meet each other'
   }
 }
 
-TEST_CASE("epoll: descriptors that nobody waits for any more stop waking the loop", "[loop][epoll]") {
+TEST_CASE("epoll: descriptors without waiters stop waking the loop", "[loop][epoll]") {
   loop home(on_epoll);
   const int counter = ::eventfd(0, EFD_CLOEXEC);
   register_it(home, counter);
@@ -229,7 +227,7 @@ TEST_CASE("epoll: descriptors that nobody waits for any more stop waking the loo
   ::close(counter);
 }
 
-TEST_CASE("epoll: close waits for what a thread is at, and cancels what has not begun",
+TEST_CASE("epoll: close waits for a call that a thread has begun and cancels the others",
           "[loop][epoll][threads]") {
   const braid_tests::scratch_folder folder;
   loop home(on_epoll);
@@ -264,7 +262,7 @@ TEST_CASE("epoll: close waits for what a thread is at, and cancels what has not 
   }
 }
 
-TEST_CASE("epoll: a cancel_descriptor ends a thread's wait for the other end of a FIFO",
+TEST_CASE("epoll: cancel_descriptor ends a thread's wait for the other end of a FIFO",
           "[loop][epoll][threads][stop]") {
   const braid_tests::scratch_folder folder;
   const std::string fifo = folder / "fifo";
@@ -292,7 +290,7 @@ TEST_CASE("epoll: a cancel_descriptor ends a thread's wait for the other end of 
   ::close(directory);
 }
 
-TEST_CASE("epoll: requests at a file's own position do not pass one that is with a thread",
+TEST_CASE("epoll: requests at a file's position do not overtake one that a thread carries out",
           "[loop][epoll][threads]") {
   constexpr std::size_t page = 4096;
   const braid_tests::scratch_folder folder;
@@ -317,7 +315,7 @@ TEST_CASE("epoll: requests at a file's own position do not pass one that is with
   CHECK(rooms[1] == std::string(page, 'b'));
 }
 
-TEST_CASE("epoll: a cancel that races with a thread ends each request once", "[loop][epoll][threads][stop]") {
+TEST_CASE("epoll: each request ends once when a cancel races with a thread", "[loop][epoll][threads][stop]") {
   loop home(on_epoll);
   char path[] = "/dev/null";
   int opened = 0, cancelled = 0;
@@ -340,7 +338,8 @@ TEST_CASE("epoll: a cancel that races with a thread ends each request once", "[l
   CHECK(home.in_flight() == 0);
 }
 
-TEST_CASE("epoll: cancel_descriptor counts what waited, and leaves others alone", "[loop][epoll][stop]") {
+TEST_CASE("epoll: cancel_descriptor counts the waiting requests and leaves others alone",
+          "[loop][epoll][stop]") {
   loop home(on_epoll);
   pipe_ends pipe, other;
   reading first(pipe.reader()), second(pipe.reader()), third(other.reader());
@@ -361,9 +360,8 @@ TEST_CASE("epoll: cancel_descriptor counts what waited, and leaves others alone"
 }
 
 // A copy keeps the open file and with it the registration, which can no longer be removed.
-TEST_CASE(
-    "epoll: a descriptor closed behind the reactor's back, of which a copy stays, does not wake it for ever",
-    "[loop][epoll]") {
+TEST_CASE("epoll: a copy of a descriptor that other code closed does not keep waking the loop",
+          "[loop][epoll]") {
   loop home(on_epoll);
   std::array<int, 2> ends{-1, -1};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);

@@ -53,16 +53,16 @@ struct fifo_folder {
   decltype(braid_tests::open_descriptors()) before;
 };
 
-TEST_CASE("errand: an open that waits ends when it is told to", "[loop][errand][threads][stop]") {
+TEST_CASE("errand: a waiting open can be stopped", "[loop][errand][threads][stop]") {
   fifo_folder here;
   loop home(on_epoll);
   IN_EVERY_STYLE(style);
-  SECTION("by its time") {
+  SECTION("by a time-out") {
     for (int n = 0; n < 6; ++n)
       CHECK(style.wait(with_timeout(open_file(here.fifo), std::chrono::milliseconds(2))).error() ==
             std::errc::timed_out);
   }
-  SECTION("by a request") {
+  SECTION("by a stop request") {
     stop_source source;
     std::thread other([&] { source.request_stop(); });
     CHECK(style.wait(with_stop_token(open_file(here.fifo), source.get_token())).error() ==
@@ -72,8 +72,7 @@ TEST_CASE("errand: an open that waits ends when it is told to", "[loop][errand][
   CHECK(home.run(read_file(here.file)) == "text");
 }
 
-TEST_CASE("errand: FIFOs that nobody opens keep no file waiting, nor their loop's end",
-          "[loop][errand][threads]") {
+TEST_CASE("errand: unopened FIFOs delay neither other files nor the loop's end", "[loop][errand][threads]") {
   fifo_folder here;
   std::vector<std::errc> ends;
   {
@@ -87,7 +86,7 @@ TEST_CASE("errand: FIFOs that nobody opens keep no file waiting, nor their loop'
   CHECK(ends.size() == 10);
 }
 
-TEST_CASE("errand: an open that waits is completed when its turn comes", "[loop][errand][threads]") {
+TEST_CASE("errand: a waiting open completes once the other end opens", "[loop][errand][threads]") {
   fifo_folder here;
   loop home(on_epoll);
   std::optional<file> reader;
@@ -117,10 +116,8 @@ struct terminal {
   int master = -1, slave = -1;
 };
 
-TEST_CASE(
-    "errand: a write that a terminal has no room for ends when it is told to, its buffer untouched from then "
-    "on",
-    "[loop][errand][threads][stop]") {
+TEST_CASE("errand: a write to a full terminal can be stopped, and does not use its buffer afterwards",
+          "[loop][errand][threads][stop]") {
   terminal here;
   std::string text(200'000, 'x');
   const bool loop_ends = GENERATE(false, true);

@@ -121,14 +121,14 @@ int turns_until_done(loop& home, int most) {
   return needed;
 }
 
-TEST_CASE("loop: an operation that is always ready lets everything else go on", "[loop][fairness]") {
+TEST_CASE("loop: an always ready operation does not starve other work", "[loop][fairness]") {
   loop home;
   restless busy(home);
   CHECK(turns_until_done(home, 20) <= 20);
   CHECK(busy.runs() > 0);
 }
 
-TEST_CASE("loop: ready work that takes long leaves the rest of it to the next turns", "[loop][fairness]") {
+TEST_CASE("loop: long ready work is spread over several turns", "[loop][fairness]") {
   loop home({}, std::make_unique<slow_clock>(5ms));
   restless busy(home);
   for (int n = 0; n < 10; ++n) home.turn(false);
@@ -137,7 +137,7 @@ TEST_CASE("loop: ready work that takes long leaves the rest of it to the next tu
   CHECK(busy.runs() - before <= 20);
 }
 
-TEST_CASE("loop: ready work that is quick shares turns", "[loop][fairness]") {
+TEST_CASE("loop: quick ready work runs operations_per_turn at a time", "[loop][fairness]") {
   loop home({}, std::make_unique<slow_clock>(1us));
   restless busy(home);
   for (int n = 0; n < 10; ++n) home.turn(false);
@@ -146,7 +146,7 @@ TEST_CASE("loop: ready work that is quick shares turns", "[loop][fairness]") {
   CHECK(busy.runs() - before == 10 * loop_options{}.operations_per_turn);
 }
 
-TEST_CASE("loop: so do a thousand of them", "[loop][fairness]") {
+TEST_CASE("loop: a thousand ready operations share turns", "[loop][fairness]") {
   loop home;
   std::vector<std::unique_ptr<restless>> busy;
   for (int n = 0; n < 1000; ++n) busy.push_back(std::make_unique<restless>(home));
@@ -162,7 +162,7 @@ TEST_CASE("loop: so do a thousand of them", "[loop][fairness]") {
   busy.clear();
 }
 
-TEST_CASE("loop: timers that are always due let everything else go on", "[loop][fairness]") {
+TEST_CASE("loop: always due timers do not starve other work", "[loop][fairness]") {
   loop home;
   const auto due = [] { return sleep_for({}); };
   std::vector<std::unique_ptr<repeated<decltype(due)>>> busy;
@@ -173,7 +173,7 @@ TEST_CASE("loop: timers that are always due let everything else go on", "[loop][
   CHECK(busy.back()->runs() > 0);
 }
 
-TEST_CASE("loop: timers that are always long past let later ones go on", "[loop][fairness]") {
+TEST_CASE("loop: always overdue timers do not starve later ones", "[loop][fairness]") {
   loop home;
   const auto past = [] { return sleep_until(loop_clock::time_point::min()); };
   std::vector<std::unique_ptr<repeated<decltype(past)>>> busy;
@@ -181,7 +181,7 @@ TEST_CASE("loop: timers that are always long past let later ones go on", "[loop]
   CHECK(turns_until_done(home, 50) <= 50);
 }
 
-TEST_CASE("loop: requests that complete at once let everything else go on", "[loop][fairness]") {
+TEST_CASE("loop: requests that complete at once do not starve other work", "[loop][fairness]") {
   loop home({.entries = 64});
   const auto quick = [] { return nop(); };
   std::vector<std::unique_ptr<repeated<decltype(quick)>>> busy;
@@ -193,7 +193,7 @@ TEST_CASE("loop: requests that complete at once let everything else go on", "[lo
   for (const auto& each : busy) CHECK(each->runs() > 0);
 }
 
-TEST_CASE("loop: a function that posts itself lets everything else go on", "[loop][fairness]") {
+TEST_CASE("loop: a function that posts itself does not starve other work", "[loop][fairness]") {
   loop home;
   struct poster {
     loop* home;
@@ -213,7 +213,7 @@ TEST_CASE("loop: a function that posts itself lets everything else go on", "[loo
   home.run();
 }
 
-TEST_CASE("loop: a thread that never stops posting lets everything else go on", "[loop][fairness][threads]") {
+TEST_CASE("loop: a thread that posts without end does not starve other work", "[loop][fairness][threads]") {
   loop home;
   std::atomic<bool> stopped{false};
   std::atomic<int> posted{0}, run{0};

@@ -44,8 +44,7 @@ std::size_t lines_of(const std::string& text) {
   return count;
 }
 
-TEST_CASE("loop: where io_uring is refused, automatic runs on epoll and everything works",
-          "[loop][fallback]") {
+TEST_CASE("loop: backend::automatic runs on epoll if io_uring is refused", "[loop][fallback]") {
   // A separate program, since it starts threads. It uses files, sockets, timers, wake-ups and another
   // thread's loop.
   const int code = GENERATE(ENOSYS, EPERM, EACCES, ENOMEM);
@@ -61,7 +60,7 @@ TEST_CASE("loop: where io_uring is refused, automatic runs on epoll and everythi
   CHECK_THAT(ended.errors, contains("BRAID_QUIET=1"));
 }
 
-TEST_CASE("loop: what needs a thread where there is none ends with an error, and all else works",
+TEST_CASE("loop: without threads the operations that need one fail, and all others work",
           "[loop][fallback]") {
   const std::string backend = GENERATE("BRAID_BACKEND=epoll", "BRAID_BACKEND=auto");
   const braid_tests::scratch_folder folder;
@@ -72,7 +71,7 @@ TEST_CASE("loop: what needs a thread where there is none ends with an error, and
 }
 
 // The kernel ends a request that it finds no thread for as cancelled, although no stop was requested.
-TEST_CASE("loop: a file for which the kernel has no thread is the pool's, or an error that says so",
+TEST_CASE("loop: a file operation for which the kernel has no thread runs on the pool, or is a clear error",
           "[loop][fallback]") {
   const std::string backend = GENERATE("BRAID_BACKEND=epoll", "BRAID_BACKEND=auto");
   const std::string pool = GENERATE("pool", "none");
@@ -83,7 +82,7 @@ TEST_CASE("loop: a file for which the kernel has no thread is the pool's, or an 
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("loop: on Linux 5.10 what is not cached is no end of a file, and timers are as precise as may be",
+TEST_CASE("loop: on Linux 5.10 an uncached read is no end of the file, and timers are precise",
           "[loop][fallback]") {
   const braid_tests::scratch_folder folder;
   const child_end ended = braid_tests::run_program(braid_tests::crash_program("linux_5_10"),
@@ -92,7 +91,7 @@ TEST_CASE("loop: on Linux 5.10 what is not cached is no end of a file, and timer
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("loop: the line about the fallback says why, and how to change it", "[loop][fallback]") {
+TEST_CASE("loop: the line about the fallback gives cause and remedy", "[loop][fallback]") {
   const auto line = [](unsigned code) { return in_container(code, [] { run(nop()); }).errors; };
   CHECK_THAT(line(ENOSYS), contains("the kernel has no io_uring, or a seccomp filter hides it"));
   CHECK_THAT(line(ENOSYS), contains("use Linux 5.19 or newer"));
@@ -100,7 +99,7 @@ TEST_CASE("loop: the line about the fallback says why, and how to change it", "[
   CHECK_THAT(line(ENOMEM), contains("raise RLIMIT_MEMLOCK"));
 }
 
-TEST_CASE("loop: the fallback is told once a process", "[loop][fallback]") {
+TEST_CASE("loop: the line about the fallback is printed once per process", "[loop][fallback]") {
   const child_end ended = in_container(EPERM, [] {
     for (int n = 0; n < 3; ++n) run(nop());
   });
@@ -108,7 +107,7 @@ TEST_CASE("loop: the fallback is told once a process", "[loop][fallback]") {
   CHECK(lines_of(ended.errors) == 1);
 }
 
-TEST_CASE("loop: BRAID_QUIET=1 silences that line, and takes 0 or 1", "[loop][fallback]") {
+TEST_CASE("loop: BRAID_QUIET=1 silences that line; only 0 and 1 are accepted", "[loop][fallback]") {
   const auto with = [](const char* word) { return in_container(EPERM, [] { run(nop()); }, word); };
   CHECK(with("1").exit_status() == 0);
   CHECK(with("1").errors == "");
@@ -118,7 +117,7 @@ TEST_CASE("loop: BRAID_QUIET=1 silences that line, and takes 0 or 1", "[loop][fa
   CHECK_THAT(refused.errors, contains("BRAID_QUIET is 'yes'; it takes 0 or 1"));
 }
 
-TEST_CASE("loop: io_uring that was asked for by name is not replaced", "[loop][fallback]") {
+TEST_CASE("loop: backend::uring does not fall back", "[loop][fallback]") {
   const auto made = [](const loop_options& options, const char* word) {
     return in_container(EPERM, [&] {
       ::setenv("BRAID_BACKEND", word, 1);
@@ -137,7 +136,7 @@ TEST_CASE("loop: io_uring that was asked for by name is not replaced", "[loop][f
   CHECK(epoll.errors == "");  // no fallback: the program asked for epoll
 }
 
-TEST_CASE("loop: what epoll would lack as well is no reason to fall back on it", "[loop][fallback]") {
+TEST_CASE("loop: an error that epoll would share does not cause a fallback", "[loop][fallback]") {
   const unsigned code = GENERATE(unsigned{EMFILE}, unsigned{ENFILE});
   const child_end ended = in_container(code, [] {
     try {
@@ -154,7 +153,7 @@ TEST_CASE("loop: what epoll would lack as well is no reason to fall back on it",
   CHECK_THROWS_AS(loop({.backend = backend::epoll, .entries = 32769}), std::system_error);
 }
 
-TEST_CASE("loop: a kernel whose io_uring cannot be asked what it can do is one without", "[loop][fallback]") {
+TEST_CASE("loop: falls back on a kernel whose io_uring cannot be probed", "[loop][fallback]") {
   const child_end ended = in_child([] {
     ::setenv("BRAID_BACKEND", "auto", 1);
     ::unsetenv("BRAID_QUIET");
@@ -168,7 +167,7 @@ TEST_CASE("loop: a kernel whose io_uring cannot be asked what it can do is one w
   CHECK(lines_of(ended.errors) == 1);
 }
 
-TEST_CASE("loop: timers on epoll are exact without epoll_pwait2 too, and never early", "[loop][fallback]") {
+TEST_CASE("loop: timers on epoll are exact and never early, also without epoll_pwait2", "[loop][fallback]") {
   const unsigned code = GENERATE(unsigned{ENOSYS}, unsigned{EPERM});
   const child_end ended = in_child([code] {
     loop home({.backend = backend::epoll});

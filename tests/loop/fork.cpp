@@ -78,7 +78,7 @@ TEST_CASE("fork: a child that destroys its copies of descriptors and loops does 
   here->goes_on();
 }
 
-TEST_CASE("fork: a child that uses the parent's loop is told by an exception", "[loop][fork]") {
+TEST_CASE("fork: a child that uses the parent's loop gets an exception", "[loop][fork]") {
   reading_loop here;
   const child_end ended = in_child([&] {
     int failures = 0;
@@ -124,7 +124,7 @@ TEST_CASE("fork: a child makes loops of its own, on which inherited descriptors 
   here.goes_on();
 }
 
-TEST_CASE("fork: a grandchild, and a child forked while other threads have loops", "[loop][fork]") {
+TEST_CASE("fork: works in a grandchild, and while other threads have loops", "[loop][fork]") {
   reading_loop here;
   pipe_ends until;
   std::thread other([&] {
@@ -151,7 +151,7 @@ TEST_CASE("fork: a grandchild, and a child forked while other threads have loops
 
 // A static loop, for example: the child's exit destroys it, although the thread that made it does not exist
 // there.
-TEST_CASE("fork: a child destroys a loop that another thread has at work", "[loop][fork]") {
+TEST_CASE("fork: a child can destroy a loop that another thread was running", "[loop][fork]") {
   reading_loop here;
   pipe_ends until;
   std::optional<loop> theirs;
@@ -188,7 +188,7 @@ pid_t report_in_child(const std::string& path, const std::string& report) {
 }
 // [/report_in_child]
 
-TEST_CASE("fork: a child does the parent's work on a loop of its own", "[loop][fork]") {
+TEST_CASE("fork: a child can do the parent's work on a loop of its own", "[loop][fork]") {
   reading_loop here;
   const braid_tests::scratch_folder folder;
   const std::string path = (folder / "report").string();
@@ -209,7 +209,7 @@ task<int> fork_in_a_turn() {
   co_return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-TEST_CASE("fork: in a task, the child's copy of which may still end", "[loop][fork]") {
+TEST_CASE("fork: a child's copy of a task may return", "[loop][fork]") {
   reading_loop here;
   const int seen = here.home.run(fork_in_a_turn());
   if (seen < 0) ::_exit(7);
@@ -217,7 +217,7 @@ TEST_CASE("fork: in a task, the child's copy of which may still end", "[loop][fo
   here.goes_on();
 }
 
-TEST_CASE("fork: in a task, where the child's copy cannot await", "[loop][fork]") {
+TEST_CASE("fork: a child's copy of a task cannot await", "[loop][fork]") {
   reading_loop here;
   const auto forks = []() -> task<int> {
     const int seen = co_await fork_in_a_turn();
@@ -235,7 +235,7 @@ TEST_CASE("fork: in a task, where the child's copy cannot await", "[loop][fork]"
   here.goes_on();
 }
 
-TEST_CASE("fork: a child that falls back into the parent's loop is aborted with a message", "[loop][fork]") {
+TEST_CASE("fork: a child that returns into the parent's loop aborts with a message", "[loop][fork]") {
   reading_loop here;
   const child_end ended = in_child([] {
     loop home;
@@ -274,7 +274,7 @@ int exit_status_of_unknown_child(bool by_system_call, F f) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-TEST_CASE("fork: after_fork in a child of clone or _Fork does what fork does by itself", "[loop][fork]") {
+TEST_CASE("after_fork: does in a child of clone or _Fork what fork does by itself", "[loop][fork]") {
   const bool by_system_call = GENERATE(true, false);
   const auto here = std::make_unique<reading_loop>();
   detach(sleep_for(1h));
@@ -302,7 +302,7 @@ TEST_CASE("fork: after_fork in a child of clone or _Fork does what fork does by 
   here->goes_on();
 }
 
-TEST_CASE("fork: after_fork in a child of a child that made no loop", "[loop][fork]") {
+TEST_CASE("after_fork: works in a child of a child that made no loop", "[loop][fork]") {
   const bool by_system_call = GENERATE(true, false);
   reading_loop here;
   const int status = exit_status_of_unknown_child(by_system_call, [&] {
@@ -319,7 +319,7 @@ TEST_CASE("fork: after_fork in a child of a child that made no loop", "[loop][fo
   here.goes_on();
 }
 
-TEST_CASE("fork: after_fork on a thread of the pool, and while others are busy", "[loop][fork]") {
+TEST_CASE("after_fork: works on a thread of the pool and while other threads are busy", "[loop][fork]") {
   const bool by_system_call = GENERATE(true, false);
   reading_loop here;
   pipe_ends until;
@@ -337,7 +337,7 @@ TEST_CASE("fork: after_fork on a thread of the pool, and while others are busy",
   here.goes_on();
 }
 
-TEST_CASE("fork: after_fork does nothing in the process that made the loops", "[loop][fork]") {
+TEST_CASE("after_fork: does nothing in the process that made the loops", "[loop][fork]") {
   reading_loop here;
   after_fork();
   CHECK(loop::current_or_null() == &here.home);

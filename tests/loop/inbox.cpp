@@ -33,7 +33,7 @@ std::vector<message*> drain(braid::detail::inbox& from) {
   return all;
 }
 
-TEST_CASE("inbox: gives its messages back in the order of arrival, behind what is ready", "[loop][inbox]") {
+TEST_CASE("inbox: appends its messages in order to the ready operations", "[loop][inbox]") {
   braid::detail::inbox in;
   message first, a, b, c;
   CHECK(in.empty());
@@ -51,7 +51,7 @@ TEST_CASE("inbox: gives its messages back in the order of arrival, behind what i
   for (message* each : {&a, &b, &c}) arrival::at(*each);
 }
 
-TEST_CASE("inbox: only the first message to a sleeping loop must wake it", "[loop][inbox]") {
+TEST_CASE("inbox: only the first message to a sleeping loop wakes it", "[loop][inbox]") {
   braid::detail::inbox in;
   message a, b, c;
   CHECK(in.fall_asleep());
@@ -65,7 +65,7 @@ TEST_CASE("inbox: only the first message to a sleeping loop must wake it", "[loo
   CHECK(drain(in) == std::vector<message*>{&c});
 }
 
-TEST_CASE("inbox: looking into it ends the sleep", "[loop][inbox]") {
+TEST_CASE("inbox: draining it ends the sleep", "[loop][inbox]") {
   braid::detail::inbox in;
   message a;
   CHECK(in.fall_asleep());
@@ -74,7 +74,7 @@ TEST_CASE("inbox: looking into it ends the sleep", "[loop][inbox]") {
   CHECK(drain(in).size() == 1);
 }
 
-TEST_CASE("inbox: waits for who was told to wake the loop, and for nobody else", "[loop][inbox][threads]") {
+TEST_CASE("inbox: waits for the thread that must wake the loop, and for no other", "[loop][inbox][threads]") {
   braid::detail::inbox in;
   message a, b, c;
   in.await_wakers();
@@ -97,7 +97,7 @@ TEST_CASE("inbox: waits for who was told to wake the loop, and for nobody else",
   waker.join();
 }
 
-TEST_CASE("inbox: loses nothing of several threads, and keeps the order of each", "[loop][inbox][threads]") {
+TEST_CASE("inbox: loses no message and keeps the order of each thread", "[loop][inbox][threads]") {
   constexpr int senders = 3, each_sends = 20'000;
   braid::detail::inbox in;
   std::atomic<int> wakes{0};

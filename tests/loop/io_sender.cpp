@@ -40,7 +40,7 @@ void turns(loop& home, int count) {
 
 // ---- many at once ---------------------------------------------------------------------------------------
 
-TEST_CASE("loop: 10,000 requests begun at once on a ring of 8 entries all complete", "[loop][io_sender]") {
+TEST_CASE("loop: 10,000 requests at once complete on a ring of 8 entries", "[loop][io_sender]") {
   loop home({.entries = 8});
   int ended = 0;
   for (int n = 0; n < 10'000; ++n) start(nop(), [&](result<void> r) { ended += r.has_value(); });
@@ -49,8 +49,7 @@ TEST_CASE("loop: 10,000 requests begun at once on a ring of 8 entries all comple
   CHECK(home.in_flight() == 0);
 }
 
-TEST_CASE("loop: 10,000 reads begun at once on a ring of 8 entries all have their data",
-          "[loop][io_sender]") {
+TEST_CASE("loop: 10,000 reads at once get their data on a ring of 8 entries", "[loop][io_sender]") {
   loop home({.entries = 8});
   file zero = home.run(open_file("/dev/zero"));
   std::vector<std::array<char, 8>> rooms(10'000);
@@ -65,8 +64,7 @@ TEST_CASE("loop: 10,000 reads begun at once on a ring of 8 entries all have thei
                     [](const auto& room) { return room == std::array<char, 8>{}; }));
 }
 
-TEST_CASE("loop: a thousand reads that wait on a ring of 8 entries each get their byte",
-          "[loop][io_sender]") {
+TEST_CASE("loop: a thousand waiting reads on a ring of 8 entries each get their byte", "[loop][io_sender]") {
   constexpr std::size_t count = 1000;
   loop home({.entries = 8});
   std::vector<std::unique_ptr<read_pipe>> pipes;
@@ -84,7 +82,7 @@ TEST_CASE("loop: a thousand reads that wait on a ring of 8 entries each get thei
   CHECK(right == count);
 }
 
-TEST_CASE("loop: 10,000 waiting reads are all cancelled by one stop request", "[loop][io_sender]") {
+TEST_CASE("loop: one stop request cancels 10,000 waiting reads", "[loop][io_sender]") {
   loop home({.entries = 8});
   read_pipe pipe;
   stop_source source;
@@ -101,7 +99,7 @@ TEST_CASE("loop: 10,000 waiting reads are all cancelled by one stop request", "[
 
 // ---- EAGAIN, EINTR, short transfers -----------------------------------------------------------------------
 
-TEST_CASE("read: of a pipe opened with O_NONBLOCK waits until there is data", "[loop][io_sender]") {
+TEST_CASE("read: waits for data on a pipe with O_NONBLOCK", "[loop][io_sender]") {
   loop home;
   read_pipe pipe(O_NONBLOCK);
   std::array<char, 16> room{};
@@ -115,7 +113,7 @@ TEST_CASE("read: of a pipe opened with O_NONBLOCK waits until there is data", "[
   CHECK(*read.result() == 3);
 }
 
-TEST_CASE("read: of a pipe whose writers are gone is 0 bytes", "[loop][io_sender]") {
+TEST_CASE("read: gives 0 bytes on a pipe without writers", "[loop][io_sender]") {
   loop home;
   read_pipe pipe(GENERATE(0, O_NONBLOCK));
   std::array<char, 16> room{};
@@ -128,7 +126,7 @@ TEST_CASE("read: of a pipe whose writers are gone is 0 bytes", "[loop][io_sender
   CHECK(*read.result() == 0);
 }
 
-TEST_CASE("write: into a full pipe opened with O_NONBLOCK waits until there is room", "[loop][io_sender]") {
+TEST_CASE("write: waits for room in a full pipe with O_NONBLOCK", "[loop][io_sender]") {
   loop home;
   pipe_ends pipe(O_NONBLOCK);
   const std::string block(4096, 'x');
@@ -172,7 +170,7 @@ struct socket_pair {
   std::array<int, 2> ends{};
 };
 
-TEST_CASE("EAGAIN: is waited out, not told", "[loop][io_sender]") {
+TEST_CASE("EAGAIN: a receive waits instead of failing", "[loop][io_sender]") {
   loop home({.entries = 8});
   std::vector<std::unique_ptr<socket_pair>> sockets;
   std::vector<std::array<char, 4>> rooms(100);
@@ -191,7 +189,7 @@ TEST_CASE("EAGAIN: is waited out, not told", "[loop][io_sender]") {
   CHECK(right == 100);
 }
 
-TEST_CASE("EAGAIN: what another takes first is waited for again", "[loop][io_sender]") {
+TEST_CASE("EAGAIN: a receive waits again if other code takes the data first", "[loop][io_sender]") {
   loop home;
   socket_pair sockets;
   std::array<char, 4> room{};
@@ -209,7 +207,7 @@ TEST_CASE("EAGAIN: what another takes first is waited for again", "[loop][io_sen
   CHECK(room[0] == 'b');
 }
 
-TEST_CASE("EAGAIN: a stop request is obeyed whenever it comes", "[loop][io_sender]") {
+TEST_CASE("EAGAIN: a stop request ends a waiting receive in any turn", "[loop][io_sender]") {
   loop home;
   socket_pair sockets;
   std::array<char, 4> room{};
@@ -223,7 +221,7 @@ TEST_CASE("EAGAIN: a stop request is obeyed whenever it comes", "[loop][io_sende
   CHECK(receive.result().error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("EINTR: signals neither end a wait nor a read", "[loop][io_sender][threads]") {
+TEST_CASE("EINTR: signals end neither a wait nor a read", "[loop][io_sender][threads]") {
   struct sigaction action{}, before{};
   static std::atomic<int> caught;
   caught = 0;
@@ -246,7 +244,7 @@ TEST_CASE("EINTR: signals neither end a wait nor a read", "[loop][io_sender][thr
   REQUIRE(::sigaction(SIGUSR1, &before, nullptr) == 0);
 }
 
-TEST_CASE("read_exactly and write_all: go on over short transfers", "[loop][io_sender]") {
+TEST_CASE("read_exactly, write_all: continue after short transfers", "[loop][io_sender]") {
   loop home;
   pipe_ends pipe(GENERATE(0, O_NONBLOCK));
   ::fcntl(pipe.writer(), F_SETPIPE_SZ, 4096);
@@ -259,7 +257,7 @@ TEST_CASE("read_exactly and write_all: go on over short transfers", "[loop][io_s
   CHECK(sent == received);
 }
 
-TEST_CASE("read_exactly: the end that comes too early is end_of_stream", "[loop][io_sender]") {
+TEST_CASE("read_exactly: an early end is end_of_stream", "[loop][io_sender]") {
   loop home;
   read_pipe pipe;
   pipe.write("abc");
@@ -272,7 +270,7 @@ TEST_CASE("read_exactly: the end that comes too early is end_of_stream", "[loop]
   CHECK(std::string_view(room.data(), 3) == "abc");
 }
 
-TEST_CASE("request: an error names call, object and what the system says", "[loop][io_sender]") {
+TEST_CASE("request: an error names call, object and the system's reason", "[loop][io_sender]") {
   loop home;
   std::array<char, 16> room{};
   file directory = home.run(open_file("/etc", O_RDONLY | O_DIRECTORY));

@@ -41,7 +41,7 @@ std::string logic_error_of(F f) {
 
 // ---- which loop ---------------------------------------------------------------------------------------
 
-TEST_CASE("loop: is its thread's current one while it lives", "[loop]") {
+TEST_CASE("loop: is its thread's current loop while it exists", "[loop]") {
   CHECK(loop::current_or_null() == nullptr);
   {
     loop home;
@@ -58,7 +58,7 @@ TEST_CASE("loop: is its thread's current one while it lives", "[loop]") {
   CHECK(loop::current_or_null() == nullptr);
 }
 
-TEST_CASE("loop: a second one on a thread is refused, and the first stays", "[loop]") {
+TEST_CASE("loop: a second loop on a thread is refused", "[loop]") {
   loop home;
   const std::size_t open = braid_tests::open_descriptors();
   CHECK_THAT(logic_error_of([] { loop second; }), contains("this thread has a loop already"));
@@ -67,7 +67,7 @@ TEST_CASE("loop: a second one on a thread is refused, and the first stays", "[lo
   CHECK(home.run(just(3)) == 3);
 }
 
-TEST_CASE("loop: current() without one names the call that needs it", "[loop]") {
+TEST_CASE("loop: current() without a loop is an error that names the call", "[loop]") {
   CHECK_THAT(logic_error_of([] { (void)loop::current(); }),
              contains("loop::current: this thread has no loop"));
   CHECK_THAT(logic_error_of([] { (void)loop::current("frobnicate"); }), contains("frobnicate: "));
@@ -81,7 +81,7 @@ std::string started_without_loop(S op) {
   return started.result() ? "ended well" : logic_error_of([&] { started.result().error().rethrow(); });
 }
 
-TEST_CASE("loop: an operation on a thread without one fails and names the call", "[loop]") {
+TEST_CASE("loop: an operation on a thread without a loop fails and names the call", "[loop]") {
   char room[8];
   file some = file::from_descriptor(0);
   CHECK_THAT(started_without_loop(nop()), contains("nop: this thread has no loop"));
@@ -96,7 +96,7 @@ TEST_CASE("loop: an operation on a thread without one fails and names the call",
   (void)some.release();
 }
 
-TEST_CASE("loop: running it within itself is refused by the name of the call", "[loop]") {
+TEST_CASE("loop: running a loop within itself is refused and names the call", "[loop]") {
   loop home;
   std::string inner_run, inner_op, inner_verb;
   home.post([&] {
@@ -126,7 +126,7 @@ TEST_CASE("loop: running another thread's loop is refused", "[loop][threads]") {
 
 // ---- options and environment --------------------------------------------------------------------------
 
-TEST_CASE("loop: a number of entries that no ring can have is refused clearly", "[loop]") {
+TEST_CASE("loop: an impossible number of entries is a clear error", "[loop]") {
   const unsigned entries = GENERATE(0U, 32769U, ~0U);
   const std::size_t open = braid_tests::open_descriptors();
   try {
@@ -140,7 +140,7 @@ TEST_CASE("loop: a number of entries that no ring can have is refused clearly", 
   CHECK(braid_tests::open_descriptors() == open);
 }
 
-TEST_CASE("loop: works with the smallest and the largest ring", "[loop]") {
+TEST_CASE("loop: works with the smallest and with the largest ring", "[loop]") {
   const unsigned entries = GENERATE(1U, 2U, 3U, 32768U);
   loop home({.entries = entries});
   CHECK(home.options().entries == entries);
@@ -150,7 +150,7 @@ TEST_CASE("loop: works with the smallest and the largest ring", "[loop]") {
   CHECK(ended == 100);
 }
 
-TEST_CASE("loop: BRAID_BACKEND chooses, and a word it does not know is refused", "[loop]") {
+TEST_CASE("loop: BRAID_BACKEND chooses the backend; an unknown word is refused", "[loop]") {
   const auto with = [](const char* word) {
     return braid_tests::in_child([word] {
       ::setenv("BRAID_BACKEND", word, 1);
@@ -169,7 +169,7 @@ TEST_CASE("loop: BRAID_BACKEND chooses, and a word it does not know is refused",
   }
 }
 
-TEST_CASE("loop: a backend named by the program is not overruled by BRAID_BACKEND", "[loop]") {
+TEST_CASE("loop: BRAID_BACKEND does not overrule a backend that the program names", "[loop]") {
   const auto made = [](backend named, const char* word) {
     return braid_tests::in_child([=] {
       ::setenv("BRAID_BACKEND", word, 1);
@@ -185,14 +185,14 @@ TEST_CASE("loop: a backend named by the program is not overruled by BRAID_BACKEN
 
 // ---- running ------------------------------------------------------------------------------------------
 
-TEST_CASE("loop: run() comes back at once when there is nothing to do", "[loop]") {
+TEST_CASE("loop: run() returns at once if there is no work", "[loop]") {
   loop home;
   home.run();
   home.run();
   CHECK(home.in_flight() == 0);
 }
 
-TEST_CASE("loop: run() goes on until nothing is left, whatever the work began", "[loop]") {
+TEST_CASE("loop: run() goes on until all work is done, also work that began meanwhile", "[loop]") {
   loop home;
   std::vector<std::string> done;
   home.post([&] {
@@ -209,7 +209,7 @@ TEST_CASE("loop: run() goes on until nothing is left, whatever the work began", 
   CHECK(done == std::vector<std::string>{"post", "sleep", "nop", "offload"});
 }
 
-TEST_CASE("loop: run(op) gives op's value or throws its error, and leaves the rest", "[loop]") {
+TEST_CASE("loop: run(op) gives op's value or throws its error, and leaves other work alone", "[loop]") {
   bool late = false;  // outlives the loop, whose end calls the handler
   loop home;
   start(sleep_for(1h), [&](result<void>) { late = true; });
@@ -236,7 +236,7 @@ TEST_CASE("loop: run(f) keeps a capturing function until its task has ended", "[
 
 // ---- posts --------------------------------------------------------------------------------------------
 
-TEST_CASE("loop: posts run in order, on the loop's thread, never within post", "[loop]") {
+TEST_CASE("loop: posts run in order on the loop's thread, never within post", "[loop]") {
   loop home;
   std::vector<int> order;
   for (int n = 0; n < 5; ++n) home.post([&, n] { order.push_back(n); });
@@ -245,7 +245,7 @@ TEST_CASE("loop: posts run in order, on the loop's thread, never within post", "
   CHECK(order == std::vector{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("loop: a post may hold what can only be moved, and is destroyed once run", "[loop]") {
+TEST_CASE("loop: a post may be move-only and is destroyed once it has run", "[loop]") {
   loop home;
   const auto owned = std::make_shared<int>(5);
   int seen = 0;
@@ -256,7 +256,7 @@ TEST_CASE("loop: a post may hold what can only be moved, and is destroyed once r
   CHECK(owned.use_count() == 1);
 }
 
-TEST_CASE("loop: a million posts from its own thread all run, in order", "[loop]") {
+TEST_CASE("loop: a million posts from its own thread run in order", "[loop]") {
   loop home;
   int next = 0;
   bool in_order = true;
@@ -266,7 +266,7 @@ TEST_CASE("loop: a million posts from its own thread all run, in order", "[loop]
   CHECK(next == 1'000'000);
 }
 
-TEST_CASE("loop: a million posts, each from the one before, all run", "[loop]") {
+TEST_CASE("loop: a million posts run, each posted by the one before", "[loop]") {
   loop home;
   struct step {
     loop* home;
@@ -281,7 +281,7 @@ TEST_CASE("loop: a million posts, each from the one before, all run", "[loop]") 
   CHECK(left == 0);
 }
 
-TEST_CASE("loop: a million posts from four threads all run, each thread's in order", "[loop][threads]") {
+TEST_CASE("loop: a million posts from four threads run, each thread's in order", "[loop][threads]") {
   constexpr int senders = 4, each_sends = 250'000;
   loop home;
   promise<void> all;
@@ -303,7 +303,7 @@ TEST_CASE("loop: a million posts from four threads all run, each thread's in ord
   CHECK(run == senders * each_sends);
 }
 
-TEST_CASE("loop: a post from another thread wakes a loop that sleeps", "[loop][threads]") {
+TEST_CASE("loop: a post from another thread wakes a sleeping loop", "[loop][threads]") {
   constexpr int rounds = 2000;
   loop home;
   promise<void> last;
@@ -334,7 +334,7 @@ task<> fails_inside() {
 }
 task<> fails() { co_await fails_inside(); }
 
-TEST_CASE("loop: an error that nobody waits for goes to the handler, once, with its stack", "[loop]") {
+TEST_CASE("loop: an unhandled error goes to the handler once, with its stack", "[loop]") {
   loop home;
   std::vector<std::string> heard;
   std::size_t depth = 0;
@@ -352,7 +352,7 @@ TEST_CASE("loop: an error that nobody waits for goes to the handler, once, with 
   CHECK(heard == std::vector<std::string>{"seven", "from a post", "from a handler"});
 }
 
-TEST_CASE("loop: a cancellation that was requested is no unhandled error", "[loop]") {
+TEST_CASE("loop: a requested cancellation is no unhandled error", "[loop]") {
   loop home;
   int heard = 0;
   home.on_unhandled_error([&](const error&) { ++heard; });
@@ -371,7 +371,7 @@ TEST_CASE("loop: a cancellation that was requested is no unhandled error", "[loo
 
 }  // namespace
 
-TEST_CASE("loop: a turn of no operations is refused", "[loop]") {
+TEST_CASE("loop: operations_per_turn of 0 is refused", "[loop]") {
   CHECK_THROWS_AS(loop({.operations_per_turn = 0}), std::invalid_argument);
   CHECK(loop::current_or_null() == nullptr);
 }

@@ -11,7 +11,7 @@ namespace {
 
 using namespace braid;
 
-TEST_CASE("nop: goes through the reactor and comes back in a later turn", "[loop][nop]") {
+TEST_CASE("nop: goes through the reactor and completes in a later turn", "[loop][nop]") {
   loop home;
   braid_tests::recorded op(nop());
   op.start();
@@ -23,7 +23,7 @@ TEST_CASE("nop: goes through the reactor and comes back in a later turn", "[loop
   CHECK(home.in_flight() == 0);
 }
 
-TEST_CASE("nop: in the steady state neither begin nor end allocates", "[loop][nop]") {
+TEST_CASE("nop: allocates nothing in the steady state", "[loop][nop]") {
   if (!braid_tests::counts_allocations) return;
   loop home;
   int ended = 0;

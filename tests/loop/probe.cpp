@@ -27,7 +27,7 @@ class no_more_descriptors {
 
 }  // namespace
 
-TEST_CASE("probe_io_uring: says usable where a loop can be made", "[loop][probe]") {
+TEST_CASE("probe_io_uring: says usable if a loop can be made", "[loop][probe]") {
   bool made = true;
   try {
     braid::loop here;

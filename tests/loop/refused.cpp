@@ -96,7 +96,7 @@ TEST_CASE("loop: run without a loop of its own passes the refusal on", "[loop][r
   CHECK_THAT(ended.errors, contains("forbids io_uring"));
 }
 
-TEST_CASE("loop: too few descriptors are a clear error, whichever is the one too many", "[loop][refused]") {
+TEST_CASE("loop: each descriptor that a ring cannot get is a clear error", "[loop][refused]") {
   const int spare = GENERATE(0, 1);
   const child_end ended = in_child([spare] {
     const auto lowest = static_cast<rlim_t>(::dup(0));  // the number that open(2) would return next
@@ -115,7 +115,7 @@ TEST_CASE("loop: too few descriptors are a clear error, whichever is the one too
   CHECK_THAT(ended.errors, contains("this process has no descriptor left: raise RLIMIT_NOFILE"));
 }
 
-TEST_CASE("loop: works where the ring's own descriptor cannot be registered", "[loop][refused]") {
+TEST_CASE("loop: works if the ring's descriptor cannot be registered", "[loop][refused]") {
   const child_end ended = in_child([] {
     forbid(SYS_io_uring_register, IORING_REGISTER_RING_FDS, EPERM);
     return use_a_loop();
@@ -124,7 +124,7 @@ TEST_CASE("loop: works where the ring's own descriptor cannot be registered", "[
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("loop: where the kernel cannot be asked what it can do, that is a clear error", "[loop][refused]") {
+TEST_CASE("loop: a kernel that cannot be probed is a clear error", "[loop][refused]") {
   const int code = GENERATE(EPERM, ENOSYS);
   const child_end ended = in_child([code] {
     forbid(SYS_io_uring_register, static_cast<unsigned>(code));

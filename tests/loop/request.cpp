@@ -30,7 +30,7 @@ request at(opcode code, int descriptor, void* address = nullptr, std::size_t len
           .length = static_cast<std::uint32_t>(length)};
 }
 
-TEST_CASE("perform: makes each request as a plain system call", "[loop][request]") {
+TEST_CASE("perform: carries out each request as a plain system call", "[loop][request]") {
   const braid_tests::scratch_folder folder;
   std::string path = folder / "file", other = folder / "other", inner = folder / "inner";
   const int cwd = request::working_directory;
@@ -72,7 +72,7 @@ TEST_CASE("perform: makes each request as a plain system call", "[loop][request]
   CHECK(std::filesystem::is_empty(folder / ""));
 }
 
-TEST_CASE("perform: sockets and polls", "[loop][request]") {
+TEST_CASE("perform: carries out socket requests and polls", "[loop][request]") {
   const int fd = detail::perform({.code = opcode::socket, .descriptor = AF_UNIX, .offset = SOCK_STREAM});
   REQUIRE(fd >= 0);
   ::close(fd);
@@ -89,7 +89,7 @@ TEST_CASE("perform: sockets and polls", "[loop][request]") {
   for (const int each : pair) ::close(each);
 }
 
-TEST_CASE("perform: messages", "[loop][request]") {
+TEST_CASE("perform: sends and receives messages", "[loop][request]") {
   std::array<int, 2> pair{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
   char text[] = "hello", room[4] = "";
@@ -105,7 +105,7 @@ TEST_CASE("perform: messages", "[loop][request]") {
   for (const int each : pair) ::close(each);
 }
 
-TEST_CASE("request: a buffer is filled by reads and receives alone", "[loop][request]") {
+TEST_CASE("request: only reads and receives fill a buffer", "[loop][request]") {
   char room[8];
   iovec part{room, 7};
   msghdr message{};

@@ -42,7 +42,7 @@ bool failed_with(const result<std::size_t>& ended, unsigned code) {
   return !ended && ended.error().code() == std::error_code(static_cast<int>(code), std::generic_category());
 }
 
-TEST_CASE("sandbox: what waits ends with the error that the kernel gives", "[loop][sandbox]") {
+TEST_CASE("sandbox: waiting operations end with the kernel's error", "[loop][sandbox]") {
   const unsigned code = GENERATE(unsigned(EPERM), unsigned(ENOSYS), unsigned(EINVAL));
   const int turns = GENERATE(0, 3);  // the reads have reached the kernel, or not yet
   const child_end ended = in_child([=] {
@@ -78,7 +78,7 @@ TEST_CASE("sandbox: what waits ends with the error that the kernel gives", "[loo
   CHECK(ended.exit_status() == 0);
 }
 
-TEST_CASE("sandbox: a loop with work in flight ends all the same", "[loop][sandbox]") {
+TEST_CASE("sandbox: a loop with work in flight can end", "[loop][sandbox]") {
   const int turns = GENERATE(0, 3);
   const child_end ended = in_child([=] {
     pipe_ends ends;

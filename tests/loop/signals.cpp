@@ -70,7 +70,7 @@ class signal_storm {
 
 }  // namespace
 
-TEST_CASE("signals: what needs threads of the kernel succeeds while signals hit", "[loop][signals]") {
+TEST_CASE("signals: requests on kernel threads succeed while signals arrive", "[loop][signals]") {
   const scratch_folder folder;
   constexpr int fifos = 8;
   std::vector<std::string> names;
@@ -107,7 +107,7 @@ TEST_CASE("signals: what needs threads of the kernel succeeds while signals hit"
   CHECK(storm.handled > 0);
 }
 
-TEST_CASE("signals: sockets and timers do not notice them", "[loop][signals]") {
+TEST_CASE("signals: do not disturb sockets and timers", "[loop][signals]") {
   const signal_storm storm;
   loop here;
   const auto talk = [&]() -> task<std::string> {
@@ -127,8 +127,7 @@ TEST_CASE("signals: sockets and timers do not notice them", "[loop][signals]") {
 
 // The kernel interrupts each kind of request with another errno. After a stop request it must be a
 // cancellation.
-TEST_CASE("signals: what waits in the kernel and is stopped ends as cancelled, while signals hit, too",
-          "[loop][signals][stop]") {
+TEST_CASE("signals: a stopped request ends as cancelled while signals arrive", "[loop][signals][stop]") {
   IN_EVERY_STYLE(style);
   const bool with_signals = GENERATE(false, true);
   std::optional<signal_storm> storm;

@@ -47,12 +47,12 @@ bool is_empty(const loop& here) {
 
 }  // namespace
 
-TEST_CASE("task_tracker: a loop has one when it was asked to", "[task_tracker]") {
+TEST_CASE("task_tracker: a loop has a tracker with loop_options::track_tasks", "[task_tracker]") {
   CHECK(loop().tracker() == nullptr);
   CHECK(loop(tracking).tracker() != nullptr);
 }
 
-TEST_CASE("task_tracker: the environment asks for one too, in clear words", "[task_tracker]") {
+TEST_CASE("task_tracker: BRAID_TRACK_TASKS asks for one; only 0 and 1 are accepted", "[task_tracker]") {
   {
     const environment yes("1");
     CHECK(loop().tracker() != nullptr);
@@ -67,7 +67,7 @@ TEST_CASE("task_tracker: the environment asks for one too, in clear words", "[ta
   CHECK(loop::current_or_null() == nullptr);
 }
 
-TEST_CASE("task_tracker: whatever ended has left no trace", "[task_tracker]") {
+TEST_CASE("task_tracker: has no entry of anything that has ended", "[task_tracker]") {
   loop here(tracking);
   std::array<char, 4> room{};
   pipe_ends ends;
@@ -95,7 +95,7 @@ TEST_CASE("task_tracker: whatever ended has left no trace", "[task_tracker]") {
   CHECK(is_empty(here));
 }
 
-TEST_CASE("task_tracker: a request that is made once more stays its task's", "[task_tracker]") {
+TEST_CASE("task_tracker: a request that is submitted again still belongs to its task", "[task_tracker]") {
   loop here(tracking);
   pipe_ends ends;
   file from = file::from_descriptor(ends.release_reader());
@@ -115,7 +115,7 @@ TEST_CASE("task_tracker: a request that is made once more stays its task's", "[t
   here.run(std::move(reading));
 }
 
-TEST_CASE("task_tracker: a task that was begun on its loop may be destroyed after it", "[task_tracker]") {
+TEST_CASE("task_tracker: a task may be destroyed after its loop", "[task_tracker]") {
   promise<void> never;
   auto waiting = [&]() -> task<> { co_await never.get_future(); };
   std::optional<recorded<task<>>> late;

@@ -40,7 +40,7 @@ TEST_CASE("timer_queue: the nearest deadline comes first", "[loop][timer_queue]"
   CHECK(queue.empty());
 }
 
-TEST_CASE("timer_queue: among equal deadlines the first one added goes first", "[loop][timer_queue]") {
+TEST_CASE("timer_queue: equal deadlines keep the order in which they were added", "[loop][timer_queue]") {
   braid::detail::timer_queue queue;
   std::vector<timer> timers(100);
   for (timer& each : timers) queue.add(each, at(5));
@@ -49,7 +49,7 @@ TEST_CASE("timer_queue: among equal deadlines the first one added goes first", "
   CHECK(in_order);
 }
 
-TEST_CASE("timer_queue: the ends of time are deadlines like any other", "[loop][timer_queue]") {
+TEST_CASE("timer_queue: takes the first and the last instant as deadlines", "[loop][timer_queue]") {
   braid::detail::timer_queue queue;
   timer never, always, now;
   queue.add(never, instant::max());
@@ -60,7 +60,7 @@ TEST_CASE("timer_queue: the ends of time are deadlines like any other", "[loop][
   CHECK(&queue.pop() == &never);
 }
 
-TEST_CASE("timer_queue: a timer that left may be added again", "[loop][timer_queue]") {
+TEST_CASE("timer_queue: a removed timer can be added again", "[loop][timer_queue]") {
   braid::detail::timer_queue queue;
   timer a, b;
   queue.add(a, at(1));
@@ -74,8 +74,7 @@ TEST_CASE("timer_queue: a timer that left may be added again", "[loop][timer_que
 }
 
 // The model is a set of (deadline, age). The queue must agree with it after every step.
-TEST_CASE("timer_queue: agrees with a sorted set, whatever is added, removed and popped",
-          "[loop][timer_queue]") {
+TEST_CASE("timer_queue: agrees with a sorted set under random calls", "[loop][timer_queue]") {
   const unsigned seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U);
   std::mt19937_64 random(seed);
   const auto draw = [&](std::uint64_t below) { return random() % below; };
@@ -121,7 +120,7 @@ TEST_CASE("timer_queue: agrees with a sorted set, whatever is added, removed and
   while (!queue.empty()) queue.pop();
 }
 
-TEST_CASE("timer_queue: a million timers in falling and in rising order need no stack",
+TEST_CASE("timer_queue: a million timers in falling and in rising order take constant stack",
           "[loop][timer_queue]") {
   constexpr std::int64_t count = 1'000'000;
   const bool falls = GENERATE(true, false);

@@ -13,7 +13,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("stream: nothing asked for is nothing done, with a peer that is silent or gone", "[net][tcp]") {
+TEST_CASE("stream: reads and writes of no bytes do nothing, with a silent or closed peer", "[net][tcp]") {
   IN_EVERY_STYLE(style);
   loop here;
   connection both = connected_pair(style);
@@ -34,7 +34,7 @@ TEST_CASE("stream: nothing asked for is nothing done, with a peer that is silent
   all_end();
 }
 
-TEST_CASE("stream: on one that is closed even nothing is an error", "[net][tcp]") {
+TEST_CASE("stream: on a closed stream even a transfer of no bytes is an error", "[net][tcp]") {
   IN_EVERY_STYLE(style);
   std::string none;
   const tcp::stream closed;
@@ -44,7 +44,7 @@ TEST_CASE("stream: on one that is closed even nothing is an error", "[net][tcp]"
   CHECK(style.wait(closed.write_all("")).error() == std::errc::bad_file_descriptor);
 }
 
-TEST_CASE("file: an empty read of a pipe that is silent ends at once", "[net][fs]") {
+TEST_CASE("file: an empty read of a silent pipe ends at once", "[net][fs]") {
   IN_EVERY_STYLE(style);
   loop here;
   pipe_ends ends;
@@ -58,7 +58,7 @@ TEST_CASE("file: an empty read of a pipe that is silent ends at once", "[net][fs
   CHECK(style.wait(file().read_exactly(none)).error() == std::errc::bad_file_descriptor);
 }
 
-TEST_CASE("udp: an empty datagram is one, and an empty buffer takes one", "[net][udp]") {
+TEST_CASE("udp: an empty datagram is sent and received, and an empty buffer takes one", "[net][udp]") {
   IN_EVERY_STYLE(style);
   loop here;
   const udp::socket to = udp::bind_now(endpoint::loopback());

@@ -11,7 +11,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("endpoint: an address and a port come out as they went in", "[net][endpoint]") {
+TEST_CASE("endpoint: keeps address and port", "[net][endpoint]") {
   CHECK(endpoint().to_string() == "0.0.0.0:0");
   CHECK(endpoint("127.0.0.1", 80).to_string() == "127.0.0.1:80");
   CHECK(endpoint("::1", 65535).to_string() == "[::1]:65535");
@@ -33,7 +33,7 @@ TEST_CASE("endpoint: parse reads what to_string writes", "[net][endpoint]") {
   }
 }
 
-TEST_CASE("endpoint: parse refuses anything else, and says what", "[net][endpoint]") {
+TEST_CASE("endpoint: parse refuses anything else and says why", "[net][endpoint]") {
   for (const std::string text : {"",
                                  ":",
                                  ":80",
@@ -75,7 +75,7 @@ TEST_CASE("endpoint: parse refuses anything else, and says what", "[net][endpoin
   }
 }
 
-TEST_CASE("endpoint: a name is no address", "[net][endpoint]") {
+TEST_CASE("endpoint: a host name is no address", "[net][endpoint]") {
   CHECK_THROWS_AS(endpoint("localhost", 80), std::system_error);
   CHECK_THROWS_WITH(endpoint("localhost", 80), contains("endpoint 'localhost'"));
   CHECK_THROWS_AS(endpoint("", 80), std::system_error);
@@ -86,7 +86,7 @@ TEST_CASE("endpoint: a name is no address", "[net][endpoint]") {
   CHECK_FALSE(endpoint::parse(std::string_view("127.0.0.1:80\0", 13)));
 }
 
-TEST_CASE("endpoint: a scope is an interface's name or number, and part of the value", "[net][endpoint]") {
+TEST_CASE("endpoint: a scope is an interface's name or number, and is part of the value", "[net][endpoint]") {
   const unsigned loopback = ::if_nametoindex("lo");
   REQUIRE(loopback != 0);
   const endpoint scoped("fe80::1%lo", 80);
@@ -99,7 +99,7 @@ TEST_CASE("endpoint: a scope is an interface's name or number, and part of the v
   CHECK(endpoint("::1%lo", 80).to_string() == "[::1%" + std::to_string(loopback) + "]:80");
 }
 
-TEST_CASE("endpoint: from what a system call filled in, another family is refused", "[net][endpoint]") {
+TEST_CASE("endpoint: refuses a socket address of another family", "[net][endpoint]") {
   sockaddr_storage storage{};
   const endpoint v6("::1", 7);
   std::memcpy(&storage, v6.data(), v6.size());
@@ -108,7 +108,7 @@ TEST_CASE("endpoint: from what a system call filled in, another family is refuse
   CHECK_THROWS_AS(endpoint(storage), std::system_error);
 }
 
-TEST_CASE("endpoint: equal in family, address and port", "[net][endpoint]") {
+TEST_CASE("endpoint: endpoints with equal family, address and port are equal", "[net][endpoint]") {
   CHECK(endpoint("127.0.0.1", 80) == endpoint("127.0.0.1", 80));
   CHECK_FALSE(endpoint("127.0.0.1", 80) == endpoint("127.0.0.1", 81));
   CHECK_FALSE(endpoint("127.0.0.1", 80) == endpoint("127.0.0.2", 80));

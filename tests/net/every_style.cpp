@@ -15,8 +15,8 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("sockets: a connection, its bytes and its end in each style", "[net][tcp][exact]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("sockets: every style connects, transfers bytes and sees the end",
+                        "[net][tcp][exact]", every_style) {
   loop here;
   const auto listening = *TestType::wait(tcp::listen(endpoint::loopback()));
   auto accepted = spawn(listening.accept());
@@ -43,7 +43,7 @@ TEMPLATE_LIST_TEST_CASE("sockets: a connection, its bytes and its end in each st
   CHECK(TestType::wait(near.close()));
 }
 
-TEMPLATE_LIST_TEST_CASE("sockets: what fails says so in each style", "[net][failure]", every_style) {
+TEMPLATE_LIST_TEST_CASE("sockets: every style reports failures", "[net][failure]", every_style) {
   loop here;
   const endpoint unused = [] { return run(tcp::listen(endpoint::loopback())).local_endpoint(); }();
   const auto refused = TestType::wait(tcp::connect(unused));
@@ -56,8 +56,9 @@ TEMPLATE_LIST_TEST_CASE("sockets: what fails says so in each style", "[net][fail
   CHECK(of_none.error() == std::errc::bad_file_descriptor);
 }
 
-TEMPLATE_LIST_TEST_CASE("sockets: datagrams in each style, which allocate nothing once the pools are warm",
-                        "[net][udp][exact]", every_style) {
+TEMPLATE_LIST_TEST_CASE(
+    "sockets: every style exchanges datagrams, without allocations once the pools are warm",
+    "[net][udp][exact]", every_style) {
   loop here;
   const udp::socket near = udp::bind_now(endpoint::loopback()), far = udp::bind_now(endpoint::loopback());
   const udp::socket client = udp::connect_now(far.local_endpoint());

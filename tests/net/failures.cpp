@@ -23,13 +23,13 @@ endpoint unused_endpoint() {
 
 }  // namespace
 
-TEST_CASE("tcp::connect: refused at an unused port", "[net][failure]") {
+TEST_CASE("tcp::connect: an unused port is connection_refused", "[net][failure]") {
   IN_EVERY_STYLE(style);
   const endpoint unused = unused_endpoint();
   check_fails(style, tcp::connect(unused), std::errc::connection_refused, "tcp::connect", unused.to_string());
 }
 
-TEST_CASE("tcp::listen: an endpoint that is taken, or is not of this machine", "[net][failure]") {
+TEST_CASE("tcp::listen: fails for an endpoint that is taken or not of this machine", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   const auto listening = style.wait(tcp::listen(endpoint::loopback()));
@@ -40,7 +40,7 @@ TEST_CASE("tcp::listen: an endpoint that is taken, or is not of this machine", "
               "192.0.2.1:0");
 }
 
-TEST_CASE("stream: a peer that resets", "[net][failure]") {
+TEST_CASE("stream: a reset by the peer is an error", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   std::string room(16, '?');
@@ -63,7 +63,7 @@ TEST_CASE("stream: a peer that resets", "[net][failure]") {
   }
 }
 
-TEST_CASE("stream: a peer that resets while a read waits in the kernel", "[net][failure]") {
+TEST_CASE("stream: a reset by the peer ends a waiting read", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   std::string room(16, '?');
@@ -74,7 +74,7 @@ TEST_CASE("stream: a peer that resets while a read waits in the kernel", "[net][
   CHECK(ended.error() == std::errc::connection_reset);
 }
 
-TEST_CASE("stream: the peer's end comes before all was read", "[net][failure]") {
+TEST_CASE("stream: an early end of the peer is an error for read_exactly", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   std::string room(16, '?');
@@ -88,7 +88,7 @@ TEST_CASE("stream: the peer's end comes before all was read", "[net][failure]") 
   CHECK(style.wait(near.read_some(room)).value() == 0);
 }
 
-TEST_CASE("stream: writing after one's own shutdown is a broken pipe, and no signal", "[net][failure]") {
+TEST_CASE("stream: writing after shutdown is broken_pipe, and no signal", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   auto [near, far] = connected_pair(style);
@@ -97,7 +97,7 @@ TEST_CASE("stream: writing after one's own shutdown is a broken pipe, and no sig
   check_fails(style, near.write_all("x"), std::errc::broken_pipe, "stream::write_all", "127.0.0.1:");
 }
 
-TEST_CASE("stream, listener: every operation on one that is closed", "[net][failure]") {
+TEST_CASE("stream, listener: every operation on a closed one fails", "[net][failure]") {
   IN_EVERY_STYLE(style);
   std::string room(16, '?');
   tcp::stream none;
@@ -115,7 +115,7 @@ TEST_CASE("stream, listener: every operation on one that is closed", "[net][fail
   CHECK_THROWS_AS(deaf.local_endpoint(), std::system_error);
 }
 
-TEST_CASE("stream: a file is no socket", "[net][failure]") {
+TEST_CASE("stream: a file's descriptor is an error", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   pipe_ends ends;
@@ -125,7 +125,7 @@ TEST_CASE("stream: a file is no socket", "[net][failure]") {
   CHECK_THROWS_WITH(wrong.local_endpoint(), contains("stream::local_endpoint"));
 }
 
-TEST_CASE("tcp: the limit of open descriptors", "[net][failure]") {
+TEST_CASE("tcp: fails at the limit of open descriptors", "[net][failure]") {
   IN_EVERY_STYLE(style);
   if (!style.works_in_child()) return;
   const auto ended = in_child([&] {

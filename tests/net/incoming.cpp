@@ -44,7 +44,7 @@ void check_pair(const tcp::stream& client, const tcp::stream& server) {
 
 }  // namespace
 
-TEST_CASE("incoming: each connection, in its order", "[net][incoming]") {
+TEST_CASE("incoming: gives each connection in order", "[net][incoming]") {
   IN_EVERY_STYLE(style);
   const auto before = open_descriptors();
   {
@@ -63,7 +63,7 @@ TEST_CASE("incoming: each connection, in its order", "[net][incoming]") {
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("incoming: a next that waits is served when somebody comes", "[net][incoming]") {
+TEST_CASE("incoming: a waiting next gets the connection that arrives", "[net][incoming]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   loop here;
   const tcp::listener listening = listening_on_loopback();
@@ -75,7 +75,7 @@ TEST_CASE("incoming: a next that waits is served when somebody comes", "[net][in
   CHECK(first.peer_endpoint() != second.peer_endpoint());
 }
 
-TEST_CASE("incoming: one request takes all connections", "[net][incoming]") {
+TEST_CASE("incoming: one request accepts all connections", "[net][incoming]") {
   loop here;
   const tcp::listener listening = listening_on_loopback();
   tcp::incoming arriving = listening.incoming();
@@ -91,7 +91,7 @@ TEST_CASE("incoming: one request takes all connections", "[net][incoming]") {
   }
 }
 
-TEST_CASE("incoming: when many wait untaken it pauses, and goes on behind them", "[net][incoming]") {
+TEST_CASE("incoming: pauses while many connections are untaken, and then goes on", "[net][incoming]") {
   loop here;
   const tcp::listener listening = listening_on_loopback();
   tcp::incoming arriving = listening.incoming();
@@ -138,14 +138,15 @@ TEST_CASE("incoming: stopping a next loses no connection", "[net][incoming][stop
   for (const tcp::stream& client : clients) check_pair(client, run(arriving.next()));
 }
 
-TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[net][incoming][stop]") {
+TEST_CASE("incoming: the destructor closes untaken connections and cancels a waiting next",
+          "[net][incoming][stop]") {
   const auto before = open_descriptors();
   {
     loop here;
     const tcp::listener listening = listening_on_loopback();
     std::optional<tcp::incoming> arriving = listening.incoming();
     std::string room(1, '?');
-    SECTION("connections wait") {
+    SECTION("with untaken connections") {
       auto clients = connections_to(listening, 1);
       check_pair(clients.front(), run(arriving->next()));
       clients = connections_to(listening, 3);
@@ -154,7 +155,7 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
       for (const tcp::stream& client : clients)
         CHECK(run(as_result(client.read_some(room))).value_or(0) == 0);
     }
-    SECTION("a next waits") {
+    SECTION("with a waiting next") {
       auto first = spawn(arriving->next());
       auto second = spawn(arriving->next());
       turn_until_idle(here);
@@ -162,7 +163,7 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
       CHECK(run(as_result(std::move(first))).error() == std::errc::operation_canceled);
       CHECK(run(as_result(std::move(second))).error() == std::errc::operation_canceled);
     }
-    SECTION("it was never used") { arriving.reset(); }
+    SECTION("before any use") { arriving.reset(); }
     here.run();
     CHECK(here.in_flight() == 0);
     const auto client = connections_to(listening, 1);
@@ -171,7 +172,7 @@ TEST_CASE("incoming: its end closes what nobody took, and cancels who waits", "[
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("incoming: the loop's end cancels who waits", "[net][incoming][stop]") {
+TEST_CASE("incoming: the loop's end cancels a waiting next", "[net][incoming][stop]") {
   const auto before = open_descriptors();
   std::optional<result<tcp::stream>> finished;
   {
@@ -190,7 +191,7 @@ TEST_CASE("incoming: the loop's end cancels who waits", "[net][incoming][stop]")
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("incoming: closing the listener ends who waits, and the next one is told that it is closed",
+TEST_CASE("incoming: closing the listener cancels a waiting next, and a later next fails",
           "[net][incoming][failure]") {
   loop here;
   tcp::listener listening = listening_on_loopback();
@@ -232,7 +233,7 @@ TEST_CASE("incoming: errors name the call and the listener", "[net][incoming][fa
   }
 }
 
-TEST_CASE("incoming: a listener that was opened with O_NONBLOCK waits all the same", "[net][incoming]") {
+TEST_CASE("incoming: waits on a listener with O_NONBLOCK", "[net][incoming]") {
   loop here;
   const tcp::listener listening = listening_on_loopback();
   REQUIRE(::fcntl(listening.number(), F_SETFL, O_NONBLOCK) == 0);
@@ -248,7 +249,7 @@ TEST_CASE("incoming: a listener that was opened with O_NONBLOCK waits all the sa
   check_pair(clients[0], run(std::move(again)));
 }
 
-TEST_CASE("incoming: without a descriptor left it tells, and then goes on", "[net][incoming][failure]") {
+TEST_CASE("incoming: without a free descriptor next fails, and then goes on", "[net][incoming][failure]") {
   const auto ended = in_child([] {
     loop here;
     const tcp::listener listening = listening_on_loopback();

@@ -13,7 +13,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("resolve: numbers are their own endpoints", "[net][resolve]") {
+TEST_CASE("resolve: a numeric address gives its own endpoint", "[net][resolve]") {
   IN_EVERY_STYLE(style);
   const auto v4 = style.wait(resolve("127.0.0.1", "80"));
   REQUIRE(v4);
@@ -22,7 +22,7 @@ TEST_CASE("resolve: numbers are their own endpoints", "[net][resolve]") {
   CHECK(style.wait(resolve("::1", "443")).value().front() == endpoint("::1", 443));
 }
 
-TEST_CASE("resolve: localhost is this machine", "[net][resolve]") {
+TEST_CASE("resolve: localhost gives the loopback addresses", "[net][resolve]") {
   IN_EVERY_STYLE(style);
   const auto found = style.wait(resolve("localhost", "7"));
   REQUIRE(found);
@@ -32,7 +32,7 @@ TEST_CASE("resolve: localhost is this machine", "[net][resolve]") {
   CHECK(loopback);
 }
 
-TEST_CASE("resolve: a name or a service that does not exist says which", "[net][resolve][failure]") {
+TEST_CASE("resolve: an unknown name or service is an error that names it", "[net][resolve][failure]") {
   IN_EVERY_STYLE(style);
   // Neither look-up needs a name server: no host name contains a space, and services are looked up in a file.
   style.wait(resolve("127.0.0.1", "1")).value();  // opens what the C library keeps open
@@ -50,7 +50,7 @@ TEST_CASE("resolve: a name or a service that does not exist says which", "[net][
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("resolve: a text that C would read otherwise is an error that names it",
+TEST_CASE("resolve: a text that the C library would misread is an error that names it",
           "[net][resolve][failure]") {
   using namespace std::string_literals;
   IN_EVERY_STYLE(style);
@@ -71,7 +71,7 @@ TEST_CASE("resolve: a text that C would read otherwise is an error that names it
     refused("127.0.0.1", service, "127.0.0.1:"s + service);
 }
 
-TEST_CASE("resolve: the last port is one, no service is port 0, and a long name is none", "[net][resolve]") {
+TEST_CASE("resolve: accepts the last port and an empty service, and refuses a long name", "[net][resolve]") {
   IN_EVERY_STYLE(style);
   CHECK(style.wait(resolve("127.0.0.1", "65535")).value().front() == endpoint("127.0.0.1", 65535));
   CHECK(style.wait(resolve("127.0.0.1", "")).value().front() == endpoint("127.0.0.1", 0));
@@ -81,7 +81,7 @@ TEST_CASE("resolve: the last port is one, no service is port 0, and a long name 
   CHECK(style.wait(resolve("", "80")).error().code().category() == resolve_category());
 }
 
-TEST_CASE("resolve: a scope stays with its address", "[net][resolve]") {
+TEST_CASE("resolve: keeps the scope of an address", "[net][resolve]") {
   IN_EVERY_STYLE(style);
   const auto found = style.wait(resolve("fe80::1%lo", "80"));
   REQUIRE(found);
@@ -89,14 +89,14 @@ TEST_CASE("resolve: a scope stays with its address", "[net][resolve]") {
   CHECK(found->front().to_string() == "[fe80::1%lo]:80");
 }
 
-TEST_CASE("resolve: a name server that never answers keeps nothing waiting", "[net][resolve][threads]") {
+TEST_CASE("resolve: a silent name server delays nothing else", "[net][resolve][threads]") {
   const auto ended = braid_tests::run_program(braid_tests::crash_program("held_look_up"));
   INFO(ended.errors);
   CHECK(ended.exit_status() == 0);
   CHECK(ended.signal() == 0);
 }
 
-TEST_CASE("resolve: its codes have the system's words", "[net][resolve]") {
+TEST_CASE("resolve: its error codes have the system's texts", "[net][resolve]") {
   CHECK(std::error_code(EAI_NONAME, resolve_category()).message() == ::gai_strerror(EAI_NONAME));
   CHECK(std::string(resolve_category().name()) == "resolve");
 }

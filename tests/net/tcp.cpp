@@ -18,7 +18,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("tcp: what one end writes the other reads, both ways, until the end", "[net][tcp]") {
+TEST_CASE("tcp: transfers bytes both ways until the end", "[net][tcp]") {
   IN_EVERY_STYLE(style);
   const auto before = open_descriptors();
   {
@@ -45,7 +45,7 @@ TEST_CASE("tcp: what one end writes the other reads, both ways, until the end", 
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("tcp: both ends know each other's endpoints, and wait for no more bytes to come", "[net][tcp]") {
+TEST_CASE("tcp: both ends know each other's endpoints and have TCP_NODELAY", "[net][tcp]") {
   IN_EVERY_STYLE(style);
   loop here;
   const auto listening = style.wait(tcp::listen(endpoint::loopback()));
@@ -62,7 +62,7 @@ TEST_CASE("tcp: both ends know each other's endpoints, and wait for no more byte
   }
 }
 
-TEST_CASE("tcp: IPv6 is an endpoint like any other", "[net][tcp]") {
+TEST_CASE("tcp: works over IPv6", "[net][tcp]") {
   IN_EVERY_STYLE(style);
   loop here;
   const auto listening = style.wait(tcp::listen(endpoint("::1", 0)));
@@ -75,7 +75,7 @@ TEST_CASE("tcp: IPv6 is an endpoint like any other", "[net][tcp]") {
   CHECK(std::get<0>(*both).peer_endpoint() == listening->local_endpoint());
 }
 
-TEST_CASE("tcp: more than the sockets hold goes through write_all and read_exactly", "[net][tcp]") {
+TEST_CASE("tcp: write_all and read_exactly transfer more than the sockets' buffers hold", "[net][tcp]") {
   IN_EVERY_STYLE(style);
   loop here;
   auto [near, far] = connected_pair(style);
@@ -97,8 +97,7 @@ TEST_CASE("tcp: several accepts may wait at once", "[net][tcp]") {
   REQUIRE(all);
 }
 
-TEST_CASE("tcp: a close cancels the accept that waits, and gives the number back after it",
-          "[net][tcp][stop]") {
+TEST_CASE("tcp: close cancels a waiting accept before it frees the number", "[net][tcp][stop]") {
   loop here;
   auto listening = run(tcp::listen(endpoint::loopback()));
   auto accepting = spawn(listening.accept());
@@ -109,7 +108,7 @@ TEST_CASE("tcp: a close cancels the accept that waits, and gives the number back
   CHECK(run(as_result(std::move(accepting))).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("tcp: a stop ends a read, a write and an accept that wait in the kernel", "[net][tcp][stop]") {
+TEST_CASE("tcp: a stop request ends a waiting read, write and accept", "[net][tcp][stop]") {
   loop here;
   auto [near, far] = connected_pair(any_style());
   const auto listening = run(tcp::listen(endpoint::loopback()));
@@ -128,7 +127,7 @@ TEST_CASE("tcp: a stop ends a read, a write and an accept that wait in the kerne
   CHECK(here.in_flight() == 0);
 }
 
-TEST_CASE("tcp: 100 connections are served at once by one loop", "[net][tcp]") {
+TEST_CASE("tcp: one loop serves 100 connections at once", "[net][tcp]") {
   const auto before = open_descriptors();
   {
     loop here;

@@ -20,7 +20,7 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEST_CASE("read_exactly: cancelled midway it says how much it had read", "[net][stop]") {
+TEST_CASE("read_exactly: the error of a cancelled read says how much was read", "[net][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
   connection both = connected_pair(style);
@@ -37,7 +37,7 @@ TEST_CASE("read_exactly: cancelled midway it says how much it had read", "[net][
   CHECK(stopped.error().transferred() == 6);
 }
 
-TEST_CASE("read_exactly: timed out midway it says how much it had read", "[net][stop]") {
+TEST_CASE("read_exactly: the error of a timed-out read says how much was read", "[net][stop]") {
   sim::world in(1);
   in.run_on(in.add_host("both"), [&in]() -> task<void> {
     const tcp::listener at = tcp::listen_now(endpoint::loopback());
@@ -53,7 +53,7 @@ TEST_CASE("read_exactly: timed out midway it says how much it had read", "[net][
   }());
 }
 
-TEST_CASE("read_exactly: at the peer's end it says how much it had read", "[net]") {
+TEST_CASE("read_exactly: the error of an early end says how much was read", "[net]") {
   IN_EVERY_STYLE(style);
   loop here;
   connection both = connected_pair(style);
@@ -66,7 +66,7 @@ TEST_CASE("read_exactly: at the peer's end it says how much it had read", "[net]
   CHECK(early.error().transferred() == 4);
 }
 
-TEST_CASE("read_exactly: of a pipe cancelled midway says how much it had read, and the rest is still there",
+TEST_CASE("read_exactly: a cancelled read of a pipe says how much was read and leaves the rest",
           "[net][fs][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
@@ -88,7 +88,7 @@ TEST_CASE("read_exactly: of a pipe cancelled midway says how much it had read, a
   CHECK(room.substr(0, 3) == "def");
 }
 
-TEST_CASE("write_all: whose peer resets the connection says how much was taken", "[net]") {
+TEST_CASE("write_all: the error of a reset says how much was sent", "[net]") {
   IN_EVERY_STYLE(style);
   loop here;
   connection both = connected_pair(style);

@@ -48,7 +48,7 @@ bool in_the_kernels_hands([[maybe_unused]] const std::array<char, N>& room) {
 
 }  // namespace
 
-TEST_CASE("udp: each datagram arrives by itself, with who sent it", "[net][udp]") {
+TEST_CASE("udp: each datagram arrives by itself, with its sender", "[net][udp]") {
   IN_EVERY_STYLE(style);
   const auto before = open_descriptors();
   {
@@ -73,7 +73,7 @@ TEST_CASE("udp: each datagram arrives by itself, with who sent it", "[net][udp]"
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("udp: a connected socket has one peer, and hears nobody else", "[net][udp]") {
+TEST_CASE("udp: a connected socket receives only from its peer", "[net][udp]") {
   IN_EVERY_STYLE(style);
   loop here;
   const udp::socket server = bound(), stranger = bound();
@@ -94,7 +94,7 @@ TEST_CASE("udp: a connected socket has one peer, and hears nobody else", "[net][
   CHECK(answered->from == server.local_endpoint());
 }
 
-TEST_CASE("udp: a datagram that is longer than the buffer says so, and its rest is gone", "[net][udp]") {
+TEST_CASE("udp: a datagram longer than the buffer is cut, which the result shows", "[net][udp]") {
   IN_EVERY_STYLE(style);
   loop here;
   const udp::socket far = bound();
@@ -112,7 +112,7 @@ TEST_CASE("udp: a datagram that is longer than the buffer says so, and its rest 
   CHECK(got.size == 0);
 }
 
-TEST_CASE("udp: IPv6 is an endpoint like any other", "[net][udp]") {
+TEST_CASE("udp: works over IPv6", "[net][udp]") {
   IN_EVERY_STYLE(style);
   loop here;
   const auto far = style.wait(udp::bind(endpoint("::1", 0)));
@@ -126,7 +126,7 @@ TEST_CASE("udp: IPv6 is an endpoint like any other", "[net][udp]") {
   CHECK(style.wait(far->receive_from(room)).value().from == near.local_endpoint());
 }
 
-TEST_CASE("udp: the longest datagram there is", "[net][udp]") {
+TEST_CASE("udp: sends and receives the longest datagram", "[net][udp]") {
   IN_EVERY_STYLE(style);
   loop here;
   const udp::socket near = bound(), far = bound();
@@ -141,7 +141,7 @@ TEST_CASE("udp: the longest datagram there is", "[net][udp]") {
   CHECK_THAT(longer.error().message(), contains("socket::send_to " + far.local_endpoint().to_string()));
 }
 
-TEST_CASE("udp: a waiting receive is served by the datagram that comes", "[net][udp]") {
+TEST_CASE("udp: a waiting receive gets the datagram that arrives", "[net][udp]") {
   for (const int flags : {0, int{SOCK_NONBLOCK}}) {
     loop here;
     const udp::socket near = bound();
@@ -157,7 +157,7 @@ TEST_CASE("udp: a waiting receive is served by the datagram that comes", "[net][
   }
 }
 
-TEST_CASE("udp: of several receives at once each has a datagram of its own", "[net][udp]") {
+TEST_CASE("udp: simultaneous receives get a datagram each", "[net][udp]") {
   loop here;
   const udp::socket near = bound(), far = bound();
   std::vector<std::string> rooms(10, std::string(2, '?')), expected;
@@ -174,7 +174,7 @@ TEST_CASE("udp: of several receives at once each has a datagram of its own", "[n
 }
 
 // Uses a Unix socket pair, since UDP sockets drop what does not fit.
-TEST_CASE("udp: a send that finds no room waits for it", "[net][udp]") {
+TEST_CASE("udp: a send without room in the buffer waits for it", "[net][udp]") {
   for (const int flags : {0, int{SOCK_NONBLOCK}}) {
     loop here;
     std::array<int, 2> pair{};
@@ -196,7 +196,8 @@ TEST_CASE("udp: a send that finds no room waits for it", "[net][udp]") {
   }
 }
 
-TEST_CASE("udp: that nobody has the peer's port is told to a connected socket, once", "[net][udp][failure]") {
+TEST_CASE("udp: a connected socket gets one connection_refused for an unused peer port",
+          "[net][udp][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   const endpoint unused = unused_endpoint();
@@ -214,7 +215,7 @@ TEST_CASE("udp: that nobody has the peer's port is told to a connected socket, o
   CHECK(style.wait(new_owner.receive_from(room)).value().from == asking.local_endpoint());
 }
 
-TEST_CASE("udp: a receive that waits is told that nobody has the peer's port", "[net][udp][failure]") {
+TEST_CASE("udp: a waiting receive fails if the peer's port is unused", "[net][udp][failure]") {
   loop here;
   const udp::socket asking = udp::connect_now(unused_endpoint());
   std::array<char, 8> room{};
@@ -224,7 +225,7 @@ TEST_CASE("udp: a receive that waits is told that nobody has the peer's port", "
   CHECK(here.run(as_result(std::move(receiving))).error() == std::errc::connection_refused);
 }
 
-TEST_CASE("udp: a socket that is not connected never learns that nobody is there", "[net][udp]") {
+TEST_CASE("udp: an unconnected socket gets no error for an unused port", "[net][udp]") {
   loop here;
   const endpoint unused = unused_endpoint();
   const udp::socket one = bound();
@@ -234,7 +235,7 @@ TEST_CASE("udp: a socket that is not connected never learns that nobody is there
   CHECK(text_of(room, run(one.receive_from(room))) == "me");
 }
 
-TEST_CASE("udp: a receive that is stopped takes no datagram", "[net][udp][stop]") {
+TEST_CASE("udp: a stopped receive takes no datagram", "[net][udp][stop]") {
   loop here;
   const udp::socket near = bound(), far = bound();
   std::array<char, 8> room{}, other{};
@@ -249,7 +250,7 @@ TEST_CASE("udp: a receive that is stopped takes no datagram", "[net][udp][stop]"
   CHECK(text_of(room, run(far.receive_from(room))) == "still");
 }
 
-TEST_CASE("udp: a datagram that meets a stop request is received or left, never dropped",
+TEST_CASE("udp: a datagram that races with a stop request is received or left, never lost",
           "[net][udp][stop]") {
   loop here;
   const udp::socket far = bound();
@@ -269,7 +270,7 @@ TEST_CASE("udp: a datagram that meets a stop request is received or left, never 
   }
 }
 
-TEST_CASE("udp: a close cancels the receives that wait", "[net][udp][stop]") {
+TEST_CASE("udp: close cancels waiting receives", "[net][udp][stop]") {
   loop here;
   udp::socket far = bound();
   std::array<char, 8> room{}, other{};
@@ -282,8 +283,7 @@ TEST_CASE("udp: a close cancels the receives that wait", "[net][udp][stop]") {
   }
 }
 
-TEST_CASE("udp: cancelled at every await, a question and its answer leave nothing behind",
-          "[net][udp][stop]") {
+TEST_CASE("udp: a question and its answer can be cancelled at every await", "[net][udp][stop]") {
   const std::size_t awaits = every_cancellation([]() -> task<> {
     udp::socket server = co_await udp::bind(endpoint::loopback());
     udp::socket client = co_await udp::connect(server.local_endpoint());
@@ -303,7 +303,7 @@ TEST_CASE("udp: cancelled at every await, a question and its answer leave nothin
   CHECK(awaits > 4);
 }
 
-TEST_CASE("udp: a buffer is the kernel's while a receive is in flight, and only then", "[net][udp]") {
+TEST_CASE("udp: a receive's buffer is poisoned while it is in flight, and only then", "[net][udp]") {
   std::array<char, 8> room{};
   {
     const auto here = std::make_optional<loop>();

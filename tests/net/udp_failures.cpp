@@ -18,7 +18,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("udp::bind: an endpoint that is taken, or is not of this machine", "[net][failure]") {
+TEST_CASE("udp::bind: fails for an endpoint that is taken or not of this machine", "[net][failure]") {
   IN_EVERY_STYLE(style);
   const udp::socket there = udp::bind_now(endpoint::loopback());
   const endpoint taken = there.local_endpoint();
@@ -27,7 +27,7 @@ TEST_CASE("udp::bind: an endpoint that is taken, or is not of this machine", "[n
               "192.0.2.1:0");
 }
 
-TEST_CASE("udp: an endpoint of another family", "[net][failure]") {
+TEST_CASE("udp: an endpoint of another family is an error", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   const udp::socket near = udp::bind_now(endpoint::loopback());
@@ -35,7 +35,7 @@ TEST_CASE("udp: an endpoint of another family", "[net][failure]") {
               "socket::send_to", "[::1]:9");
 }
 
-TEST_CASE("udp: a send without a peer, or to port 0", "[net][failure]") {
+TEST_CASE("udp: a send without a peer, or to port 0, is an error", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   const udp::socket near = udp::bind_now(endpoint::loopback());
@@ -46,7 +46,7 @@ TEST_CASE("udp: a send without a peer, or to port 0", "[net][failure]") {
   CHECK_THROWS_WITH(near.peer_endpoint(), contains("socket::peer_endpoint"));
 }
 
-TEST_CASE("udp: every operation on a socket that is closed or was moved from", "[net][failure]") {
+TEST_CASE("udp: every operation on a closed or moved-from socket fails", "[net][failure]") {
   IN_EVERY_STYLE(style);
   std::array<char, 8> room{};
   udp::socket none = udp::bind_now(endpoint::loopback());
@@ -61,7 +61,7 @@ TEST_CASE("udp: every operation on a socket that is closed or was moved from", "
   CHECK_THROWS_AS(none.peer_endpoint(), std::system_error);
 }
 
-TEST_CASE("udp: a pipe is no socket", "[net][failure]") {
+TEST_CASE("udp: a pipe's descriptor is an error", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   pipe_ends ends;
@@ -71,7 +71,7 @@ TEST_CASE("udp: a pipe is no socket", "[net][failure]") {
   check_fails(style, wrong.send("x"), std::errc::not_a_socket, "socket::send", "pipe");
 }
 
-TEST_CASE("udp: a sender whose name is no endpoint", "[net][failure]") {
+TEST_CASE("udp: a sender without an IP endpoint is an error", "[net][failure]") {
   IN_EVERY_STYLE(style);
   loop here;
   std::array<int, 2> pair{};
@@ -86,7 +86,7 @@ TEST_CASE("udp: a sender whose name is no endpoint", "[net][failure]") {
               "descriptor");
 }
 
-TEST_CASE("udp: the limit of open descriptors", "[net][failure]") {
+TEST_CASE("udp: fails at the limit of open descriptors", "[net][failure]") {
   IN_EVERY_STYLE(style);
   if (!style.works_in_child()) return;
   const auto ended = in_child([&] {

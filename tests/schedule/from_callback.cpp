@@ -48,7 +48,7 @@ struct kept_done {
 
 }  // namespace
 
-TEST_CASE("from_callback: completes with what done is called with, in every style",
+TEST_CASE("from_callback: completes with the arguments of done, in every style",
           "[schedule][from_callback]") {
   IN_EVERY_STYLE(style);
   loop home;
@@ -68,7 +68,7 @@ TEST_CASE("from_callback: completes with what done is called with, in every styl
   CHECK_THROWS_AS(style.wait(from_callback<int>(fails)).value(), std::out_of_range);
 }
 
-TEST_CASE("from_callback: a C library with a context pointer", "[schedule][from_callback]") {
+TEST_CASE("from_callback: takes a C library's context pointer", "[schedule][from_callback]") {
   loop home;
   c_library library;
   using done_type = callback_done<std::string>;
@@ -120,7 +120,8 @@ TEST_CASE("from_callback: only the first call of done counts", "[schedule][from_
   CHECK_FALSE(copy(3));  // the operation has ended
 }
 
-TEST_CASE("from_callback: many threads call done, one is heard", "[schedule][from_callback][threads]") {
+TEST_CASE("from_callback: of calls of done on many threads only the first counts",
+          "[schedule][from_callback][threads]") {
   loop home;
   for (int round = 0; round < 50; ++round) {
     std::vector<std::thread> callers;
@@ -137,8 +138,7 @@ TEST_CASE("from_callback: many threads call done, one is heard", "[schedule][fro
   }
 }
 
-TEST_CASE("from_callback: when nobody can call done any more it is a broken promise",
-          "[schedule][from_callback]") {
+TEST_CASE("from_callback: dropping every copy of done is broken_promise", "[schedule][from_callback]") {
   IN_EVERY_STYLE(style);
   loop home;
   const auto ended = style.wait(from_callback<int>([](auto) {}));
@@ -150,7 +150,7 @@ TEST_CASE("from_callback: when nobody can call done any more it is a broken prom
   CHECK(home.run(as_result(std::move(op))).error() == errc::broken_promise);
 }
 
-TEST_CASE("from_callback: what f throws is its error, also when it has handed done on",
+TEST_CASE("from_callback: an exception from f is its error, also after f has passed done on",
           "[schedule][from_callback]") {
   IN_EVERY_STYLE(style);
   loop home;
@@ -165,7 +165,8 @@ TEST_CASE("from_callback: what f throws is its error, also when it has handed do
   CHECK_FALSE((*kept.done)(1));
 }
 
-TEST_CASE("from_callback: a value that cannot be made settles nothing", "[schedule][from_callback]") {
+TEST_CASE("from_callback: a value whose constructor throws does not complete it",
+          "[schedule][from_callback]") {
   struct picky {
     explicit picky(int n) {
       if (n == 0) throw std::invalid_argument("zero");
@@ -178,8 +179,9 @@ TEST_CASE("from_callback: a value that cannot be made settles nothing", "[schedu
   }))));
 }
 
-TEST_CASE("from_callback: stopped, without a way to cancel it ends at once and hears nothing more",
-          "[schedule][from_callback]") {
+TEST_CASE(
+    "from_callback: without a canceller a stop request ends it at once, and done does nothing afterwards",
+    "[schedule][from_callback]") {
   loop home;
   kept_done<std::shared_ptr<int>> kept;
   stop_source source;
@@ -196,7 +198,8 @@ TEST_CASE("from_callback: stopped, without a way to cancel it ends at once and h
   CHECK(late.use_count() == 1);
 }
 
-TEST_CASE("from_callback: stopped, it has the API cancel and waits for done", "[schedule][from_callback]") {
+TEST_CASE("from_callback: a stop request calls the canceller, then it waits for done",
+          "[schedule][from_callback]") {
   loop home;
   kept_done<int> kept;
   int cancelled = 0;
@@ -211,12 +214,12 @@ TEST_CASE("from_callback: stopped, it has the API cancel and waits for done", "[
   CHECK(cancelled == 1);
   home.turn(false);
   CHECK_FALSE(op.done());
-  SECTION("that says it was cancelled") {
+  SECTION("which reports the cancellation") {
     (*kept.done)(std::errc::operation_canceled);
     home.run();
     CHECK(op.result().error() == std::errc::operation_canceled);
   }
-  SECTION("that was faster: its value is kept") {
+  SECTION("which was faster: its value is kept") {
     (*kept.done)(5);
     home.run();
     CHECK(op.result().value() == 5);
@@ -225,7 +228,7 @@ TEST_CASE("from_callback: stopped, it has the API cancel and waits for done", "[
   CHECK(cancelled == 1);
 }
 
-TEST_CASE("from_callback: a canceller that says true ends it, one that says false does not",
+TEST_CASE("from_callback: a canceller that returns true ends it, one that returns false does not",
           "[schedule][from_callback]") {
   loop home;
   kept_done<int> kept;
@@ -273,7 +276,8 @@ TEST_CASE("from_callback: a canceller that calls done, or throws, ends it", "[sc
   }
 }
 
-TEST_CASE("from_callback: stopped before it starts f is not called", "[schedule][from_callback]") {
+TEST_CASE("from_callback: f is not called if stop was requested before the start",
+          "[schedule][from_callback]") {
   loop home;
   stop_source source;
   source.request_stop();
@@ -289,7 +293,7 @@ TEST_CASE("from_callback: stopped before it starts f is not called", "[schedule]
   CHECK_FALSE(called);
 }
 
-TEST_CASE("from_callback: a stop request and done on two threads at once",
+TEST_CASE("from_callback: a stop request races with done on another thread",
           "[schedule][from_callback][threads]") {
   loop home;
   for (int round = 0; round < 200; ++round) {
@@ -350,7 +354,7 @@ TEST_CASE("from_callback: the loop's end cancels it, and done may be called late
   CHECK_FALSE((*kept.done)(1));
 }
 
-TEST_CASE("from_callback: at the loop's end a canceller is called and done is waited for",
+TEST_CASE("from_callback: the loop's end calls the canceller and waits for done",
           "[schedule][from_callback][threads]") {
   std::thread api;
   std::atomic<bool> cancelled{false};
@@ -375,14 +379,14 @@ TEST_CASE("from_callback: at the loop's end a canceller is called and done is wa
   CHECK(ended->value() == 6);
 }
 
-TEST_CASE("from_callback: without a loop it says so", "[schedule][from_callback]") {
+TEST_CASE("from_callback: without a loop it is a logic_error", "[schedule][from_callback]") {
   recorded op(from_callback<int>([](auto done) { done(1); }));
   op.start();
   REQUIRE(op.done());
   CHECK_THROWS_AS(op.result().value(), std::logic_error);
 }
 
-TEST_CASE("from_callback: times out, loses races, goes through joins", "[schedule][from_callback]") {
+TEST_CASE("from_callback: can time out, lose races and stand in joins", "[schedule][from_callback]") {
   sim::virtual_time clock;
   IN_EVERY_STYLE(style);
   loop home;
@@ -391,7 +395,7 @@ TEST_CASE("from_callback: times out, loses races, goes through joins", "[schedul
   CHECK(style.wait(when_any(from_callback<int>(kept.taker()), sleep_for(1ms))).value().index == 1);
 }
 
-TEST_CASE("from_callback: cancelled at every await", "[schedule][from_callback]") {
+TEST_CASE("from_callback: can be cancelled at every await", "[schedule][from_callback]") {
   every_cancellation([]() -> task<> {
     kept_done<int> kept;
     const auto calls = [&]() -> task<> {

@@ -26,7 +26,7 @@ using namespace braid;
 using namespace std::chrono_literals;
 using braid_tests::recorded;
 
-TEST_CASE("interval: a period that is not positive is refused by name", "[schedule][interval]") {
+TEST_CASE("interval: a period that is not positive is refused and named", "[schedule][interval]") {
   const auto period =
       GENERATE(loop_clock::duration(0), loop_clock::duration(-1), loop_clock::duration::min());
   try {
@@ -37,7 +37,7 @@ TEST_CASE("interval: a period that is not positive is refused by name", "[schedu
   }
 }
 
-TEST_CASE("interval: a fractional period is refused unless it is positive too", "[schedule][interval]") {
+TEST_CASE("interval: a fractional period that is not positive is refused", "[schedule][interval]") {
   using real_seconds = std::chrono::duration<double>;
   CHECK_THROWS_AS(interval(real_seconds(0)), std::invalid_argument);
   CHECK_THROWS_AS(interval(real_seconds(-1e-9)), std::invalid_argument);
@@ -60,7 +60,7 @@ TEST_CASE("interval: each beat is a multiple of the period after the start, or l
   });
 }
 
-TEST_CASE("interval: works without a loop until its beat is waited for", "[schedule][interval]") {
+TEST_CASE("interval: needs a loop only to wait for a beat", "[schedule][interval]") {
   interval ticks(1us);
   loop home;
   home.run(ticks.next());
@@ -68,7 +68,7 @@ TEST_CASE("interval: works without a loop until its beat is waited for", "[sched
   CHECK(home.in_flight() == 0);
 }
 
-TEST_CASE("interval: beats that were missed are skipped, not caught up on", "[schedule][interval]") {
+TEST_CASE("interval: skips missed beats by default", "[schedule][interval]") {
   loop home;
   constexpr auto period = 20ms;
   interval ticks(period);
@@ -94,7 +94,8 @@ class beats {
   loop_clock::time_point start_;
 };
 
-TEST_CASE("interval: a beat that times out, is not chosen or was never begun stays", "[schedule][interval]") {
+TEST_CASE("interval: a next that times out, is not chosen or never begins keeps its beat",
+          "[schedule][interval]") {
   sim::virtual_time time;
   loop home;
   home.run([]() -> task<> {
@@ -118,7 +119,7 @@ TEST_CASE("interval: a beat that times out, is not chosen or was never begun sta
   });
 }
 
-TEST_CASE("interval: missed beats are skipped, caught up on, or delay those to come",
+TEST_CASE("interval: skips, catches up on, or is delayed by missed beats, as its option says",
           "[schedule][interval]") {
   sim::virtual_time time;
   loop home;
@@ -143,7 +144,7 @@ TEST_CASE("interval: missed beats are skipped, caught up on, or delay those to c
   CHECK(heard_with(missed_beats::delay) == std::vector<long>{100, 350, 450, 550, 650});
 }
 
-TEST_CASE("interval: starts and starts anew at an instant of choice", "[schedule][interval]") {
+TEST_CASE("interval: starts and resets at a given instant", "[schedule][interval]") {
   sim::virtual_time time;
   loop home;
   home.run([]() -> task<> {
@@ -170,7 +171,7 @@ TEST_CASE("interval: starts and starts anew at an instant of choice", "[schedule
   });
 }
 
-TEST_CASE("interval: a reset concerns a next() that has begun", "[schedule][interval]") {
+TEST_CASE("interval: a reset changes a next() in flight", "[schedule][interval]") {
   sim::virtual_time time;
   loop home;
   home.run([]() -> task<> {
@@ -194,7 +195,7 @@ TEST_CASE("interval: a reset concerns a next() that has begun", "[schedule][inte
   });
 }
 
-TEST_CASE("interval: several next() at once receive a beat each, in their order", "[schedule][interval]") {
+TEST_CASE("interval: simultaneous next() get a beat each, in order", "[schedule][interval]") {
   sim::virtual_time time;
   loop home;
   home.run([]() -> task<> {
@@ -214,7 +215,7 @@ TEST_CASE("interval: several next() at once receive a beat each, in their order"
   });
 }
 
-TEST_CASE("interval: may end or move while its next() waits; a copy beats by itself",
+TEST_CASE("interval: may be destroyed or moved while its next() waits; a copy beats by itself",
           "[schedule][interval]") {
   sim::virtual_time time;
   loop home;

@@ -28,7 +28,7 @@ namespace {
 using namespace braid;
 using braid_tests::recorded;
 
-TEST_CASE("offload: runs elsewhere, completes here with the value", "[schedule][offload][threads]") {
+TEST_CASE("offload: runs on another thread and completes on the loop's", "[schedule][offload][threads]") {
   loop home;
   std::thread::id ran_on, finished_on;
   int got = 0;
@@ -46,8 +46,7 @@ TEST_CASE("offload: runs elsewhere, completes here with the value", "[schedule][
   CHECK(finished_on == std::this_thread::get_id());
 }
 
-TEST_CASE("offload: nothing, a reference, and what can only be moved come back",
-          "[schedule][offload][threads]") {
+TEST_CASE("offload: gives void, a reference and a move-only value", "[schedule][offload][threads]") {
   loop home;
   int n = 0;
   home.run(offload([&] { ++n; }));
@@ -58,13 +57,13 @@ TEST_CASE("offload: nothing, a reference, and what can only be moved come back",
   CHECK(*made == 4);
 }
 
-TEST_CASE("offload: what it throws is thrown here", "[schedule][offload][threads]") {
+TEST_CASE("offload: an exception of the function is its error", "[schedule][offload][threads]") {
   loop home;
   CHECK_THROWS_AS(home.run(offload([]() -> int { throw std::out_of_range("seven"); })), std::out_of_range);
   CHECK_THROWS_AS(home.run(offload([] { throw 7; })), int);
 }
 
-TEST_CASE("offload: cancelled before it begins it does not run", "[schedule][offload]") {
+TEST_CASE("offload: a function cancelled before its start does not run", "[schedule][offload]") {
   loop home;
   stop_source source;
   source.request_stop();
@@ -78,7 +77,7 @@ TEST_CASE("offload: cancelled before it begins it does not run", "[schedule][off
   CHECK(ran == 0);
 }
 
-TEST_CASE("offload: cancelled while it waits for a thread it ends at once, and does not run",
+TEST_CASE("offload: cancelled while it waits for a thread, it ends at once and the function does not run",
           "[schedule][offload][threads]") {
   loop home;
   stop_source source;
@@ -104,7 +103,7 @@ TEST_CASE("offload: cancelled while it waits for a thread it ends at once, and d
   CHECK(ran == 0);
 }
 
-TEST_CASE("offload: timed out while it waits for a thread", "[schedule][offload][threads]") {
+TEST_CASE("offload: can time out while it waits for a thread", "[schedule][offload][threads]") {
   IN_EVERY_STYLE(style);
   const braid_tests::busy_pool busy;
   CHECK(style.wait(with_timeout(offload([] {}), std::chrono::milliseconds(1))).error() ==
@@ -113,7 +112,7 @@ TEST_CASE("offload: timed out while it waits for a thread", "[schedule][offload]
         std::errc::timed_out);
 }
 
-TEST_CASE("offload: a loop that ends takes back what has not begun", "[schedule][offload][threads]") {
+TEST_CASE("offload: the loop's end withdraws functions that have not begun", "[schedule][offload][threads]") {
   const braid_tests::busy_pool busy;
   std::optional<result<void>> ended;
   bool ran = false;
@@ -126,7 +125,7 @@ TEST_CASE("offload: a loop that ends takes back what has not begun", "[schedule]
   CHECK_FALSE(ran);
 }
 
-TEST_CASE("offload: stop requests race with threads, each function ends once",
+TEST_CASE("offload: each function ends once when stop requests race with threads",
           "[schedule][offload][threads]") {
   loop home;
   int cancelled = 0, completed = 0;
@@ -146,7 +145,7 @@ TEST_CASE("offload: stop requests race with threads, each function ends once",
   CHECK(completed + cancelled == 300);
 }
 
-TEST_CASE("offload: captures and results of any alignment", "[schedule][offload][threads]") {
+TEST_CASE("offload: takes captures and results of any alignment", "[schedule][offload][threads]") {
   struct alignas(64) line {
     std::array<char, 64> bytes{};
     [[nodiscard]] bool is_aligned() const { return reinterpret_cast<std::uintptr_t>(this) % 64 == 0; }
@@ -159,7 +158,8 @@ TEST_CASE("offload: captures and results of any alignment", "[schedule][offload]
   CHECK(made.is_aligned());
 }
 
-TEST_CASE("offload: cancelled while it runs its end is waited for", "[schedule][offload][threads]") {
+TEST_CASE("offload: cancelled while it runs, it waits for the function's end",
+          "[schedule][offload][threads]") {
   loop home;
   stop_source source;
   std::atomic<bool> begun{false}, may_end{false};
@@ -182,7 +182,7 @@ TEST_CASE("offload: cancelled while it runs its end is waited for", "[schedule][
   CHECK(*op.result() == 7);
 }
 
-TEST_CASE("offload: the function's captures live until the operation is gone",
+TEST_CASE("offload: keeps the function's captures until the operation is destroyed",
           "[schedule][offload][threads]") {
   const auto owned = std::make_shared<int>(5);
   loop home;

@@ -24,7 +24,7 @@ using namespace braid;
 using braid_tests::loop_thread;
 using namespace std::chrono_literals;
 
-TEST_CASE("resume_on: what follows runs there, and the awaiter goes on at home",
+TEST_CASE("resume_on: the task goes on there, and its awaiter on the home loop",
           "[schedule][resume_on][threads]") {
   loop_thread other;
   loop home;
@@ -48,7 +48,7 @@ TEST_CASE("resume_on: what follows runs there, and the awaiter goes on at home",
   CHECK(after == std::this_thread::get_id());
 }
 
-TEST_CASE("resume_on: a task may come back by itself", "[schedule][resume_on][threads]") {
+TEST_CASE("resume_on: a task may return by itself", "[schedule][resume_on][threads]") {
   loop_thread other;
   loop home;
   const bool returned = home.run([&]() -> task<bool> {
@@ -64,7 +64,8 @@ TEST_CASE("resume_on: a task may come back by itself", "[schedule][resume_on][th
   CHECK(returned);
 }
 
-TEST_CASE("resume_on: an error thrown there is caught at home", "[schedule][resume_on][threads]") {
+TEST_CASE("resume_on: an exception thrown there reaches the awaiter on the home loop",
+          "[schedule][resume_on][threads]") {
   loop_thread other;
   loop home;
   const auto fails = [&]() -> task<> {
@@ -91,7 +92,7 @@ TEST_CASE("resume_on: to its own loop it is a yield", "[schedule][resume_on]") {
   CHECK(op.result().has_value());
 }
 
-TEST_CASE("resume_on: many tasks travel at once, and each comes home", "[schedule][resume_on][threads]") {
+TEST_CASE("resume_on: many tasks move at once, and each returns", "[schedule][resume_on][threads]") {
   loop_thread other;
   loop home;
   promise<void> all;
@@ -112,7 +113,8 @@ TEST_CASE("resume_on: many tasks travel at once, and each comes home", "[schedul
   CHECK(there == count);
 }
 
-TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_on][threads]") {
+TEST_CASE("resume_on: a task that is away counts as work of its home loop",
+          "[schedule][resume_on][threads]") {
   loop_thread other;
   std::optional<std::thread::id> arrived_on;
   const auto travels = [&]() -> task<> {
@@ -120,13 +122,13 @@ TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_o
     for (int turns = 0; turns < 100; ++turns) co_await yield();
     arrived_on = std::this_thread::get_id();
   };
-  SECTION("run waits for its return") {
+  SECTION("run waits for its end") {
     loop home;
     detach(travels);
     home.run();
     CHECK(arrived_on == other.id());
   }
-  SECTION("so it does when the task itself comes back") {
+  SECTION("run waits for a task that returns by itself") {
     loop home;
     detach([&]() -> task<> {
       co_await resume_on(other.there());
@@ -137,14 +139,14 @@ TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_o
     home.run();
     CHECK(arrived_on == std::this_thread::get_id());
   }
-  SECTION("so does the loop's end") {
+  SECTION("the loop's end waits for it") {
     {
       loop home;
       detach(travels);
     }
     CHECK(arrived_on == other.id());
   }
-  SECTION("by way of two others, and called by one that travels itself") {
+  SECTION("it moves over two loops, and its awaiter is away, too") {
     loop_thread third;
     loop home;
     detach([&]() -> task<> {
@@ -158,7 +160,8 @@ TEST_CASE("resume_on: who is away is the home loop's work", "[schedule][resume_o
   }
 }
 
-TEST_CASE("resume_on: who comes home by other means is counted as back", "[schedule][resume_on][threads]") {
+TEST_CASE("resume_on: a task that returns without resume_on is counted as back",
+          "[schedule][resume_on][threads]") {
   struct by_post {
     loop& to;
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -180,7 +183,7 @@ TEST_CASE("resume_on: who comes home by other means is counted as back", "[sched
   CHECK(returns == 3);
 }
 
-TEST_CASE("resume_on: the other styles are told at home", "[schedule][resume_on][threads]") {
+TEST_CASE("resume_on: handlers and joins finish on the home loop", "[schedule][resume_on][threads]") {
   loop_thread other;
   loop home;
   std::optional<std::thread::id> finished_on;
@@ -195,7 +198,7 @@ TEST_CASE("resume_on: the other styles are told at home", "[schedule][resume_on]
   CHECK(finished_on == std::this_thread::get_id());
 }
 
-TEST_CASE("resume_on: may be started on a thread without a loop", "[schedule][resume_on][threads]") {
+TEST_CASE("resume_on: can be started on a thread without a loop", "[schedule][resume_on][threads]") {
   loop home;
   braid_tests::recorded op(resume_on(home));
   std::thread([&] { op.start(); }).join();

@@ -22,14 +22,14 @@ using braid_tests::recorded;
 using duration = loop_clock::duration;
 using instant = loop_clock::time_point;
 
-TEST_CASE("sleep_for: ends no sooner than it was asked to", "[schedule][sleep]") {
+TEST_CASE("sleep_for: never ends early", "[schedule][sleep]") {
   loop home;
   const auto begun = loop_clock::now();
   home.run(sleep_for(2ms));
   CHECK(loop_clock::now() - begun >= 2ms);
 }
 
-TEST_CASE("sleep_for: the time counts from its start, not from its making", "[schedule][sleep]") {
+TEST_CASE("sleep_for: the time counts from its start, not from its construction", "[schedule][sleep]") {
   loop home;
   auto op = sleep_for(2ms);
   home.run(sleep_for(3ms));
@@ -38,8 +38,7 @@ TEST_CASE("sleep_for: the time counts from its start, not from its making", "[sc
   CHECK(loop_clock::now() - begun >= 2ms);
 }
 
-TEST_CASE("sleep: of no time, or of less, ends at the next turn but never within start",
-          "[schedule][sleep]") {
+TEST_CASE("sleep: a zero or negative time ends at the next turn, never within start", "[schedule][sleep]") {
   loop home;
   const duration none = GENERATE(duration(0), duration(-1), duration::min());
   recorded op(sleep_for(none));
@@ -50,7 +49,7 @@ TEST_CASE("sleep: of no time, or of less, ends at the next turn but never within
   CHECK(op.result().has_value());
 }
 
-TEST_CASE("sleep_until: an instant that is past ends at the next turn", "[schedule][sleep]") {
+TEST_CASE("sleep_until: a past instant ends at the next turn", "[schedule][sleep]") {
   loop home;
   const instant past = GENERATE(instant::min(), instant(), loop_clock::now());
   recorded op(sleep_until(past));
@@ -60,7 +59,7 @@ TEST_CASE("sleep_until: an instant that is past ends at the next turn", "[schedu
   CHECK(op.done());
 }
 
-TEST_CASE("sleep: the longest there is waits, and can be stopped", "[schedule][sleep]") {
+TEST_CASE("sleep: the longest duration waits and can be stopped", "[schedule][sleep]") {
   loop home;
   stop_source source;
   recorded longest(sleep_for(duration::max()), source.get_token());
@@ -77,8 +76,7 @@ TEST_CASE("sleep: the longest there is waits, and can be stopped", "[schedule][s
   CHECK(longest.result().error().call() == "sleep");
 }
 
-TEST_CASE("sleep: one that is longer than the clock's longest waits, and can be stopped",
-          "[schedule][sleep]") {
+TEST_CASE("sleep: a duration beyond the clock's longest waits and can be stopped", "[schedule][sleep]") {
   using real_seconds = std::chrono::duration<double>;
   using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
   loop home;
@@ -98,7 +96,7 @@ TEST_CASE("sleep: one that is longer than the clock's longest waits, and can be 
   CHECK(last.result().error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("sleep: of less than all there is, or of what is no number, ends at the next turn",
+TEST_CASE("sleep: the most negative duration, or one that is not a number, ends at the next turn",
           "[schedule][sleep]") {
   using real_seconds = std::chrono::duration<double>;
   using coarse = std::chrono::time_point<loop_clock, std::chrono::hours>;
@@ -117,7 +115,7 @@ TEST_CASE("sleep: of less than all there is, or of what is no number, ends at th
   CHECK((hours.result() && infinite.result() && no_number.result() && first.result()));
 }
 
-TEST_CASE("sleep: whatever the unit, the sender is of one type", "[schedule][sleep]") {
+TEST_CASE("sleep: the sender has one type for all units", "[schedule][sleep]") {
   using sleep = decltype(sleep_for(1ns));
   STATIC_REQUIRE(std::is_same_v<decltype(sleep_for(1h)), sleep>);
   STATIC_REQUIRE(std::is_same_v<decltype(sleep_for(std::chrono::duration<float>(1))), sleep>);
@@ -125,7 +123,8 @@ TEST_CASE("sleep: whatever the unit, the sender is of one type", "[schedule][sle
   STATIC_REQUIRE(noexcept(sleep_for(second)));
 }
 
-TEST_CASE("sleep: deadlines are met in their order, equal ones in the order of start", "[schedule][sleep]") {
+TEST_CASE("sleep: sleeps end in the order of their deadlines, equal ones in the order of start",
+          "[schedule][sleep]") {
   loop home;
   const auto base = loop_clock::now();
   std::vector<int> order;
@@ -143,7 +142,7 @@ TEST_CASE("sleep: deadlines are met in their order, equal ones in the order of s
   CHECK(order == std::vector{1, 2, 3, 4, 5});
 }
 
-TEST_CASE("sleep: stopped, it ends as cancelled and leaves the others alone", "[schedule][sleep]") {
+TEST_CASE("sleep: a stop request ends it as cancelled and leaves others alone", "[schedule][sleep]") {
   loop home;
   stop_source source;
   recorded stopped(sleep_for(1h), source.get_token());
@@ -158,7 +157,7 @@ TEST_CASE("sleep: stopped, it ends as cancelled and leaves the others alone", "[
   CHECK(other.result().has_value());
 }
 
-TEST_CASE("sleep: started when stop was requested already it ends as cancelled", "[schedule][sleep]") {
+TEST_CASE("sleep: ends as cancelled if stop was requested before its start", "[schedule][sleep]") {
   loop home;
   stop_source source;
   source.request_stop();
@@ -169,7 +168,7 @@ TEST_CASE("sleep: started when stop was requested already it ends as cancelled",
   CHECK(op.result().error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("sleep: a stop request of another thread wakes the loop", "[schedule][sleep][threads]") {
+TEST_CASE("sleep: a stop request from another thread wakes the loop", "[schedule][sleep][threads]") {
   for (int round = 0; round < 200; ++round) {
     loop home;
     stop_source source;
@@ -183,7 +182,7 @@ TEST_CASE("sleep: a stop request of another thread wakes the loop", "[schedule][
   }
 }
 
-TEST_CASE("sleep: stop requests of another thread race with the deadline", "[schedule][sleep][threads]") {
+TEST_CASE("sleep: stop requests from another thread race with the deadline", "[schedule][sleep][threads]") {
   loop home;
   int ended = 0;
   for (int round = 0; round < 500; ++round) {
@@ -199,7 +198,7 @@ TEST_CASE("sleep: stop requests of another thread race with the deadline", "[sch
   CHECK(ended == 500);
 }
 
-TEST_CASE("sleep: ten thousand at once all end", "[schedule][sleep]") {
+TEST_CASE("sleep: ten thousand sleeps at once all end", "[schedule][sleep]") {
   loop home({.entries = 8});
   int ended = 0;
   for (int n = 0; n < 10'000; ++n)
@@ -208,7 +207,7 @@ TEST_CASE("sleep: ten thousand at once all end", "[schedule][sleep]") {
   CHECK(ended == 10'000);
 }
 
-TEST_CASE("sleep: timers cost neither requests nor allocations", "[schedule][sleep]") {
+TEST_CASE("sleep: costs neither requests nor allocations", "[schedule][sleep]") {
   loop home;
   int ended = 0;
   const auto some = [&] {

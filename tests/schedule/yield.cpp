@@ -17,7 +17,7 @@ namespace {
 using namespace braid;
 using braid_tests::recorded;
 
-TEST_CASE("yield: lets what is ready run first, and never ends within start", "[schedule][yield]") {
+TEST_CASE("yield: lets ready work run first, and never ends within start", "[schedule][yield]") {
   loop home;
   recorded first(yield()), second(yield());
   first.start();
@@ -44,7 +44,7 @@ TEST_CASE("yield: coroutines that yield take turns", "[schedule][yield]") {
   CHECK(order == "abcabcabc");
 }
 
-TEST_CASE("yield: a million in a row need no stack and no allocation", "[schedule][yield]") {
+TEST_CASE("yield: a million in a row take constant stack and no allocation", "[schedule][yield]") {
   loop home;
   std::size_t made = 0;
   const int ended = home.run([&]() -> task<int> {
@@ -61,8 +61,7 @@ TEST_CASE("yield: a million in a row need no stack and no allocation", "[schedul
   CHECK(made == 0);
 }
 
-TEST_CASE("yield: ends as cancelled when stop was requested, before its turn or after its start",
-          "[schedule][yield]") {
+TEST_CASE("yield: ends as cancelled if stop is requested before or after its start", "[schedule][yield]") {
   loop home;
   stop_source source;
   recorded op(yield(), source.get_token());
@@ -75,7 +74,7 @@ TEST_CASE("yield: ends as cancelled when stop was requested, before its turn or 
   CHECK(op.result().error().call() == "yield");
 }
 
-TEST_CASE("yield: a busy loop of yields can be stopped", "[schedule][yield]") {
+TEST_CASE("yield: an endless row of yields can be stopped", "[schedule][yield]") {
   loop home;
   stop_source source;
   int rounds = 0;

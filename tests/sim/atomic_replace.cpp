@@ -62,7 +62,7 @@ int broken_replacements(bool syncs) {
 
 }  // namespace
 
-TEST_CASE("sim::disk: write, sync, rename replaces a file whole; without the sync it does not",
+TEST_CASE("sim::disk: write, sync and rename replace a file atomically; without the sync they do not",
           "[sim][disk]") {
   CHECK(broken_replacements(true) == 0);
   CHECK(broken_replacements(false) > 100);

@@ -192,7 +192,7 @@ void run_with_chaos(sim::world& here, bool syncs) {
 const sim::world_options slow{.network = {.least_latency = 100us, .most_latency = 20ms, .buffer_bytes = 4096},
                               .most_steps = 100'000};
 
-TEST_CASE("simulation: no request is lost or booked twice, whatever breaks", "[sim][client_server]") {
+TEST_CASE("simulation: no request is lost or booked twice under any fault", "[sim][client_server]") {
   const sim::explored all = sim::explore(1000, [](sim::world& here) { run_with_chaos(here, true); }, slow);
   CHECK(all.runs == 1000);
   // A hash over every request and completion of all runs. It depends on what the simulation does, not on the
@@ -200,7 +200,7 @@ TEST_CASE("simulation: no request is lost or booked twice, whatever breaks", "[s
   CHECK(all.trace_hash == 0xfb81c975133b2026);
 }
 
-TEST_CASE("simulation: a reply before the entry is synced is found out", "[sim][client_server]") {
+TEST_CASE("simulation: finds a server that replies before it syncs", "[sim][client_server]") {
   CHECK_THROWS_AS(
       sim::explore(1000, [](sim::world& here) { run_with_chaos(here, false); }, slow), std::logic_error);
 }

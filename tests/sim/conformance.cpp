@@ -215,7 +215,7 @@ class program {
 
 }  // namespace
 
-TEST_CASE("network: sockets do what the kernel's do", "[sim][network]") {
+TEST_CASE("network: simulated sockets behave like the kernel's", "[sim][network]") {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     INFO("seed " << seed);
     program(seed).run();

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 // ---- ends -----------------------------------------------------------------------------------------------
 
-TEST_CASE("network: what had come is read before a reset is told, once", "[sim][network]") {
+TEST_CASE("network: received bytes are read before a reset is reported, once", "[sim][network]") {
   two_hosts here;
   here.connect();
   CHECK(here.on(here.server, here.far.write_all("abc")) == 0);
@@ -43,7 +43,7 @@ TEST_CASE("network: what had come is read before a reset is told, once", "[sim][
   CHECK_THROWS_AS(here.near.peer_endpoint(), std::system_error);
 }
 
-TEST_CASE("network: a close with something unread is a reset", "[sim][network]") {
+TEST_CASE("network: closing with unread bytes resets the connection", "[sim][network]") {
   two_hosts here;
   here.connect();
   CHECK(here.on(here.client, here.near.write_all("unread")) == 0);
@@ -53,7 +53,7 @@ TEST_CASE("network: a close with something unread is a reset", "[sim][network]")
   CHECK(here.on(here.client, here.near.read_some(got)) == -ECONNRESET);
 }
 
-TEST_CASE("network: what is written to an end that is closed meets a reset", "[sim][network]") {
+TEST_CASE("network: writing to a closed end gives a reset", "[sim][network]") {
   two_hosts here;
   here.connect();
   CHECK(here.on(here.server, here.far.close()) == 0);
@@ -66,7 +66,7 @@ TEST_CASE("network: what is written to an end that is closed meets a reset", "[s
   CHECK(here.on(here.client, here.near.read_some(got)) == 0);
 }
 
-TEST_CASE("network: what was sent before a close arrives, however long it takes", "[sim][network]") {
+TEST_CASE("network: bytes sent before a close arrive after any delay", "[sim][network]") {
   two_hosts here({.least_latency = 1ms, .most_latency = 1ms, .buffer_bytes = 100});
   here.connect();
   CHECK(here.on(here.client, here.near.write_all(std::string(200, 'x'))) == 0);
@@ -78,7 +78,7 @@ TEST_CASE("network: what was sent before a close arrives, however long it takes"
   CHECK(here.on(here.server, here.far.read_some(got)) == 0);
 }
 
-TEST_CASE("network: who shuts both ways resets what still comes", "[sim][network]") {
+TEST_CASE("network: after a shutdown of both directions later bytes cause a reset", "[sim][network]") {
   two_hosts here;
   here.connect();
   CHECK(here.on(here.server, shut(here.far.number(), SHUT_RDWR)) == 0);
@@ -92,7 +92,7 @@ TEST_CASE("network: who shuts both ways resets what still comes", "[sim][network
   CHECK(here.on(here.client, here.near.write_all("abc")) == -EPIPE);
 }
 
-TEST_CASE("network: who shuts reading alone still reads what comes", "[sim][network]") {
+TEST_CASE("network: after a shutdown of reading later bytes are still read", "[sim][network]") {
   two_hosts here;
   here.connect();
   auto reading = [&]() -> task<int> {
@@ -114,7 +114,7 @@ TEST_CASE("network: who shuts reading alone still reads what comes", "[sim][netw
   CHECK(here.on(here.server, reading()) == 0);
 }
 
-TEST_CASE("network: a listener that is closed resets who was not accepted", "[sim][network]") {
+TEST_CASE("network: closing a listener resets its unaccepted connections", "[sim][network]") {
   two_hosts here;
   here.listen();
   here.near = here.world.run_on(here.client, tcp::connect(here.at_server()));
@@ -136,7 +136,7 @@ TEST_CASE("network: a connection that was reset can still be accepted", "[sim][n
   CHECK(here.on(here.server, here.far.read_some(got)) == -ECONNRESET);
 }
 
-TEST_CASE("network: an accept for which there is no descriptor loses nothing", "[sim][network]") {
+TEST_CASE("network: an accept without a free descriptor loses no connection", "[sim][network]") {
   sim::world world(3);
   sim::host& server = world.add_host("server", {.most_descriptors = 2});
   sim::host& client = world.add_host("client");
@@ -153,7 +153,7 @@ TEST_CASE("network: an accept for which there is no descriptor loses nothing", "
   CHECK(far.peer_endpoint().to_string().starts_with("10.0.0.2:"));
 }
 
-TEST_CASE("network: incoming takes all that come", "[sim][network]") {
+TEST_CASE("network: incoming accepts all connections", "[sim][network]") {
   two_hosts here({.least_latency = 1ms, .most_latency = 9ms});
   here.listen();
   std::vector<tcp::stream> taken;
@@ -170,7 +170,7 @@ TEST_CASE("network: incoming takes all that come", "[sim][network]") {
 
 // ---- flow -----------------------------------------------------------------------------------------------
 
-TEST_CASE("network: a sender gets no further ahead than two buffers", "[sim][network]") {
+TEST_CASE("network: a sender is at most two buffers ahead of the receiver", "[sim][network]") {
   two_hosts here({.least_latency = 1ms, .most_latency = 2ms, .buffer_bytes = 1000});
   here.connect();
   CHECK(here.fill(here.client, here.near) == 2000);
@@ -183,20 +183,20 @@ TEST_CASE("network: a sender gets no further ahead than two buffers", "[sim][net
   CHECK(here.fill(here.client, here.near) == 1500);
 }
 
-TEST_CASE("network: 10 MB over a link that takes its time", "[sim][network]") {
+TEST_CASE("network: 10 MB take the time of the link", "[sim][network]") {
   constexpr std::size_t size = 10'000'000;
   sim::network_options network{.bytes_per_second = 100'000'000};
   loop_clock::duration expected = 100ms;
   SECTION("on a link without a latency") {}
-  SECTION("whose latency the buffers cover") {
+  SECTION("with a latency that the buffers cover") {
     network.least_latency = network.most_latency = 100us;
     expected = 100ms + 100us;
   }
-  SECTION("at a rate that is no whole number of nanoseconds a byte") {
+  SECTION("at a rate of a fraction of a nanosecond per byte") {
     network.bytes_per_second = 300'000'000;
     expected = 33'333'334ns;
   }
-  SECTION("a buffer each round trip") {
+  SECTION("with one buffer per round trip") {
     network = {.least_latency = 10ms, .most_latency = 10ms};
     constexpr auto buffers = (size + (64 << 10) - 1) / (64 << 10);
     expected = (2 * buffers - 1) * 10ms;
@@ -217,7 +217,7 @@ TEST_CASE("network: 10 MB over a link that takes its time", "[sim][network]") {
   CHECK((got == sent));
 }
 
-TEST_CASE("network: both directions have a link of their own", "[sim][network]") {
+TEST_CASE("network: each direction has a link of its own", "[sim][network]") {
   two_hosts here({.bytes_per_second = 1000, .buffer_bytes = 1000});
   here.connect();
   const auto begun = here.elapsed();
@@ -232,7 +232,7 @@ TEST_CASE("network: both directions have a link of their own", "[sim][network]")
   CHECK(here.elapsed() - begun == 1s);
 }
 
-TEST_CASE("network: what is sent keeps its order, however its parts are delayed", "[sim][network]") {
+TEST_CASE("network: bytes keep their order under any delays", "[sim][network]") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     two_hosts here({.least_latency = 1us, .most_latency = 10ms}, seed);
     here.connect();
@@ -257,7 +257,7 @@ TEST_CASE("network: what is sent keeps its order, however its parts are delayed"
 
 // ---- what the network does ------------------------------------------------------------------------------
 
-TEST_CASE("network: a partition holds back what is sent, until the hosts are joined", "[sim][network]") {
+TEST_CASE("network: a partition holds bytes back until the hosts are joined", "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
   here.connect();
   CHECK(here.on(here.client, here.near.write_all("under way, ")) == 0);
@@ -277,7 +277,7 @@ TEST_CASE("network: a partition holds back what is sent, until the hosts are joi
   CHECK(here.elapsed() - begun == 10ms);
 }
 
-TEST_CASE("network: a partition holds back the word that there is room, too", "[sim][network]") {
+TEST_CASE("network: a partition also holds window updates back", "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms, .buffer_bytes = 100});
   here.connect();
   const std::string sent(300, 'x');
@@ -295,7 +295,7 @@ TEST_CASE("network: a partition holds back the word that there is room, too", "[
   CHECK(here.elapsed() - begun == 40ms);
 }
 
-TEST_CASE("network: who sends in vain for a quarter of an hour gives up", "[sim][network]") {
+TEST_CASE("network: a sender without an answer gives up after a quarter of an hour", "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
   here.connect();
   bool crashed = false;
@@ -317,7 +317,7 @@ TEST_CASE("network: who sends in vain for a quarter of an hour gives up", "[sim]
   CHECK(here.on(here.server, here.far.read_some(got)) == -ECONNRESET);
 }
 
-TEST_CASE("network: a host that lost its power says nothing, and then that it knows of nothing",
+TEST_CASE("network: a host without power is silent, and answers with a reset once it is up",
           "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
   here.connect();
@@ -331,7 +331,7 @@ TEST_CASE("network: a host that lost its power says nothing, and then that it kn
     CHECK(here.on(here.client, here.near.read_some(got)) == -ECONNRESET);
     CHECK(here.elapsed() - begun == 20ms);
   }
-  SECTION("when it comes up while it is sent to") {
+  SECTION("while it is sent to") {
     CHECK(here.on(here.client, here.near.write_all("hello")) == 0);
     here.world.after(1min, [&] { here.world.restart(here.server); });
     CHECK(here.on(here.client, here.near.read_some(got)) == -ECONNRESET);
@@ -340,7 +340,8 @@ TEST_CASE("network: a host that lost its power says nothing, and then that it kn
   CHECK(here.on(here.client, here.near.write_all("hello")) == -EPIPE);
 }
 
-TEST_CASE("network: who waits for room at a host that lost its power is told", "[sim][network]") {
+TEST_CASE("network: a sender that waits for room at a host gets a reset after the host's power loss",
+          "[sim][network]") {
   two_hosts here({.least_latency = 1ms, .most_latency = 1ms, .buffer_bytes = 100});
   here.connect();
   here.fill(here.client, here.near);
@@ -349,7 +350,7 @@ TEST_CASE("network: who waits for room at a host that lost its power is told", "
   CHECK(here.on(here.client, here.near.write_all("more")) == -ECONNRESET);
 }
 
-TEST_CASE("network: what left a host before it lost its power still arrives", "[sim][network]") {
+TEST_CASE("network: bytes sent before a host's power loss still arrive", "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
   here.connect();
   CHECK(here.on(here.server, here.far.write_all("last")) == 0);
@@ -372,7 +373,7 @@ TEST_CASE("network: an injected reset breaks both ends", "[sim][network]") {
 
 // ---- many, and again ------------------------------------------------------------------------------------
 
-TEST_CASE("network: 1000 connections at once, the same again from the same seed", "[sim][network]") {
+TEST_CASE("network: the same seed runs 1000 connections in the same way", "[sim][network]") {
   const auto run_all = [](std::uint64_t seed) {
     sim::world world({.seed = seed, .network = {.least_latency = 1ms, .most_latency = 20ms}});
     sim::host& server = world.add_host("server", {.most_descriptors = 2000});
@@ -414,7 +415,7 @@ TEST_CASE("network: 1000 connections at once, the same again from the same seed"
   CHECK(run_all(8) != first);
 }
 
-TEST_CASE("network: a question, its answer and both ends, in every order there is", "[sim][network]") {
+TEST_CASE("network: a question and its answer work in every order of events", "[sim][network]") {
   const auto ask_once = [](sim::world& here) {
     sim::host& client = here.add_host("client");
     sim::host& server = here.add_host("server");

@@ -20,7 +20,7 @@ namespace {
 
 using texts = std::vector<std::string>;
 
-TEST_CASE("datagram faults: one is lost, and its sender does not learn it", "[sim][datagrams]") {
+TEST_CASE("datagram faults: a lost datagram is no error for its sender", "[sim][datagrams]") {
   two_sockets here;
   here.world.faults().add({.what = fault::lost, .nth = 2});
   for (const char* text : {"1", "2", "3"}) CHECK(here.send(text) == 0);
@@ -28,7 +28,8 @@ TEST_CASE("datagram faults: one is lost, and its sender does not learn it", "[si
   CHECK(here.world.faults().happened() == 1);
 }
 
-TEST_CASE("datagram faults: one arrives twice, at two times where the latency is drawn", "[sim][datagrams]") {
+TEST_CASE("datagram faults: a duplicated datagram arrives twice, at two times if the latency is random",
+          "[sim][datagrams]") {
   two_sockets here({.least_latency = 1ms, .most_latency = 1s});
   here.world.faults().add({.what = fault::duplicated, .nth = 1});
   CHECK(here.send("1") == 0);
@@ -40,7 +41,7 @@ TEST_CASE("datagram faults: one arrives twice, at two times where the latency is
   CHECK(here.received_until_idle().empty());
 }
 
-TEST_CASE("datagram faults: one is delayed, behind others, and its sender does not wait",
+TEST_CASE("datagram faults: a delayed datagram arrives after others, and its sender does not wait",
           "[sim][datagrams]") {
   two_sockets here;
   here.world.faults().add({.what = fault::delayed, .nth = 1, .delay = 1s});
@@ -49,7 +50,7 @@ TEST_CASE("datagram faults: one is delayed, behind others, and its sender does n
   CHECK(here.received_until_idle() == texts{"2", "3", "1"});
 }
 
-TEST_CASE("datagram faults: they happen to one host's datagrams, and to no stream", "[sim][datagrams]") {
+TEST_CASE("datagram faults: hit the datagrams of one host, and no stream", "[sim][datagrams]") {
   two_sockets here;
   here.world.faults().add({.what = fault::lost, .probability = 1, .host = "server"});
   CHECK(here.send("1") == 0);
@@ -64,7 +65,7 @@ TEST_CASE("datagram faults: they happen to one host's datagrams, and to no strea
   CHECK(here.world.faults().happened() == 1);
 }
 
-TEST_CASE("datagram faults: a send that fails loses nothing that is sent later", "[sim][datagrams]") {
+TEST_CASE("datagram faults: a failed send loses no later datagram", "[sim][datagrams]") {
   two_sockets here;
   here.world.faults().add({.what = fault::lost, .nth = 1});
   CHECK(here.send(std::string(70'000, 'x')) == -EMSGSIZE);
@@ -72,7 +73,7 @@ TEST_CASE("datagram faults: a send that fails loses nothing that is sent later",
   CHECK(here.received_until_idle() == texts{"1"});
 }
 
-TEST_CASE("datagram faults: those of other requests", "[sim][datagrams]") {
+TEST_CASE("datagram faults: the other faults of requests hit datagrams, too", "[sim][datagrams]") {
   two_sockets here;
   sim::fault_schedule& faults = here.world.faults();
   faults.add({.what = fault::no_buffers, .nth = 1, .only = opcode::send_message});
@@ -90,7 +91,7 @@ TEST_CASE("datagram faults: those of other requests", "[sim][datagrams]") {
   CHECK(faults.happened() == 2 + 6);
 }
 
-TEST_CASE("datagram faults: the same seed is the same run", "[sim][datagrams]") {
+TEST_CASE("datagram faults: the same seed gives the same run", "[sim][datagrams]") {
   const auto hash_of = [](std::uint64_t seed) {
     two_sockets here({.least_latency = 1ms, .most_latency = 9ms}, seed);
     for (const fault what : {fault::lost, fault::duplicated, fault::delayed})
@@ -107,7 +108,7 @@ TEST_CASE("datagram faults: the same seed is the same run", "[sim][datagrams]") 
   CHECK(all.size() == 20);
 }
 
-TEST_CASE("datagram faults: exhaust goes through what may become of a datagram", "[sim][datagrams]") {
+TEST_CASE("datagram faults: exhaust tries every fate of a datagram", "[sim][datagrams]") {
   std::set<texts> seen;
   sim::exhaust([&](sim::world& world) {
     sim::host& host = world.add_host("one");

@@ -20,7 +20,7 @@ namespace {
 
 using texts = std::vector<std::string>;
 
-TEST_CASE("datagrams: one arrives after the latency, with who sent it", "[sim][datagrams]") {
+TEST_CASE("datagrams: a datagram arrives after the latency, with its sender", "[sim][datagrams]") {
   two_sockets here({.least_latency = 3ms, .most_latency = 3ms});
   CHECK(here.send("hello") == 0);
   CHECK(here.elapsed() == 0s);
@@ -34,7 +34,7 @@ TEST_CASE("datagrams: one arrives after the latency, with who sent it", "[sim][d
   CHECK(here.world.run_on(here.client, here.client_end.receive(text)).from == here.at_server());
 }
 
-TEST_CASE("datagrams: they keep their bounds: an empty one is one, a long one says that it was cut",
+TEST_CASE("datagrams: keep their boundaries; an empty one arrives, and a cut one says so",
           "[sim][datagrams]") {
   two_sockets here;
   for (const char* text : {"", "longer", "ok"}) REQUIRE(here.send(text) == 0);
@@ -48,7 +48,7 @@ TEST_CASE("datagrams: they keep their bounds: an empty one is one, a long one sa
   CHECK((got.size == 2 && !got.truncated));
 }
 
-TEST_CASE("datagrams: within a host, of both families", "[sim][datagrams]") {
+TEST_CASE("datagrams: work within a host, with both address families", "[sim][datagrams]") {
   sim::world world(1);
   sim::host& host = world.add_host("one");
   for (const char* address : {"127.0.0.1", "::1", "10.0.0.1"}) {
@@ -62,8 +62,7 @@ TEST_CASE("datagrams: within a host, of both families", "[sim][datagrams]") {
   }
 }
 
-TEST_CASE("datagrams: they overtake each other where the latency is drawn, and nowhere else",
-          "[sim][datagrams]") {
+TEST_CASE("datagrams: overtake each other only if the latency is random", "[sim][datagrams]") {
   int in_order = 0, overtaken = 0;
   for (std::uint64_t seed = 0; seed != 50; ++seed) {
     two_sockets drawn({.least_latency = 1ms, .most_latency = 2ms}, seed);
@@ -79,7 +78,7 @@ TEST_CASE("datagrams: they overtake each other where the latency is drawn, and n
   CHECK(overtaken > 10);
 }
 
-TEST_CASE("datagrams: what meets a partition is lost without a word", "[sim][datagrams]") {
+TEST_CASE("datagrams: a partition drops datagrams without an error", "[sim][datagrams]") {
   two_sockets here({.least_latency = 1ms, .most_latency = 1ms});
   here.send("under way");
   here.world.partition(here.client, here.server);
@@ -90,7 +89,7 @@ TEST_CASE("datagrams: what meets a partition is lost without a word", "[sim][dat
   CHECK(here.received_until_idle() == texts{"joined"});
 }
 
-TEST_CASE("datagrams: a host that is down answers nothing, one that is up again refuses",
+TEST_CASE("datagrams: a host that is down does not answer; after its restart it refuses",
           "[sim][datagrams]") {
   two_sockets here;
   here.connect_client();
@@ -108,14 +107,14 @@ TEST_CASE("datagrams: a host that is down answers nothing, one that is up again 
   CHECK(here.received_until_idle().empty());
 }
 
-TEST_CASE("datagrams: what a host sent before it crashed arrives", "[sim][datagrams]") {
+TEST_CASE("datagrams: a datagram sent before a crash arrives", "[sim][datagrams]") {
   two_sockets here({.least_latency = 1ms, .most_latency = 1ms});
   here.send("testament");
   here.world.crash(here.client);
   CHECK(here.received_until_idle() == texts{"testament"});
 }
 
-TEST_CASE("datagrams: a connected socket learns once that its peer has no socket, another never",
+TEST_CASE("datagrams: a connected socket gets one error for an unused peer port, an unconnected one none",
           "[sim][datagrams]") {
   two_sockets here({.least_latency = 1ms, .most_latency = 1ms});
   here.world.run_on(here.server, here.server_end.close());
@@ -133,7 +132,7 @@ TEST_CASE("datagrams: a connected socket learns once that its peer has no socket
   CHECK(here.on(here.client, here.client_end.send("anybody?")) == 0);
 }
 
-TEST_CASE("datagrams: a socket holds so much of what came, and no more", "[sim][datagrams]") {
+TEST_CASE("datagrams: a socket's buffer has a limit", "[sim][datagrams]") {
   two_sockets here({.buffer_bytes = 1024});
   for (int n = 0; n < 10; ++n) here.send(std::string(512, static_cast<char>('0' + n)));
   CHECK(here.received_until_idle() == texts{std::string(512, '0'), std::string(512, '1')});
@@ -141,7 +140,7 @@ TEST_CASE("datagrams: a socket holds so much of what came, and no more", "[sim][
   CHECK(here.received_until_idle().size() == 4);
 }
 
-TEST_CASE("datagrams: they leave at the link's speed, and what waits too long is lost", "[sim][datagrams]") {
+TEST_CASE("datagrams: leave at the link's speed, and a long queue drops some", "[sim][datagrams]") {
   two_sockets here({.bytes_per_second = 1000, .buffer_bytes = 1000});
   std::string text = room(1000);
   here.send(text);
@@ -151,8 +150,9 @@ TEST_CASE("datagrams: they leave at the link's speed, and what waits too long is
   CHECK(here.received_until_idle().size() == 1);
 }
 
-TEST_CASE("datagrams: a connected socket hears its peer alone, and others on the port hear the rest",
-          "[sim][datagrams]") {
+TEST_CASE(
+    "datagrams: a connected socket receives only from its peer, and another socket on the port the rest",
+    "[sim][datagrams]") {
   two_sockets here;
   const auto shares = [&](udp::socket& which) {
     const current_loop_scope there(&here.server.its_loop());
@@ -179,7 +179,7 @@ TEST_CASE("datagrams: a connected socket hears its peer alone, and others on the
   CHECK(here.received_until_idle(general) == texts{"stranger"});
 }
 
-TEST_CASE("datagrams: a port is taken once, and TCP's are others", "[sim][datagrams]") {
+TEST_CASE("datagrams: a port can be bound once, apart from TCP's ports", "[sim][datagrams]") {
   two_sockets here;
   CHECK(here.on(here.server, udp::bind(everywhere)) == -EADDRINUSE);
   CHECK(here.on(here.server, udp::bind(endpoint("10.0.0.9", 80))) == -EADDRNOTAVAIL);
@@ -191,7 +191,7 @@ TEST_CASE("datagrams: a port is taken once, and TCP's are others", "[sim][datagr
   CHECK(one.local_endpoint() == endpoint(here.client.address(), one.local_endpoint().port()));
 }
 
-TEST_CASE("datagrams: a receive that is cancelled takes none, and a close ends those that wait",
+TEST_CASE("datagrams: a cancelled receive takes none, and a close cancels waiting receives",
           "[sim][datagrams]") {
   two_sockets here;
   std::string text = room(8);
@@ -246,7 +246,7 @@ std::vector<int> mishaps(Wait wait) {
   };
 }
 
-TEST_CASE("datagrams: what goes wrong on a kernel goes wrong in a world", "[sim][datagrams][kernel]") {
+TEST_CASE("datagrams: fail like the kernel's", "[sim][datagrams][kernel]") {
   const auto on_kernel = [] {
     loop here;
     return mishaps([](auto op) { return run(as_result(std::move(op))); });

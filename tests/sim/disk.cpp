@@ -26,7 +26,8 @@ using namespace std::chrono_literals;
 
 }  // namespace
 
-TEST_CASE("sim::disk: put makes what a program reads, and contents reads what it wrote", "[sim][disk]") {
+TEST_CASE("sim::disk: put makes a file that a program reads, and contents reads what a program wrote",
+          "[sim][disk]") {
   sim::world in(1);
   sim::host& at = in.add_host("disk");
   CHECK_FALSE(at.contents("/etc/motd"));
@@ -51,7 +52,7 @@ TEST_CASE("sim::disk: put makes what a program reads, and contents reads what it
   }
 }
 
-TEST_CASE("sim::disk: a full one takes a part, and then fails", "[sim][disk]") {
+TEST_CASE("sim::disk: a full disk takes a part of a write, then fails", "[sim][disk]") {
   std::string text;
   for (int n = 0; text.size() < 10'000; ++n) text += std::to_string(100'000 + n);
   sim::world in(1);
@@ -85,7 +86,7 @@ TEST_CASE("sim::disk: operations at the position keep the order in which they we
   });
 }
 
-TEST_CASE("sim::disk: each host has its own, which a restart finds again", "[sim][disk]") {
+TEST_CASE("sim::disk: each host has its own disk, which survives a restart", "[sim][disk]") {
   sim::world in(1);
   sim::host &one = in.add_host("one"), &other = in.add_host("other");
   one.put("/data", "one's");
@@ -95,7 +96,7 @@ TEST_CASE("sim::disk: each host has its own, which a restart finds again", "[sim
   CHECK(in.run_on(one, read_file("/data")) == "one's");
 }
 
-TEST_CASE("sim::disk: a full disk takes what it can, then none", "[sim][disk]") {
+TEST_CASE("sim::disk: a full disk takes what fits, and no bytes afterwards", "[sim][disk]") {
   struct scenario {
     static task<void> run() {
       const file data = co_await open_file("/data", O_WRONLY | O_CREAT);
@@ -130,7 +131,7 @@ TEST_CASE("sim::disk: a full disk takes what it can, then none", "[sim][disk]") 
   CHECK_THROWS_AS(in.run_on(at, write_file("/third", "x")), std::system_error);
 }
 
-TEST_CASE("sim::disk: a file may be renamed over and unlinked while it is open", "[sim][disk]") {
+TEST_CASE("sim::disk: an open file can be replaced and unlinked", "[sim][disk]") {
   struct scenario {
     static task<void> run() {
       const file replaced = co_await open_file("/old"), moved = co_await open_file("/new", O_RDWR);
@@ -157,7 +158,7 @@ TEST_CASE("sim::disk: a file may be renamed over and unlinked while it is open",
   CHECK_FALSE(at.contents("/old"));
 }
 
-TEST_CASE("sim::disk: a status says what kind, how large, which and how many names", "[sim][disk]") {
+TEST_CASE("sim::disk: a status has kind, size, inode and number of links", "[sim][disk]") {
   sim::world in(1);
   sim::host& at = in.add_host("disk");
   at.put("/folder/one", std::string(5000, 'x'));
@@ -182,7 +183,7 @@ TEST_CASE("sim::disk: a status says what kind, how large, which and how many nam
   CHECK(status("/").stx_ino == status("/folder/..").stx_ino);
 }
 
-TEST_CASE("sim::disk: an error names the file by its path of now", "[sim][disk]") {
+TEST_CASE("sim::disk: an error names the file by its present path", "[sim][disk]") {
   struct scenario {
     static task<std::string> run() {
       const file moved = co_await open_file("/old");
@@ -198,7 +199,7 @@ TEST_CASE("sim::disk: an error names the file by its path of now", "[sim][disk]"
   CHECK_THAT(in.run_on(at, scenario::run()), contains("/tmp/new"));
 }
 
-TEST_CASE("sim::disk: no file is longer than ext4's longest", "[sim][disk]") {
+TEST_CASE("sim::disk: a file is at most as long as on ext4", "[sim][disk]") {
   struct scenario {
     static task<void> run() {
       constexpr std::uint64_t most = 0xffff'ffff'000;
@@ -219,7 +220,7 @@ TEST_CASE("sim::disk: no file is longer than ext4's longest", "[sim][disk]") {
   in.run_on(at, scenario::run());
 }
 
-TEST_CASE("sim::disk: requests take the disk's time, a sync some more", "[sim][disk]") {
+TEST_CASE("sim::disk: requests take the disk's time, and a sync takes more", "[sim][disk]") {
   const auto time_of = [](std::uint64_t seed, bool syncs) {
     struct scenario {
       static task<void> run(bool also_syncs) {

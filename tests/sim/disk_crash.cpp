@@ -77,7 +77,7 @@ TEST_CASE("sim::disk: a crash keeps, tears at a sector, or loses a write", "[sim
   CHECK(over_a_bound == outcomes{before + "...." + after, before + "ab.." + after, before + "abcd" + after});
 }
 
-TEST_CASE("sim::disk: a crash keeps or loses a growth apart from the bytes", "[sim][disk]") {
+TEST_CASE("sim::disk: a crash keeps or loses a growth independently of the bytes", "[sim][disk]") {
   CHECK(after_crash([]() -> task<void> { co_await write_at("/data", 3, "new"); }, "old") ==
         outcomes{"old", "oldnew", "old\0\0\0"s});
   CHECK(after_crash(
@@ -107,7 +107,7 @@ TEST_CASE("sim::disk: a crash keeps or loses a truncation", "[sim][disk]") {
   CHECK(replaced == outcomes{"", "new", "\0\0\0"s, "older", "newer"});
 }
 
-TEST_CASE("sim::disk: a crash keeps what was synced", "[sim][disk]") {
+TEST_CASE("sim::disk: a crash keeps synced bytes", "[sim][disk]") {
   CHECK(after_crash(
             []() -> task<void> {
               co_await write_at("/data", 0, "synced");
@@ -179,7 +179,7 @@ TEST_CASE("sim::disk: after a crash each byte is one that was synced or written 
   CHECK(lost > 0);
 }
 
-TEST_CASE("sim::disk: changes of names survive a crash in their order", "[sim][disk]") {
+TEST_CASE("sim::disk: name changes survive a crash in order", "[sim][disk]") {
   std::set<std::vector<bool>> found;
   sim::exhaust([&](sim::world& in) {
     sim::host& at = in.add_host("disk");
@@ -213,7 +213,7 @@ TEST_CASE("sim::disk: changes of names survive a crash in their order", "[sim][d
                                              {true, false, true}});
 }
 
-TEST_CASE("sim::disk: which syncs make names durable", "[sim][disk]") {
+TEST_CASE("sim::disk: a sync of the right file or folder makes names durable", "[sim][disk]") {
   const auto of_made = [](program what) { return after_crash(what, "old", "/made"); };
   CHECK(of_made([]() -> task<void> { co_await write_file("/made", ""); }) == outcomes{std::nullopt, ""});
   // a sync of the file, of another file, of the directory
@@ -243,8 +243,7 @@ TEST_CASE("sim::disk: which syncs make names durable", "[sim][disk]") {
         }) == outcomes{std::nullopt, ""});
 }
 
-TEST_CASE("sim::disk: what a failed sync was to write stays in doubt, whatever is synced later",
-          "[sim][disk]") {
+TEST_CASE("sim::disk: bytes of a failed sync stay in doubt after later syncs", "[sim][disk]") {
   struct scenario {
     static task<void> run(bool writes_again) {
       const file data = co_await open_file("/data", O_WRONLY);
@@ -273,7 +272,7 @@ TEST_CASE("sim::disk: what a failed sync was to write stays in doubt, whatever i
   CHECK(found(true) == outcomes{"1221"});
 }
 
-TEST_CASE("sim::disk: a size whose sync failed is durable with the next one that is", "[sim][disk]") {
+TEST_CASE("sim::disk: a size whose sync failed becomes durable with the next sync", "[sim][disk]") {
   struct scenario {
     static task<void> grow() {
       const file data = co_await open_file("/data", O_WRONLY);
@@ -326,7 +325,7 @@ TEST_CASE("sim::disk: a size whose sync failed is durable with the next one that
   CHECK(found(scenario::cut_and_grow) == outcomes{"01\0x"s});
 }
 
-TEST_CASE("sim::disk: the same seed loses the same", "[sim][disk]") {
+TEST_CASE("sim::disk: the same seed loses the same bytes", "[sim][disk]") {
   const auto kept = [](std::uint64_t seed) {
     sim::world in(seed);
     sim::host& at = in.add_host("disk");
@@ -358,7 +357,8 @@ TEST_CASE("sim::disk: the perfect disk keeps everything", "[sim][disk]") {
   }
 }
 
-TEST_CASE("sim::disk: an unlinked file is gone, or back with its bytes in doubt", "[sim][disk]") {
+TEST_CASE("sim::disk: after a crash an unlinked file is gone, or back with its bytes in doubt",
+          "[sim][disk]") {
   const auto found = after_crash(
       []() -> task<void> {
         const file data = co_await open_file("/data", O_RDWR);

@@ -280,7 +280,7 @@ std::vector<std::string> run_in_world(std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("sim::disk: a drawn program is answered as by the kernel's files", "[sim][disk]") {
+TEST_CASE("sim::disk: random programs get the same answers as from the kernel's files", "[sim][disk]") {
   std::size_t alike = 0;
   for (std::uint64_t seed = 0; seed != seeds; ++seed) {
     CAPTURE(seed);

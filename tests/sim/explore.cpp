@@ -37,7 +37,7 @@ void two_deposits(sim::world& here) {
   if (account != 2) throw std::runtime_error("an update was lost");
 }
 
-TEST_CASE("explore: runs every seed where none fails, the same way twice", "[sim][explore]") {
+TEST_CASE("explore: runs every seed if none fails, the same way twice", "[sim][explore]") {
   const auto program = [](sim::world& here) { here.run(when_all(nop(), sleep_for(1ms), nop())); };
   const sim::explored first = sim::explore(100, program), second = sim::explore(100, program);
   CHECK(first.runs == 100);
@@ -74,7 +74,7 @@ TEST_CASE("explore: finds a lost update", "[sim][explore]") {
   CHECK_THROWS_WITH(sim::explore(1000, two_deposits), "an update was lost");
 }
 
-TEST_CASE("exhaust: goes through all orders, each once", "[sim][explore]") {
+TEST_CASE("exhaust: runs each order once", "[sim][explore]") {
   std::map<std::string, int> seen;
   const sim::explored all = sim::exhaust([&](sim::world& here) {
     std::string order;
@@ -94,7 +94,7 @@ TEST_CASE("exhaust: finds the order that loses an update", "[sim][explore]") {
   CHECK_THROWS_WITH(sim::exhaust(two_deposits), "an update was lost");
 }
 
-TEST_CASE("exhaust: says when there are too many orders", "[sim][explore]") {
+TEST_CASE("exhaust: refuses too many orders", "[sim][explore]") {
   const auto many = [](sim::world& here) { here.run(when_all(nop(), nop(), nop(), nop(), nop())); };
   CHECK_THROWS_AS(sim::exhaust(many, {}, 20), std::length_error);
   CHECK(sim::exhaust(many).runs == 120);

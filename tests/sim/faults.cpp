@@ -13,7 +13,7 @@ namespace {
 constexpr request reading{.code = opcode::read, .length = 100};
 constexpr request sending{.code = opcode::send, .length = 100};
 
-TEST_CASE("fault_schedule: happens to the nth request that it can hit, once", "[sim][faults]") {
+TEST_CASE("fault_schedule: a fault happens once, to the nth request that it can hit", "[sim][faults]") {
   sim::choices draws(0);
   sim::fault_schedule all;
   all.add({.what = fault::io_error, .nth = 2});
@@ -26,7 +26,7 @@ TEST_CASE("fault_schedule: happens to the nth request that it can hit, once", "[
   CHECK(all.happened() == 1);
 }
 
-TEST_CASE("fault_schedule: of one opcode, of one host", "[sim][faults]") {
+TEST_CASE("fault_schedule: a rule can name one opcode and one host", "[sim][faults]") {
   sim::choices draws(0);
   sim::fault_schedule all;
   all.add({.what = fault::interrupted, .probability = 1, .only = opcode::send, .host = "b"});
@@ -35,7 +35,7 @@ TEST_CASE("fault_schedule: of one opcode, of one host", "[sim][faults]") {
   CHECK(all.next(sending, "b", draws));
 }
 
-TEST_CASE("fault_schedule: the first rule that applies counts", "[sim][faults]") {
+TEST_CASE("fault_schedule: the first matching rule applies", "[sim][faults]") {
   sim::choices draws(0);
   sim::fault_schedule all;
   all.add({.what = fault::short_read, .nth = 2});
@@ -47,7 +47,7 @@ TEST_CASE("fault_schedule: the first rule that applies counts", "[sim][faults]")
   CHECK_FALSE(all.next(reading, "", draws));
 }
 
-TEST_CASE("fault_schedule: as often as its probability says", "[sim][faults]") {
+TEST_CASE("fault_schedule: a fault happens with its probability", "[sim][faults]") {
   sim::choices draws(7);
   sim::fault_schedule all;
   all.add({.what = fault::interrupted, .probability = 0.25});
@@ -56,7 +56,7 @@ TEST_CASE("fault_schedule: as often as its probability says", "[sim][faults]") {
   CHECK(all.happened() < 2'700);
 }
 
-TEST_CASE("fault_schedule: refuses what is no probability, and a negative delay", "[sim][faults]") {
+TEST_CASE("fault_schedule: refuses an invalid probability and a negative delay", "[sim][faults]") {
   sim::fault_schedule all;
   CHECK_THROWS_AS(all.add({.probability = 1.5}), std::invalid_argument);
   CHECK_THROWS_AS(all.add({.probability = -0.1}), std::invalid_argument);
@@ -64,7 +64,7 @@ TEST_CASE("fault_schedule: refuses what is no probability, and a negative delay"
   CHECK_THROWS_AS(all.add({.delay = std::chrono::seconds(-1)}), std::invalid_argument);
 }
 
-TEST_CASE("fault: every one can hit something, and has a name", "[sim][faults]") {
+TEST_CASE("fault: every fault hits some request and has a name", "[sim][faults]") {
   for (auto what = fault::interrupted; what <= fault::delayed; what = static_cast<fault>(int(what) + 1)) {
     int hits = 0;
     for (int code = 0; code < int(opcode::count_); ++code) hits += sim::can_hit(what, opcode(code)) ? 1 : 0;

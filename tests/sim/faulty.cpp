@@ -68,7 +68,8 @@ task<std::string> through_tcp(std::string text) {
   co_return back;
 }
 
-TEST_CASE("faulty: files survive short transfers and interruptions on the real kernel", "[sim][faulty]") {
+TEST_CASE("faulty: file operations survive short transfers and interruptions on the real kernel",
+          "[sim][faulty]") {
   const braid_tests::scratch_folder folder;
   const std::string text = long_text();
   sim::fault_schedule faults;
@@ -81,7 +82,7 @@ TEST_CASE("faulty: files survive short transfers and interruptions on the real k
   CHECK(faults.happened() > 20);
 }
 
-TEST_CASE("faulty: connections survive them too", "[sim][faulty]") {
+TEST_CASE("faulty: connections survive short transfers and interruptions", "[sim][faulty]") {
   const std::string text = long_text();
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     sim::fault_schedule faults;
@@ -92,7 +93,7 @@ TEST_CASE("faulty: connections survive them too", "[sim][faulty]") {
   }
 }
 
-TEST_CASE("faulty: an errno reaches its operation alone", "[sim][faulty]") {
+TEST_CASE("faulty: an errno reaches only its operation", "[sim][faulty]") {
   const braid_tests::scratch_folder folder;
   sim::fault_schedule faults;
   faults.add({.what = fault::io_error, .nth = 2, .only = opcode::write});
@@ -107,7 +108,7 @@ TEST_CASE("faulty: an errno reaches its operation alone", "[sim][faulty]") {
   CHECK(here.run(to.size()) == 8);
 }
 
-TEST_CASE("faulty: a request that is held back, late or asking for less is cancelled", "[sim][faulty]") {
+TEST_CASE("faulty: a held, late or shortened request can be cancelled", "[sim][faulty]") {
   for (const fault what : {fault::would_block, fault::late, fault::short_read}) {
     braid_tests::pipe_ends pipe;
     sim::fault_schedule faults;
@@ -122,7 +123,7 @@ TEST_CASE("faulty: a request that is held back, late or asking for less is cance
   }
 }
 
-TEST_CASE("faulty: a loop ends with all of them in flight", "[sim][faulty]") {
+TEST_CASE("faulty: a loop ends with faulty requests in flight", "[sim][faulty]") {
   braid_tests::pipe_ends pipe;
   std::vector<std::string> rooms(3, std::string(10, '\0'));
   sim::fault_schedule faults;
@@ -138,7 +139,7 @@ TEST_CASE("faulty: a loop ends with all of them in flight", "[sim][faulty]") {
   CHECK(here.in_flight() == 3);
 }
 
-TEST_CASE("faulty: a close waits for what is held back", "[sim][faulty]") {
+TEST_CASE("faulty: a close waits for held requests", "[sim][faulty]") {
   for (const fault what : {fault::would_block, fault::late}) {
     braid_tests::pipe_ends pipe;
     sim::fault_schedule faults;
@@ -154,8 +155,7 @@ TEST_CASE("faulty: a close waits for what is held back", "[sim][faulty]") {
   }
 }
 
-TEST_CASE("faulty: nor does a close go before the rest of a transfer whose first part comes late",
-          "[sim][faulty]") {
+TEST_CASE("faulty: a close waits for the rest of a transfer whose first part is late", "[sim][faulty]") {
   const braid_tests::scratch_folder folder;
   const std::string text = long_text();
   sim::fault_schedule faults;
@@ -175,7 +175,7 @@ TEST_CASE("faulty: nor does a close go before the rest of a transfer whose first
   }
 }
 
-TEST_CASE("faulty: an answer that is told may cancel the next one", "[sim][faulty]") {
+TEST_CASE("faulty: a finished request may cancel the next one", "[sim][faulty]") {
   braid_tests::pipe_ends pipe;
   sim::fault_schedule faults;
   faults.add({.what = fault::io_error, .probability = 1});
@@ -188,7 +188,7 @@ TEST_CASE("faulty: an answer that is told may cancel the next one", "[sim][fault
   CHECK(here.in_flight() == 0);
 }
 
-TEST_CASE("faulty: a reset breaks the connection for both ends", "[sim][faulty]") {
+TEST_CASE("faulty: a reset breaks both ends of the connection", "[sim][faulty]") {
   sim::fault_schedule faults;
   faults.add({.what = fault::reset, .nth = 1, .only = opcode::send});
   loop here({}, sim::faulty(make_reactor({}), faults));
@@ -205,7 +205,7 @@ TEST_CASE("faulty: a reset breaks the connection for both ends", "[sim][faulty]"
   here.run(talk());
 }
 
-TEST_CASE("faulty: datagrams are lost, come twice, or late", "[sim][faulty]") {
+TEST_CASE("faulty: datagrams are lost, duplicated or late", "[sim][faulty]") {
   sim::fault_schedule faults;
   faults.add({.what = fault::lost, .nth = 1});
   faults.add({.what = fault::duplicated, .nth = 2});

@@ -66,7 +66,7 @@ struct sleeper_among_others {
   std::optional<loop_clock::duration> woke;
 };
 
-TEST_CASE("many hosts: a promise that another host settles wakes a sleeper at once", "[sim][world]") {
+TEST_CASE("many hosts: a promise settled by another host wakes a sleeping host at once", "[sim][world]") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     sleeper_among_others here(seed);
     promise<void> settled;
@@ -76,7 +76,7 @@ TEST_CASE("many hosts: a promise that another host settles wakes a sleeper at on
   }
 }
 
-TEST_CASE("many hosts: a post of another host wakes a sleeper at once", "[sim][world]") {
+TEST_CASE("many hosts: a post from another host wakes a sleeping host at once", "[sim][world]") {
   sleeper_among_others here(1);
   std::optional<loop_clock::duration> ran;
   loop& its = here.sleeper->its_loop();
@@ -84,7 +84,7 @@ TEST_CASE("many hosts: a post of another host wakes a sleeper at once", "[sim][w
   CHECK(ran == 5s);
 }
 
-TEST_CASE("many hosts: a stop request of another host wakes a sleeper at once", "[sim][world]") {
+TEST_CASE("many hosts: a stop request from another host wakes a sleeping host at once", "[sim][world]") {
   sleeper_among_others here(2);
   stop_source stop;
   here.wait_for(as_result(with_stop_token(sleep_for(10h), stop.get_token())));
@@ -92,7 +92,8 @@ TEST_CASE("many hosts: a stop request of another host wakes a sleeper at once", 
   CHECK(here.woke == 5s);
 }
 
-TEST_CASE("many hosts: a coroutine that comes from another host wakes a sleeper at once", "[sim][world]") {
+TEST_CASE("many hosts: a coroutine that moves from another host wakes a sleeping host at once",
+          "[sim][world]") {
   sleeper_among_others here(3);
   loop& its = here.sleeper->its_loop();
   bool was_there = false;
@@ -106,7 +107,7 @@ TEST_CASE("many hosts: a coroutine that comes from another host wakes a sleeper 
   CHECK(here.world.now() - start_of_time == 5s);
 }
 
-TEST_CASE("many hosts: what a script does to a sleeper wakes it at once", "[sim][world]") {
+TEST_CASE("many hosts: a script's action wakes a sleeping host at once", "[sim][world]") {
   const auto woken_by = [](auto wait, auto happens) {
     sleeper_among_others here(4);
     wait(here);
@@ -139,7 +140,7 @@ TEST_CASE("many hosts: what a script does to a sleeper wakes it at once", "[sim]
                  }) == 8s);
 }
 
-TEST_CASE("many hosts: what happens to a sleeper between two runs wakes it in the next one", "[sim][world]") {
+TEST_CASE("many hosts: an action between two runs wakes a sleeping host in the next one", "[sim][world]") {
   sleeper_among_others here(5);
   event set;
   here.wait_for(set.wait());
@@ -150,7 +151,7 @@ TEST_CASE("many hosts: what happens to a sleeper between two runs wakes it in th
   CHECK(here.woke == 2s);
 }
 
-TEST_CASE("many hosts: a thread's post before a run wakes a sleeper", "[sim][world]") {
+TEST_CASE("many hosts: a thread's post before a run wakes a sleeping host", "[sim][world]") {
   sleeper_among_others here(6);
   bool ran = false;
   loop& its = here.sleeper->its_loop();
@@ -160,7 +161,7 @@ TEST_CASE("many hosts: a thread's post before a run wakes a sleeper", "[sim][wor
   CHECK(ran);
 }
 
-TEST_CASE("many hosts: what a sleeper shares with another host wakes it at once", "[sim][world]") {
+TEST_CASE("many hosts: an object shared with another host wakes a sleeping host at once", "[sim][world]") {
   const auto woken_by = [](auto op, auto does) {
     sleeper_among_others here(7);
     here.wait_for(std::move(op));
@@ -191,7 +192,7 @@ TEST_CASE("many hosts: what a sleeper shares with another host wakes it at once"
   CHECK(woken_by(ticks.next(), [&] { ticks.reset(loop_clock::after(1s)); }) == 6s);
 }
 
-TEST_CASE("many hosts: a host that crashes passes what it held to a sleeper on another one", "[sim][world]") {
+TEST_CASE("many hosts: a crashing host hands what it held over to a waiter on another host", "[sim][world]") {
   sleeper_among_others here(10);
   mutex door;
   const auto hold = [&]() -> task<void> {
@@ -228,8 +229,7 @@ TEST_CASE("many hosts: a crash takes a host's timers, and a restart gives new on
   CHECK(here.now() - start_of_time == 13s);
 }
 
-TEST_CASE("many hosts: hosts are turned in an order that hosts with nothing to do leave alone",
-          "[sim][world]") {
+TEST_CASE("many hosts: idle hosts do not change the order of the busy ones", "[sim][world]") {
   const auto run = [](int idle) {
     sim::world here(9);
     std::vector<sim::host*> busy;
@@ -259,7 +259,7 @@ TEST_CASE("many hosts: hosts are turned in an order that hosts with nothing to d
   CHECK(run(100) == alone);
 }
 
-TEST_CASE("many hosts: the first host of a name or address is found", "[sim][world]") {
+TEST_CASE("many hosts: a look-up finds the first host of a name or address", "[sim][world]") {
   sim::world here(10);
   sim::host& first = here.add_host("first");
   sim::host& second = here.add_host("second");

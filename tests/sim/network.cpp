@@ -63,7 +63,7 @@ task<void> talk(std::string listens_at, std::string connects_to) {
 
 }  // namespace
 
-TEST_CASE("network: bytes and ends pass between two hosts, both ways", "[sim][network]") {
+TEST_CASE("network: bytes and ends go both ways between two hosts", "[sim][network]") {
   two_hosts here;
   here.connect();
   std::string got = room(5);
@@ -117,7 +117,7 @@ TEST_CASE("network: a round trip takes two latencies, exactly", "[sim][network]"
   CHECK(here.elapsed() - begun == 6ms);
 }
 
-TEST_CASE("network: within a host nothing takes any time", "[sim][network]") {
+TEST_CASE("network: transfers within a host take no time", "[sim][network]") {
   sim::world world({.seed = 4, .network = {.least_latency = 1s, .most_latency = 1s}});
   for (const char* to : {"127.0.0.1", "10.0.0.1"}) {
     world.run(talk("0.0.0.0", to));
@@ -128,14 +128,14 @@ TEST_CASE("network: within a host nothing takes any time", "[sim][network]") {
   CHECK(world.now() == start_of_time);
 }
 
-TEST_CASE("network: a host's name is resolved", "[sim][network]") {
+TEST_CASE("network: resolves a host's name", "[sim][network]") {
   two_hosts here;
   const auto found = here.world.run_on(here.client, resolve("server", "80"));
   REQUIRE(found.size() == 1);
   CHECK(found.front() == here.at_server());
 }
 
-TEST_CASE("network: both ends know both names", "[sim][network]") {
+TEST_CASE("network: both ends know both endpoints", "[sim][network]") {
   two_hosts here;
   here.connect();
   const current_loop_scope there(&here.client.its_loop());
@@ -152,7 +152,7 @@ TEST_CASE("network: both ends know both names", "[sim][network]") {
 
 // ---- connecting -----------------------------------------------------------------------------------------
 
-TEST_CASE("network: a connect is refused where nobody listens", "[sim][network]") {
+TEST_CASE("network: a connect without a listener is refused", "[sim][network]") {
   two_hosts here({.least_latency = 5ms, .most_latency = 5ms});
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ECONNREFUSED);
   CHECK(here.elapsed() == 10ms);
@@ -163,14 +163,14 @@ TEST_CASE("network: a connect is refused where nobody listens", "[sim][network]"
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ECONNREFUSED);
 }
 
-TEST_CASE("network: a connect to what is no host", "[sim][network]") {
+TEST_CASE("network: a connect to an unknown host fails", "[sim][network]") {
   two_hosts here;
   CHECK(here.on(here.client, tcp::connect(endpoint("10.0.0.77", 80))) == -EHOSTUNREACH);
   CHECK(here.on(here.client, tcp::connect(endpoint("192.0.2.1", 80))) == -ENETUNREACH);
   CHECK(here.on(here.client, tcp::connect(endpoint("2001:db8::1", 80))) == -ENETUNREACH);
 }
 
-TEST_CASE("network: a connect to a host that is down is given up after 127 seconds", "[sim][network]") {
+TEST_CASE("network: a connect to a host that is down fails after 127 seconds", "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 30ms});
   here.world.crash(here.server);
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ETIMEDOUT);
@@ -179,7 +179,7 @@ TEST_CASE("network: a connect to a host that is down is given up after 127 secon
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ECONNREFUSED);
 }
 
-TEST_CASE("network: a connect finds the host that comes back meanwhile", "[sim][network]") {
+TEST_CASE("network: a connect succeeds if the host restarts meanwhile", "[sim][network]") {
   two_hosts here;
   here.world.crash(here.server);
   here.world.after(2s, [&] {
@@ -191,23 +191,23 @@ TEST_CASE("network: a connect finds the host that comes back meanwhile", "[sim][
   CHECK(here.elapsed() == 3s);  // the SYN is sent at 0, 1 and 3 s
 }
 
-TEST_CASE("network: a connect through a partition", "[sim][network]") {
+TEST_CASE("network: a connect through a partition waits", "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
   here.listen();
   here.world.partition(here.client, here.server);
-  SECTION("is given up after 127 seconds") {
+  SECTION("it fails after 127 seconds") {
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ETIMEDOUT);
     CHECK(here.elapsed() == 127s);
     here.world.join(here.client, here.server);
     here.world.run_until_idle();
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
   }
-  SECTION("goes on when the hosts are joined") {
+  SECTION("it goes on when the hosts are joined") {
     here.world.after(90s, [&] { here.world.join(here.client, here.server); });
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
     CHECK(here.elapsed() == 90s + 20ms);
   }
-  SECTION("that comes between question and answer") {
+  SECTION("the partition begins between question and answer") {
     here.world.join(here.client, here.server);
     here.world.after(15ms, [&] { here.world.partition(here.client, here.server); });
     CHECK(here.on(here.client, tcp::connect(here.at_server())) == -ETIMEDOUT);
@@ -217,7 +217,8 @@ TEST_CASE("network: a connect through a partition", "[sim][network]") {
   }
 }
 
-TEST_CASE("network: a server that dies within the handshake is asked again", "[sim][network]") {
+TEST_CASE("network: a connect repeats its request if the server crashes within the handshake",
+          "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
   here.listen();
   here.world.after(15ms, [&] { here.world.crash(here.server); });
@@ -231,7 +232,7 @@ TEST_CASE("network: a server that dies within the handshake is asked again", "[s
   }
 }
 
-TEST_CASE("network: a full backlog makes a connect wait, not fail", "[sim][network]") {
+TEST_CASE("network: a connect waits for a full backlog", "[sim][network]") {
   two_hosts here;
   here.listen(1);
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
@@ -247,7 +248,7 @@ TEST_CASE("network: a full backlog makes a connect wait, not fail", "[sim][netwo
   }
 }
 
-TEST_CASE("network: a client that dies within the handshake leaves its place in the backlog",
+TEST_CASE("network: a client that crashes within the handshake frees its place in the backlog",
           "[sim][network]") {
   two_hosts here({.least_latency = 10ms, .most_latency = 10ms});
   here.listen(0);
@@ -276,7 +277,7 @@ TEST_CASE("network: a connect that is cancelled leaves nothing behind", "[sim][n
 
 // ---- the calls that do not wait -------------------------------------------------------------------------
 
-TEST_CASE("network: bind and listen", "[sim][network]") {
+TEST_CASE("network: bind and listen check their arguments", "[sim][network]") {
   raw_sockets here;
   const int one = here.socket(), other = here.socket();
   CHECK(here.bind(one, "8.8.8.8", 0) == -EADDRNOTAVAIL);
@@ -312,7 +313,7 @@ TEST_CASE("network: bind and listen", "[sim][network]") {
   CHECK(here.name(zero) == "0.0.0.0:32769");
 }
 
-TEST_CASE("network: what there is no socket for, and options", "[sim][network]") {
+TEST_CASE("network: refuses unknown sockets and options", "[sim][network]") {
   raw_sockets here;
   CHECK(here.calls.socket(AF_UNIX, SOCK_STREAM, 0) == -EAFNOSUPPORT);
   CHECK(here.calls.socket(AF_INET, SOCK_SEQPACKET, 0) == -ESOCKTNOSUPPORT);
@@ -330,7 +331,7 @@ TEST_CASE("network: what there is no socket for, and options", "[sim][network]")
   CHECK(here.calls.close(one) == -EBADF);
 }
 
-TEST_CASE("network: a socket that is not connected, and one that listens", "[sim][network]") {
+TEST_CASE("network: unconnected and listening sockets refuse transfers", "[sim][network]") {
   raw_sockets here;
   const auto stream = tcp::stream::from_descriptor(here.socket());
   const auto deaf = tcp::listener::from_descriptor(stream.number());
@@ -352,7 +353,7 @@ TEST_CASE("network: a socket that is not connected, and one that listens", "[sim
   CHECK(here.on(connect_raw(stream.number(), endpoint("::1", 9))) == -EAFNOSUPPORT);
 }
 
-TEST_CASE("network: a connection that is there already", "[sim][network]") {
+TEST_CASE("network: a connected socket refuses connect, bind and listen", "[sim][network]") {
   two_hosts here;
   here.connect();
   CHECK(here.on(here.client, connect_raw(here.near.number(), here.at_server())) == -EISCONN);
@@ -362,8 +363,7 @@ TEST_CASE("network: a connection that is there already", "[sim][network]") {
   CHECK(direct_calls::current().listen(here.near.number(), 1) == -EINVAL);
 }
 
-TEST_CASE("network: a port from which a connection went can be bound again by who shares it",
-          "[sim][network]") {
+TEST_CASE("network: a recently used port can be bound again only with SO_REUSEADDR", "[sim][network]") {
   two_hosts here;
   here.connect();
   here.world.run_on(here.server, here.far.close());  // closes first, so this end remembers the connection

@@ -98,13 +98,13 @@ void run_with_chaos(sim::world& here, bool remembers) {
 const sim::world_options wide_area{.network = {.least_latency = 1ms, .most_latency = 10ms},
                                    .most_steps = 100'000};
 
-TEST_CASE("simulation: a request that is asked again is not done again", "[sim][datagrams]") {
+TEST_CASE("simulation: a repeated request is carried out once", "[sim][datagrams]") {
   const sim::explored all =
       sim::explore(200, [](sim::world& here) { run_with_chaos(here, true); }, wide_area);
   CHECK(all.runs == 200);
 }
 
-TEST_CASE("simulation: a server that forgets what it was asked is found out", "[sim][datagrams]") {
+TEST_CASE("simulation: finds a server that forgets its requests", "[sim][datagrams]") {
   CHECK_THROWS_AS(
       sim::explore(200, [](sim::world& here) { run_with_chaos(here, false); }, wide_area), std::logic_error);
 }

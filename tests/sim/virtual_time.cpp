@@ -23,14 +23,14 @@ using braid_tests::every_style;
 
 namespace {
 
-TEST_CASE("virtual_time: an hour's sleep takes none, in every style", "[sim][virtual_time]") {
+TEST_CASE("virtual_time: an hour's sleep takes no real time, in every style", "[sim][virtual_time]") {
   IN_EVERY_STYLE(style);
   sim::virtual_time time;
   CHECK(style.wait(sleep_for(1h)));
   CHECK(time.now().time_since_epoch() == 1h);
 }
 
-TEST_CASE("virtual_time: completions come in their order", "[sim][virtual_time]") {
+TEST_CASE("virtual_time: completions arrive in order", "[sim][virtual_time]") {
   sim::virtual_time time;
   std::string order;
   const auto one = [&order](char name) -> task<void> {
@@ -50,7 +50,7 @@ TEST_CASE("virtual_time: a loop without a timer waits for another thread", "[sim
   other.join();
 }
 
-TEST_CASE("virtual_time: a time-out passes when nothing else can", "[sim][virtual_time]") {
+TEST_CASE("virtual_time: a time-out passes once no other work can run", "[sim][virtual_time]") {
   sim::virtual_time time;
   promise<int> never;
   const auto ended = run(as_result(with_timeout(never.get_future(), 24h)));
@@ -59,7 +59,7 @@ TEST_CASE("virtual_time: a time-out passes when nothing else can", "[sim][virtua
   CHECK(time.now().time_since_epoch() == 24h);
 }
 
-TEST_CASE("virtual_time: what may block runs, and loops end with work in flight", "[sim][virtual_time]") {
+TEST_CASE("virtual_time: blocking work runs, and loops end with work in flight", "[sim][virtual_time]") {
   sim::virtual_time time;
   CHECK(run(offload([] { return 5; })) == 5);
   loop here;
@@ -69,7 +69,7 @@ TEST_CASE("virtual_time: what may block runs, and loops end with work in flight"
   here.run(nop());
 }
 
-TEST_CASE("virtual_time: what is made after it runs on the real clock", "[sim][virtual_time]") {
+TEST_CASE("virtual_time: a loop made after it runs on the real clock", "[sim][virtual_time]") {
   { sim::virtual_time time; }
   loop here;
   CHECK(std::string(here.reactor_name()) != "simulation");

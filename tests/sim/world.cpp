@@ -44,13 +44,13 @@ task<void> three_ready(std::string& order) {
   co_await when_all(one(order, 'a'), one(order, 'b'), one(order, 'c'));
 }
 
-TEST_CASE("world: an hour of sleeping is over at once, and is an hour", "[sim][world]") {
+TEST_CASE("world: an hour's sleep ends at once and takes an hour of the world's time", "[sim][world]") {
   sim::world here(1);
   CHECK(here.run(answer_after(1h)) == 42);
   CHECK(here.now() - start_of_time == 1h);
 }
 
-TEST_CASE("world: 95 ms in order, 65 ms at once", "[sim][world]") {
+TEST_CASE("world: three sleeps take 95 ms in order and 65 ms at once", "[sim][world]") {
   const auto in_order = []() -> task<void> {
     co_await sleep_for(10ms);
     co_await sleep_for(20ms);
@@ -63,7 +63,7 @@ TEST_CASE("world: 95 ms in order, 65 ms at once", "[sim][world]") {
   CHECK(other.now() - start_of_time == 65ms);
 }
 
-TEST_CASE("world: every style runs in it", "[sim][world]") {
+TEST_CASE("world: runs every style", "[sim][world]") {
   sim::world here(3);
   here.add_host("local");
   CHECK(here.run(in_fiber([] {
@@ -74,20 +74,20 @@ TEST_CASE("world: every style runs in it", "[sim][world]") {
   CHECK(here.now() - start_of_time == 15ms);
 }
 
-TEST_CASE("world: the error of what it runs is thrown", "[sim][world]") {
+TEST_CASE("world: run throws the operation's error", "[sim][world]") {
   sim::world here(0);
   CHECK_THROWS_AS(here.run(with_timeout(sleep_for(1h), 1s)), std::system_error);
   CHECK(here.now() - start_of_time == 1s);
   here.run(sleep_for(1s));  // the world goes on
 }
 
-TEST_CASE("world: what can never end is told", "[sim][world]") {
+TEST_CASE("world: an operation that can never end is an error", "[sim][world]") {
   sim::world here(77);
   promise<void> never;
   CHECK_THROWS_WITH(here.run(never.get_future()), contains("seed 77"));
 }
 
-TEST_CASE("world: what never ends is given up after its steps", "[sim][world]") {
+TEST_CASE("world: endless work is an error after a number of steps", "[sim][world]") {
   sim::world here({.most_steps = 10'000});
   const auto forever = []() -> task<void> {
     for (;;) co_await sleep_for(1ns);
@@ -95,7 +95,7 @@ TEST_CASE("world: what never ends is given up after its steps", "[sim][world]") 
   CHECK_THROWS_AS(here.run(forever()), sim::stuck);
 }
 
-TEST_CASE("world: time passes for who spins", "[sim][world]") {
+TEST_CASE("world: time passes for code that spins", "[sim][world]") {
   sim::world here(0);
   bool over = false;
   const auto spin = [&]() -> task<void> {
@@ -109,7 +109,7 @@ TEST_CASE("world: time passes for who spins", "[sim][world]") {
   CHECK(here.now() - start_of_time == 1ms);
 }
 
-TEST_CASE("world: the order of what is ready is drawn, the same for the same seed", "[sim][world]") {
+TEST_CASE("world: the order of ready work is random, the same for the same seed", "[sim][world]") {
   std::map<std::string, int> seen;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     std::string first, second;
@@ -123,7 +123,7 @@ TEST_CASE("world: the order of what is ready is drawn, the same for the same see
   CHECK(seen.size() == 6);
 }
 
-TEST_CASE("world: its trace says what happened, when and where", "[sim][world]") {
+TEST_CASE("world: the trace has each event with its time and host", "[sim][world]") {
   sim::world here({.seed = 5, .keeps_trace = true});
   here.run([]() -> task<void> {
     co_await sleep_for(1500ms);
@@ -133,7 +133,7 @@ TEST_CASE("world: its trace says what happened, when and where", "[sim][world]")
   CHECK_THAT(here.trace().back(), contains("1.500000000 s local"));
 }
 
-TEST_CASE("world: hosts have clocks of their own", "[sim][world]") {
+TEST_CASE("world: each host has its own clock", "[sim][world]") {
   sim::world here(0);
   sim::host& ahead = here.add_host("ahead", {.clock_offset = 10s});
   sim::host& fast = here.add_host("fast", {.clock_rate = 2});
@@ -147,7 +147,7 @@ TEST_CASE("world: hosts have clocks of their own", "[sim][world]") {
   CHECK_THROWS_AS(here.add_host("still", {.clock_rate = 0}), std::invalid_argument);
 }
 
-TEST_CASE("world: a clock may be behind the world's, or slow", "[sim][world]") {
+TEST_CASE("world: a host's clock may be behind or slow", "[sim][world]") {
   sim::world here(0);
   sim::host& behind = here.add_host("behind", {.clock_offset = -10s});
   sim::host& slow = here.add_host("slow", {.clock_rate = 0.3});
@@ -159,7 +159,7 @@ TEST_CASE("world: a clock may be behind the world's, or slow", "[sim][world]") {
   CHECK(slow.now() - start_of_time >= 24h * 365);
 }
 
-TEST_CASE("world: a stop is not lost on what a fault delays", "[sim][world]") {
+TEST_CASE("world: a stop request reaches a request that a fault delays", "[sim][world]") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     sim::world here(seed);
     here.faults().add({.what = sim::fault::late, .nth = 1, .only = opcode::accept, .delay = 1s});
@@ -172,7 +172,7 @@ TEST_CASE("world: a stop is not lost on what a fault delays", "[sim][world]") {
   }
 }
 
-TEST_CASE("world: after a run that failed the next one goes well", "[sim][world]") {
+TEST_CASE("world: a run works after a failed one", "[sim][world]") {
   sim::world here(0);
   here.after(1s, [] { throw std::runtime_error("broken"); });
   CHECK_THROWS_WITH(here.run_for(10s), "broken");
@@ -180,7 +180,7 @@ TEST_CASE("world: after a run that failed the next one goes well", "[sim][world]
   CHECK(here.now() - start_of_time == 21s);
 }
 
-TEST_CASE("world: what a host does as it crashes is of no account", "[sim][world]") {
+TEST_CASE("world: ignores what a host does while it crashes", "[sim][world]") {
   sim::world here(0);
   int ends = 0, starts = 0;
   sim::host& mine = here.add_host("mine", {.program = [&](sim::host& self) -> task<void> {
@@ -198,7 +198,7 @@ TEST_CASE("world: what a host does as it crashes is of no account", "[sim][world
   CHECK(mine.up());
 }
 
-TEST_CASE("world: what is made ready on a host that sleeps runs", "[sim][world]") {
+TEST_CASE("world: work made ready on a sleeping host runs", "[sim][world]") {
   sim::world here(0);
   sim::host& sleeper = here.add_host("sleeper");
   bool ran = false;
@@ -211,7 +211,7 @@ TEST_CASE("world: what is made ready on a host that sleeps runs", "[sim][world]"
   CHECK(ran);
 }
 
-TEST_CASE("world: a crash and a restart that a host asks for come in this order", "[sim][world]") {
+TEST_CASE("world: a crash and a restart that a host requests happen in this order", "[sim][world]") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     sim::world here(seed);
     int starts = 0;
@@ -273,14 +273,14 @@ TEST_CASE("world: an error that no host handles ends the run", "[sim][world]") {
   CHECK(here.now() - start_of_time == 1s);
 }
 
-TEST_CASE("world: what may block runs without a thread", "[sim][world]") {
+TEST_CASE("world: blocking work runs without a thread", "[sim][world]") {
   sim::world here(0);
   const auto mine = std::this_thread::get_id();
   CHECK(here.run(offload([] { return std::this_thread::get_id(); })) == mine);
   CHECK_FALSE(here.run(offload([] { return loop::current_or_null() != nullptr; })));
 }
 
-TEST_CASE("world: a world is not run within itself", "[sim][world]") {
+TEST_CASE("world: cannot be run within itself", "[sim][world]") {
   sim::world here(0);
   CHECK_THROWS_AS(here.run([&]() -> task<void> {
     here.run_for(1s);
@@ -289,7 +289,7 @@ TEST_CASE("world: a world is not run within itself", "[sim][world]") {
                   std::logic_error);
 }
 
-TEST_CASE("world: what still runs at its end is cancelled", "[sim][world]") {
+TEST_CASE("world: the destructor cancels running work", "[sim][world]") {
   int ended = 0;
   {
     sim::world here(0);

@@ -51,7 +51,7 @@ struct expectation {
   std::errc code;
 };
 
-TEST_CASE("world: a file's fault reaches who asked, once, and the next attempt goes well", "[sim][faults]") {
+TEST_CASE("world: a file's fault fails one operation once, and the next attempt succeeds", "[sim][faults]") {
   for (const auto& [what, code] : {expectation{fault::io_error, std::errc::io_error},
                                    expectation{fault::no_space, std::errc::no_space_on_device},
                                    expectation{fault::no_descriptors, std::errc::too_many_files_open}}) {
@@ -66,7 +66,7 @@ TEST_CASE("world: a file's fault reaches who asked, once, and the next attempt g
   }
 }
 
-TEST_CASE("world: a connection's fault reaches who asked", "[sim][faults]") {
+TEST_CASE("world: a connection's fault fails its operation", "[sim][faults]") {
   for (const auto& [what, code] : {expectation{fault::no_buffers, std::errc::no_buffer_space},
                                    expectation{fault::no_descriptors, std::errc::too_many_files_open},
                                    expectation{fault::reset, std::errc::connection_reset},
@@ -81,7 +81,7 @@ TEST_CASE("world: a connection's fault reaches who asked", "[sim][faults]") {
   }
 }
 
-TEST_CASE("world: what braid takes care of, no program sees", "[sim][faults]") {
+TEST_CASE("world: faults that braid handles are invisible to the program", "[sim][faults]") {
   const std::string text(1000, 'x');
   for (const fault what :
        {fault::interrupted, fault::would_block, fault::short_read, fault::short_write, fault::late}) {
@@ -94,7 +94,7 @@ TEST_CASE("world: what braid takes care of, no program sees", "[sim][faults]") {
   }
 }
 
-TEST_CASE("world: a late completion is late by the delay", "[sim][faults]") {
+TEST_CASE("world: a late completion arrives after the delay", "[sim][faults]") {
   sim::world here(1);
   here.faults().add({.what = fault::late, .nth = 1, .only = opcode::fsync, .delay = 3s});
   here.run(store_and_load("text"));
@@ -110,7 +110,7 @@ TEST_CASE("world: a fault of one host leaves the others alone", "[sim][faults]")
   CHECK(here.run_on(other, store_and_load("text")) == "text");
 }
 
-TEST_CASE("world: a host has only so many descriptors", "[sim][faults]") {
+TEST_CASE("world: a host has a limit of descriptors", "[sim][faults]") {
   sim::world here(1);
   sim::host& small = here.add_host("small", {.most_descriptors = 2});
   const auto failed = here.run_on(small, as_result(send_and_receive("text")));

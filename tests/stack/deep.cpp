@@ -59,56 +59,56 @@ task<long> first_of(task<long> one) {
 
 }  // namespace
 
-TEST_CASE("constant stack: 1,000,000 levels of tasks that end at once", "[stack]") {
+TEST_CASE("constant stack: 1,000,000 nested tasks that end at once", "[stack]") {
   CHECK(on_small_stack([] { return run(levels(deep, bottom::ends_at_once)); }) == deep);
   CHECK(on_small_stack([] { return run(levels_of_nothing(deep)), true; }));
 }
 
-TEST_CASE("constant stack: 1,000,000 levels of tasks over a yield", "[stack]") {
+TEST_CASE("constant stack: 1,000,000 nested tasks over a yield", "[stack]") {
   CHECK(on_small_stack([] { return run(levels(deep, bottom::yields)); }) == deep);
 }
 
-TEST_CASE("constant stack: 1,000,000 levels of tasks over an operation in the kernel", "[stack]") {
+TEST_CASE("constant stack: 1,000,000 nested tasks over an operation in the kernel", "[stack]") {
   CHECK(on_small_stack([] { return run(levels(deep, bottom::does_io)); }) == deep);
 }
 
-TEST_CASE("constant stack: 1,000,000 levels of tasks under a fiber", "[stack]") {
+TEST_CASE("constant stack: 1,000,000 nested tasks under a fiber", "[stack]") {
   for (const bottom what : {bottom::ends_at_once, bottom::yields, bottom::does_io})
     CHECK(on_small_stack([&] { return run(in_fiber([&] { return await(levels(deep, what)); })); }) == deep);
 }
 
-TEST_CASE("constant stack: an exception rises through 100,000 tasks", "[stack]") {
+TEST_CASE("constant stack: an exception leaves 100,000 nested tasks", "[stack]") {
   CHECK(on_small_stack([] {
           const auto ended = capture([] { return run(levels(fairly_deep, bottom::throws)); });
           return ended ? "no exception" : ended.error().message();
         }) == "from the bottom");
 }
 
-TEST_CASE("constant stack: 100,000 levels of as_result", "[stack]") {
+TEST_CASE("constant stack: 100,000 nested as_result", "[stack]") {
   check_wrapped(fairly_deep,
                 [](task<long> one) -> task<long> { co_return *co_await as_result(std::move(one)); });
 }
 
-TEST_CASE("constant stack: 100,000 levels of when_all and when_any", "[stack]") {
+TEST_CASE("constant stack: 100,000 nested when_all and when_any", "[stack]") {
   check_wrapped(fairly_deep, first_of);
   check_wrapped(fairly_deep, [](task<long> one) -> task<long> {
     co_return std::get<0>((co_await when_any(std::move(one), sleep_for(1h))).value);
   });
 }
 
-TEST_CASE("constant stack: 100,000 levels of with_timeout", "[stack]") {
+TEST_CASE("constant stack: 100,000 nested with_timeout", "[stack]") {
   check_wrapped(fairly_deep, [](task<long> one) { return with_timeout(std::move(one), 1h); });
 }
 
-TEST_CASE("constant stack: 100,000 levels of shared tasks", "[stack]") {
+TEST_CASE("constant stack: 100,000 nested shared tasks", "[stack]") {
   check_wrapped(fairly_deep, [](task<long> one) { return shared_task<long>(std::move(one)); });
 }
 
-TEST_CASE("constant stack: 100,000 levels of futures", "[stack]") {
+TEST_CASE("constant stack: 100,000 nested futures", "[stack]") {
   check_wrapped(fairly_deep, [](task<long> one) { return spawn(std::move(one)); });
 }
 
-TEST_CASE("constant stack: 100,000 errors, each told by a join to the one around it", "[stack]") {
+TEST_CASE("constant stack: an error leaves 100,000 nested joins", "[stack]") {
   CHECK(on_small_stack([] {
           const auto ended =
               capture([] { return run(wrapped_levels(fairly_deep, bottom::throws, first_of)); });

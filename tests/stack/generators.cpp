@@ -80,18 +80,18 @@ TEST_CASE("constant stack: a generator yields the elements of 6,000,000 short on
   CHECK(on_small_stack([] { return sum_of(one_each(many)); }) == many);
 }
 
-TEST_CASE("constant stack: 1,000,000 levels of generators", "[stack]") {
+TEST_CASE("constant stack: 1,000,000 nested generators", "[stack]") {
   CHECK(on_small_stack([] { return sum_of(levels(deep)); }) == deep);
 }
 
-TEST_CASE("constant stack: 1,000,000 levels of generators, left at the innermost", "[stack]") {
+TEST_CASE("constant stack: 1,000,000 nested generators, destroyed at the innermost element", "[stack]") {
   CHECK(on_small_stack([] {
           auto left = levels(deep);
           return *left.begin();
         }) == 1);
 }
 
-TEST_CASE("constant stack: an exception rises through 100,000 generators", "[stack]") {
+TEST_CASE("constant stack: an exception leaves 100,000 nested generators", "[stack]") {
   CHECK_THROWS_WITH(on_small_stack([] { return sum_of(levels(fairly_deep, true)); }), "from the bottom");
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("constant stack: 1,000,000 elements of an async_generator, each handle
         }) == many / 3);
 }
 
-TEST_CASE("constant stack: 1,000,000 elements that come at once or through the run queue", "[stack]") {
+TEST_CASE("constant stack: 1,000,000 elements that arrive at once or through the run queue", "[stack]") {
   for (const long between_yields : {2L, 3L, 100L})
     CHECK(on_small_stack([&] { return run(sum_of(ones(many / 3, between_yields))); }) == many / 3);
 }
@@ -131,7 +131,7 @@ TEST_CASE("constant stack: elements pass 300 async_generators", "[stack]") {
     CHECK(on_small_stack([&] { return run(sum_of(through_many(ones(100, between_yields), 300))); }) == 100);
 }
 
-TEST_CASE("constant stack: 1,000,000 elements that two ranges, merged, have at once", "[stack]") {
+TEST_CASE("constant stack: 1,000,000 elements of two merged ranges that have them at once", "[stack]") {
   CHECK(on_small_stack([] { return run(sum_of(merge(ones(many / 6, many), ones(many / 6, 2)))); }) ==
         many / 3);
 }

@@ -100,7 +100,7 @@ async_generator<int> one_and_sleep() {
 
 }  // namespace
 
-TEST_CASE("constant stack: a stop request goes down 20,000 levels of each kind", "[stack]") {
+TEST_CASE("constant stack: a stop request goes through 20,000 nested operations of each kind", "[stack]") {
   for (const level kind : every_level) {
     CAPTURE(static_cast<int>(kind));
     CHECK(on_small_stack([&] { return ends_as_cancelled(nested, kind); }));
@@ -130,7 +130,7 @@ TEST_CASE("constant stack: a stop request goes up a chain of 20,000 futures", "[
   }));
 }
 
-TEST_CASE("constant stack: 20,000 levels that wait are destroyed with their loop", "[stack]") {
+TEST_CASE("constant stack: 20,000 nested waiting operations are destroyed with their loop", "[stack]") {
   for (const level kind : every_level) {
     CAPTURE(static_cast<int>(kind));
     CHECK(on_small_stack([&] {
@@ -142,7 +142,7 @@ TEST_CASE("constant stack: 20,000 levels that wait are destroyed with their loop
   }
 }
 
-TEST_CASE("constant stack: 20,000 tasks that nothing will resume are destroyed, the innermost first",
+TEST_CASE("constant stack: 20,000 nested tasks that are never resumed are destroyed, the innermost first",
           "[stack]") {
   std::vector<long> ends;
   promise<void> kept;
@@ -158,11 +158,11 @@ TEST_CASE("constant stack: 20,000 tasks that nothing will resume are destroyed, 
     if (ends[static_cast<std::size_t>(i)] != i) FAIL("level " << i << " ended out of turn");
 }
 
-TEST_CASE("constant stack: 20,000 tasks within tasks that never began are destroyed", "[stack]") {
+TEST_CASE("constant stack: 20,000 nested tasks that never began are destroyed", "[stack]") {
   CHECK(on_small_stack([] { return (void)held(nested), true; }));
 }
 
-TEST_CASE("constant stack: 20,000 generators within generators are destroyed half-way", "[stack]") {
+TEST_CASE("constant stack: 20,000 nested generators are destroyed half-way", "[stack]") {
   CHECK(on_small_stack([] {
     loop here;
     async_generator<int> outermost = one_and_sleep();

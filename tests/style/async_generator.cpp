@@ -111,8 +111,8 @@ class other_thread {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("async_generator: its elements in their order, then nothing for ever",
-                        "[async_generator]", every_style) {
+TEMPLATE_LIST_TEST_CASE("async_generator: gives its elements in order, then nothing", "[async_generator]",
+                        every_style) {
   loop here;
   auto elements = below(8);
   for (int i = 0; i < 8; ++i) CHECK(TestType::wait(elements.next()).value() == i);
@@ -120,7 +120,7 @@ TEMPLATE_LIST_TEST_CASE("async_generator: its elements in their order, then noth
   CHECK(TestType::wait(elements.next()).value() == std::nullopt);
 }
 
-TEMPLATE_LIST_TEST_CASE("async_generator: an exception is the result of one next, and the end",
+TEMPLATE_LIST_TEST_CASE("async_generator: an exception is the result of one next and ends the range",
                         "[async_generator]", every_style) {
   loop here;
   auto failing = []() -> async_generator<int> {
@@ -136,7 +136,7 @@ TEMPLATE_LIST_TEST_CASE("async_generator: an exception is the result of one next
   CHECK(TestType::wait(failing.next()).value() == std::nullopt);
 }
 
-TEST_CASE("async_generator: runs no further than it is asked to", "[async_generator]") {
+TEST_CASE("async_generator: runs only as far as next asks", "[async_generator]") {
   loop here;
   int reached = 0;
   const auto steps = [&]() -> async_generator<int> {
@@ -160,7 +160,8 @@ TEST_CASE("async_generator: runs no further than it is asked to", "[async_genera
   CHECK(reached == 3);
 }
 
-TEST_CASE("async_generator: elements may own things, and be made of what is yielded", "[async_generator]") {
+TEST_CASE("async_generator: an element may own memory and be converted from the yielded value",
+          "[async_generator]") {
   loop here;
   auto owners = []() -> async_generator<std::unique_ptr<int>> { co_yield std::make_unique<int>(1); }();
   CHECK(*here.run(owners.next()).value() == 1);
@@ -175,7 +176,7 @@ TEST_CASE("async_generator: elements may own things, and be made of what is yiel
   CHECK(here.run(texts.next()) == "literal");
 }
 
-TEST_CASE("async_generator: an element that cannot be made is an exception at its co_yield",
+TEST_CASE("async_generator: an element whose conversion throws is an exception at its co_yield",
           "[async_generator]") {
   struct picky {
     explicit picky(int n) : value(n) {
@@ -207,7 +208,7 @@ TEST_CASE("async_generator: a second next while one is in flight is a logic_erro
   CHECK(here.run(elements.next()) == 2);
 }
 
-TEST_CASE("async_generator: one that was moved from has no next", "[async_generator]") {
+TEST_CASE("async_generator: next of one that was moved from is a logic_error", "[async_generator]") {
   loop here;
   auto first = below(2);
   CHECK(here.run(first.next()) == 0);
@@ -218,7 +219,7 @@ TEST_CASE("async_generator: one that was moved from has no next", "[async_genera
   CHECK(here.run(second.next()) == 0);
 }
 
-TEST_CASE("async_generator: moved while a next is in flight it goes on", "[async_generator]") {
+TEST_CASE("async_generator: can be moved while a next is in flight", "[async_generator]") {
   loop here;
   auto first = below(2);
   CHECK(here.run(first.next()) == 0);
@@ -228,7 +229,7 @@ TEST_CASE("async_generator: moved while a next is in flight it goes on", "[async
   CHECK(here.run(second.next()) == std::nullopt);
 }
 
-TEST_CASE("async_generator: one that is left half-way destroys what it holds", "[async_generator]") {
+TEST_CASE("async_generator: destroyed early, it destroys its locals", "[async_generator]") {
   loop here;
   std::vector<std::string> log;
   {
@@ -242,7 +243,7 @@ TEST_CASE("async_generator: one that is left half-way destroys what it holds", "
   CHECK(log.empty());
 }
 
-TEST_CASE("async_generator: destroyed while a next is in flight it lives until that has ended",
+TEST_CASE("async_generator: destroyed while a next is in flight, it lives until that has ended",
           "[async_generator]") {
   loop here;
   std::vector<std::string> log;
@@ -257,7 +258,7 @@ TEST_CASE("async_generator: destroyed while a next is in flight it lives until t
   CHECK(log == std::vector<std::string>{"generator"});
 }
 
-TEST_CASE("async_generator: abandoned in flight by the end of its loop, whoever owns it",
+TEST_CASE("async_generator: the loop's end abandons it in flight, with every kind of owner",
           "[async_generator]") {
   std::vector<std::string> log;
   promise<void> never;
@@ -267,7 +268,7 @@ TEST_CASE("async_generator: abandoned in flight by the end of its loop, whoever 
     loop here;
     CHECK(here.run(outlives.next()) == 1);
     SECTION("its owner outlives the loop") { auto dropped = spawn(outlives.next()); }
-    SECTION("its owner is the coroutine that waits") {
+    SECTION("its owner is the waiting coroutine") {
       detach([](async_generator<int> owned, std::vector<std::string>& into) -> task<void> {
         const mark consumer(into, "consumer");
         co_await owned.next();
@@ -293,7 +294,7 @@ TEST_CASE("async_generator: abandoned in flight by the end of its loop, whoever 
 }
 
 TEMPLATE_LIST_TEST_CASE(
-    "async_generator: a stop reaches what it awaits; ended so, it never says that all has been read",
+    "async_generator: a stop request reaches its await, and the range then never ends as complete",
     "[async_generator][stop]", every_style) {
   loop here;
   stop_source stop;
@@ -310,7 +311,7 @@ TEMPLATE_LIST_TEST_CASE(
   }
 }
 
-TEST_CASE("async_generator: one that catches the cancellation goes on", "[async_generator][stop]") {
+TEST_CASE("async_generator: goes on if it catches the cancellation", "[async_generator][stop]") {
   loop here;
   auto goes_on = []() -> async_generator<int> {
     if (!co_await as_result(sleep_for(1h))) co_yield 1;
@@ -323,7 +324,7 @@ TEST_CASE("async_generator: one that catches the cancellation goes on", "[async_
   CHECK(here.run(goes_on.next()) == std::nullopt);
 }
 
-TEST_CASE("async_generator: an element that comes in spite of the stop is not lost",
+TEST_CASE("async_generator: an element that arrives in spite of the stop request is not lost",
           "[async_generator][stop]") {
   loop here;
   auto steadfast = []() -> async_generator<int> {
@@ -357,7 +358,7 @@ TEST_CASE("async_generator: each next has its own stop token", "[async_generator
   CHECK(here.run(asks.next()) == false);
 }
 
-TEMPLATE_LIST_TEST_CASE("async_generator: who waits is told at home wherever it moved",
+TEMPLATE_LIST_TEST_CASE("async_generator: its waiter goes on on the home loop after any move",
                         "[async_generator][thread]", every_style) {
   const other_thread other;
   loop here;
@@ -382,7 +383,7 @@ TEMPLATE_LIST_TEST_CASE("async_generator: who waits is told at home wherever it 
   here.run();  // returns: the loop waits for no operation that is away
 }
 
-TEST_CASE("async_generator: allocates nothing for an element", "[async_generator][allocation]") {
+TEST_CASE("async_generator: an element costs no allocation", "[async_generator][allocation]") {
   if (!counts_allocations) return;
   loop here;
   auto endless = []() -> async_generator<int> {
@@ -401,7 +402,7 @@ TEST_CASE("async_generator: allocates nothing for an element", "[async_generator
   CHECK(made == 0);
 }
 
-TEST_CASE("async_generator: stopped, or its loop ended, at each of its suspensions",
+TEST_CASE("async_generator: can be stopped, and its loop can end, at each suspension",
           "[async_generator][stop]") {
   CHECK(every_cancellation([] { return all(below(8)); }) >= 4);
   CHECK(every_cancellation([]() -> task<void> {

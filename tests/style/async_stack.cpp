@@ -73,7 +73,7 @@ TEST_CASE("async stack: an exception carries the lines of all awaits and of the 
   CHECK_THAT(format_stack(ended.error()), contains("async_stack.cpp:" + std::to_string(middle_line)));
 }
 
-TEST_CASE("async stack: an error of an operation carries the await it came to", "[stack]") {
+TEST_CASE("async stack: an error of an operation carries the await that it ended", "[stack]") {
   verb_line = line_here() + 1;
   const auto ended = capture([] { run(fails_in_the_kernel()); });
   REQUIRE_FALSE(ended);
@@ -107,7 +107,7 @@ TEST_CASE("async stack: it goes through a join and through as_result", "[stack]"
   CHECK(lines_of(ended.error()) == lines{innermost_line, middle_line, join_line, verb_line});
 }
 
-TEST_CASE("async stack: it comes with a future's error, and says where that was spawned", "[stack]") {
+TEST_CASE("async stack: a future's error has a stack that says where the future was spawned", "[stack]") {
   loop here;
   verb_line = line_here() + 1;
   auto running = spawn(middle());
@@ -116,7 +116,7 @@ TEST_CASE("async stack: it comes with a future's error, and says where that was 
   CHECK(lines_of(ended.error()) == lines{innermost_line, middle_line, verb_line});
 }
 
-TEST_CASE("async stack: an error that is caught and thrown on keeps where it began", "[stack]") {
+TEST_CASE("async stack: an error that is caught and rethrown keeps its stack", "[stack]") {
   const auto ended = capture([] {
     run([]() -> task<void> {
       try {
@@ -132,7 +132,7 @@ TEST_CASE("async stack: an error that is caught and thrown on keeps where it beg
   CHECK(ended.error().stack()[1].line() == middle_line);
 }
 
-TEST_CASE("async stack: a new exception thrown in answer to another has a stack of its own", "[stack]") {
+TEST_CASE("async stack: an exception thrown in a catch block has a stack of its own", "[stack]") {
   std::uint32_t own_line = 0;
   verb_line = line_here() + 2;
   const auto ended = capture([&] {
@@ -150,7 +150,7 @@ TEST_CASE("async stack: a new exception thrown in answer to another has a stack 
   CHECK(lines_of(ended.error()) == lines{own_line, verb_line});
 }
 
-TEST_CASE("async stack: the handler of a callback gets it too", "[stack]") {
+TEST_CASE("async stack: a handler's error has a stack", "[stack]") {
   loop here;
   error seen{std::errc::io_error};
   verb_line = line_here() + 1;
@@ -159,7 +159,8 @@ TEST_CASE("async stack: the handler of a callback gets it too", "[stack]") {
   CHECK(lines_of(seen) == lines{innermost_line, middle_line, verb_line});
 }
 
-TEST_CASE("async stack: an error that a task returns carries the chain as one that it throws", "[stack]") {
+TEST_CASE("async stack: an error that a task returns carries the same chain as one that it throws",
+          "[stack]") {
   std::uint32_t own_line = 0;
   const auto fails = [&]() -> task<int> {
     own_line = line_here() + 1;
@@ -182,7 +183,7 @@ TEST_CASE("async stack: an error that is awaited as a value carries the await", 
   });
 }
 
-TEST_CASE("async stack: an error of an operation alone carries the verb, in every style", "[stack]") {
+TEST_CASE("async stack: an error of a single operation carries the verb, in every style", "[stack]") {
   const auto fails = [] { return just_error<int>(std::errc::io_error); };
   loop here;
   verb_line = line_here() + 1;
@@ -204,7 +205,7 @@ TEST_CASE("async stack: an error of an operation alone carries the verb, in ever
   CHECK(lines_of(in_a_fiber.error()) == lines{verb_line, verb_line});
 }
 
-TEST_CASE("async stack: a fiber that fails before its first await says where it began", "[stack][fiber]") {
+TEST_CASE("async stack: a fiber that fails before its first await shows where it began", "[stack][fiber]") {
   loop here;
   const auto fiber_line = line_here() + 1;
   const auto fails = [] { return in_fiber([]() -> int { throw std::runtime_error("at once"); }); };
@@ -214,7 +215,7 @@ TEST_CASE("async stack: a fiber that fails before its first await says where it 
   CHECK(lines_of(ended.error()) == lines{fiber_line, verb_line});
 }
 
-TEST_CASE("async stack: what a step of a future throws says where the step was attached", "[stack]") {
+TEST_CASE("async stack: an exception of a future's step shows where the step was attached", "[stack]") {
   loop here;
   auto first = spawn(nop());
   verb_line = line_here() + 1;

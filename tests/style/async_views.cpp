@@ -50,7 +50,7 @@ task<vector<async_range_value_t<Range>>> all(Range range) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("async views: filter, transform, chunk and take in a row", "[async_views]",
+TEMPLATE_LIST_TEST_CASE("async views: filter, transform, chunk and take can be combined", "[async_views]",
                         every_style) {
   loop here;
   const auto sum = [](vector<int> few) { return accumulate(few.begin(), few.end(), 0); };
@@ -71,7 +71,7 @@ TEST_CASE("transform: takes values and senders from its function, and moves elem
   CHECK(here.run(all(std::move(owners))) == vector{0, 1});
 }
 
-TEST_CASE("filter: asks a function, or a sender of bool", "[async_views]") {
+TEST_CASE("filter: takes a function that returns bool or a sender of bool", "[async_views]") {
   loop here;
   CHECK(here.run(all(filter(below(5), is_even))) == vector{0, 2, 4});
   const auto slowly = [](int n) -> task<bool> {
@@ -82,7 +82,7 @@ TEST_CASE("filter: asks a function, or a sender of bool", "[async_views]") {
   CHECK(here.run(all(below(5) | filter([](int) { return false; }))).empty());
 }
 
-TEST_CASE("take: asks for no more than it was told, and leaves the rest to an lvalue's owner",
+TEST_CASE("take: asks for no more elements than its count, and leaves the rest of an lvalue to its owner",
           "[async_views]") {
   loop here;
   auto numbers = throws_after(3);
@@ -93,7 +93,7 @@ TEST_CASE("take: asks for no more than it was told, and leaves the rest to an lv
   CHECK(here.run(all(below(2) | take(9))) == vector{0, 1});
 }
 
-TEST_CASE("chunk: is full but for the last", "[async_views]") {
+TEST_CASE("chunk: every chunk is full except the last", "[async_views]") {
   loop here;
   CHECK(here.run(all(chunk(below(4), 2))) == vector<vector<int>>{{0, 1}, {2, 3}});
   CHECK(here.run(all(chunk(below(3), 2))) == vector<vector<int>>{{0, 1}, {2}});
@@ -101,7 +101,8 @@ TEST_CASE("chunk: is full but for the last", "[async_views]") {
   CHECK_THROWS_AS(chunk(below(1), 0), invalid_argument);
 }
 
-TEST_CASE("async views: what the range or a function throws passes, and is the end", "[async_views]") {
+TEST_CASE("async views: an exception of the range or a function is passed on and ends the view",
+          "[async_views]") {
   loop here;
   auto row = throws_after(1) | filter(is_even) | transform(squared) | take(5);
   CHECK(here.run(row.next()) == 0);
@@ -116,7 +117,7 @@ TEST_CASE("async views: what the range or a function throws passes, and is the e
   CHECK(here.run(picky.next()) == nullopt);
 }
 
-TEST_CASE("async views: left half-way, they destroy the range", "[async_views]") {
+TEST_CASE("async views: destroyed early, they destroy the range", "[async_views]") {
   loop here;
   auto owned = make_shared<int>(7);
   const weak_ptr<int> watch = owned;
@@ -131,7 +132,7 @@ TEST_CASE("async views: left half-way, they destroy the range", "[async_views]")
   CHECK(watch.expired());
 }
 
-TEST_CASE("async views: a stop reaches the range and the functions' senders", "[async_views][stop]") {
+TEST_CASE("async views: a stop request reaches the range and the functions' senders", "[async_views][stop]") {
   loop here;
   const auto sleeps = []() -> async_generator<int> {
     co_await sleep_for(1h);
@@ -150,7 +151,7 @@ TEST_CASE("async views: a stop reaches the range and the functions' senders", "[
   CHECK(here.run(as_result(std::move(also_waiting))).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("async views: stopped, or the loop ended, at each suspension", "[async_views][stop]") {
+TEST_CASE("async views: can be stopped, and the loop can end, at each suspension", "[async_views][stop]") {
   CHECK(every_cancellation(
             [] { return all(below(9) | filter(is_even) | transform(squared) | take(4) | chunk(2)); }) >= 8);
 }

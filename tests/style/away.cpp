@@ -170,7 +170,8 @@ class random_mix {
 
 }  // namespace
 
-TEST_CASE("away: an error that comes home has the whole stack, through who waits there", "[style][threads]") {
+TEST_CASE("away: an error delivered to the home loop has the whole stack, also beyond its waiter",
+          "[style][threads]") {
   loop_thread other;
   loop home;
   const auto failure_of = [&](auto op) { return home.run(as_result(std::move(op))).error(); };
@@ -203,7 +204,7 @@ TEST_CASE("away: an error that comes home has the whole stack, through who waits
   }
 }
 
-TEST_CASE("away: a stack that is asked for there ends where the home thread might change it",
+TEST_CASE("away: a stack taken on another thread ends where the home thread might change it",
           "[style][threads]") {
   loop_thread other;
   loop home;
@@ -220,7 +221,7 @@ TEST_CASE("away: a stack that is asked for there ends where the home thread migh
   CHECK(stack_on(&other.there()).frames.size() == 1);
 }
 
-TEST_CASE("away: what fails on other threads while who waits at home leaves", "[style][threads]") {
+TEST_CASE("away: operations may fail on other threads while their waiters leave", "[style][threads]") {
   constexpr int rounds = sanitized ? 100 : 300;
   loop_thread first, second;
   for (unsigned seed = 1; seed <= 3; ++seed) {

@@ -11,7 +11,7 @@ constexpr bool destroys_twice = true;
 constexpr bool destroys_twice = false;
 #endif
 
-TEST_CASE("compiler: g++ before 13 destroys twice what is made inside a co_await expression",
+TEST_CASE("compiler: g++ before 13 destroys objects made inside a co_await expression twice",
           "[style][compiler]") {
   CHECK(await_copy_probe::captures_stay_whole() != destroys_twice);
   CHECK(await_copy_probe::conditionals_stay_whole() != destroys_twice);

@@ -42,7 +42,7 @@ TEMPLATE_LIST_TEST_CASE("current_async_stack: completes at once with a chain tha
   CHECK_THAT(format_stack(stack), contains("  started at "));
 }
 
-TEST_CASE("current_async_stack: in a coroutine, its own await comes first, the verb last",
+TEST_CASE("current_async_stack: in a coroutine its own await is first, the verb last",
           "[current_async_stack]") {
   std::uint32_t outer_line = 0;
   const std::uint32_t verb_line = line_here() + 1;
@@ -53,7 +53,7 @@ TEST_CASE("current_async_stack: in a coroutine, its own await comes first, the v
   CHECK(lines_of(stack) == lines{inner_line, outer_line, verb_line});
 }
 
-TEST_CASE("current_async_stack: in a fiber, its own await comes first", "[current_async_stack]") {
+TEST_CASE("current_async_stack: in a fiber its own await is first", "[current_async_stack]") {
   std::uint32_t await_line = 0;
   const std::uint32_t verb_line = line_here() + 1;
   const async_stack stack = run(in_fiber([&] {
@@ -63,7 +63,7 @@ TEST_CASE("current_async_stack: in a fiber, its own await comes first", "[curren
   CHECK(lines_of(stack) == lines{await_line, verb_line});
 }
 
-TEST_CASE("current_async_stack: it goes through a join to the frame that waits for that",
+TEST_CASE("current_async_stack: continues through a join to the frame that waits for the join",
           "[current_async_stack]") {
   std::uint32_t join_line = 0;
   const std::uint32_t verb_line = line_here() + 1;
@@ -75,14 +75,15 @@ TEST_CASE("current_async_stack: it goes through a join to the frame that waits f
   });
 }
 
-TEST_CASE("current_async_stack: what a spawned operation sees says where that was", "[current_async_stack]") {
+TEST_CASE("current_async_stack: in a spawned operation it shows where that was spawned",
+          "[current_async_stack]") {
   loop here;
   const std::uint32_t spawn_line = line_here() + 1;
   auto running = spawn(inner());
   CHECK(lines_of(here.run(std::move(running))) == lines{inner_line, spawn_line});
 }
 
-TEST_CASE("current_async_stack: what a step of a future begins says where the step was attached",
+TEST_CASE("current_async_stack: in the operation of a future's step it shows where the step was attached",
           "[current_async_stack]") {
   loop here;
   const std::uint32_t then_line = line_here() + 1;
@@ -90,7 +91,7 @@ TEST_CASE("current_async_stack: what a step of a future begins says where the st
   CHECK(lines_of(here.run(std::move(chained))) == lines{inner_line, then_line});
 }
 
-TEST_CASE("current_async_stack: a chain of more frames than are kept says so", "[current_async_stack]") {
+TEST_CASE("current_async_stack: a chain of more than 64 frames is not whole", "[current_async_stack]") {
   struct recursion {
     static task<async_stack> down(int frames) {
       if (frames == 0) co_return co_await current_async_stack();

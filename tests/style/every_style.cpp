@@ -40,7 +40,7 @@ task<std::string> through_everything() {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("every style: what gives nothing ends well", "[style]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: an operation of void succeeds", "[style]", every_style) {
   CHECK(TestType::wait(nop()));
   CHECK(TestType::wait(yield()));
   CHECK(TestType::wait(sleep_for(1us)));
@@ -63,7 +63,7 @@ TEMPLATE_LIST_TEST_CASE("every style: a value arrives", "[style]", every_style) 
   CHECK(TestType::wait(through_everything()).value() == "offloaded");
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: a value that can only be moved arrives", "[style]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: a move-only value arrives", "[style]", every_style) {
   CHECK(*TestType::wait(just(std::make_unique<int>(1))).value() == 1);
   CHECK(*TestType::wait(owned(2)).value() == 2);
   CHECK(*TestType::wait(offload([] { return std::make_unique<int>(3); })).value() == 3);
@@ -71,7 +71,7 @@ TEMPLATE_LIST_TEST_CASE("every style: a value that can only be moved arrives", "
   CHECK(*TestType::wait(make_ready_future(std::make_unique<int>(5))).value() == 5);
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: a reference is the object itself", "[style]", every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: a reference is to the same object", "[style]", every_style) {
   int here = 1;
   int& same = TestType::wait(reference_to(here)).value();
   CHECK(&same == &here);
@@ -92,8 +92,7 @@ TEMPLATE_LIST_TEST_CASE("every style: an error arrives as the same code", "[styl
   CHECK_THAT(named.error().message(), contains("call object: "));
 }
 
-TEMPLATE_LIST_TEST_CASE("every style: a caller's own exception passes through untouched", "[style]",
-                        every_style) {
+TEMPLATE_LIST_TEST_CASE("every style: a caller's exception is passed on unchanged", "[style]", every_style) {
   const auto holds_mine = [](auto ended) {
     REQUIRE_FALSE(ended);
     CHECK(ended.error() == errc::exception);

@@ -50,7 +50,7 @@ namespace {
 
 }  // namespace
 
-TEST_CASE("await: outside of a fiber it is a logic_error that names the call", "[fiber]") {
+TEST_CASE("await: outside a fiber it is a logic_error that names the call", "[fiber]") {
   CHECK_THROWS_AS(await(just(1)), std::logic_error);
   loop here;
   CHECK_THROWS_WITH(await(just(1)), contains("await: this is no fiber"));
@@ -60,7 +60,7 @@ TEST_CASE("await: outside of a fiber it is a logic_error that names the call", "
   });
 }
 
-TEST_CASE("fiber: several interleave, each on a stack of its own", "[fiber]") {
+TEST_CASE("fiber: several fibers interleave, each on its own stack", "[fiber]") {
   loop here;
   std::vector<int> order;
   std::set<std::uintptr_t> stacks;
@@ -107,7 +107,7 @@ TEST_CASE("fiber: an await inside of a catch block keeps each fiber's exception"
   CHECK(still_handled == 6);
 }
 
-TEST_CASE("fiber: an await in a destructor that an exception runs sees its own uncaught exceptions",
+TEST_CASE("fiber: an await in a destructor during unwinding keeps each fiber's uncaught exceptions",
           "[fiber]") {
   struct awaits_at_the_end {
     int& seen;
@@ -133,7 +133,7 @@ TEST_CASE("fiber: an await in a destructor that an exception runs sees its own u
   CHECK(beside == 0);
 }
 
-TEST_CASE("fiber: a task, a fiber within a fiber and a fiber in a task all wait for each other", "[fiber]") {
+TEST_CASE("fiber: fibers and tasks can await each other", "[fiber]") {
   const auto in_task = []() -> task<int> {
     co_return 1 + co_await in_fiber([] { return await(yield()), 1; });
   };
@@ -141,7 +141,7 @@ TEST_CASE("fiber: a task, a fiber within a fiber and a fiber in a task all wait 
         4);
 }
 
-TEST_CASE("fiber: the stop token reaches what it awaits", "[fiber][stop]") {
+TEST_CASE("fiber: the stop token reaches its awaits", "[fiber][stop]") {
   loop here;
   bool after = false;
   auto stopping = spawn(in_fiber([&] {
@@ -155,7 +155,7 @@ TEST_CASE("fiber: the stop token reaches what it awaits", "[fiber][stop]") {
   CHECK_FALSE(after);
 }
 
-TEST_CASE("fiber: one that waits when its loop ends is unwound", "[fiber]") {
+TEST_CASE("fiber: the loop's end unwinds a waiting fiber", "[fiber]") {
   promise<void> outlives;
   bool destroyed = false;
   std::vector<std::error_code> thrown;
@@ -228,7 +228,7 @@ TEST_CASE("fiber: a destructor may await while the loop ends", "[fiber]") {
   }
 }
 
-TEST_CASE("fiber: a destructor that awaits when a stop request cut the fiber short", "[fiber][stop]") {
+TEST_CASE("fiber: a destructor may await after a stop request ended the fiber", "[fiber][stop]") {
   loop here;
   auto stopping = spawn(as_result(in_fiber([] {
     struct closes {
@@ -241,7 +241,7 @@ TEST_CASE("fiber: a destructor that awaits when a stop request cut the fiber sho
   CHECK(here.run(std::move(stopping)).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("fiber: more live at once than a process may have mappings for", "[fiber]") {
+TEST_CASE("fiber: more fibers may live at once than a process has mappings", "[fiber]") {
   const bool guards_are_free = [] {  // since Linux 6.13
     void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const bool works = ::madvise(page, 4096, 102) == 0;
@@ -263,7 +263,7 @@ TEST_CASE("fiber: more live at once than a process may have mappings for", "[fib
   CHECK(through == count);
 }
 
-TEST_CASE("fiber: stacks of several sizes side by side", "[fiber]") {
+TEST_CASE("fiber: stacks of several sizes exist side by side", "[fiber]") {
   for (int round = 0; round < 3; ++round)
     for (const std::size_t bytes : {32 << 10, 256 << 10, 1 << 20, 40 << 20}) {
       loop here(loop_options{.fiber_stack_bytes = bytes});
@@ -277,12 +277,12 @@ TEST_CASE("fiber: stacks of several sizes side by side", "[fiber]") {
     }
 }
 
-TEST_CASE("fiber: a stack that no address space holds is refused when the loop is made", "[fiber]") {
+TEST_CASE("fiber: the loop's constructor refuses a stack size beyond the address space", "[fiber]") {
   for (const std::size_t bytes : {SIZE_MAX, SIZE_MAX - 4096, SIZE_MAX / 2})
     CHECK_THROWS_AS(loop(loop_options{.fiber_stack_bytes = bytes}), std::invalid_argument);
 }
 
-TEST_CASE("fiber: stacks are used again", "[fiber]") {
+TEST_CASE("fiber: stacks are reused", "[fiber]") {
   loop here;
   std::set<std::uintptr_t> stacks;
   for (int i = 0; i < 100; ++i) stacks.insert(here.run(in_fiber([] { return stack_here() >> 18; })));
@@ -295,8 +295,7 @@ TEST_CASE("fiber: the size of the stack is an option of the loop", "[fiber]") {
   CHECK(here.run(in_fiber([] { return uses(large * 3 / 4 / (BRAID_ASAN || BRAID_TSAN ? 4 : 1)); })) == 1);
 }
 
-TEST_CASE("fiber: one that overflows its stack dies by SIGSEGV instead of writing elsewhere",
-          "[fiber][crash]") {
+TEST_CASE("fiber: a stack overflow ends the program by SIGSEGV and writes nowhere else", "[fiber][crash]") {
   if (BRAID_ASAN || BRAID_TSAN) return;  // a sanitizer reports the error instead of the signal
   const auto ended = run_program(crash_program("fiber_overflow"));
   CHECK(ended.signal() == SIGSEGV);

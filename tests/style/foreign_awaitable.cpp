@@ -65,7 +65,8 @@ task<bool> stays_here() {
 
 }  // namespace
 
-TEST_CASE("foreign awaitable: resumed on another thread, its task goes on at home", "[style][threads]") {
+TEST_CASE("foreign awaitable: a task resumed on another thread goes on on its home loop",
+          "[style][threads]") {
   loop home;
   CHECK(home.run(stays_here()));
   CHECK(home.run([]() -> task<int> { co_return co_await with_operator{}; }) == 5);
@@ -73,7 +74,7 @@ TEST_CASE("foreign awaitable: resumed on another thread, its task goes on at hom
   CHECK((first && second));
 }
 
-TEST_CASE("foreign awaitable: is its loop's work while it is waited for", "[style][threads]") {
+TEST_CASE("foreign awaitable: an await counts as work of its loop", "[style][threads]") {
   loop home;
   bool ended = false;
   detach([&]() -> task<> { ended = co_await stays_here(); });
@@ -83,7 +84,7 @@ TEST_CASE("foreign awaitable: is its loop's work while it is waited for", "[styl
   CHECK_FALSE(home.has_work());
 }
 
-TEST_CASE("foreign awaitable: one that is awaited away goes on away", "[style][threads]") {
+TEST_CASE("foreign awaitable: a task that awaits it on another loop goes on there", "[style][threads]") {
   loop_thread other;
   loop home;
   CHECK(home.run([&]() -> task<bool> {
@@ -93,7 +94,7 @@ TEST_CASE("foreign awaitable: one that is awaited away goes on away", "[style][t
   CHECK_FALSE(home.has_work());
 }
 
-TEST_CASE("foreign awaitable: each kind of await_suspend", "[style]") {
+TEST_CASE("foreign awaitable: every kind of await_suspend works", "[style]") {
   struct answers {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     [[nodiscard]] bool await_suspend(std::coroutine_handle<>) const noexcept { return false; }
@@ -134,7 +135,7 @@ TEST_CASE("foreign awaitable: each kind of await_suspend", "[style]") {
   CHECK_FALSE(home.has_work());
 }
 
-TEST_CASE("foreign awaitable: one that destroys its handle cancels the await", "[style][threads]") {
+TEST_CASE("foreign awaitable: destroying the handle cancels the await", "[style][threads]") {
   struct drops {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> awaiting) const {
@@ -152,7 +153,7 @@ TEST_CASE("foreign awaitable: one that destroys its handle cancels the await", "
   CHECK_FALSE(home.has_work());
 }
 
-TEST_CASE("foreign awaitable: the loop's end does not wait for it, and a late resumption does nothing",
+TEST_CASE("foreign awaitable: the loop's end does not wait for it; a late resumption does nothing",
           "[style]") {
   std::coroutine_handle<> resumed, dropped;
   bool went_on = false;
@@ -171,7 +172,7 @@ TEST_CASE("foreign awaitable: the loop's end does not wait for it, and a late re
   CHECK_FALSE(went_on);
 }
 
-TEST_CASE("foreign awaitable: many that resume within await_suspend take constant stack", "[style]") {
+TEST_CASE("foreign awaitable: many awaits that resume within await_suspend take constant stack", "[style]") {
   struct resumes_at_once {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> awaiting) const { awaiting.resume(); }

@@ -87,7 +87,7 @@ TEST_CASE("future: a continuation does not run inside the call that settles the 
   CHECK(last.is_ready());
 }
 
-TEST_CASE("future: then takes a value on, and what it returns is flattened", "[future]") {
+TEST_CASE("future: then gets the value, and a sender that it returns is flattened", "[future]") {
   loop here;
   CHECK(ended(make_ready_future(1).then([](int n) { return n + 1; })).value() == 2);
   CHECK(ended(make_ready_future(1).then([](int n) { return make_ready_future(n + 1); })).value() == 2);
@@ -103,7 +103,7 @@ TEST_CASE("future: then takes a value on, and what it returns is flattened", "[f
   CHECK(ended(make_ready_future(1).then([](int) { return nop(); })));
 }
 
-TEST_CASE("future: an error passes by then, and catch_error puts a value in its place", "[future]") {
+TEST_CASE("future: an error skips then, and catch_error replaces it by a value", "[future]") {
   loop here;
   bool ran = false;
   auto passed = ended(thrown("first").then([&](int n) { return ran = true, n; }));
@@ -119,7 +119,7 @@ TEST_CASE("future: an error passes by then, and catch_error puts a value in its 
   CHECK(ended(make_ready_future(8).catch_error([](const error&) { return 0; })).value() == 8);
 }
 
-TEST_CASE("future: catch_error may throw on, the same error or another", "[future]") {
+TEST_CASE("future: catch_error may rethrow the error or throw another", "[future]") {
   loop here;
   auto same = ended(thrown("first").catch_error([](const error& why) -> int { why.rethrow(); }));
   REQUIRE_FALSE(same);
@@ -130,7 +130,7 @@ TEST_CASE("future: catch_error may throw on, the same error or another", "[futur
   CHECK(other.error().message() == "second");
 }
 
-TEST_CASE("future: an exception in then is the error of what follows", "[future]") {
+TEST_CASE("future: an exception in then is the error of the new future", "[future]") {
   loop here;
   auto plain = ended(make_ready_future(1).then([](int) -> int { throw std::runtime_error("in then"); }));
   REQUIRE_FALSE(plain);
@@ -147,7 +147,7 @@ TEST_CASE("future: an exception in then is the error of what follows", "[future]
   CHECK(in_task.error().message() == "in the task");
 }
 
-TEST_CASE("future: finally runs in either case and changes nothing, unless it throws", "[future]") {
+TEST_CASE("future: finally runs after a value and after an error, and changes only by throwing", "[future]") {
   loop here;
   int ran = 0;
   CHECK(ended(make_ready_future(1).finally([&] { ++ran; })).value() == 1);
@@ -161,8 +161,7 @@ TEST_CASE("future: finally runs in either case and changes nothing, unless it th
   CHECK(replaced.error().message() == "at last");
 }
 
-TEST_CASE("future: a coroutine lambda given to then lives until its task has ended, which is waited for",
-          "[future]") {
+TEST_CASE("future: a coroutine lambda given to then lives until its task has ended", "[future]") {
   loop here;
   std::vector<int> order;
   auto last = make_ready_future(1)
@@ -179,7 +178,7 @@ TEST_CASE("future: a coroutine lambda given to then lives until its task has end
   CHECK(order == std::vector{1, 2});
 }
 
-TEST_CASE("future: dropping it lets the operation go on", "[future][spawn]") {
+TEST_CASE("future: the operation goes on when its future is dropped", "[future][spawn]") {
   loop here;
   bool done = false;
   {
@@ -194,7 +193,7 @@ TEST_CASE("future: dropping it lets the operation go on", "[future][spawn]") {
   CHECK(done);
 }
 
-TEST_CASE("future: the error of a dropped one is told once, whenever it was dropped", "[future]") {
+TEST_CASE("future: the error of a dropped future is reported once, whenever it was dropped", "[future]") {
   loop here;
   std::vector<error> unhandled;
   collect_unhandled(here, unhandled);
@@ -249,7 +248,7 @@ TEST_CASE("future: get blocks another thread until the loop has settled it", "[f
   CHECK(failure == "bad");
 }
 
-TEST_CASE("future: every function of one that was moved from is a logic_error naming the call", "[future]") {
+TEST_CASE("future: every function of a moved-from future is a logic_error that names the call", "[future]") {
   loop here;
   auto moved = make_ready_future(1);
   const auto owner = std::move(moved);
@@ -295,8 +294,7 @@ TEST_CASE("future: request_stop reaches the operation, through links and flatten
   CHECK(ended(std::move(flattened)).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("future: what a chain begins later, with the request made already, ends as cancelled",
-          "[future][stop]") {
+TEST_CASE("future: an operation that a stopped chain begins later ends as cancelled", "[future][stop]") {
   loop here;
   auto chain = spawn(shield(yield())).then([] { return sleep_for(1h); });
   chain.request_stop();
@@ -324,7 +322,7 @@ TEST_CASE("future: request_stop may come from another thread", "[future][stop]")
   CHECK(ended(std::move(sleeping)).error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("future: an await that is stopped leaves a promise nobody can stop behind", "[future][stop]") {
+TEST_CASE("future: a stopped await leaves a promise that cannot be stopped", "[future][stop]") {
   loop here;
   promise<int> never;
   auto awaiting =
@@ -336,8 +334,7 @@ TEST_CASE("future: an await that is stopped leaves a promise nobody can stop beh
   here.run();
 }
 
-TEST_CASE("future: links that still wait when their loop ends are cancelled, and their captures destroyed",
-          "[future]") {
+TEST_CASE("future: the loop's end cancels waiting links and destroys their captures", "[future]") {
   promise<int> outlives;
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> watch = held;
@@ -351,7 +348,7 @@ TEST_CASE("future: links that still wait when their loop ends are cancelled, and
   outlives.set_value(1);
 }
 
-TEST_CASE("future: the loop's end destroys who waits, although it is just being settled",
+TEST_CASE("future: the loop's end may destroy the waiter of a future that is being settled",
           "[future][ending]") {
   promise<void> never, held;
   auto first = never.get_future();
@@ -376,7 +373,7 @@ TEST_CASE("future: the loop's end destroys who waits, although it is just being 
   CHECK_FALSE(went_on);
 }
 
-TEST_CASE("future: settled on another thread while the loop ends", "[future][ending][threads]") {
+TEST_CASE("future: may be settled on another thread while the loop ends", "[future][ending][threads]") {
   const bool chained = GENERATE(true, false);
   std::atomic<promise<void>*> next{nullptr};
   std::atomic<bool> no_more{false};
@@ -411,7 +408,7 @@ TEST_CASE("future: settled on another thread while the loop ends", "[future][end
   CHECK(settled == rounds);
 }
 
-TEST_CASE("future: what a step began, and never ends, is destroyed with its loop", "[future][ending]") {
+TEST_CASE("future: the endless operation of a step is destroyed with its loop", "[future][ending]") {
   promise<void> never;
   std::optional<future<void>> chained;
   const auto witness = std::make_shared<int>(0);

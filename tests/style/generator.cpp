@@ -100,7 +100,7 @@ generator<int> throws_after(int count) {
 
 }  // namespace
 
-TEST_CASE("generator: runs no further than it is asked to", "[generator]") {
+TEST_CASE("generator: runs only as far as it is iterated", "[generator]") {
   int reached = 0;
   const auto steps = [&]() -> generator<int> {
     reached = 1;
@@ -124,7 +124,7 @@ TEST_CASE("generator: runs no further than it is asked to", "[generator]") {
   CHECK(reached == 3);
 }
 
-TEST_CASE("generator: an empty one has no elements", "[generator]") { CHECK(all(below(0)).empty()); }
+TEST_CASE("generator: an empty generator has no elements", "[generator]") { CHECK(all(below(0)).empty()); }
 
 TEST_CASE("generator: is a view of the standard library", "[generator]") {
   const auto even = [](int n) { return n % 2 == 0; };
@@ -144,7 +144,7 @@ TEST_CASE("generator: is a range of range-v3", "[generator]") {
   CHECK(ranges::count_if(below(9), [](int n) { return n > 5; }) == 3);
 }
 
-TEST_CASE("generator: a reference is to the very object that was yielded", "[generator]") {
+TEST_CASE("generator: a reference is to the yielded object", "[generator]") {
   std::array<int, 2> held{1, 2};
   const auto refer = [&]() -> generator<int&> {
     for (int& each : held) co_yield each;
@@ -153,7 +153,7 @@ TEST_CASE("generator: a reference is to the very object that was yielded", "[gen
   CHECK(held == std::array{10, 20});
 }
 
-TEST_CASE("generator: elements that own something are moved out; a variable is copied", "[generator]") {
+TEST_CASE("generator: an owning element is moved out, a variable is copied", "[generator]") {
   const auto owners = []() -> generator<std::unique_ptr<int>> {
     for (int i = 0; i < 2; ++i) co_yield std::make_unique<int>(i);
   };
@@ -170,7 +170,7 @@ TEST_CASE("generator: elements that own something are moved out; a variable is c
   CHECK(all(twice()) == std::vector<std::string>(4, "a text too long for its object"));
 }
 
-TEST_CASE("generator: one of a Reference and a Value makes its elements where they are asked for",
+TEST_CASE("generator: with a Reference and a Value it makes values where the consumer asks for them",
           "[generator]") {
   const auto words = []() -> generator<std::string_view, std::string> {
     const std::string text = "two words";
@@ -180,12 +180,12 @@ TEST_CASE("generator: one of a Reference and a Value makes its elements where th
   CHECK((words() | ranges::to<std::vector>()) == std::vector<std::string>{"two", "words"});
 }
 
-TEST_CASE("generator: elements_of a tree's branches are its elements in order", "[generator]") {
+TEST_CASE("generator: elements_of the branches gives a tree's elements in order", "[generator]") {
   const auto root = tree_of(0, 1000);
   CHECK(std::ranges::equal(in_order(root.get()), std::views::iota(0, 1000)));
 }
 
-TEST_CASE("generator: elements_of any range", "[generator]") {
+TEST_CASE("generator: elements_of takes any range", "[generator]") {
   const std::vector<int> held{1, 2};
   const auto ranges_in_a_row = [&]() -> generator<int> {
     co_yield 0;
@@ -203,7 +203,7 @@ TEST_CASE("generator: elements_of any range", "[generator]") {
   CHECK(all(converted({"a", "b"})) == std::vector<std::string>{"a", "b"});
 }
 
-TEST_CASE("generator: an exception reaches the consumer, and is the end", "[generator]") {
+TEST_CASE("generator: an exception reaches the consumer and ends the range", "[generator]") {
   auto failing = throws_after(1);
   auto at = failing.begin();
   CHECK(*at == 0);
@@ -212,7 +212,7 @@ TEST_CASE("generator: an exception reaches the consumer, and is the end", "[gene
   CHECK_THROWS_WITH(throws_after(0).begin(), "out of numbers");
 }
 
-TEST_CASE("generator: an inner one's exception comes out of the co_yield, where it may be caught",
+TEST_CASE("generator: an inner generator's exception leaves the co_yield, where it can be caught",
           "[generator]") {
   const auto goes_on = []() -> generator<int> {
     for (int attempt = 0; attempt < 2; ++attempt) {
@@ -234,8 +234,7 @@ TEST_CASE("generator: an inner one's exception comes out of the co_yield, where 
   CHECK(at == outer.end());
 }
 
-TEST_CASE("generator: one that is left half-way destroys what it holds, the inner ones first",
-          "[generator]") {
+TEST_CASE("generator: destroyed early, it destroys its locals, the inner ones first", "[generator]") {
   std::vector<std::string> log;
   {
     auto left = marked(log, 3);
@@ -252,7 +251,7 @@ TEST_CASE("generator: one that is left half-way destroys what it holds, the inne
   CHECK(log.size() == 4);
 }
 
-TEST_CASE("generator: one that never began runs nothing, and its parameters are destroyed", "[generator]") {
+TEST_CASE("generator: one that never began runs no code and destroys its parameters", "[generator]") {
   auto owned = std::make_shared<int>(1);
   const std::weak_ptr<int> watch = owned;
   bool begun = false;
@@ -267,7 +266,7 @@ TEST_CASE("generator: one that never began runs nothing, and its parameters are 
   CHECK_FALSE(begun);
 }
 
-TEST_CASE("generator: moved half-way it goes on where it was", "[generator]") {
+TEST_CASE("generator: goes on where it was after a move", "[generator]") {
   auto first = numbers();
   auto at = first.begin();
   ++at;
@@ -279,8 +278,7 @@ TEST_CASE("generator: moved half-way it goes on where it was", "[generator]") {
   CHECK(all(second) == std::vector{0});
 }
 
-TEST_CASE("generator: begin and elements_of refuse one that has begun, and one that was moved from",
-          "[generator]") {
+TEST_CASE("generator: begin and elements_of refuse a begun and a moved-from generator", "[generator]") {
   auto once = below(3);
   (void)once.begin();
   CHECK_THROWS_AS(once.begin(), std::logic_error);
@@ -289,7 +287,7 @@ TEST_CASE("generator: begin and elements_of refuse one that has begun, and one t
   CHECK_THROWS_AS(once.begin(), std::logic_error);
 }
 
-TEST_CASE("generator: allocates nothing for an element, and its frames are recycled", "[generator]") {
+TEST_CASE("generator: an element costs no allocation, and frames are recycled", "[generator]") {
   if (!counts_allocations) return;
   const auto root = tree_of(0, 100);
   const auto sum = [&] { return ranges::accumulate(in_order(root.get()), 0); };

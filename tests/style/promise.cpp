@@ -17,7 +17,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("promise: settled a second time is a logic_error that names the call", "[promise]") {
+TEST_CASE("promise: settling it twice is a logic_error that names the call", "[promise]") {
   promise<int> once;
   auto waiting = once.get_future();
   once.set_value(1);
@@ -35,7 +35,7 @@ TEST_CASE("promise: its future can be taken once", "[promise]") {
   CHECK_NOTHROW(std::move(waiting).get());
 }
 
-TEST_CASE("promise: one that was moved from is settled by its new owner alone", "[promise]") {
+TEST_CASE("promise: a moved-from promise cannot be settled; its new owner can be", "[promise]") {
   promise<int> first;
   auto waiting = first.get_future();
   promise<int> second = std::move(first);
@@ -44,8 +44,7 @@ TEST_CASE("promise: one that was moved from is settled by its new owner alone", 
   CHECK(std::move(waiting).get() == 2);
 }
 
-TEST_CASE("promise: dropped before it was settled is broken_promise, on a thread without a loop too",
-          "[promise]") {
+TEST_CASE("promise: dropped unsettled it is broken_promise, also on a thread without a loop", "[promise]") {
   auto dropped = std::make_unique<promise<int>>();
   auto waiting = dropped->get_future();
   dropped.reset();
@@ -55,7 +54,7 @@ TEST_CASE("promise: dropped before it was settled is broken_promise, on a thread
   CHECK(ended.error() == errc::broken_promise);
 }
 
-TEST_CASE("promise: nobody is told of one whose future was never taken", "[promise]") {
+TEST_CASE("promise: a dropped promise without a future reports nothing", "[promise]") {
   loop here;
   int unhandled = 0;
   here.on_unhandled_error([&](const error&) { ++unhandled; });
@@ -64,7 +63,7 @@ TEST_CASE("promise: nobody is told of one whose future was never taken", "[promi
   CHECK(unhandled == 0);
 }
 
-TEST_CASE("promise: nobody is told of one that was dropped together with its future", "[promise]") {
+TEST_CASE("promise: dropping a promise and its future reports nothing", "[promise]") {
   loop here;
   int unhandled = 0;
   here.on_unhandled_error([&](const error&) { ++unhandled; });
@@ -79,7 +78,7 @@ TEST_CASE("promise: nobody is told of one that was dropped together with its fut
   CHECK(unhandled == 0);
 }
 
-TEST_CASE("promise: one that is dropped is told to whoever had hung something on its future", "[promise]") {
+TEST_CASE("promise: a dropped promise fails the chain on its future", "[promise]") {
   loop here;
   std::vector<error> unhandled;
   here.on_unhandled_error([&](const error& why) { unhandled.push_back(why); });
@@ -102,7 +101,7 @@ TEST_CASE("promise: one that is dropped is told to whoever had hung something on
   CHECK(unhandled[1] == errc::broken_promise);
 }
 
-TEST_CASE("promise: an error that it was given is told when the future was dropped", "[promise]") {
+TEST_CASE("promise: its error is reported if the future was dropped", "[promise]") {
   loop here;
   std::vector<error> unhandled;
   here.on_unhandled_error([&](const error& why) { unhandled.push_back(why); });
@@ -116,7 +115,7 @@ TEST_CASE("promise: an error that it was given is told when the future was dropp
   CHECK(unhandled[0] == std::errc::io_error);
 }
 
-TEST_CASE("promise: nobody is told of an error that comes when the one who waited was cancelled",
+TEST_CASE("promise: an error that arrives after its waiter was cancelled is not reported",
           "[promise][stop]") {
   loop here;
   int unhandled = 0;
@@ -134,7 +133,7 @@ TEST_CASE("promise: nobody is told of an error that comes when the one who waite
   CHECK(unhandled == 0);
 }
 
-TEST_CASE("promise: assigning over a pending one breaks it", "[promise]") {
+TEST_CASE("promise: assigning to a pending promise breaks it", "[promise]") {
   promise<int> one;
   auto waiting = one.get_future();
   one = promise<int>();
@@ -142,7 +141,8 @@ TEST_CASE("promise: assigning over a pending one breaks it", "[promise]") {
   CHECK(capture([&] { return std::move(waiting).get(); }).error() == errc::broken_promise);
 }
 
-TEST_CASE("promise: 1,000 settled by other threads, each seen whole by the loop", "[promise][thread]") {
+TEST_CASE("promise: the loop sees the whole values of 1,000 promises settled by other threads",
+          "[promise][thread]") {
   constexpr int each = 250;
   std::vector<promise<std::unique_ptr<std::string>>> promises(4 * each);
   std::vector<future<std::unique_ptr<std::string>>> futures;
@@ -182,7 +182,7 @@ TEST_CASE("promise: futures dropped while other threads settle them leak nothing
   CHECK(unhandled == 100);
 }
 
-TEST_CASE("promise: a value that cannot be copied does not settle it", "[promise]") {
+TEST_CASE("promise: a value whose copy throws does not settle it", "[promise]") {
   struct uncopyable {
     uncopyable() = default;
     uncopyable(const uncopyable&) { throw std::runtime_error("no copy"); }

@@ -19,7 +19,7 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEST_CASE("run: makes a loop for the call where the thread has none, and leaves none behind", "[run]") {
+TEST_CASE("run: makes a loop for the call if the thread has none, and destroys it", "[run]") {
   const auto before = open_descriptors();
   CHECK(run(just(1)) == 1);
   CHECK_NOTHROW(run(nop()));
@@ -28,8 +28,7 @@ TEST_CASE("run: makes a loop for the call where the thread has none, and leaves 
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("run: uses the thread's loop where there is one, and leaves what else was started with it",
-          "[run]") {
+TEST_CASE("run: uses the thread's loop if there is one, and leaves its other work there", "[run]") {
   loop here;
   bool later = false;
   start(sleep_for(20ms), [&](result<void>) { later = true; });
@@ -57,7 +56,7 @@ TEST_CASE("run: inside a running loop it is a logic_error that names the call, i
   here.run();
 }
 
-TEST_CASE("run: what was started within the call is cancelled when the call's own loop ends", "[run]") {
+TEST_CASE("run: the end of the call's own loop cancels what was started within the call", "[run]") {
   bool cancelled = false;
   run([&]() -> task<void> {
     start(sleep_for(1h),

@@ -53,7 +53,7 @@ task<std::size_t> length_of(shared_task<std::string> text) { co_return (co_await
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("shared_task: runs once, and gives each the same object", "[shared_task]",
+TEMPLATE_LIST_TEST_CASE("shared_task: runs once and gives each waiter the same object", "[shared_task]",
                         every_style) {
   loop here;
   int runs = 0;
@@ -67,7 +67,7 @@ TEMPLATE_LIST_TEST_CASE("shared_task: runs once, and gives each the same object"
   CHECK(text.is_ready());
 }
 
-TEMPLATE_LIST_TEST_CASE("shared_task: an exception goes to each who waits", "[shared_task]", every_style) {
+TEMPLATE_LIST_TEST_CASE("shared_task: each waiter gets the exception", "[shared_task]", every_style) {
   loop here;
   auto failing = fails();
   auto also = spawn(failing);
@@ -80,7 +80,7 @@ TEMPLATE_LIST_TEST_CASE("shared_task: an exception goes to each who waits", "[sh
   CHECK_THROWS_WITH(here.run(std::move(also)), "no luck");
 }
 
-TEST_CASE("shared_task: is lazy, and one that nobody awaits runs nothing", "[shared_task]") {
+TEST_CASE("shared_task: is lazy: without a waiter it runs nothing", "[shared_task]") {
   loop here;
   int runs = 0;
   {
@@ -91,7 +91,7 @@ TEST_CASE("shared_task: is lazy, and one that nobody awaits runs nothing", "[sha
   CHECK(runs == 0);
 }
 
-TEST_CASE("shared_task: many wait for one run", "[shared_task]") {
+TEST_CASE("shared_task: many waiters share one run", "[shared_task]") {
   loop here;
   int runs = 0;
   auto text = greeting(runs);
@@ -104,7 +104,7 @@ TEST_CASE("shared_task: many wait for one run", "[shared_task]") {
   CHECK(runs == 1);
 }
 
-TEST_CASE("shared_task: a task becomes one; one of nothing, one of a reference", "[shared_task]") {
+TEST_CASE("shared_task: is made of a task of a value, of void or of a reference", "[shared_task]") {
   loop here;
   int held = 5;
   shared_task<int&> refers = [](int& to) -> task<int&> { co_return to; }(held);
@@ -123,7 +123,7 @@ TEST_CASE("shared_task: a task becomes one; one of nothing, one of a reference",
   CHECK(*here.run(owns) == 3);
 }
 
-TEST_CASE("shared_task: its locals are destroyed when it ends, its value with the last handle",
+TEST_CASE("shared_task: its locals are destroyed at its end, its value with the last handle",
           "[shared_task]") {
   loop here;
   auto local = std::make_shared<int>(1);
@@ -144,7 +144,7 @@ TEST_CASE("shared_task: its locals are destroyed when it ends, its value with th
   CHECK(watch_value.expired());
 }
 
-TEST_CASE("shared_task: a handle may go before the run has ended", "[shared_task]") {
+TEST_CASE("shared_task: a handle may be destroyed before the run has ended", "[shared_task]") {
   loop here;
   int runs = 0;
   std::optional text(greeting(runs));
@@ -153,7 +153,7 @@ TEST_CASE("shared_task: a handle may go before the run has ended", "[shared_task
   CHECK(here.run(std::move(waiting)) == 42);
 }
 
-TEST_CASE("shared_task: one that was moved from is a logic_error", "[shared_task]") {
+TEST_CASE("shared_task: awaiting a moved-from handle is a logic_error", "[shared_task]") {
   loop here;
   int runs = 0;
   auto first = greeting(runs);
@@ -161,7 +161,7 @@ TEST_CASE("shared_task: one that was moved from is a logic_error", "[shared_task
   CHECK_THROWS_AS(here.run(first), std::logic_error);
 }
 
-TEST_CASE("shared_task: who is cancelled leaves alone; the last one stops the run", "[shared_task][stop]") {
+TEST_CASE("shared_task: a cancelled waiter leaves alone; the last one stops the run", "[shared_task][stop]") {
   loop here;
   int runs = 0;
   auto sleeping = sleeps(runs);
@@ -177,7 +177,7 @@ TEST_CASE("shared_task: who is cancelled leaves alone; the last one stops the ru
   CHECK(runs == 1);
 }
 
-TEST_CASE("shared_task: the last one to be cancelled waits for the run's end, and gets its value",
+TEST_CASE("shared_task: the last cancelled waiter waits for the run's end and gets its value",
           "[shared_task][stop]") {
   loop here;
   shared_task<int> steadfast = []() -> task<int> {
@@ -192,7 +192,7 @@ TEST_CASE("shared_task: the last one to be cancelled waits for the run's end, an
   CHECK(here.run(std::move(late)) == 4);
 }
 
-TEST_CASE("shared_task: begun by who is stopped already, it is stopped", "[shared_task][stop]") {
+TEST_CASE("shared_task: is stopped if its first waiter is stopped already", "[shared_task][stop]") {
   loop here;
   stop_source stop;
   stop.request_stop();
@@ -202,15 +202,15 @@ TEST_CASE("shared_task: begun by who is stopped already, it is stopped", "[share
         std::errc::operation_canceled);
 }
 
-TEST_CASE("shared_task: the first one's chain of awaits is shown, unless it left", "[shared_task]") {
+TEST_CASE("shared_task: the stack continues with the first waiter that has not left", "[shared_task]") {
   loop here;
   auto failing = fails();
   const auto outer = [](shared_task<> awaited) -> task<> { co_await awaited; };
   auto first = spawn(outer(failing));
   auto second = spawn(outer(failing));
   std::size_t depth = 0;
-  SECTION("all stay") { depth = here.run(as_result(std::move(first))).error().stack().size(); }
-  SECTION("the first is cancelled") {
+  SECTION("all waiters stay") { depth = here.run(as_result(std::move(first))).error().stack().size(); }
+  SECTION("the first waiter is cancelled") {
     first.request_stop();
     (void)here.run(as_result(std::move(first)));
     depth = 3;
@@ -219,7 +219,7 @@ TEST_CASE("shared_task: the first one's chain of awaits is shown, unless it left
   CHECK(here.run(as_result(std::move(second))).error().stack().size() == 3);
 }
 
-TEST_CASE("shared_task: abandoned by the end of its loop, in any order of who waits", "[shared_task]") {
+TEST_CASE("shared_task: the loop's end abandons it, in every order of its waiters", "[shared_task]") {
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> watch = held;
   promise<void> never;
@@ -244,7 +244,7 @@ TEST_CASE("shared_task: abandoned by the end of its loop, in any order of who wa
   }
 }
 
-TEST_CASE("shared_task: on another loop than the one it runs on it is a logic_error",
+TEST_CASE("shared_task: awaiting it on another loop than its run's is a logic_error",
           "[shared_task][thread]") {
   loop here;
   promise<void> later;
@@ -258,7 +258,7 @@ TEST_CASE("shared_task: on another loop than the one it runs on it is a logic_er
   here.run(std::move(at_home));
 }
 
-TEST_CASE("shared_task: it comes home from another loop before anyone is told", "[shared_task][thread]") {
+TEST_CASE("shared_task: returns from another loop before its waiters go on", "[shared_task][thread]") {
   promise<loop*> known;
   auto there_is = known.get_future();
   promise<void> over;
@@ -302,7 +302,7 @@ TEST_CASE("shared_task: allocates nothing once the pools are warm", "[shared_tas
   CHECK(made == 0);
 }
 
-TEST_CASE("shared_task: stopped, or its loop ended, at each of its suspensions", "[shared_task][stop]") {
+TEST_CASE("shared_task: can be stopped, and its loop can end, at each suspension", "[shared_task][stop]") {
   CHECK(every_cancellation([]() -> task<void> {
           int runs = 0;
           auto text = greeting(runs);

@@ -14,12 +14,12 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEMPLATE_LIST_TEST_CASE("shield: values and errors pass", "[shield]", every_style) {
+TEMPLATE_LIST_TEST_CASE("shield: passes values and errors on", "[shield]", every_style) {
   CHECK(TestType::wait(shield(just(1))).value() == 1);
   CHECK(TestType::wait(shield(just_error<int>(std::errc::io_error))).error() == std::errc::io_error);
 }
 
-TEST_CASE("shield: what is in it goes on to its end, and what follows is stopped", "[shield][stop]") {
+TEST_CASE("shield: its operation runs to its end, and the next await is stopped", "[shield][stop]") {
   loop here;
   event go_on;
   bool cleaned_up = false;
@@ -44,7 +44,7 @@ TEST_CASE("shield: what is in it goes on to its end, and what follows is stopped
   CHECK_FALSE(went_on);
 }
 
-TEST_CASE("shield: stopped at each of its suspensions", "[shield][stop]") {
+TEST_CASE("shield: can be stopped at each suspension", "[shield][stop]") {
   const auto suspensions = every_cancellation([]() -> task<> {
     int steps = 0;
     co_await shield([&]() -> task<> {

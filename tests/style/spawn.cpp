@@ -37,7 +37,7 @@ task<long> counts_until_stopped() {
 
 }  // namespace
 
-TEST_CASE("spawn: the operation runs at once, before anybody waits", "[spawn]") {
+TEST_CASE("spawn: the operation begins at once, without a waiter", "[spawn]") {
   loop here;
   bool begun = false;
   auto running = spawn([&]() -> task<int> {
@@ -57,7 +57,7 @@ TEST_CASE("spawn: without a loop it is a logic_error that names the call", "[spa
   CHECK_THROWS_WITH((void)spawn(nop()), contains("spawn"));
 }
 
-TEST_CASE("spawn: a stop reaches a task that only looks at its token", "[spawn][stop]") {
+TEST_CASE("spawn: a stop request reaches a task that polls its token", "[spawn][stop]") {
   loop here;
   auto counting = spawn(counts_until_stopped());
   for (int i = 0; i < 3; ++i) here.run(yield());
@@ -65,7 +65,8 @@ TEST_CASE("spawn: a stop reaches a task that only looks at its token", "[spawn][
   CHECK(here.run(std::move(counting)) >= 3);
 }
 
-TEST_CASE("spawn: a stop from another thread reaches it while the loop runs", "[spawn][stop][thread]") {
+TEST_CASE("spawn: a stop request from another thread reaches it while the loop runs",
+          "[spawn][stop][thread]") {
   loop here;
   auto counting = spawn(counts_until_stopped());
   std::thread elsewhere([&] { counting.request_stop(); });
@@ -74,7 +75,7 @@ TEST_CASE("spawn: a stop from another thread reaches it while the loop runs", "[
   CHECK(counting.is_ready());
 }
 
-TEST_CASE("spawn: stops from another thread race with the end of the operation, and either wins",
+TEST_CASE("spawn: stop requests from another thread race with the operation's end, and either wins",
           "[spawn][stop][thread]") {
   loop here;
   int ended = 0;
@@ -93,7 +94,7 @@ TEST_CASE("spawn: stops from another thread race with the end of the operation, 
   CHECK(ended == 300);
 }
 
-TEST_CASE("spawn: the error of a dropped future says where it was spawned", "[spawn]") {
+TEST_CASE("spawn: the error of a dropped future shows where it was spawned", "[spawn]") {
   loop here;
   std::vector<error> unhandled;
   here.on_unhandled_error([&](const error& why) { unhandled.push_back(why); });
@@ -112,8 +113,7 @@ TEST_CASE("spawn: the error of a dropped future says where it was spawned", "[sp
   CHECK(unhandled[0].stack()[1].line() == spawned);
 }
 
-TEST_CASE("spawn: an operation that waits when the loop ends is destroyed, and its future is cancelled",
-          "[spawn]") {
+TEST_CASE("spawn: the loop's end destroys a waiting operation and cancels its future", "[spawn]") {
   auto owned = std::make_shared<int>(0);
   const std::weak_ptr<int> watch = owned;
   promise<void> never;

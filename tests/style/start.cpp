@@ -35,7 +35,7 @@ task<void> fails() {
 
 }  // namespace
 
-TEST_CASE("start: the handler never runs inside the call, even where the operation ends in it", "[start]") {
+TEST_CASE("start: the handler never runs within the call, even if the operation ends in it", "[start]") {
   loop here;
   int finished = 0;
   start(just(1), [&](result<int> ended) { finished += *ended; });
@@ -54,7 +54,7 @@ TEST_CASE("start: without a loop it is a logic_error that names the call", "[sta
   CHECK_THROWS_WITH(detach(nop()), contains("detach"));
 }
 
-TEST_CASE("start: the handler is called once, is moved, never copied, and is gone afterwards", "[start]") {
+TEST_CASE("start: the handler is called once, is never copied, and is destroyed afterwards", "[start]") {
   loop here;
   auto owned = std::make_shared<int>(0);
   const std::weak_ptr<int> watch = owned;
@@ -68,8 +68,7 @@ TEST_CASE("start: the handler is called once, is moved, never copied, and is gon
   CHECK(watch.expired());
 }
 
-TEST_CASE("start: a handler that throws is told to the loop's unhandled-error handler, with where",
-          "[start]") {
+TEST_CASE("start: an exception of a handler goes to the unhandled-error handler, with its place", "[start]") {
   loop here;
   unhandled_errors unhandled(here);
   const auto line = std::source_location::current().line() + 1;
@@ -81,7 +80,7 @@ TEST_CASE("start: a handler that throws is told to the loop's unhandled-error ha
   CHECK(unhandled.all[0].stack()[0].line() == line);
 }
 
-TEST_CASE("start: a handler may start the next operation, and many of them", "[start]") {
+TEST_CASE("start: a handler may start further operations", "[start]") {
   loop here;
   int finished = 0;
   start(nop(), [&](result<void>) {
@@ -92,7 +91,7 @@ TEST_CASE("start: a handler may start the next operation, and many of them", "[s
   CHECK(finished == 10);
 }
 
-TEST_CASE("start: what waits when the loop ends is destroyed with its handler", "[start]") {
+TEST_CASE("start: the loop's end destroys a waiting operation and its handler", "[start]") {
   auto owned = std::make_shared<int>(0);
   const std::weak_ptr<int> watch = owned;
   result<void> seen;
@@ -105,7 +104,8 @@ TEST_CASE("start: what waits when the loop ends is destroyed with its handler", 
   CHECK(seen.error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("detach: an error is told once, with the chain of awaits and where it was detached", "[detach]") {
+TEST_CASE("detach: an error is reported once, with the chain of awaits and where it was detached",
+          "[detach]") {
   loop here;
   unhandled_errors unhandled(here);
   const auto line = std::source_location::current().line() + 1;
@@ -134,7 +134,7 @@ TEST_CASE("detach: a value is dropped, and a lambda's captures live until its ta
   CHECK(unhandled.all.empty());
 }
 
-TEST_CASE("detach: what the loop's own end cancels is no unhandled error", "[detach]") {
+TEST_CASE("detach: a cancellation by the loop's end is no unhandled error", "[detach]") {
   int finished = 0;
   {
     loop here;

@@ -71,7 +71,7 @@ TEST_CASE("task: does nothing until it is awaited", "[task]") {
   CHECK(begun);
 }
 
-TEST_CASE("task: one destroyed before it began runs nothing, and its parameters are destroyed", "[task]") {
+TEST_CASE("task: destroyed before it began, it runs no code and destroys its parameters", "[task]") {
   auto owned = std::make_shared<int>(1);
   const std::weak_ptr<int> watch = owned;
   bool begun = false;
@@ -86,7 +86,7 @@ TEST_CASE("task: one destroyed before it began runs nothing, and its parameters 
   CHECK_FALSE(begun);
 }
 
-TEST_CASE("task: one connected but never started is destroyed too", "[task]") {
+TEST_CASE("task: a connected task that is never started is destroyed", "[task]") {
   auto owned = std::make_shared<int>(1);
   const std::weak_ptr<int> watch = owned;
   {
@@ -96,7 +96,7 @@ TEST_CASE("task: one connected but never started is destroyed too", "[task]") {
   CHECK(watch.expired());
 }
 
-TEST_CASE("task: locals are destroyed when it ends, before its awaiter goes on", "[task]") {
+TEST_CASE("task: its locals are destroyed before its awaiter goes on", "[task]") {
   std::vector<std::string> log;
   run([&]() -> task<void> {
     co_await with_mark(log, "first");
@@ -106,7 +106,7 @@ TEST_CASE("task: locals are destroyed when it ends, before its awaiter goes on",
   CHECK(log == std::vector<std::string>{"first", "between", "second"});
 }
 
-TEST_CASE("task: abandoned by the end of its loop, it is destroyed from the innermost outwards", "[task]") {
+TEST_CASE("task: the loop's end destroys nested tasks from the innermost outwards", "[task]") {
   std::vector<std::string> log;
   promise<void> outlives;
   {
@@ -119,8 +119,7 @@ TEST_CASE("task: abandoned by the end of its loop, it is destroyed from the inne
   outlives.set_value();
 }
 
-TEST_CASE("task: an exception may be caught around an await, and what is thrown meanwhile replaces it",
-          "[task]") {
+TEST_CASE("task: an exception can be caught around an await, and a new one replaces it", "[task]") {
   const auto fails = [](std::string what) -> task<void> {
     co_await yield();
     throw std::runtime_error(what);
@@ -140,7 +139,7 @@ TEST_CASE("task: an exception may be caught around an await, and what is thrown 
   CHECK(ended.error().message() == "first and second");
 }
 
-TEST_CASE("task: the stop token flows down through every await", "[task][stop]") {
+TEST_CASE("task: every await passes the stop token down", "[task][stop]") {
   loop here;
   bool possible = false;
   stop_token innermost;
@@ -159,11 +158,11 @@ TEST_CASE("task: the stop token flows down through every await", "[task][stop]")
   CHECK(ended.error() == std::errc::operation_canceled);
 }
 
-TEST_CASE("task: run gives a token that nobody can stop", "[task][stop]") {
+TEST_CASE("task: under run its stop token can never be stopped", "[task][stop]") {
   CHECK_FALSE(run(get_stop_token()).stop_possible());
 }
 
-TEST_CASE("task: after resume_on it runs on the other loop, and its awaiter goes on at home",
+TEST_CASE("task: after resume_on it runs on the other loop, and its awaiter goes on on the home loop",
           "[task][thread]") {
   promise<loop*> known;
   auto there_is = known.get_future();
@@ -192,7 +191,7 @@ TEST_CASE("task: after resume_on it runs on the other loop, and its awaiter goes
   elsewhere.join();
 }
 
-TEST_CASE("task: a pointer as the only parameter is a parameter, not a place for the frame", "[task]") {
+TEST_CASE("task: a pointer as the only parameter is not used as memory for the frame", "[task]") {
   struct by_pointer {
     static task<int> one(int* place) {
       co_await yield();
@@ -211,7 +210,7 @@ TEST_CASE("task: a pointer as the only parameter is a parameter, not a place for
   CHECK(std::ranges::count(numbers, 0) == 399);
 }
 
-TEST_CASE("task: one may be awaited by a foreign awaiter's coroutine, which a plain call resumes", "[task]") {
+TEST_CASE("task: a plain call of resume resumes a task that awaits a foreign awaiter", "[task]") {
   struct plain_awaiter {
     std::coroutine_handle<>& kept;
     bool await_ready() const noexcept { return false; }
@@ -239,7 +238,7 @@ task<int> forgets_co_return(bool value) {
   if (value) co_return 1;
 }
 
-TEST_CASE("task: one that ends without co_return fails, and says which", "[style][task]") {
+TEST_CASE("task: ending without co_return is an error that names the task", "[style][task]") {
   IN_EVERY_STYLE(style);
   loop home;
   CHECK(style.wait(forgets_co_return(true)).value() == 1);
@@ -250,7 +249,7 @@ TEST_CASE("task: one that ends without co_return fails, and says which", "[style
   CHECK_THROWS_AS(ended.value(), std::logic_error);
 }
 
-TEST_CASE("task: one that is used twice is a logic_error", "[style][task]") {
+TEST_CASE("task: using it twice is a logic_error", "[style][task]") {
   loop home;
   const auto returns = []() -> task<int> { co_return 1; };
   task<int> once = returns();

@@ -83,7 +83,7 @@ task<bad_at_its_end> makes_one() {
 
 }  // namespace
 
-TEST_CASE("unhandled: the exception of a detached task", "[unhandled][detach]") {
+TEST_CASE("unhandled: the exception of a detached task is reported", "[unhandled][detach]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
@@ -92,7 +92,8 @@ TEST_CASE("unhandled: the exception of a detached task", "[unhandled][detach]") 
   CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
 }
 
-TEST_CASE("unhandled: the error of a detached operation that no coroutine is in", "[unhandled][detach]") {
+TEST_CASE("unhandled: the error of a detached operation without a coroutine is reported",
+          "[unhandled][detach]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
@@ -101,7 +102,7 @@ TEST_CASE("unhandled: the error of a detached operation that no coroutine is in"
   CHECK(all == std::vector<report>{{"write_all /spool: Input/output error", {line}}});
 }
 
-TEST_CASE("unhandled: the exception of a detached fiber", "[unhandled][detach][fiber]") {
+TEST_CASE("unhandled: the exception of a detached fiber is reported", "[unhandled][detach][fiber]") {
   std::uint32_t line = 0, own_line = 0;
   const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
@@ -113,7 +114,7 @@ TEST_CASE("unhandled: the exception of a detached fiber", "[unhandled][detach][f
   CHECK(all == std::vector<report>{{"alone", {await_line, own_line, line}}});
 }
 
-TEST_CASE("unhandled: the exception of a detached function on the blocking pool",
+TEST_CASE("unhandled: the exception of a detached function on the blocking pool is reported",
           "[unhandled][detach][offload]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
@@ -123,7 +124,7 @@ TEST_CASE("unhandled: the exception of a detached function on the blocking pool"
   CHECK(all == std::vector<report>{{"on the pool", {line}}});
 }
 
-TEST_CASE("unhandled: the error of a future that is dropped before it, and of one that is dropped after it",
+TEST_CASE("unhandled: the error of a future that is dropped before or after it is reported",
           "[unhandled][future]") {
   std::uint32_t line = 0;
   const auto before = reports_of([&](loop&) {
@@ -139,7 +140,7 @@ TEST_CASE("unhandled: the error of a future that is dropped before it, and of on
   CHECK(after == std::vector<report>{{"alone", {await_line, line}}});
 }
 
-TEST_CASE("unhandled: the error of a future that another thread drops is told on the loop's",
+TEST_CASE("unhandled: the error of a future that another thread drops is reported on the loop's thread",
           "[unhandled][future]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop& here) {
@@ -151,7 +152,8 @@ TEST_CASE("unhandled: the error of a future that another thread drops is told on
   CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
 }
 
-TEST_CASE("unhandled: an error that steps of a dropped chain pass on", "[unhandled][future]") {
+TEST_CASE("unhandled: an error that the steps of a dropped chain pass on is reported",
+          "[unhandled][future]") {
   std::uint32_t line = 0;
   bool called = false;
   const auto all = reports_of([&](loop&) {
@@ -162,7 +164,7 @@ TEST_CASE("unhandled: an error that steps of a dropped chain pass on", "[unhandl
   CHECK_FALSE(called);
 }
 
-TEST_CASE("unhandled: what a step of a dropped chain throws, with where the step was attached",
+TEST_CASE("unhandled: the exception of a dropped chain's step is reported, with where it was attached",
           "[unhandled][future]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
@@ -173,7 +175,7 @@ TEST_CASE("unhandled: what a step of a dropped chain throws, with where the step
   CHECK(all == std::vector<report>{{"in the step", {line}}});
 }
 
-TEST_CASE("unhandled: the error of an operation that a step of a dropped chain began",
+TEST_CASE("unhandled: the error of an operation of a dropped chain's step is reported",
           "[unhandled][future]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
@@ -183,7 +185,7 @@ TEST_CASE("unhandled: the error of an operation that a step of a dropped chain b
   CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
 }
 
-TEST_CASE("unhandled: what catch_error throws in a dropped chain; what it handled is not told",
+TEST_CASE("unhandled: an exception of catch_error in a dropped chain is reported, the handled error is not",
           "[unhandled][future]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
@@ -194,7 +196,7 @@ TEST_CASE("unhandled: what catch_error throws in a dropped chain; what it handle
   CHECK(all == std::vector<report>{{"worse", {line}}});
 }
 
-TEST_CASE("unhandled: the error of a promise whose future was dropped, with where the promise was made",
+TEST_CASE("unhandled: the error of a promise with a dropped future is reported, with where it was made",
           "[unhandled][promise]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
@@ -206,7 +208,7 @@ TEST_CASE("unhandled: the error of a promise whose future was dropped, with wher
   CHECK(all == std::vector<report>{{"send 10.0.0.1:80: Input/output error", {line}}});
 }
 
-TEST_CASE("unhandled: what a handler throws, of an operation that ends at once or later",
+TEST_CASE("unhandled: the exception of a handler is reported, whenever the operation ends",
           "[unhandled][start]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
@@ -217,8 +219,7 @@ TEST_CASE("unhandled: what a handler throws, of an operation that ends at once o
   CHECK(all == std::vector<report>{{"at once", {line}}, {"later", {line + 1}}});
 }
 
-TEST_CASE("unhandled: an error that a handler throws on keeps the stack of where it began",
-          "[unhandled][start]") {
+TEST_CASE("unhandled: an error that a handler rethrows keeps its stack", "[unhandled][start]") {
   std::uint32_t line = 0;
   const auto all = reports_of([&](loop&) {
     line = line_here() + 1;
@@ -227,12 +228,12 @@ TEST_CASE("unhandled: an error that a handler throws on keeps the stack of where
   CHECK(all == std::vector<report>{{"alone", {await_line, line}}});
 }
 
-TEST_CASE("unhandled: what a posted function throws, which nothing waits for", "[unhandled][post]") {
+TEST_CASE("unhandled: the exception of a posted function is reported", "[unhandled][post]") {
   const auto all = reports_of([](loop& here) { here.post([] { throw std::runtime_error("posted"); }); });
   CHECK(all == std::vector<report>{{"posted", {}}});
 }
 
-TEST_CASE("unhandled: what the destructor of a value that nobody wants throws", "[unhandled][destructor]") {
+TEST_CASE("unhandled: the exception of a dropped value's destructor is reported", "[unhandled][destructor]") {
   const std::vector<report> once{{"at its end", {}}};
   CHECK(reports_of([](loop&) { detach(makes_one()); }) == once);
   CHECK(reports_of([](loop&) { start(makes_one(), [](result<bad_at_its_end>) {}); }) == once);
@@ -243,7 +244,7 @@ TEST_CASE("unhandled: what the destructor of a value that nobody wants throws", 
         }) == once);
 }
 
-TEST_CASE("unhandled: a local's destructor that throws is the task's own failure",
+TEST_CASE("unhandled: an exception of a local's destructor is the task's failure",
           "[unhandled][destructor]") {
   std::uint32_t line = 0, own_line = 0;
   const auto all = reports_of([&](loop&) {
@@ -258,7 +259,7 @@ TEST_CASE("unhandled: a local's destructor that throws is the task's own failure
   CHECK(all == std::vector<report>{{"at its end", {own_line, line}}});
 }
 
-TEST_CASE("unhandled: a cancellation that nobody asked for is told, whatever it ends", "[unhandled]") {
+TEST_CASE("unhandled: a cancellation without a stop request is reported, whatever it ends", "[unhandled]") {
   const auto all = reports_of([](loop& here) {
     detach(just_error<int>(std::errc::operation_canceled));
     auto dropped = spawn(just_error<int>(std::errc::operation_canceled));
@@ -269,7 +270,7 @@ TEST_CASE("unhandled: a cancellation that nobody asked for is told, whatever it 
   CHECK(all.size() == 4);
 }
 
-TEST_CASE("unhandled: a handler may set another one, and ends once it has returned", "[unhandled]") {
+TEST_CASE("unhandled: a handler may set another one, and is destroyed once it has returned", "[unhandled]") {
   std::vector<std::string> messages;
   loop here;
   here.on_unhandled_error([&, own = std::make_unique<std::string>("first")](const error&) {
@@ -282,7 +283,7 @@ TEST_CASE("unhandled: a handler may set another one, and ends once it has return
   CHECK(messages == std::vector<std::string>{"first", "second"});
 }
 
-TEST_CASE("unhandled: a handler of unhandled errors may cause the next one", "[unhandled]") {
+TEST_CASE("unhandled: a handler of unhandled errors may cause another unhandled error", "[unhandled]") {
   std::vector<std::string> messages;
   loop here;
   here.on_unhandled_error([&](const error& why) {

@@ -107,7 +107,7 @@ async_generator<task<T>> several_tasks() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("value types: an operation may complete with what is awkward to keep", "[style][types]",
+TEMPLATE_TEST_CASE("value types: an operation may complete with a value of an awkward type", "[style][types]",
                    std::deque<int>, std::any, (std::variant<int, errc>), const std::deque<int>, const_member,
                    throwing_move, odd_operators, from_anything, from_an_error, like_an_error, bool,
                    result<int>) {
@@ -251,7 +251,7 @@ int failures_of(F f) {
 
 }  // namespace
 
-TEST_CASE("value types: what the move of a value throws is its operation's error", "[style][types]") {
+TEST_CASE("value types: an exception of a value's move is its operation's error", "[style][types]") {
   loop here;
   const auto fails = [&](auto make) { return failures_of([&] { (void)here.run(make()); }); };
   CHECK(fails([] { return explosive_later(); }) > 0);

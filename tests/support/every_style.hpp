@@ -190,7 +190,7 @@ class any_sender {
 
 /// One of the five styles, chosen when the test runs:
 ///
-///    TEST_CASE("when_all: of none", "[when_all]") {
+///    TEST_CASE("when_all: an empty range", "[when_all]") {
 ///      IN_EVERY_STYLE(style);
 ///      CHECK(style.wait(when_all()));
 ///    }

@@ -14,7 +14,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("barrier: one that expects one holds nobody up", "[sync][barrier]") {
+TEST_CASE("barrier: a barrier of one never waits", "[sync][barrier]") {
   IN_EVERY_STYLE(style);
   barrier alone(1);
   loop here;
@@ -22,7 +22,7 @@ TEST_CASE("barrier: one that expects one holds nobody up", "[sync][barrier]") {
   CHECK(style.wait(alone.arrive_and_wait()));
 }
 
-TEST_CASE("barrier: nobody is a phase ahead", "[sync][barrier]") {
+TEST_CASE("barrier: no participant is a phase ahead", "[sync][barrier]") {
   constexpr int walkers = 3, phases = 5;
   barrier meeting(walkers);
   std::vector<int> at(walkers);
@@ -39,7 +39,7 @@ TEST_CASE("barrier: nobody is a phase ahead", "[sync][barrier]") {
   CHECK(wrong == 0);
 }
 
-TEST_CASE("barrier: who drops out is expected no more", "[sync][barrier]") {
+TEST_CASE("barrier: a participant that drops out is not expected any more", "[sync][barrier]") {
   barrier meeting(3);
   loop here;
   auto first = spawn(meeting.arrive_and_wait()), second = spawn(meeting.arrive_and_wait());
@@ -50,7 +50,7 @@ TEST_CASE("barrier: who drops out is expected no more", "[sync][barrier]") {
   here.run(when_all(meeting.arrive_and_wait(), meeting.arrive_and_wait()));
 }
 
-TEST_CASE("barrier: who is stopped has not arrived", "[sync][barrier][stop]") {
+TEST_CASE("barrier: a stopped waiter has not arrived", "[sync][barrier][stop]") {
   barrier meeting(2);
   loop here;
   auto stopped = spawn(meeting.arrive_and_wait());
@@ -63,7 +63,7 @@ TEST_CASE("barrier: who is stopped has not arrived", "[sync][barrier][stop]") {
   here.run(when_all(std::move(first), meeting.arrive_and_wait()));
 }
 
-TEST_CASE("barrier: stopped at each suspension", "[sync][barrier][stop]") {
+TEST_CASE("barrier: can be stopped at each suspension", "[sync][barrier][stop]") {
   every_cancellation([]() -> task<> {
     barrier meeting(3);
     const auto walks = [&]() -> task<> {
@@ -76,7 +76,7 @@ TEST_CASE("barrier: stopped at each suspension", "[sync][barrier][stop]") {
   });
 }
 
-TEST_CASE("barrier: who is stopped in the same step as others arrive or drop out has left",
+TEST_CASE("barrier: a waiter that is stopped while others arrive or drop out has left",
           "[sync][barrier][stop]") {
   loop here;
   stop_source stop;

@@ -15,7 +15,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("broadcast: every subscriber gets all that is sent from its subscription on", "[broadcast]") {
+TEST_CASE("broadcast: every subscriber gets all elements sent after its subscription", "[broadcast]") {
   IN_EVERY_STYLE(style);
   broadcast<std::string> news(4);
   loop here;
@@ -34,7 +34,7 @@ TEST_CASE("broadcast: every subscriber gets all that is sent from its subscripti
   CHECK_THROWS_AS(broadcast<int>(0), std::invalid_argument);
 }
 
-TEST_CASE("broadcast: who is too slow misses the oldest, and knows how many", "[broadcast]") {
+TEST_CASE("broadcast: a slow subscriber misses the oldest elements and knows how many", "[broadcast]") {
   broadcast<int> numbers(3);
   loop here;
   auto slow = numbers.subscribe();
@@ -51,8 +51,7 @@ TEST_CASE("broadcast: who is too slow misses the oldest, and knows how many", "[
   CHECK(slow.missed() == 8);
 }
 
-TEST_CASE("broadcast: several may wait on one subscription; each element reaches one of them",
-          "[broadcast]") {
+TEST_CASE("broadcast: of several waiters on one subscription each element reaches one", "[broadcast]") {
   broadcast<int> numbers(1);
   loop here;
   auto both = numbers.subscribe();
@@ -73,7 +72,7 @@ TEST_CASE("broadcast: several may wait on one subscription; each element reaches
   }
 }
 
-TEST_CASE("broadcast: stopped at each suspension", "[broadcast][stop]") {
+TEST_CASE("broadcast: can be stopped at each suspension", "[broadcast][stop]") {
   every_cancellation([]() -> task<> {
     broadcast<int> numbers(2);
     const auto sums = [&](int& sum) -> task<> {
@@ -98,7 +97,7 @@ TEST_CASE("broadcast: stopped at each suspension", "[broadcast][stop]") {
   });
 }
 
-TEST_CASE("broadcast: a hundred thousand elements to two subscribers allocate nothing",
+TEST_CASE("broadcast: a hundred thousand elements for two subscribers allocate nothing",
           "[broadcast][scale]") {
   broadcast<int> numbers(8);
   loop here;
@@ -122,7 +121,7 @@ TEST_CASE("broadcast: a hundred thousand elements to two subscribers allocate no
   CHECK(sum == 2 * 4'999'950'000);
 }
 
-TEST_CASE("broadcast: an element whose copying throws is the next one's", "[broadcast]") {
+TEST_CASE("broadcast: an element whose copy throws goes to the next receive", "[broadcast]") {
   struct once_uncopyable {
     int* failures;
     explicit once_uncopyable(int& f) : failures(&f) {}
@@ -166,7 +165,7 @@ TEST_CASE("broadcast: keeps no element that every subscription has received", "[
   CHECK(fast.missed() == 0);
 }
 
-TEST_CASE("broadcast: receives of one subscription are served in their order, and none ends too early",
+TEST_CASE("broadcast: receives of one subscription complete in order, and none ends too early",
           "[broadcast]") {
   loop here;
   broadcast<int> news(1);
@@ -175,7 +174,7 @@ TEST_CASE("broadcast: receives of one subscription are served in their order, an
   here.run(yield());
   news.send(1);
   news.send(2);
-  SECTION("a third one at once does not overtake") {
+  SECTION("a third receive does not overtake") {
     auto third = spawn(all.receive());
     CHECK(here.run(std::move(first)) == 2);
     CHECK(all.missed() == 1);
@@ -186,7 +185,7 @@ TEST_CASE("broadcast: receives of one subscription are served in their order, an
     news.close();
     CHECK(here.run(std::move(third)) == std::nullopt);
   }
-  SECTION("closing ends those for which nothing is left") {
+  SECTION("closing ends the receives that get no element") {
     news.close();
     CHECK(here.run(std::move(first)) == 2);
     CHECK(here.run(std::move(second)) == std::nullopt);

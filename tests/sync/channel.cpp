@@ -20,7 +20,7 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEST_CASE("channel: what is sent is received, in its order", "[channel]") {
+TEST_CASE("channel: elements are received in the order in which they were sent", "[channel]") {
   IN_EVERY_STYLE(style);
   channel<std::string> words(2);
   loop here;
@@ -36,7 +36,7 @@ TEST_CASE("channel: what is sent is received, in its order", "[channel]") {
   CHECK(refused.error() == errc::channel_closed);
 }
 
-TEST_CASE("channel: who must wait is served in the order of coming", "[channel]") {
+TEST_CASE("channel: waiting sends and receives complete in the order in which they began", "[channel]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   const std::size_t capacity = GENERATE(0, 1, 3);
   channel<int> numbers(capacity);
@@ -74,7 +74,7 @@ TEST_CASE("channel: try_send and try_receive never wait, and lose nothing", "[ch
   CHECK_FALSE(channel<int>(0).try_send(1));
 }
 
-TEST_CASE("channel: closing tells who waits to receive; what others wait to send is received", "[channel]") {
+TEST_CASE("channel: closing ends waiting receives; waiting sends are still received", "[channel]") {
   channel<int> numbers(0);
   loop here;
   SECTION("receivers") {
@@ -96,7 +96,7 @@ TEST_CASE("channel: closing tells who waits to receive; what others wait to send
   }
 }
 
-TEST_CASE("channel: a send or receive that is stopped has not happened", "[channel][stop]") {
+TEST_CASE("channel: a stopped send or receive has not happened", "[channel][stop]") {
   channel<int> numbers(0);
   loop here;
   stop_source stop;
@@ -109,7 +109,7 @@ TEST_CASE("channel: a send or receive that is stopped has not happened", "[chann
     CHECK(here.run(std::move(other)) == 7);
     CHECK(here.run(as_result(std::move(stopped))).error() == std::errc::operation_canceled);
   }
-  SECTION("receive, which had its element already") {
+  SECTION("receive, which has its element already") {
     auto served = spawn(with_stop_token(numbers.receive(), stop.get_token()));
     here.run(yield());
     CHECK(numbers.try_send(7));
@@ -127,7 +127,7 @@ TEST_CASE("channel: a send or receive that is stopped has not happened", "[chann
   }
 }
 
-TEST_CASE("channel: a receive that has its element when the time is up completes with it",
+TEST_CASE("channel: a receive that has its element when its time is up completes with it",
           "[channel][stop]") {
   sim::virtual_time time;
   channel<int> numbers(0);
@@ -136,7 +136,7 @@ TEST_CASE("channel: a receive that has its element when the time is up completes
     start(sleep_for(10ms), [&](result<void>) { CHECK(numbers.try_send(7)); });
     CHECK(here.run(with_timeout(numbers.receive(), 10ms)) == 7);
   }
-  SECTION("or not at all") {
+  SECTION("not handed over") {
     auto late = spawn(with_timeout(numbers.receive(), 10ms));
     start(sleep_for(10ms), [&](result<void>) { CHECK_FALSE(numbers.try_send(7)); });
     CHECK(here.run(as_result(std::move(late))).error() == std::errc::timed_out);
@@ -144,7 +144,7 @@ TEST_CASE("channel: a receive that has its element when the time is up completes
   }
 }
 
-TEST_CASE("channel: send_from takes its element only when it sends it", "[channel]") {
+TEST_CASE("channel: send_from takes its element only if it sends it", "[channel]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   const std::size_t capacity = GENERATE(0, 1);
   channel<std::unique_ptr<int>> numbers(capacity);
@@ -179,7 +179,7 @@ TEST_CASE("channel: send_from takes its element only when it sends it", "[channe
   CHECK(*element == 7);
 }
 
-TEST_CASE("channel: close_now fails what waits to send, and leaves what was sent", "[channel]") {
+TEST_CASE("channel: close_now fails waiting sends and keeps the sent elements", "[channel]") {
   const std::size_t capacity = GENERATE(0, 1, 2);
   channel<int> numbers(capacity);
   loop here;
@@ -199,7 +199,7 @@ TEST_CASE("channel: close_now fails what waits to send, and leaves what was sent
   CHECK(here.run(numbers.receive()) == std::nullopt);
 }
 
-TEST_CASE("channel: a permit is room for one element, which nobody else takes", "[channel][reserve]") {
+TEST_CASE("channel: a permit reserves room for one element", "[channel][reserve]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   channel<std::unique_ptr<int>> numbers(2);
   loop here;
@@ -223,7 +223,7 @@ TEST_CASE("channel: a permit is room for one element, which nobody else takes", 
     here.run(std::move(waits));
     CHECK(numbers.size() == 2);
   }
-  SECTION("it is waited for in line") {
+  SECTION("it is waited for in order") {
     auto waits = spawn(numbers.reserve());
     auto behind = spawn(numbers.send(std::make_unique<int>(5)));
     here.run(yield());
@@ -237,7 +237,8 @@ TEST_CASE("channel: a permit is room for one element, which nobody else takes", 
   }
 }
 
-TEST_CASE("channel: a permit outlasts the close, and the end waits for it", "[channel][reserve]") {
+TEST_CASE("channel: a permit is valid after close, and the channel's end waits for it",
+          "[channel][reserve]") {
   const std::size_t capacity = GENERATE(0, 1);
   channel<int> numbers(capacity);
   loop here;
@@ -251,19 +252,18 @@ TEST_CASE("channel: a permit outlasts the close, and the end waits for it", "[ch
   CHECK(here.run(as_result(numbers.reserve())).error() == errc::channel_closed);
   here.run(yield());
   CHECK_FALSE(receiver.is_ready());
-  SECTION("and it sends") {
+  SECTION("it sends") {
     permit->send(7);
     CHECK(here.run(std::move(receiver)) == 7);
   }
-  SECTION("and it is given back") {
+  SECTION("it is given back") {
     permit.reset();
     CHECK(here.run(std::move(receiver)) == std::nullopt);
   }
   CHECK(here.run(std::move(another)) == std::nullopt);
 }
 
-TEST_CASE("channel: on a rendezvous channel a permit is for an operation that waits to receive",
-          "[channel][reserve]") {
+TEST_CASE("channel: on a rendezvous channel a permit belongs to a waiting receive", "[channel][reserve]") {
   channel<int> numbers(0);
   loop here;
   auto reserve = spawn(numbers.reserve());
@@ -272,17 +272,17 @@ TEST_CASE("channel: on a rendezvous channel a permit is for an operation that wa
   auto receiver = spawn(numbers.receive());
   auto permit = here.run(std::move(reserve));
   CHECK_FALSE(numbers.try_send(1));  // a permit is promised to the receiver
-  SECTION("which gets the element") {
+  SECTION("it gets the element") {
     permit.send(2);
     CHECK(here.run(std::move(receiver)) == 2);
   }
-  SECTION("which waits for others once the permit is given back") {
+  SECTION("it waits for other sends once the permit is given back") {
     auto waits = spawn(numbers.send(3));
     { const auto gone = std::move(permit); }
     CHECK(here.run(std::move(receiver)) == 3);
     here.run(std::move(waits));
   }
-  SECTION("and is kept for the next one where that one gave up") {
+  SECTION("the next receive gets the element if it gives up") {
     receiver.request_stop();
     here.run(yield());
     permit.send(4);
@@ -291,7 +291,7 @@ TEST_CASE("channel: on a rendezvous channel a permit is for an operation that wa
   }
 }
 
-TEST_CASE("channel: reserve in a select, stopped at each suspension, loses no room",
+TEST_CASE("channel: reserve in a select can be stopped at each suspension and loses no room",
           "[channel][reserve][stop]") {
   const std::size_t capacity = GENERATE(0, 1);
   every_cancellation([capacity]() -> task<> {
@@ -313,7 +313,7 @@ TEST_CASE("channel: reserve in a select, stopped at each suspension, loses no ro
   });
 }
 
-TEST_CASE("channel: what a destroyed receiver was given is the next one's", "[channel][ending]") {
+TEST_CASE("channel: an element handed to a destroyed receive goes to the next one", "[channel][ending]") {
   channel<int> numbers(1);
   {
     loop here;
@@ -332,7 +332,7 @@ TEST_CASE("channel: what a destroyed receiver was given is the next one's", "[ch
   CHECK(left.size() <= 3);
 }
 
-TEST_CASE("channel: stopped at each suspension, with every kind of end", "[channel][stop]") {
+TEST_CASE("channel: can be stopped at each suspension, with every kind of end", "[channel][stop]") {
   const std::size_t capacity = GENERATE(0, 1, 2);
   const auto suspensions = every_cancellation([capacity]() -> task<> {
     channel<std::unique_ptr<int>> numbers(capacity);

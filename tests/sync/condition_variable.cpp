@@ -13,7 +13,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("condition_variable: waits until the predicate holds, and has the lock then",
+TEST_CASE("condition_variable: waits until the predicate holds and then has the lock",
           "[sync][condition_variable]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   mutex door;
@@ -36,8 +36,7 @@ TEST_CASE("condition_variable: waits until the predicate holds, and has the lock
   CHECK(style.wait(changed.wait(held, [] { return true; })));
 }
 
-TEST_CASE("condition_variable: notify_one wakes the one who has waited longest",
-          "[sync][condition_variable]") {
+TEST_CASE("condition_variable: notify_one wakes the longest waiter", "[sync][condition_variable]") {
   mutex door;
   condition_variable changed;
   loop here;
@@ -60,7 +59,7 @@ TEST_CASE("condition_variable: notify_one wakes the one who has waited longest",
   changed.notify_one();  // no waiter
 }
 
-TEST_CASE("condition_variable: who is stopped has the lock back", "[sync][condition_variable][stop]") {
+TEST_CASE("condition_variable: a stopped wait has the lock again", "[sync][condition_variable][stop]") {
   mutex door;
   condition_variable changed;
   loop here;
@@ -86,7 +85,7 @@ TEST_CASE("condition_variable: who is stopped has the lock back", "[sync][condit
   CHECK_FALSE(door.is_locked());
 }
 
-TEST_CASE("condition_variable: stopped at each suspension", "[sync][condition_variable][stop]") {
+TEST_CASE("condition_variable: can be stopped at each suspension", "[sync][condition_variable][stop]") {
   every_cancellation([]() -> task<> {
     mutex door;
     condition_variable changed;
@@ -111,7 +110,7 @@ TEST_CASE("condition_variable: stopped at each suspension", "[sync][condition_va
   });
 }
 
-TEST_CASE("condition_variable: a lock that holds nothing is refused", "[sync][condition_variable]") {
+TEST_CASE("condition_variable: refuses a lock that does not own a mutex", "[sync][condition_variable]") {
   mutex door;
   condition_variable changed;
   auto held = *door.try_lock();

@@ -13,7 +13,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("event: one that is set lets everyone pass", "[sync][event]") {
+TEST_CASE("event: waiting for a set event ends at once", "[sync][event]") {
   IN_EVERY_STYLE(style);
   event happened(true);
   loop here;
@@ -22,7 +22,7 @@ TEST_CASE("event: one that is set lets everyone pass", "[sync][event]") {
   CHECK(happened.is_set());
 }
 
-TEST_CASE("event: set lets all who wait pass, in their order", "[sync][event]") {
+TEST_CASE("event: set ends all waits in order", "[sync][event]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   event happened;
   loop here;
@@ -39,7 +39,7 @@ TEST_CASE("event: set lets all who wait pass, in their order", "[sync][event]") 
   CHECK_FALSE(happened.is_set());
 }
 
-TEST_CASE("event: may be set for its loop from another thread", "[sync][event][threads]") {
+TEST_CASE("event: another thread can set it through its loop", "[sync][event][threads]") {
   event happened;
   loop here;
   auto waiting = spawn(happened.wait());
@@ -48,7 +48,7 @@ TEST_CASE("event: may be set for its loop from another thread", "[sync][event][t
   CHECK(happened.is_set());
 }
 
-TEST_CASE("event: a stop request leaves no ghost", "[sync][event][stop]") {
+TEST_CASE("event: a stopped waiter leaves the queue", "[sync][event][stop]") {
   event happened;
   loop here;
   stop_source stop;
@@ -59,7 +59,7 @@ TEST_CASE("event: a stop request leaves no ghost", "[sync][event][stop]") {
   happened.set();
 }
 
-TEST_CASE("auto_reset_event: each set lets one pass", "[sync][event]") {
+TEST_CASE("auto_reset_event: each set ends one wait", "[sync][event]") {
   IN_EVERY_STYLE(style);
   auto_reset_event bell(true);
   loop here;
@@ -81,7 +81,8 @@ TEST_CASE("auto_reset_event: each set lets one pass", "[sync][event]") {
   CHECK(passed == 3);
 }
 
-TEST_CASE("auto_reset_event: who was let pass and is destroyed then passes it on", "[sync][event][ending]") {
+TEST_CASE("auto_reset_event: a waiter destroyed after a set hands it over to the next one",
+          "[sync][event][ending]") {
   auto_reset_event bell, never;
   {
     loop here;
@@ -101,7 +102,7 @@ TEST_CASE("auto_reset_event: who was let pass and is destroyed then passes it on
   CHECK(bell.is_set());
 }
 
-TEST_CASE("latch: lets everyone pass once it is down to zero", "[sync][latch]") {
+TEST_CASE("latch: a count of zero ends all waits", "[sync][latch]") {
   latch ready(3);
   loop here;
   int passed = 0;

@@ -15,7 +15,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("mutex: a free one is had at once, and is free again afterwards", "[sync][mutex]") {
+TEST_CASE("mutex: a free mutex is locked at once and is free after the unlock", "[sync][mutex]") {
   IN_EVERY_STYLE(style);
   mutex door;
   loop here;
@@ -34,7 +34,7 @@ TEST_CASE("mutex: a free one is had at once, and is free again afterwards", "[sy
   CHECK_FALSE(door.is_locked());
 }
 
-TEST_CASE("mutex: who waits gets it in the order of coming", "[sync][mutex]") {
+TEST_CASE("mutex: waiters get the lock in the order in which they came", "[sync][mutex]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   mutex door;
   loop here;
@@ -53,7 +53,7 @@ TEST_CASE("mutex: who waits gets it in the order of coming", "[sync][mutex]") {
   CHECK_FALSE(door.is_locked());
 }
 
-TEST_CASE("mutex: what is read, awaited and written under it is not lost", "[sync][mutex]") {
+TEST_CASE("mutex: a read, an await and a write under it lose no update", "[sync][mutex]") {
   mutex door;
   int balance = 0;
   const auto deposit = [&](int times) -> task<> {
@@ -68,7 +68,7 @@ TEST_CASE("mutex: what is read, awaited and written under it is not lost", "[syn
   CHECK(balance == 300);
 }
 
-TEST_CASE("mutex: a stop request leaves no ghost in the queue", "[sync][mutex][stop]") {
+TEST_CASE("mutex: a stopped waiter leaves the queue", "[sync][mutex][stop]") {
   mutex door;
   loop here;
   stop_source stop;
@@ -81,7 +81,7 @@ TEST_CASE("mutex: a stop request leaves no ghost in the queue", "[sync][mutex][s
     CHECK(here.run(as_result(std::move(first))).error() == std::errc::operation_canceled);
     held.reset();
   }
-  SECTION("when it was given the lock already, it has it") {
+  SECTION("after it got the lock, which it keeps") {
     held.reset();
     stop.request_stop();
     CHECK(here.run(as_result(std::move(first))).has_value());
@@ -100,7 +100,7 @@ TEST_CASE("mutex: a stop request leaves no ghost in the queue", "[sync][mutex][s
   CHECK_FALSE(door.is_locked());
 }
 
-TEST_CASE("mutex: the loop's end takes who waits out of the queue, in any order", "[sync][mutex][ending]") {
+TEST_CASE("mutex: the loop's end removes waiters from the queue, in any order", "[sync][mutex][ending]") {
   mutex door;
   std::optional<mutex::scoped_lock> outside;
   int locked_at_the_end = 0;
@@ -131,7 +131,7 @@ TEST_CASE("mutex: the loop's end takes who waits out of the queue, in any order"
   CHECK(locked_at_the_end <= 5);
 }
 
-TEST_CASE("mutex: 100,000 wait for one", "[sync][mutex]") {
+TEST_CASE("mutex: 100,000 waiters get the lock", "[sync][mutex]") {
   mutex door;
   loop here;
   int got = 0;

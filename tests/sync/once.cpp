@@ -12,7 +12,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("once: is done once", "[sync][once]") {
+TEST_CASE("once: runs its function once", "[sync][once]") {
   IN_EVERY_STYLE(style);
   once opened;
   loop here;
@@ -27,7 +27,7 @@ TEST_CASE("once: is done once", "[sync][once]") {
   CHECK(opened.is_done());
 }
 
-TEST_CASE("once: the others wait until it is done", "[sync][once]") {
+TEST_CASE("once: other callers wait until it has run", "[sync][once]") {
   once opened;
   bool open = false;
   int early = 0;
@@ -44,7 +44,7 @@ TEST_CASE("once: the others wait until it is done", "[sync][once]") {
   CHECK(early == 0);
 }
 
-TEST_CASE("once: who fails has the error, and the next one tries anew", "[sync][once]") {
+TEST_CASE("once: a failing caller gets the error, and the next one tries again", "[sync][once]") {
   once opened;
   loop here;
   int tries = 0;
@@ -59,7 +59,7 @@ TEST_CASE("once: who fails has the error, and the next one tries anew", "[sync][
   CHECK(tries == 3);
 }
 
-TEST_CASE("once: stopped at each suspension", "[sync][once][stop]") {
+TEST_CASE("once: can be stopped at each suspension", "[sync][once][stop]") {
   every_cancellation([]() -> task<> {
     once opened;
     int times = 0;

@@ -57,7 +57,8 @@ void follow(channel_pair& channels, const std::vector<int>& schedule,
 
 }  // namespace
 
-TEST_CASE("channel: every order of up to five sends, receives and stop requests", "[channel][order]") {
+TEST_CASE("channel: does what its model does in every order of up to five sends, receives and stop requests",
+          "[channel][order]") {
   loop here;
   std::string first_difference;
   int programs = 0;
@@ -78,7 +79,8 @@ TEST_CASE("channel: every order of up to five sends, receives and stop requests"
   CHECK(programs > (sanitized ? 10'000 : 100'000));
 }
 
-TEST_CASE("select: every order of up to five choices and stop requests", "[select][order]") {
+TEST_CASE("select: does what its model does in every order of up to five choices and stop requests",
+          "[select][order]") {
   loop here;
   std::string first_difference;
   // Two choices between two channels, and operations of others with one of them.
@@ -103,7 +105,7 @@ TEST_CASE("select: every order of up to five choices and stop requests", "[selec
   CHECK(first_difference == "");
 }
 
-TEST_CASE("channel and select: random programs do what simple code does", "[channel][select][property]") {
+TEST_CASE("channel, select: random programs agree with the model", "[channel][select][property]") {
   const char* const given = std::getenv("BRAID_TEST_SEED");
   std::vector<unsigned> seeds(20);
   std::iota(seeds.begin(), seeds.end(), 1U);
@@ -142,7 +144,7 @@ TEST_CASE("channel and select: random programs do what simple code does", "[chan
   }
 }
 
-TEST_CASE("mutex: every order of up to five waiters, their stop requests and the unlock",
+TEST_CASE("mutex: does what its model does in every order of up to five waiters, stop requests and unlocks",
           "[sync][mutex][order]") {
   loop here;
   int wrong = 0;

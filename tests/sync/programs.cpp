@@ -533,8 +533,7 @@ unsigned number_in(const char* variable, unsigned otherwise) {
 }  // namespace
 
 // Runs BRAID_TEST_PROGRAMS programs, from the seed BRAID_TEST_SEED on.
-TEST_CASE("select: random programs over everything that it takes break no rule",
-          "[select][property][programs]") {
+TEST_CASE("select: random programs over all its operations break no rule", "[select][property][programs]") {
   const unsigned first = number_in("BRAID_TEST_SEED", 1);
   const unsigned programs = number_in("BRAID_TEST_PROGRAMS", sanitized ? 300 : 2'000);
   std::string fault;

@@ -25,7 +25,7 @@ using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
 
-TEST_CASE("select: does the first that can be done, and nothing else", "[select]") {
+TEST_CASE("select: performs the first operation that is possible, and no other", "[select]") {
   IN_EVERY_STYLE(style);
   channel<int> empty(1), full(1), other(1);
   mutex door;
@@ -40,7 +40,7 @@ TEST_CASE("select: does the first that can be done, and nothing else", "[select]
   CHECK_FALSE(door.is_locked());
 }
 
-TEST_CASE("select: waits until one can be done; the others stay undone", "[select]") {
+TEST_CASE("select: waits until one operation is possible; the others do not happen", "[select]") {
   IN_EVERY_CONCURRENT_STYLE(style);
   channel<int> numbers(0);
   mutex door;
@@ -77,7 +77,7 @@ TEST_CASE("select: waits until one can be done; the others stay undone", "[selec
   }
 }
 
-TEST_CASE("select: a stop request leaves all undone", "[select][stop]") {
+TEST_CASE("select: after a stop request no operation has happened", "[select][stop]") {
   channel<int> numbers(0);
   mutex door;
   loop here;
@@ -92,14 +92,14 @@ TEST_CASE("select: a stop request leaves all undone", "[select][stop]") {
   here.run();
 }
 
-TEST_CASE("select: what a choice fails with is the select's error", "[select]") {
+TEST_CASE("select: the error of the chosen operation is the select's error", "[select]") {
   channel<int> closed(1), numbers(0);
   loop here;
   closed.close();
   CHECK(here.run(as_result(select(numbers.receive(), closed.send(1)))).error() == errc::channel_closed);
 }
 
-TEST_CASE("select: who leaves a shared_mutex or a barrier undone holds nobody up", "[select]") {
+TEST_CASE("select: a choice that leaves a shared_mutex or a barrier blocks no other waiter", "[select]") {
   loop here;
   shared_mutex book;
   auto reading = book.try_lock_shared();
@@ -124,7 +124,7 @@ TEST_CASE("select: who leaves a shared_mutex or a barrier undone holds nobody up
   here.run(when_all(std::move(first), meeting.arrive_and_wait()));
 }
 
-TEST_CASE("select: a claim that it withdraws does not let another of its own pass", "[select]") {
+TEST_CASE("select: a withdrawn claim does not admit another claim of the same select", "[select]") {
   loop here;
   shared_mutex book;
   event happened;
@@ -132,13 +132,13 @@ TEST_CASE("select: a claim that it withdraws does not let another of its own pas
   auto ahead = spawn(book.lock());
   auto chosen = spawn(select(book.lock(), book.lock_shared(), happened.wait()));
   here.run(yield());
-  SECTION("when another one is chosen") {
+  SECTION("another operation is chosen") {
     ahead.request_stop();
     here.run(yield());
     happened.set();
     CHECK(here.run(std::move(chosen)).index == 2);
   }
-  SECTION("when it is stopped") {
+  SECTION("the select is stopped") {
     ahead.request_stop();
     here.run(yield());
     chosen.request_stop();
@@ -149,7 +149,8 @@ TEST_CASE("select: a claim that it withdraws does not let another of its own pas
   CHECK(book.try_lock());
 }
 
-TEST_CASE("select: destroyed while it waits it serves others, and none of its own", "[select][ending]") {
+TEST_CASE("select: destroying a waiting select admits other waiters, and none of its own",
+          "[select][ending]") {
   shared_mutex book;
   auto reader = book.try_lock_shared();
   {
@@ -162,7 +163,7 @@ TEST_CASE("select: destroyed while it waits it serves others, and none of its ow
   CHECK_FALSE(book.is_locked());
 }
 
-TEST_CASE("select: a barrier that completes a phase counts no select that chooses otherwise", "[select]") {
+TEST_CASE("select: a completed barrier phase counts no select that chose another operation", "[select]") {
   loop here;
   shared_mutex book;
   barrier meeting(3);
@@ -177,7 +178,7 @@ TEST_CASE("select: a barrier that completes a phase counts no select that choose
   CHECK_FALSE(book.is_locked());
 }
 
-TEST_CASE("select: names a barrier twice, and arrives once", "[select]") {
+TEST_CASE("select: arrives once at a barrier that it names twice", "[select]") {
   loop here;
   barrier meeting(2);
   auto twice = spawn(select(meeting.arrive_and_wait(), meeting.arrive_and_wait()));
@@ -202,8 +203,7 @@ TEST_CASE("select: a receive and a send of one select do not meet", "[select]") 
   }
 }
 
-TEST_CASE("select: a hundred thousand selects that serve each other in turn take constant stack",
-          "[select][scale]") {
+TEST_CASE("select: a chain of a hundred thousand selects takes constant stack", "[select][scale]") {
   loop here;
   std::vector<std::unique_ptr<shared_mutex>> books;
   std::vector<shared_mutex::shared_lock> readers;
@@ -228,7 +228,7 @@ TEST_CASE("select: a hundred thousand selects that serve each other in turn take
   (void)here.run(std::move(first));
 }
 
-TEST_CASE("select: the beats of an interval are not starved by messages", "[select][interval]") {
+TEST_CASE("select: messages do not starve the beats of an interval", "[select][interval]") {
   sim::virtual_time time;
   loop here;
   channel<int> messages(channel<int>::unbounded);
@@ -247,7 +247,8 @@ TEST_CASE("select: the beats of an interval are not starved by messages", "[sele
   });
 }
 
-TEST_CASE("select: no element is lost or received twice, stopped at each suspension", "[select][stop]") {
+TEST_CASE("select: can be stopped at each suspension; no element is lost or received twice",
+          "[select][stop]") {
   const auto suspensions = every_cancellation([]() -> task<> {
     channel<std::unique_ptr<int>> odd(0), even(1);
     semaphore tickets(1);

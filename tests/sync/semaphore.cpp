@@ -12,7 +12,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("semaphore: as many as there are permits, and no more", "[sync][semaphore]") {
+TEST_CASE("semaphore: acquires as many times as there are permits", "[sync][semaphore]") {
   IN_EVERY_STYLE(style);
   semaphore seats(2);
   loop here;
@@ -27,7 +27,7 @@ TEST_CASE("semaphore: as many as there are permits, and no more", "[sync][semaph
   CHECK(seats.available() == 2);
 }
 
-TEST_CASE("semaphore: never more at once than permits", "[sync][semaphore]") {
+TEST_CASE("semaphore: never has more holders than permits", "[sync][semaphore]") {
   semaphore seats(3);
   int inside = 0, most = 0, served = 0;
   std::vector<task<>> guests;
@@ -45,7 +45,8 @@ TEST_CASE("semaphore: never more at once than permits", "[sync][semaphore]") {
   CHECK(seats.available() == 3);
 }
 
-TEST_CASE("semaphore: release lets the longest waiting pass, and keeps what is left", "[sync][semaphore]") {
+TEST_CASE("semaphore: release admits the longest waiters and keeps the remaining permits",
+          "[sync][semaphore]") {
   semaphore items(0);
   loop here;
   std::vector<int> order;
@@ -65,7 +66,7 @@ TEST_CASE("semaphore: release lets the longest waiting pass, and keeps what is l
   CHECK(items.available() == 2);
 }
 
-TEST_CASE("semaphore: a stop request leaves no ghost, and loses no permit", "[sync][semaphore][stop]") {
+TEST_CASE("semaphore: a stopped waiter leaves the queue and loses no permit", "[sync][semaphore][stop]") {
   semaphore seats(0);
   loop here;
   stop_source stop;

@@ -13,7 +13,7 @@
 using namespace braid;
 using namespace braid_tests;
 
-TEST_CASE("shared_mutex: readers share it, a writer is alone", "[sync][shared_mutex]") {
+TEST_CASE("shared_mutex: readers share it, and a writer is alone", "[sync][shared_mutex]") {
   IN_EVERY_STYLE(style);
   shared_mutex book;
   loop here;
@@ -29,7 +29,8 @@ TEST_CASE("shared_mutex: readers share it, a writer is alone", "[sync][shared_mu
   CHECK_FALSE(book.try_lock());
 }
 
-TEST_CASE("shared_mutex: first come, first served, so that nobody starves", "[sync][shared_mutex]") {
+TEST_CASE("shared_mutex: admits waiters in order; neither readers nor writers starve",
+          "[sync][shared_mutex]") {
   shared_mutex book;
   loop here;
   std::string order;
@@ -49,8 +50,7 @@ TEST_CASE("shared_mutex: first come, first served, so that nobody starves", "[sy
   CHECK_FALSE(book.is_locked());
 }
 
-TEST_CASE("shared_mutex: a writer that gives up lets the readers behind it go on",
-          "[sync][shared_mutex][stop]") {
+TEST_CASE("shared_mutex: a writer that gives up admits the readers behind it", "[sync][shared_mutex][stop]") {
   shared_mutex book;
   loop here;
   auto reading = book.try_lock_shared();
@@ -59,7 +59,7 @@ TEST_CASE("shared_mutex: a writer that gives up lets the readers behind it go on
   here.run(yield());
   CHECK_FALSE(reader.is_ready());
   SECTION("by a stop request") { writer.request_stop(); }
-  SECTION("by the end of the readers before") { reading.reset(); }
+  SECTION("by the end of the earlier readers") { reading.reset(); }
   {
     const auto written = here.run(as_result(std::move(writer)));
     CHECK(written.has_value() == !reading.has_value());
@@ -67,7 +67,7 @@ TEST_CASE("shared_mutex: a writer that gives up lets the readers behind it go on
   CHECK(here.run(std::move(reader)).owns_lock());
 }
 
-TEST_CASE("shared_mutex: stopped at each suspension", "[sync][shared_mutex][stop]") {
+TEST_CASE("shared_mutex: can be stopped at each suspension", "[sync][shared_mutex][stop]") {
   every_cancellation([]() -> task<> {
     shared_mutex book;
     int written = 0;

@@ -124,7 +124,7 @@ void receive(channel<explosive>& from, int how, tally& of) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("value types: a channel, a broadcast and a watch carry what is awkward to keep",
+TEMPLATE_TEST_CASE("value types: a channel, a broadcast and a watch carry values of awkward types",
                    "[sync][types]", std::deque<int>, std::any, (std::variant<int, errc>),
                    const std::deque<int>, const_member, declared_throwing, throwing_end, wide, const int) {
   using value = TestType;
@@ -169,9 +169,8 @@ TEMPLATE_TEST_CASE("value types: a channel, a broadcast and a watch carry what i
   [[maybe_unused]] const value& now = latest.get();
 }
 
-TEST_CASE(
-    "channel: when the move of an element throws, one operation fails, and every other element arrives once",
-    "[channel][types]") {
+TEST_CASE("channel: an element whose move throws fails one operation; every other element arrives once",
+          "[channel][types]") {
   const std::size_t capacity = GENERATE(0, 1, 3, 100);
   const int how_sent = GENERATE(0, 1, 2, 3), how_received = GENERATE(0, 1);
   const int receives_before = GENERATE(0, 2, 6);
@@ -215,7 +214,7 @@ TEST_CASE(
   CHECK(one_failed);
 }
 
-TEST_CASE("channel: what the move of an element throws reaches who waits, in every style",
+TEST_CASE("channel: the exception of an element's move reaches the waiter, in every style",
           "[channel][types]") {
   IN_EVERY_STYLE(style);
   loop here;
@@ -246,7 +245,7 @@ TEST_CASE("channel: what the move of an element throws reaches who waits, in eve
   CHECK(style.wait(through.send_from(kept)));
 }
 
-TEST_CASE("broadcast, watch: a send whose move throws has changed nothing", "[sync][types]") {
+TEST_CASE("broadcast, watch: a send whose move throws changes nothing", "[sync][types]") {
   loop here;
   broadcast<explosive> to_all(2);
   auto one = to_all.subscribe(), other = to_all.subscribe();

@@ -32,7 +32,7 @@ TEST_CASE("watch: a reader gets the latest value, once", "[watch]") {
   CHECK_THROWS_AS(weather.set("hail"), std::system_error);
 }
 
-TEST_CASE("watch: all who wait are told, with the value of the moment they go on", "[watch]") {
+TEST_CASE("watch: set wakes all waiters, which get the latest value", "[watch]") {
   watch<int> number(0);
   loop here;
   auto one = number.read(), other = number.read();
@@ -44,7 +44,7 @@ TEST_CASE("watch: all who wait are told, with the value of the moment they go on
   CHECK(here.run(when_all(std::move(first), std::move(second))) == std::tuple(2, 2));
 }
 
-TEST_CASE("watch: stopped at each suspension", "[watch][stop]") {
+TEST_CASE("watch: can be stopped at each suspension", "[watch][stop]") {
   every_cancellation([]() -> task<> {
     watch<int> number(0);
     const auto reads = [&]() -> task<> {

@@ -35,7 +35,7 @@ void (*handler_of(int signal))(int) {
 
 }  // namespace
 
-TEST_CASE("task_dump_signal: the loop's next turn hands its tasks over, each time",
+TEST_CASE("task_dump_signal: each signal gives the tasks to the sink in the loop's next turn",
           "[trace][task_dump_signal]") {
   loop here(tracking);
   event never;
@@ -55,7 +55,7 @@ TEST_CASE("task_dump_signal: the loop's next turn hands its tasks over, each tim
   here.run(std::move(waiting));
 }
 
-TEST_CASE("task_dump_signal: it wakes a loop that sleeps, whichever thread gets the signal",
+TEST_CASE("task_dump_signal: wakes a sleeping loop, whichever thread gets the signal",
           "[trace][task_dump_signal][threads]") {
   loop here(tracking);
   promise<void> seen;
@@ -70,7 +70,7 @@ TEST_CASE("task_dump_signal: it wakes a loop that sleeps, whichever thread gets 
   CHECK(dumped);
 }
 
-TEST_CASE("task_dump_signal: a signal that interrupts the loop's own wait is answered",
+TEST_CASE("task_dump_signal: a signal that interrupts the loop's wait is handled",
           "[trace][task_dump_signal][threads]") {
   loop here(tracking);
   promise<void> seen;
@@ -85,7 +85,7 @@ TEST_CASE("task_dump_signal: a signal that interrupts the loop's own wait is ans
   CHECK(dumped);
 }
 
-TEST_CASE("task_dump_signal: one signal is for every loop that registered it, and for no other",
+TEST_CASE("task_dump_signal: a signal reaches every loop that registered it, and no other",
           "[trace][task_dump_signal][threads]") {
   loop here(tracking);
   int first = 0, second = 0, other = 0;
@@ -113,7 +113,7 @@ TEST_CASE("task_dump_signal: one signal is for every loop that registered it, an
   CHECK(other == 0);
 }
 
-TEST_CASE("task_dump_signal: its end gives the signal back, and forgets one that was on its way",
+TEST_CASE("task_dump_signal: the destructor restores the signal's action and withdraws a pending dump",
           "[trace][task_dump_signal]") {
   loop here(tracking);
   const auto before = handler_of(SIGUSR1);
@@ -133,7 +133,7 @@ TEST_CASE("task_dump_signal: its end gives the signal back, and forgets one that
   CHECK(dumps == 0);
 }
 
-TEST_CASE("task_dump_signal: loops may register and leave while signals come",
+TEST_CASE("task_dump_signal: loops may register and leave while signals arrive",
           "[trace][task_dump_signal][threads]") {
   loop outermost(tracking);
   const task_dump_signal keeps_the_handler(SIGUSR1, [](const task_dump&) {});
@@ -155,7 +155,7 @@ TEST_CASE("task_dump_signal: loops may register and leave while signals come",
   SUCCEED("no dump reached a destroyed object");
 }
 
-TEST_CASE("task_dump_signal: by default it prints to the standard error", "[trace][task_dump_signal]") {
+TEST_CASE("task_dump_signal: by default it prints to standard error", "[trace][task_dump_signal]") {
   const child_end ended = in_child([] {
     loop here(tracking);
     const task_dump_signal on_demand(SIGQUIT);
@@ -170,7 +170,7 @@ TEST_CASE("task_dump_signal: by default it prints to the standard error", "[trac
   CHECK_THAT(ended.errors, contains("    at "));
 }
 
-TEST_CASE("task_dump_signal: what the sink throws is an unhandled error", "[trace][task_dump_signal]") {
+TEST_CASE("task_dump_signal: an exception of the sink is an unhandled error", "[trace][task_dump_signal]") {
   loop here(tracking);
   std::string unhandled;
   here.on_unhandled_error([&](const error& why) { unhandled += why.message(); });
@@ -180,7 +180,8 @@ TEST_CASE("task_dump_signal: what the sink throws is an unhandled error", "[trac
   CHECK(unhandled == "disk full");
 }
 
-TEST_CASE("task_dump_signal: it is refused where it could not work", "[trace][task_dump_signal]") {
+TEST_CASE("task_dump_signal: refuses a signal or a loop with which it could not work",
+          "[trace][task_dump_signal]") {
   CHECK_THROWS_WITH(task_dump_signal(SIGUSR1), contains("task_dump_signal: this thread has no loop"));
   {
     loop untracked;

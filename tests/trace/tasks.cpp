@@ -68,7 +68,7 @@ task<> waits_for_both(file& from, std::array<char, 4>& room) {
 
 }  // namespace
 
-TEST_CASE("dump_tasks: a tree of who waits for whom, where, and for which request", "[trace][tasks]") {
+TEST_CASE("dump_tasks: gives a tree of frames, with their places and requests", "[trace][tasks]") {
   loop here(tracking);
   pipe_ends ends;
   const int number = ends.reader();
@@ -119,7 +119,7 @@ TEST_CASE("dump_tasks: every style has its frames", "[trace][tasks]") {
   CHECK(dump_tasks(here).frames.empty());
 }
 
-TEST_CASE("dump_tasks: what is spawned in a scope stands below who waits for the scope", "[trace][tasks]") {
+TEST_CASE("dump_tasks: a scope's child is below the frame that waits for the scope", "[trace][tasks]") {
   loop here(tracking);
   event never;
   std::uint32_t scope_line = 0, child_line = 0;
@@ -141,7 +141,7 @@ TEST_CASE("dump_tasks: what is spawned in a scope stands below who waits for the
   CHECK(dump_tasks(here).frames.empty());
 }
 
-TEST_CASE("dump_tasks: what many wait for stands below the one that it was begun for", "[trace][tasks]") {
+TEST_CASE("dump_tasks: a shared task is below the waiter that began it", "[trace][tasks]") {
   loop here(tracking);
   event never;
   std::uint32_t inner_line = 0;
@@ -159,7 +159,7 @@ TEST_CASE("dump_tasks: what many wait for stands below the one that it was begun
   CHECK(dump_tasks(here).frames.empty());
 }
 
-TEST_CASE("dump_tasks: within a run, what runs shows its own await", "[trace][tasks]") {
+TEST_CASE("dump_tasks: a running task shows the await that it reached last", "[trace][tasks]") {
   loop here(tracking);
   task_dump dump;
   std::uint32_t own_line = 0;
@@ -173,7 +173,7 @@ TEST_CASE("dump_tasks: within a run, what runs shows its own await", "[trace][ta
   CHECK(dump.frames[1].waits_for.empty());
 }
 
-TEST_CASE("dump_tasks: since when is asked at each await", "[trace][tasks]") {
+TEST_CASE("dump_tasks: the waiting time begins at each await", "[trace][tasks]") {
   loop here(tracking);
   event go_on;
   std::uint32_t second = 0;
@@ -190,8 +190,7 @@ TEST_CASE("dump_tasks: since when is asked at each await", "[trace][tasks]") {
   here.run(std::move(waiting));
 }
 
-TEST_CASE("dump_tasks: a timer that nobody in particular waits for, and a request, are told apart",
-          "[trace][tasks]") {
+TEST_CASE("dump_tasks: a started operation is a frame with its request", "[trace][tasks]") {
   loop here(tracking);
   pipe_ends ends;
   const int number = ends.reader();
@@ -207,7 +206,7 @@ TEST_CASE("dump_tasks: a timer that nobody in particular waits for, and a reques
   CHECK_THAT(text, contains(" s ago: read on descriptor " + std::to_string(number) + " (pipe:"));
 }
 
-TEST_CASE("dump_tasks: any thread may ask, also while the loop's own is busy", "[trace][tasks][threads]") {
+TEST_CASE("dump_tasks: any thread may call it, also while the loop is busy", "[trace][tasks][threads]") {
   loop here(tracking);
   std::size_t frames = 0;
   here.run([&]() -> task<> {
@@ -217,7 +216,8 @@ TEST_CASE("dump_tasks: any thread may ask, also while the loop's own is busy", "
   CHECK(frames == 2);
 }
 
-TEST_CASE("dump_tasks: tasks may move between loops while another thread asks", "[trace][tasks][threads]") {
+TEST_CASE("dump_tasks: tasks may move between loops while another thread calls it",
+          "[trace][tasks][threads]") {
   loop here(tracking);
   std::atomic<loop*> other{nullptr};
   std::atomic<bool> over{false};
@@ -250,7 +250,7 @@ TEST_CASE("dump_tasks: tasks may move between loops while another thread asks", 
   CHECK(dump_tasks(here).frames.empty());
 }
 
-TEST_CASE("dump_tasks: a chain of any depth is a list, and is printed without recursion", "[trace][tasks]") {
+TEST_CASE("dump_tasks: a chain of any depth is printed without recursion", "[trace][tasks]") {
   struct recursion {
     static task<> down(int frames, event& until) {
       if (frames == 0)
@@ -272,13 +272,14 @@ TEST_CASE("dump_tasks: a chain of any depth is a list, and is printed without re
   here.run(std::move(waiting));
 }
 
-TEST_CASE("dump_tasks: a loop that does not track its tasks says how it would", "[trace][tasks]") {
+TEST_CASE("dump_tasks: on a loop that does not track its tasks the error names the option",
+          "[trace][tasks]") {
   loop here;
   CHECK_THROWS_AS(dump_tasks(here), std::logic_error);
   CHECK_THROWS_WITH(dump_tasks(here), contains("track_tasks = true") && contains("BRAID_TRACK_TASKS=1"));
 }
 
-TEST_CASE("format_tasks: no task is told as that", "[trace][tasks]") {
+TEST_CASE("format_tasks: says that there is no task", "[trace][tasks]") {
   CHECK(format_tasks({}) == "  no task\n");
   CHECK(to_json({}) == "{\"tasks\": [], \"unowned\": []}\n");
 }
@@ -302,7 +303,7 @@ task_dump made_by_hand() {
 
 }  // namespace
 
-TEST_CASE("format_tasks: one line a task, indented by its depth", "[trace][tasks]") {
+TEST_CASE("format_tasks: prints one line per frame, indented by its depth", "[trace][tasks]") {
   const task_dump dump = made_by_hand();
   const std::string place = format_place(dump.frames[0].where);
   CHECK(format_tasks(dump) ==
@@ -313,7 +314,7 @@ TEST_CASE("format_tasks: one line a task, indented by its depth", "[trace][tasks
             "  nobody waits for: close on /tmp/\xff (descriptor 8) for 0.000 s\n");
 }
 
-TEST_CASE("to_json: the same as nested objects, with every text escaped", "[trace][tasks]") {
+TEST_CASE("to_json: gives nested objects with escaped texts", "[trace][tasks]") {
   const task_dump dump = made_by_hand();
   const auto where = dump.frames[0].where;
   const std::string place = std::string("\"function\": \"") +
@@ -340,7 +341,7 @@ TEST_CASE("to_json: the same as nested objects, with every text escaped", "[trac
             "\"waiting_s\": 0.000}]}\n");
 }
 
-TEST_CASE("to_json: UTF-8 stays as it is; what is none is replaced, byte by byte", "[trace][tasks]") {
+TEST_CASE("to_json: keeps UTF-8 and replaces each invalid byte", "[trace][tasks]") {
   const auto object_of = [](std::string object) {
     task_dump dump;
     dump.unowned.push_back({opcode::read, 1, std::move(object), 0s, {}});

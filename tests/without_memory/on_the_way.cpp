@@ -111,7 +111,7 @@ void expect(int value, int wanted) {
 
 }  // namespace
 
-TEST_CASE("without memory: a future's operation that ends on another thread comes home",
+TEST_CASE("without memory: a future's operation that ends on another thread is delivered",
           "[without_memory][thread]") {
   loop_thread other;
   loop& there = other.there();
@@ -131,7 +131,7 @@ TEST_CASE("without memory: a future's operation that ends on another thread come
   });
 }
 
-TEST_CASE("without memory: a task that a sender took to another thread comes home",
+TEST_CASE("without memory: a task that a sender resumed on another thread is delivered",
           "[without_memory][thread]") {
   loop_thread other;
   loop& there = other.there();
@@ -143,7 +143,7 @@ TEST_CASE("without memory: a task that a sender took to another thread comes hom
   });
 }
 
-TEST_CASE("without memory: a task departs only with what brings it home", "[without_memory][thread]") {
+TEST_CASE("without memory: a task moves only with the memory for its return", "[without_memory][thread]") {
   loop_thread other;
   loop& there = other.there();
   const auto goes = [&there](int n) -> task<int> {
@@ -160,7 +160,7 @@ TEST_CASE("without memory: a task departs only with what brings it home", "[with
   run_program([goes]() -> task<> { expect(co_await goes(1) + co_await goes(2), 3); });
 }
 
-TEST_CASE("without memory: a chain on a scope's child fails where it is attached", "[without_memory]") {
+TEST_CASE("without memory: attaching a chain to a scope's child fails", "[without_memory]") {
   check_program([]() -> task<> {
     co_await with_scope([](scope& within) -> task<> {
       auto ended = within.spawn(later(1));
@@ -176,7 +176,7 @@ TEST_CASE("without memory: a chain on a scope's child fails where it is attached
   });
 }
 
-TEST_CASE("without memory: a task without co_return has an error all the same", "[without_memory]") {
+TEST_CASE("without memory: a task without co_return still has an error", "[without_memory]") {
   check_program([]() -> task<> {
     const auto ended = co_await as_result(forgets_co_return(false));
     if (ended) throw std::logic_error("it has a value");
@@ -185,7 +185,7 @@ TEST_CASE("without memory: a task without co_return has an error all the same", 
   });
 }
 
-TEST_CASE("without memory: an element that cannot be given back is not lost in silence", "[without_memory]") {
+TEST_CASE("without memory: an element that cannot be given back is reported", "[without_memory]") {
   if (!counts_allocations) return;
   const bool fails = GENERATE(false, true);
   std::vector<std::error_code> unhandled;
