@@ -62,8 +62,8 @@ int direct_calls::peer_name(int socket, sockaddr_storage& name) noexcept {
   socklen_t length = sizeof name;
   return or_errno(::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &length));
 }
-detail::file_traits direct_calls::traits_of(int descriptor) noexcept {
-  detail::file_traits found{.identity = static_cast<std::uint32_t>(descriptor)};
+file_traits direct_calls::traits_of(int descriptor) noexcept {
+  file_traits found{.identity = static_cast<std::uint32_t>(descriptor)};
   struct stat what;
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0 || ::fstat(descriptor, &what) != 0) return found;

@@ -15,8 +15,9 @@ namespace braid::detail::kernel {
 inline constexpr unsigned op_ftruncate = 55;  // Linux 6.9
 inline constexpr unsigned setup_no_sqarray = 1U << 16;  // Linux 6.6
 
-/// The IORING_OP_ of each opcode. The upper half holds the constant bits of its ioprio field.
-inline constexpr unsigned words[] = {
+/// The IORING_OP_ of each opcode, and from bit 16 the constant bits of its ioprio: as in the head of a
+/// submission_lane::entry.
+inline constexpr unsigned opcode_bits[] = {
     IORING_OP_NOP,          IORING_OP_READ,
     IORING_OP_WRITE,        IORING_OP_FSYNC,
     op_ftruncate,           IORING_OP_OPENAT,
@@ -29,13 +30,13 @@ inline constexpr unsigned words[] = {
     IORING_OP_ASYNC_CANCEL, IORING_OP_ACCEPT | IORING_ACCEPT_MULTISHOT << 16,
     IORING_OP_SENDMSG,      IORING_OP_RECVMSG,
 };
-static_assert(std::size(words) == static_cast<std::size_t>(opcode::count_));
+static_assert(std::size(opcode_bits) == static_cast<std::size_t>(opcode::count_));
 
 [[nodiscard]] constexpr unsigned number_of(opcode code) noexcept {
-  return words[static_cast<std::size_t>(code)] & 0xff;
+  return opcode_bits[static_cast<std::size_t>(code)] & 0xff;
 }
-[[nodiscard]] constexpr unsigned word_of(opcode code) noexcept {
-  return words[static_cast<std::size_t>(code)];
+[[nodiscard]] constexpr unsigned opcode_bits_of(opcode code) noexcept {
+  return opcode_bits[static_cast<std::size_t>(code)];
 }
 
 }  // namespace braid::detail::kernel

@@ -49,7 +49,7 @@ io_uring_report probe_io_uring() {
   report.ring_registered = found.registered;
   for (const named_flag& each : optional_flags)
     report.setup_flags.push_back({each.name, (found.setup_flags & each.bit) != 0});
-  for (std::size_t i = 0; i < std::size(detail::kernel::words); ++i)
+  for (std::size_t i = 0; i < std::size(detail::kernel::opcode_bits); ++i)
     if (!found.supports(detail::kernel::number_of(opcode(i))))
       report.lacking_operations.emplace_back(name_of(opcode(i)));
   return report;

@@ -78,8 +78,9 @@ uring_reactor::uring_reactor(const loop_options& options) {
     const auto code = static_cast<opcode>(i);
     supported_[i] = features.supports(kernel::number_of(code));
     const bool tagged = code == opcode::cancel_descriptor || code == opcode::accept_many;
-    lane_.words[i] = supported_[i] && !tagged ? kernel::word_of(code) : submission_lane::no_word;
-    BRAID_ASSERT(!lane_.is_always_plain(code) || lane_.words[i] != submission_lane::no_word);
+    lane_.opcode_bits[i] =
+        supported_[i] && !tagged ? kernel::opcode_bits_of(code) : submission_lane::not_taken;
+    BRAID_ASSERT(!lane_.always_takes(code) || lane_.opcode_bits[i] != submission_lane::not_taken);
   }
   cq_mask_ = *ring_.cq.kring_mask;
   sq_entries_ = *ring_.sq.kring_entries;
@@ -122,9 +123,9 @@ bool uring_reactor::make_room() noexcept {
   return has_room();
 }
 
-bool uring_reactor::write(std::uint32_t word, const request& what, std::uint64_t user_data) noexcept {
+bool uring_reactor::write_entry(std::uint32_t bits, const request& what, std::uint64_t user_data) noexcept {
   if (!make_room()) return false;
-  lane_.append(word, lane_.entry_of(what, user_data));
+  lane_.append(bits, lane_.entry_of(what, user_data));
   set_lane();
   return true;
 }
@@ -144,7 +145,7 @@ bool uring_reactor::submit_request(io_operation& operation) noexcept {
   // The kernel carries out a request inline once a poll says that the descriptor is ready. A write to a
   // terminal may block even then.
   const std::uint32_t for_a_worker = may_block(operation) ? on_a_worker : 0;
-  if (!write(kernel::word_of(what.code) | for_a_worker, what, tag(operation))) return false;
+  if (!write_entry(kernel::opcode_bits_of(what.code) | for_a_worker, what, tag(operation))) return false;
   if (may_block(operation)) began_on_worker();
   if (what.code != opcode::nop) listed_.add(operation, what.descriptor);
   return true;
@@ -163,8 +164,8 @@ void uring_reactor::began_on_worker() noexcept {
 // the next is due.
 loop_clock::time_point uring_reactor::prod_workers() noexcept {
   if (const auto at = now(); at >= next_prod_) {
-    (void)write(IORING_OP_NOP | on_a_worker, {}, no_operation);
-    (void)write(IORING_OP_WRITE | on_a_worker, {.descriptor = wake_descriptor_}, no_operation);
+    (void)write_entry(IORING_OP_NOP | on_a_worker, {}, no_operation);
+    (void)write_entry(IORING_OP_WRITE | on_a_worker, {.descriptor = wake_descriptor_}, no_operation);
     prod_after_ = std::min<loop_clock::duration>(2 * prod_after_, std::chrono::seconds(10));
     next_prod_ = at + prod_after_;
   }
@@ -173,13 +174,14 @@ loop_clock::time_point uring_reactor::prod_workers() noexcept {
 
 bool uring_reactor::submit_cancel(const io_operation& operation) noexcept {
   const std::uint64_t target = polls(operation) ? tag(operation) | poll_bit : tag(operation);
-  return write(IORING_OP_ASYNC_CANCEL, {.address = reinterpret_cast<void*>(target)}, no_operation);
+  return write_entry(IORING_OP_ASYNC_CANCEL, {.address = reinterpret_cast<void*>(target)}, no_operation);
 }
 
 bool uring_reactor::submit_poll(io_operation& operation) noexcept {
   const request& what = operation.what();
   const auto events = static_cast<std::uint32_t>(awaited_events(what.code));
-  if (!write(IORING_OP_POLL_ADD, {.descriptor = what.descriptor, .flags = events}, tag(operation) | poll_bit))
+  if (!write_entry(IORING_OP_POLL_ADD, {.descriptor = what.descriptor, .flags = events},
+                   tag(operation) | poll_bit))
     return false;
   listed_.add(operation, what.descriptor);
   polls(operation) = true;
@@ -254,8 +256,8 @@ void uring_reactor::submit_backlog() noexcept {
 
 void uring_reactor::give_up_all() noexcept {
   if (cancel_all_due_)
-    cancel_all_due_ = !write(IORING_OP_ASYNC_CANCEL,
-                             {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, no_operation);
+    cancel_all_due_ = !write_entry(
+        IORING_OP_ASYNC_CANCEL, {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY}, no_operation);
   behind_ = cancel_all_due_;
   while (!backlog_.empty()) {
     --outside_;
@@ -337,9 +339,9 @@ void uring_reactor::wait(patience how_long, inbox& messages) noexcept {
 
 void uring_reactor::arm_wake() noexcept {
   if (wake_armed_) return;
-  wake_armed_ =
-      write(IORING_OP_READ,
-            {.descriptor = wake_descriptor_, .address = &wake_count_, .length = sizeof wake_count_}, of_wake);
+  wake_armed_ = write_entry(
+      IORING_OP_READ, {.descriptor = wake_descriptor_, .address = &wake_count_, .length = sizeof wake_count_},
+      of_wake);
 }
 
 void uring_reactor::wake() noexcept {

@@ -44,7 +44,7 @@ class uring_reactor final : public reactor, private errand_sender {
   static constexpr std::uint64_t special = 7;
 
   // False when the queue is full and the kernel takes no entries.
-  [[nodiscard]] bool write(std::uint32_t word, const request& what, std::uint64_t user_data) noexcept;
+  [[nodiscard]] bool write_entry(std::uint32_t bits, const request& what, std::uint64_t user_data) noexcept;
   [[nodiscard]] bool make_room() noexcept;
   [[nodiscard]] static std::uint64_t tag(const io_operation& operation) noexcept;
   [[nodiscard]] bool submit_request(io_operation& operation) noexcept;

@@ -247,7 +247,7 @@ int machine::close(int descriptor) noexcept {
   return 0;
 }
 
-braid::detail::file_traits machine::traits_of(int descriptor) noexcept {
+file_traits machine::traits_of(int descriptor) noexcept {
   const auto what = find(descriptor);
   return {.identity = static_cast<std::uint32_t>(descriptor),
           .known = what != nullptr,

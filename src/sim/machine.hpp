@@ -105,7 +105,7 @@ class machine final : public direct_calls {
   int local_name(int socket, sockaddr_storage& name) noexcept override;
   int peer_name(int socket, sockaddr_storage& name) noexcept override;
   int close(int descriptor) noexcept override;
-  braid::detail::file_traits traits_of(int descriptor) noexcept override;
+  file_traits traits_of(int descriptor) noexcept override;
   bool share_position(int one, int other) noexcept override;
   std::string describe(int descriptor) override;
   int look_up(const std::string& host, const std::string& service,

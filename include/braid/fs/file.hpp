@@ -153,7 +153,7 @@ class file {
   }
 
   descriptor descriptor_;
-  mutable detail::file_traits traits_;  // filled in at the first write, or the first read at the position
+  mutable file_traits traits_;  // filled in at the first write, or the first read at the position
 };
 
 namespace detail {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "braid/base/pinned.hpp"
-#include "braid/loop/detail/file_traits.hpp"
+#include "braid/loop/file_traits.hpp"
 
 namespace braid {
 
@@ -39,7 +39,7 @@ class direct_calls : pinned {
   virtual int peer_name(int socket, sockaddr_storage& name) noexcept;
   virtual int close(int descriptor) noexcept;
   /// The file's traits; file_traits::known is false where the descriptor is not open.
-  [[nodiscard]] virtual detail::file_traits traits_of(int descriptor) noexcept;
+  [[nodiscard]] virtual file_traits traits_of(int descriptor) noexcept;
   /// Do two descriptors of one file share its position, as after dup(2)? False where one of them is closed,
   /// true where the kernel does not say.
   [[nodiscard]] virtual bool share_position(int one, int other) noexcept;

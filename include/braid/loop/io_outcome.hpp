@@ -39,7 +39,8 @@ struct io_hooks {
   bool may_block = false;
   /// std::size_t transferred(): the bytes moved before an error, for error::transferred().
   bool transferred = false;
-  /// A member `file_traits traits`: the operation waits for those begun before it on its descriptor.
+  /// A member `file_traits traits`: the operation waits for those begun before it on its descriptor. See
+  /// loop/file_traits.hpp.
   bool takes_turns = false;
 
   bool unstoppable = false;  ///< ignores stop requests

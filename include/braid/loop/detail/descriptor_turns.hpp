@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "braid/loop/detail/file_traits.hpp"
+#include "braid/loop/file_traits.hpp"
 #include "braid/loop/reactor.hpp"
 
 namespace braid::detail {

@@ -25,24 +25,24 @@ class submission_lane {
     std::uint64_t user_data;
     std::uint64_t rest[3];  ///< always 0
   };
-  /// The word of an opcode that the lane does not take: its requests go through reactor::submit.
-  static constexpr std::uint32_t no_word = ~std::uint32_t{0};
+  /// The bits of an opcode that the lane does not take: its requests go through reactor::submit.
+  static constexpr std::uint32_t not_taken = ~std::uint32_t{0};
 
   /// Writes the request's entry; false when the request must go through reactor::submit.
   [[nodiscard, gnu::always_inline]] bool submit(const request& what, std::uint64_t user_data) noexcept {
     const entry made = entry_of(what, user_data);  // read before the writes, which might alias the request
-    const std::uint32_t word = words[static_cast<std::size_t>(what.code)];
-    const bool known_plain = __builtin_constant_p(what.code) && is_always_plain(what.code);
-    if (tail == limit || (!known_plain && word == no_word)) [[unlikely]]
+    const std::uint32_t bits = opcode_bits[static_cast<std::size_t>(what.code)];
+    const bool always_taken = __builtin_constant_p(what.code) && always_takes(what.code);
+    if (tail == limit || (!always_taken && bits == not_taken)) [[unlikely]]
       return false;
-    append(word, made);
+    append(bits, made);
     return true;
   }
-  /// Does the lane take this opcode on every supported kernel? Then its word need not be checked.
-  [[nodiscard]] static constexpr bool is_always_plain(opcode code) noexcept {
+  /// Does the lane take this opcode on every supported kernel? Then its bits need not be checked.
+  [[nodiscard]] static constexpr bool always_takes(opcode code) noexcept {
     return code != opcode::truncate && code != opcode::cancel_descriptor && code != opcode::accept_many;
   }
-  /// An entry without its opcode's word.
+  /// An entry without its opcode's bits.
   [[nodiscard, gnu::always_inline]] static entry entry_of(const request& what,
                                                           std::uint64_t user_data) noexcept {
     return {std::uint64_t{what.waits_first} << 16 | std::uint64_t(std::uint32_t(what.descriptor)) << 32,
@@ -54,11 +54,11 @@ class submission_lane {
             {}};
   }
   /// Requires room.
-  [[gnu::always_inline]] void append(std::uint32_t word, const entry& made) noexcept {
+  [[gnu::always_inline]] void append(std::uint32_t bits, const entry& made) noexcept {
     entry& next = entries[tail++ & mask];
     // Field by field: a compiler would move two words at once, which is slow here for copy_of's reason.
     const auto write = [](auto& field, auto value) { __atomic_store_n(&field, value, __ATOMIC_RELAXED); };
-    write(next.head, made.head | word);
+    write(next.head, made.head | bits);
     write(next.offset, made.offset);
     write(next.address, made.address);
     write(next.length, made.length);
@@ -70,7 +70,8 @@ class submission_lane {
   unsigned mask = 0;
   unsigned tail = 0;  ///< of the queue, including entries that are not handed over yet
   unsigned limit = 0;  ///< where the room ends; equal to tail while the lane is closed
-  std::array<std::uint32_t, static_cast<std::size_t>(opcode::count_)> words;  ///< flags 0, ioprio and opcode
+  /// What each opcode adds to an entry's head: its number and constant bits of ioprio; or not_taken.
+  std::array<std::uint32_t, static_cast<std::size_t>(opcode::count_)> opcode_bits;
 };
 
 }  // namespace braid::detail

@@ -6,8 +6,8 @@
 
 #include "braid/base/error.hpp"
 #include "braid/loop/bytes.hpp"
-#include "braid/loop/detail/file_traits.hpp"
 #include "braid/loop/direct_calls.hpp"
+#include "braid/loop/file_traits.hpp"
 #include "braid/loop/io_sender.hpp"
 
 namespace braid::detail {
