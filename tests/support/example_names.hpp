@@ -17,8 +17,8 @@
 
 #include "braid/braid.hpp"
 
-/// Names that the examples in the public headers use and do not declare; tests/script/examples compiles the
-/// examples. A reader guesses these: they stand for the program's own code.
+/// Names that the examples in the public headers use and do not declare: they stand for the program's own
+/// code. tests/script/examples compiles the examples.
 namespace examples {
 
 using namespace braid;

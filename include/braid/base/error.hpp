@@ -114,8 +114,8 @@ class error {
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
   /// Does stack() reach the verb? If not, the chain was longer than what is stored.
   [[nodiscard]] bool stack_is_whole() const noexcept;
-  /// The first frame that the failure leaves calls this. goes_on_at is the first frame of the chain that
-  /// `frames` lacks; null if they reach the verb.
+  // The first frame that the failure leaves calls this. goes_on_at is the first frame of the chain that
+  // `frames` lacks; null if they reach the verb.
   void set_stack(std::span<const std::source_location> frames, const void* goes_on_at = nullptr);
   [[nodiscard]] const void* stack_goes_on_at() const noexcept;
 
@@ -151,7 +151,7 @@ class error {
   /// The error that threw this exception, if an error threw it.
   [[nodiscard]] static std::optional<error> behind(const std::exception_ptr& exception) noexcept;
 
-  /// Called by operator* of a result that holds this error: prints the error and aborts.
+  // Called by operator* of a result that holds this error: prints the error and aborts.
   [[noreturn]] void misused_as_value() const noexcept { no_value_beside(category_, number_.value, record_); }
 
   /// Errors compare by their code alone.

@@ -46,6 +46,7 @@ class [[nodiscard]] result : public result_steps<T> {
   result() noexcept(std::is_nothrow_default_constructible_v<stored>)
     requires std::is_default_constructible_v<stored>
       : has_value_(true), value_() {}
+  /// Holds the value.
   template <class U = T>
     requires(!std::is_same_v<std::remove_cvref_t<U>, result> &&
              !(is_result<std::remove_cvref_t<U>> && std::is_same_v<std::remove_cv_t<T>, bool>) &&
@@ -53,9 +54,11 @@ class [[nodiscard]] result : public result_steps<T> {
              !std::is_same_v<std::remove_cvref_t<U>, braid::error> && detail::value_for<U, stored, result>)
   explicit(!std::is_convertible_v<U, T>) result(U&& value)
       : has_value_(true), value_(std::forward<U>(value)) {}
+  /// Holds a value constructed from args.
   template <class... Args>
     requires std::is_constructible_v<stored, Args...>
   explicit result(std::in_place_t, Args&&... args) : has_value_(true), value_(std::forward<Args>(args)...) {}
+  /// Holds the error.
   result(braid::error failure) noexcept : has_value_(false), error_(std::move(failure)) {}
   result(std::errc failure) noexcept
     requires(!std::is_constructible_v<T, std::errc>)
@@ -123,6 +126,7 @@ class [[nodiscard]] result : public result_steps<T> {
       std::destroy_at(&error_);
   }
 
+  /// Is it a value? So asks `if (result)`.
   [[nodiscard]] bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
 

@@ -24,6 +24,7 @@ class unique_function<R(Args...)> {
  public:
   unique_function() = default;
 
+  /// Holds f.
   template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> &&
              std::is_invocable_r_v<R, F&, Args...>)

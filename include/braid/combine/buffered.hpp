@@ -21,7 +21,7 @@ concept async_range_of_senders = async_range<Range> && sender<async_range_value_
 
 /// An async range that runs up to `limit` operations of another range at once and gives their values in that
 /// range's order. A value that waits to be taken counts toward the limit. A void result is std::monostate.
-/// The type is running_ahead<T>. Also written operations() | buffered(8).
+/// Also written operations() | buffered(8).
 ///
 ///     async_generator<task<std::string>> pages() {
 ///       for (int n = 0; n < 100; ++n) co_yield fetch(std::to_string(n));
@@ -48,6 +48,7 @@ detail::anything buffered(X&&, std::size_t) {
                 "element of any range: map_concurrent(range, limit, fn)");
   return {};
 }
+/// The same, to be written behind a |.
 [[nodiscard]] inline auto buffered(std::size_t limit) {
   return detail::async_stage{
       [limit]<class Range>(Range&& operations) { return buffered(std::forward<Range>(operations), limit); }};

@@ -18,9 +18,8 @@ template <class Ranges>
 concept range_of_async_ranges =
     std::ranges::input_range<Ranges> && async_range<std::ranges::range_value_t<Ranges>>;
 
-/// An async range that gives the elements of several ranges in the order in which they arrive, as
-/// running_ahead<T>. Each next() asks every range whose last element was taken, so each range is at most one
-/// element ahead.
+/// An async range that gives the elements of several ranges in the order in which they arrive. Each next()
+/// asks every range whose last element was taken, so each range is at most one element ahead.
 ///
 ///     async_generator<job> jobs_of(std::string source) { co_yield job{std::stoi(co_await fetch(source))}; }
 ///     auto jobs = merge(jobs_of("one"), jobs_of("two"));

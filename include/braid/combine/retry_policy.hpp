@@ -28,7 +28,7 @@ enum class retry_jitter : std::uint8_t { full, none };
 struct retry_policy {
   int attempts = 3;  ///< including the first one
   loop_clock::duration base = std::chrono::milliseconds(100);  ///< a negative value is zero
-  loop_clock::duration cap = std::chrono::seconds(10);
+  loop_clock::duration cap = std::chrono::seconds(10);  ///< the longest pause
   retry_jitter jitter = retry_jitter::full;
   std::optional<std::uint64_t> seed{};  ///< makes the pauses the same in every run
 };
@@ -41,7 +41,7 @@ static_assert(std::is_trivially_copyable_v<retry_policy>);
 ///     log(co_await retry({}, [] { return fetch("page"); }, worth_retrying, observe));
 struct failed_attempt {
   int number;  ///< from 1
-  const error& why;
+  const error& why;  ///< what it failed with
   std::optional<loop_clock::duration> pause;  ///< until the next attempt; none after the last
 };
 

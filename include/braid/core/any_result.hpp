@@ -30,15 +30,15 @@ struct regular_type<T&> {
 template <class T>
 using regular = typename detail::regular_type<T>::type;
 
-/// The value of one of several operations, with that operation's index, counted from 0.
+/// The value of one of several operations, with that operation's index.
 ///
 ///     using either = std::variant<std::string, std::monostate>;
 ///     const any_result<either> first = co_await when_any(fetch("page"), sleep_for(1s));
 ///     if (first.index == 0) log(std::get<0>(first.value));
 template <class Value>
 struct any_result {
-  std::size_t index;
-  Value value;
+  std::size_t index;  ///< of the operation, from 0
+  Value value;        ///< what it completed with
 };
 
 }  // namespace braid

@@ -26,6 +26,7 @@ template <class T>
 [[nodiscard]] auto just(T&& value) {
   return detail::just_made_by([value = std::forward<T>(value)]() mutable { return std::move(value); });
 }
+/// The same for void.
 [[nodiscard]] inline auto just() {
   return just_from([] {});
 }

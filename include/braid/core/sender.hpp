@@ -24,7 +24,7 @@ struct sender_tag {};
 ///       struct state : pinned {
 ///         explicit state(R r) : receiver(std::move(r)) {}
 ///         void start() noexcept {
-///           R waits = std::move(receiver);         // finish may destroy this state
+///           R waits = std::move(receiver);  // finish may destroy this state
 ///           std::move(waits).finish(result<int>(42));
 ///         }
 ///         R receiver;

@@ -32,6 +32,7 @@ concept byte_range = std::ranges::contiguous_range<Range> && std::ranges::sized_
 ///     co_await peer.read_exactly(writable_bytes(std::span(room).first(16)));  // a part of it
 class writable_bytes {
  public:
+  /// The memory of a range.
   template <byte_range Range>
     requires(!std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<Range>>> &&
              (std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>))
@@ -52,6 +53,7 @@ class writable_bytes {
 ///     co_await peer.write_all(readable_bytes("hello"));  // 5 bytes, without the zero
 class readable_bytes {
  public:
+  /// The memory of a range.
   template <byte_range Range>
     requires(!std::is_array_v<std::remove_reference_t<Range>>)
   readable_bytes(Range&& range) noexcept : data_(std::ranges::data(range)), size_(std::ranges::size(range)) {}

@@ -24,6 +24,7 @@ class direct_calls : pinned {
  public:
   /// The calls of this thread's loop, or the kernel's on a thread without a loop.
   [[nodiscard]] static direct_calls& current() noexcept;
+  /// The kernel's, whatever loop this thread has.
   [[nodiscard]] static direct_calls& of_kernel() noexcept;
 
   /// The calls that a thread of the blocking pool may make for such a loop, even after the loop has ended.

@@ -36,6 +36,7 @@ class io_operation : public operation_base {
   [[nodiscard]] const request& what() const noexcept { return *request_; }
 
  protected:
+  /// finish is called with each completion of the request `what`.
   io_operation(finish_fn& finish, const request& what) noexcept : operation_base(finish), request_(&what) {}
 
  private:

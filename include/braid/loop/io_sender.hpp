@@ -34,8 +34,8 @@ template <io_outcome Outcome>
 struct io_sender {
   using sender_concept = sender_tag;
   static constexpr bool completes_later = true;
-  /// Its awaiter calls note_await itself. A check in the coroutine would hide from the compiler what it knows
-  /// of the request (10 instructions).
+  // Its awaiter calls note_await itself. A check in the coroutine would hide from the compiler what it knows
+  // of the request (10 instructions).
   static constexpr bool notes_its_await = true;
   using value_type = typename Outcome::value_type;
   static_assert(detail::hooks_of<Outcome>::checked);
@@ -47,9 +47,9 @@ struct io_sender {
   auto connect(R receiver) && {
     return detail::io_state<Outcome, R>(std::move(*this), std::move(receiver));
   }
-  /// For a coroutine's promise: an awaiter, without an operation state of its own.
+  // For a coroutine's promise: an awaiter, without an operation state of its own.
   auto awaited_by(auto&) && noexcept { return detail::io_awaiter<Outcome>(*this); }
-  /// For a fiber: the same.
+  // For a fiber: the same.
   template <class Stack>
   value_type waited_on(Stack& stack) && {
     return detail::io_stack_waiter<Outcome, Stack>(*this, stack).wait();

@@ -58,6 +58,7 @@ class loop : public detail::operation_context {
       throw_no_loop(call);
     return static_cast<loop&>(*current_);
   }
+  /// This thread's loop, or null.
   [[nodiscard]] static loop* current_or_null() noexcept { return static_cast<loop*>(current_); }
   /// Is this the loop's thread?
   [[nodiscard]] bool is_here() const noexcept { return thread_ == &current_; }

@@ -53,6 +53,7 @@ class operation_base : pinned {
 
  protected:
   using finish_fn = void(operation_base&, completion);  // must not throw; may destroy *this
+  /// finish is called with each completion.
   explicit operation_base(finish_fn& finish) noexcept : finish_(&finish) {}
   /// Replaces the finish function.
   void finish_by(finish_fn& finish) noexcept { finish_ = &finish; }

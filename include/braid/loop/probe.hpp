@@ -12,6 +12,7 @@ namespace braid {
 ///     const io_uring_report found = probe_io_uring();
 ///     if (!found.usable()) log(found.cause + ": " + found.remedy);
 struct io_uring_report {
+  /// A flag of io_uring_setup(2), and whether the kernel takes it.
   struct setup_flag {
     std::string_view name;  ///< "IORING_SETUP_SINGLE_ISSUER"
     bool taken = false;  ///< false: the kernel refuses it, or refuses an older flag and so was not asked

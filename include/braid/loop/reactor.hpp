@@ -134,6 +134,7 @@ class reactor : pinned {
 ///     log(run(fetch("page")));  // run makes a loop, which is on epoll
 class reactor_override : pinned {
  public:
+  /// Makes a reactor for a loop with these options.
   using maker = unique_function<std::unique_ptr<reactor>(const loop_options&)>;
   explicit reactor_override(maker make) noexcept;
   ~reactor_override();

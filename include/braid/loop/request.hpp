@@ -62,6 +62,7 @@ struct request {
            code != opcode::cancel_descriptor;
   }
 
+  /// Memory that the kernel reads or writes.
   struct buffer {
     void* address = nullptr;
     std::size_t length = 0;

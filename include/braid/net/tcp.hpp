@@ -27,6 +27,7 @@ class listener {
   listener() = default;
   /// Adopts a listening socket.
   [[nodiscard]] static listener from_descriptor(int number) noexcept { return listener(descriptor(number)); }
+  /// The descriptor's number; -1 when the listener is closed.
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
   /// Where it listens, with the port that the system chose. Throws std::system_error when it is closed.

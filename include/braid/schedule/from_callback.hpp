@@ -55,6 +55,7 @@ class callback_done {
       if ((!from && ...)) return complete(result<T>());  // Asio reports success by such a code
     return complete(result<T>(std::forward<From>(from)...));
   }
+  /// Ends the operation with an error.
   template <class Failure>
     requires(!std::constructible_from<result<T>, Failure> && std::constructible_from<error, Failure>)
   bool operator()(Failure&& failure) const {

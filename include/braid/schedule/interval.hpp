@@ -108,12 +108,14 @@ class interval {
   explicit interval(loop_clock::duration period, const interval_options& how = {})
       : state_(std::make_shared<detail::interval_state>(
             positive(period), how.start ? *how.start : loop_clock::after(period), how.missed)) {}
+  /// The first beat comes one period from now.
   interval(loop_clock::duration period, missed_beats missed)
       : interval(period, interval_options{.start = {}, .missed = missed}) {}
   /// The same for any unit, rounded up to whole nanoseconds.
   template <class Rep, class Period>
   explicit interval(std::chrono::duration<Rep, Period> period, const interval_options& how = {})
       : interval(loop_clock::saturated(period), how) {}
+  /// The same for any unit, rounded up to whole nanoseconds.
   template <class Rep, class Period>
   interval(std::chrono::duration<Rep, Period> period, missed_beats missed)
       : interval(loop_clock::saturated(period), missed) {}

@@ -29,6 +29,7 @@ namespace braid {
 template <class T>
 class promise {
  public:
+  /// An error that the promise settles with shows `where` in its stack.
   promise(std::source_location where = std::source_location::current())
       : state_(new detail::promise_state<T>(where)), future_(state_) {}
   promise(promise&& other) noexcept
@@ -62,6 +63,7 @@ class promise {
     result<T> ended(std::forward<U>(value));  // may throw: the promise stays unsettled
     std::exchange(state_, nullptr)->set(std::move(ended));
   }
+  /// The same for void.
   void set_value()
     requires std::is_void_v<T>
   {
@@ -93,6 +95,7 @@ template <class T>
   settled.set_value(std::forward<T>(value));
   return made;
 }
+/// The same for void.
 [[nodiscard]] inline future<void> make_ready_future() {
   promise<void> settled;
   auto made = settled.get_future();

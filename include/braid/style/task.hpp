@@ -47,7 +47,7 @@ class [[nodiscard]] task {
     return detail::task_state<T, R>(std::exchange(frame_, nullptr), std::move(receiver));
   }
 
-  /// For coroutine_promise: an awaiter without an operation state.
+  // For coroutine_promise: an awaiter without an operation state.
   [[nodiscard]] detail::task_awaiter<T> awaited_by(detail::coroutine_promise& parent) && {
     if (!frame_) [[unlikely]]
       detail::task_used_twice();

@@ -41,6 +41,7 @@ class mutex : pinned {
     void unlock() noexcept {
       if (mutex* held = std::exchange(held_, nullptr)) held->unlock();
     }
+    /// Does it hold the mutex?
     [[nodiscard]] bool owns_lock() const noexcept { return held_ != nullptr; }
     /// The mutex it holds, or null.
     [[nodiscard]] mutex* held() const noexcept { return held_; }

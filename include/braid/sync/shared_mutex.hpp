@@ -46,6 +46,7 @@ class shared_mutex : pinned {
     void unlock() noexcept {
       if (shared_mutex* held = std::exchange(held_, nullptr)) held->unlock<Shared>();
     }
+    /// Does it hold the mutex?
     [[nodiscard]] bool owns_lock() const noexcept { return held_ != nullptr; }
 
    private:
@@ -53,7 +54,9 @@ class shared_mutex : pinned {
     explicit basic_lock(shared_mutex& held) noexcept : held_(&held) {}
     shared_mutex* held_;
   };
+  /// The lock of a writer.
   using scoped_lock = basic_lock<false>;
+  /// The lock of a reader.
   using shared_lock = basic_lock<true>;
 
   shared_mutex() = default;

@@ -25,6 +25,7 @@ namespace braid {
 ///           unhandled-error handler.
 class task_dump_signal : operation_base {
  public:
+  /// Prints the tasks, or sends them elsewhere.
   using sink = unique_function<void(const task_dump&)>;
 
   explicit task_dump_signal(int signal, sink to = to_stderr);
