@@ -11,7 +11,7 @@ namespace braid {
 ///
 ///     log(name_of(opcode::cancel_descriptor));
 enum class opcode : std::uint8_t {
-  nop,
+  nop,         ///< no field
   read,        ///< descriptor, address, length, offset (current_position for the file's own)
   write,       ///< like read
   fsync,       ///< descriptor; flags: 0 or data_only
