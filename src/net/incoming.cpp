@@ -20,7 +20,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
   }
 
   // Hands the waiter the oldest connection, or queues the waiter.
-  void serve(arrival_waiter& waiter) noexcept {
+  void hand_over_or_queue(arrival_waiter& waiter) noexcept {
     loop& here = loop::current();
     if (home_ != nullptr && home_ != &here)
       braid::detail::misused("incoming::next: this is not the loop of the first next");
@@ -110,7 +110,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
 void leave_arrivals::operator()(arrivals* which) const noexcept { which->leave(); }
 
 void arrival_waiter::begin(stop_token token) noexcept {
-  from_.serve(*this);
+  from_.hand_over_or_queue(*this);
   arm(token, on_stop, on_resume);
 }
 result<stream> arrival_waiter::ended() const {

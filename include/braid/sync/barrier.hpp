@@ -4,7 +4,7 @@
 
 #include "braid/base/detail/assert.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
 
@@ -47,7 +47,7 @@ class barrier : pinned {
     using value_type = void;
     static constexpr const char* name = "barrier::arrive_and_wait";
     explicit arriving(barrier& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_pass() noexcept {
+    [[nodiscard]] bool try_now() noexcept {
       if (on->arrived_ + 1 < on->expected_) return false;
       on->complete();
       return true;
@@ -63,9 +63,9 @@ class barrier : pinned {
     barrier* on;
   };
   void complete() noexcept {
-    // Without this, a select that is served could change what another one chooses.
+    // Without this, a hand-over to one select could change what another one chooses.
     const detail::deferred_withdrawals all_at_once;
-    for (; arrived_ != 0; --arrived_) waiters_.pop_front().pass();
+    for (; arrived_ != 0; --arrived_) waiters_.pop_front().hand_over();
   }
 
   std::size_t expected_;

@@ -14,7 +14,7 @@
 #include "braid/base/detail/ring_buffer.hpp"
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
 
@@ -68,9 +68,9 @@ class broadcast : pinned {
       ++to.subscribers_;
     }
     [[nodiscard]] std::uint64_t next_kept() const noexcept { return std::max(next_, from_.first_kept()); }
-    void let_pass() noexcept {
-      while (!waiters_.empty() && detail::queued_claim<receiving>::claim_of(waiters_.front()).try_pass())
-        waiters_.pop_front().pass();
+    void hand_over_elements() noexcept {
+      while (!waiters_.empty() && detail::queued_claim<receiving>::claim_of(waiters_.front()).try_now())
+        waiters_.pop_front().hand_over();
     }
     [[nodiscard]] std::optional<T> take() {
       const std::uint64_t number = next_kept();
@@ -83,7 +83,7 @@ class broadcast : pinned {
     broadcast& from_;
     std::uint64_t next_;  // the number of the element it receives next
     std::uint64_t missed_ = 0;
-    bool promised_ = false;  // a receive was served and has not taken its element yet
+    bool promised_ = false;  // an element was handed over to a receive, which has not taken it yet
     detail::waiter_queue waiters_;
   };
 
@@ -105,13 +105,13 @@ class broadcast : pinned {
       elements_.push_back(std::move(newest));
     }
     ++sent_;
-    subscriptions_.for_each([](subscription& each) { each.let_pass(); });
+    subscriptions_.for_each([](subscription& each) { each.hand_over_elements(); });
   }
   /// A subscription that has received everything gives an empty optional from now on. Closing twice is no
   /// error.
   void close() noexcept {
     closed_ = true;
-    subscriptions_.for_each([](subscription& each) { each.let_pass(); });
+    subscriptions_.for_each([](subscription& each) { each.hand_over_elements(); });
   }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
   /// How many elements are kept for subscriptions that have not received them.
@@ -127,7 +127,7 @@ class broadcast : pinned {
     static constexpr const char* name = "broadcast::receive";
     explicit receiving(subscription* which) noexcept : on(which) {}
     // Serves one receive at a time, so that elements are taken in the order of the receives.
-    [[nodiscard]] bool try_pass() noexcept {
+    [[nodiscard]] bool try_now() noexcept {
       const std::uint64_t more = on->from_.sent_ - on->next_kept();
       if (more <= (on->promised_ ? 1 : 0)) return on->from_.closed_;
       if (on->promised_) return false;
@@ -137,16 +137,16 @@ class broadcast : pinned {
     // If copying throws, the element stays for the next receive.
     [[nodiscard]] std::optional<T> take() {
       if (!promised) return std::nullopt;  // the broadcast is closed
-      struct let_next_pass {
+      struct hand_over_to_next {
         receiving& claim;
-        ~let_next_pass() { claim.give_back(); }
+        ~hand_over_to_next() { claim.give_back(); }
       } const afterwards{*this};
       return on->take();
     }
     void give_back() noexcept {
       if (!std::exchange(promised, false)) return;
       on->promised_ = false;
-      on->let_pass();
+      on->hand_over_elements();
     }
     subscription* on;
     bool promised = false;  // an element is reserved for it

@@ -11,7 +11,7 @@
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/sync/detail/channel_queue.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
 
@@ -23,8 +23,8 @@ namespace braid {
 ///     jobs.close();
 ///     while (const auto next = co_await jobs.receive()) work_on(*next);  // until it is closed and empty
 ///
-/// Waiting senders and waiting receivers are served first come, first served. close() says that nothing more
-/// will be sent: elements that were sent before, and those of waiting senders, are still received.
+/// First come, first served, among waiting senders and among waiting receivers. close() says that nothing
+/// more will be sent: elements that were sent before, and those of waiting senders, are still received.
 /// close_now() is for the receiving side, when it wants no more: waiting senders fail.
 ///
 /// A send that fails, times out or loses a select destroys its element. There are two ways to keep it:
@@ -37,8 +37,8 @@ namespace braid {
 ///           an element is the error of the send if the element was not sent yet, else of the receive, and
 ///           then the element is lost. If a receive is destroyed before it has finished, its element becomes
 ///           the first again; if there is no memory for that, the unhandled-error handler gets the error.
-/// Cancel    a cancelled send has not sent; a cancelled receive takes no element. If the operation was served
-///           before the stop request arrived, it completes with what it got.
+/// Cancel    a cancelled send has not sent; a cancelled receive takes no element. If the hand-over took place
+///           before the stop request arrived, the operation completes with what it got.
 /// Cost      no allocation per element, except for a T whose move may throw: the ring grows up to the
 ///           capacity and is kept. An operation that need not wait does not suspend; a loop of such
 ///           operations needs a yield() now and then, or nothing else runs.
@@ -150,7 +150,7 @@ class channel : pinned {
     using queued_as = to_send;
     static constexpr const char* name = "channel::send";
     sending(queue& which, T&& what) : to_send(which), value(std::move(what)) {}
-    [[nodiscard]] bool try_pass() {
+    [[nodiscard]] bool try_now() {
       this->refused = this->on->is_closed();
       return this->refused || this->on->put(std::move(value));
     }
@@ -169,7 +169,7 @@ class channel : pinned {
     using queued_as = to_send;
     static constexpr const char* name = "channel::send_from";
     sending_from(queue& which, T& what) noexcept : to_send(which), value(std::addressof(what)) {}
-    [[nodiscard]] bool try_pass() {
+    [[nodiscard]] bool try_now() {
       this->refused = this->on->is_closed();
       return this->refused || this->on->put(std::move(*value));
     }
@@ -188,7 +188,7 @@ class channel : pinned {
     using queued_as = to_send;
     static constexpr const char* name = "channel::reserve";
     explicit reserving(queue& which) noexcept : to_send(which) {}
-    [[nodiscard]] bool try_pass() noexcept {
+    [[nodiscard]] bool try_now() noexcept {
       this->refused = this->on->is_closed();
       return this->refused || this->on->take_permit(nullptr);
     }
@@ -208,11 +208,11 @@ class channel : pinned {
     using queued_as = to_receive;
     static constexpr const char* name = "channel::receive";
     using to_receive::to_receive;
-    [[nodiscard]] bool try_pass() { return this->on->take_into(this->got, true) || this->on->has_ended(); }
+    [[nodiscard]] bool try_now() { return this->on->take_into(this->got, true) || this->on->has_ended(); }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return this->on->receivers(); }
     void on_wait() noexcept {
       if (!this->on->senders().empty()) [[unlikely]]
-        this->on->serve_senders();  // a reserve may wait for this receiver
+        this->on->hand_over_to_senders();  // a reserve may wait for this receiver
     }
     [[nodiscard]] std::optional<T> take() noexcept(!queue::may_throw) {
       if (!this->got) return std::nullopt;

@@ -7,7 +7,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/shield.hpp"
 #include "braid/style/task.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 #include "braid/sync/mutex.hpp"
 
 namespace braid {
@@ -51,11 +51,11 @@ class condition_variable : pinned {
 
   /// Wakes the waiter that has waited longest, if there is one.
   void notify_one() noexcept {
-    if (!waiters_.empty()) waiters_.pop_front().pass();
+    if (!waiters_.empty()) waiters_.pop_front().hand_over();
   }
   /// Wakes all waiters.
   void notify_all() noexcept {
-    while (!waiters_.empty()) waiters_.pop_front().pass();
+    while (!waiters_.empty()) waiters_.pop_front().hand_over();
   }
 
  private:
@@ -63,7 +63,7 @@ class condition_variable : pinned {
     using value_type = void;
     static constexpr const char* name = "condition_variable::wait";
     explicit waiting(condition_variable& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_pass() const noexcept { return false; }
+    [[nodiscard]] bool try_now() const noexcept { return false; }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
     void take() const noexcept {}
     void give_back() noexcept { on->notify_one(); }

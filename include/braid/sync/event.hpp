@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "braid/base/pinned.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
 
@@ -35,7 +35,7 @@ class event : pinned {
   /// Sets the flag and wakes all waiters in their order.
   void set() noexcept {
     set_ = true;
-    while (!waiters_.empty()) waiters_.pop_front().pass();
+    while (!waiters_.empty()) waiters_.pop_front().hand_over();
   }
   void reset() noexcept { set_ = false; }
   [[nodiscard]] bool is_set() const noexcept { return set_; }
@@ -45,7 +45,7 @@ class event : pinned {
     using value_type = void;
     static constexpr const char* name = "event::wait";
     explicit waiting(event& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_pass() noexcept { return on->set_; }
+    [[nodiscard]] bool try_now() noexcept { return on->set_; }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
     void take() const noexcept {}
     void give_back() const noexcept {}
@@ -76,7 +76,7 @@ class auto_reset_event : pinned {
     if (waiters_.empty())
       set_ = true;
     else
-      waiters_.pop_front().pass();
+      waiters_.pop_front().hand_over();
   }
   void reset() noexcept { set_ = false; }
   [[nodiscard]] bool is_set() const noexcept { return set_; }
@@ -86,7 +86,7 @@ class auto_reset_event : pinned {
     using value_type = void;
     static constexpr const char* name = "auto_reset_event::wait";
     explicit waiting(auto_reset_event& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_pass() noexcept { return std::exchange(on->set_, false); }
+    [[nodiscard]] bool try_now() noexcept { return std::exchange(on->set_, false); }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
     void take() const noexcept {}
     void give_back() noexcept { on->set(); }

@@ -5,7 +5,7 @@
 
 #include "braid/base/detail/assert.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
 
@@ -22,8 +22,8 @@ namespace braid {
 /// Lifetime  outlives its locks and the waiters.
 /// Threads   one loop's. Code that never waits while it uses the data needs no mutex.
 /// Cancel    a cancelled waiter leaves the queue. A waiter that got the lock before the request keeps it.
-/// Cost      no allocation. Locking a free mutex does not suspend. Waiters are served first come, first
-///           served: unlock hands the lock over to the longest waiting one.
+/// Cost      no allocation. Locking a free mutex does not suspend. First come, first served: unlock hands the
+///           lock over to the longest waiting operation.
 class mutex : pinned {
   struct locking;
 
@@ -39,7 +39,7 @@ class mutex : pinned {
     ~scoped_lock() { unlock(); }
     /// Unlocks now.
     void unlock() noexcept {
-      if (mutex* held = std::exchange(held_, nullptr)) held->unlock();
+      if (mutex* held = std::exchange(held_, nullptr)) held->hand_over_or_free();
     }
     /// Does it hold the mutex?
     [[nodiscard]] bool owns_lock() const noexcept { return held_ != nullptr; }
@@ -71,17 +71,17 @@ class mutex : pinned {
     using value_type = scoped_lock;
     static constexpr const char* name = "mutex::lock";
     explicit locking(mutex& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_pass() noexcept { return !std::exchange(on->locked_, true); }
+    [[nodiscard]] bool try_now() noexcept { return !std::exchange(on->locked_, true); }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
     [[nodiscard]] scoped_lock take() noexcept { return scoped_lock(*on); }
-    void give_back() noexcept { on->unlock(); }
+    void give_back() noexcept { on->hand_over_or_free(); }
     mutex* on;
   };
-  void unlock() noexcept {
+  void hand_over_or_free() noexcept {
     if (waiters_.empty())
       locked_ = false;
     else
-      waiters_.pop_front().pass();
+      waiters_.pop_front().hand_over();
   }
 
   bool locked_ = false;

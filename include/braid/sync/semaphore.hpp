@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "braid/base/pinned.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
 
@@ -54,7 +54,7 @@ class semaphore : pinned {
   }
   /// Adds permits: those that were forgotten, or additional ones.
   void release(std::size_t permits = 1) noexcept {
-    for (; permits > 0 && !waiters_.empty(); --permits) waiters_.pop_front().pass();
+    for (; permits > 0 && !waiters_.empty(); --permits) waiters_.pop_front().hand_over();
     free_ += permits;
   }
   /// How many are free now.
@@ -65,7 +65,7 @@ class semaphore : pinned {
     using value_type = permit;
     static constexpr const char* name = "semaphore::acquire";
     explicit acquiring(semaphore& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_pass() noexcept { return on->take_one(); }
+    [[nodiscard]] bool try_now() noexcept { return on->take_one(); }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
     [[nodiscard]] permit take() noexcept { return permit(*on); }
     void give_back() noexcept { on->release(); }

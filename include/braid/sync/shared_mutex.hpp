@@ -7,7 +7,7 @@
 
 #include "braid/base/detail/assert.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
 
@@ -44,7 +44,7 @@ class shared_mutex : pinned {
     ~basic_lock() { unlock(); }
     /// Unlocks now.
     void unlock() noexcept {
-      if (shared_mutex* held = std::exchange(held_, nullptr)) held->unlock<Shared>();
+      if (shared_mutex* held = std::exchange(held_, nullptr)) held->hand_over_or_free<Shared>();
     }
     /// Does it hold the mutex?
     [[nodiscard]] bool owns_lock() const noexcept { return held_ != nullptr; }
@@ -80,13 +80,13 @@ class shared_mutex : pinned {
     using value_type = basic_lock<Shared>;
     static constexpr const char* name = Shared ? "shared_mutex::lock_shared" : "shared_mutex::lock";
     explicit locking(shared_mutex& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_pass() noexcept { return on->try_pass<Shared>(); }
+    [[nodiscard]] bool try_now() noexcept { return on->try_enter<Shared>(); }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept {
       place = on->arrivals_++;
       return Shared ? on->readers_waiting_ : on->writers_waiting_;
     }
     [[nodiscard]] basic_lock<Shared> take() noexcept { return basic_lock<Shared>(*on); }
-    void give_back() noexcept { on->unlock<Shared>(); }
+    void give_back() noexcept { on->hand_over_or_free<Shared>(); }
     void left() noexcept { on->admit(); }
     shared_mutex* on;
     std::uint64_t place = 0;
@@ -98,7 +98,7 @@ class shared_mutex : pinned {
   static constexpr std::uint64_t no_waiter = ~std::uint64_t{0};
 
   template <bool Shared>
-  [[nodiscard]] bool try_pass() noexcept {
+  [[nodiscard]] bool try_enter() noexcept {
     if (written_ || !writers_waiting_.empty() || !readers_waiting_.empty()) return false;
     if (!Shared && readers_ != 0) return false;
     enter<Shared>();
@@ -106,7 +106,7 @@ class shared_mutex : pinned {
   }
   template <bool Shared>
   [[nodiscard]] std::optional<basic_lock<Shared>> try_lock_as() noexcept {
-    if (!try_pass<Shared>()) return std::nullopt;
+    if (!try_enter<Shared>()) return std::nullopt;
     return basic_lock<Shared>(*this);
   }
   template <bool Shared>
@@ -117,7 +117,7 @@ class shared_mutex : pinned {
       written_ = true;
   }
   template <bool Shared>
-  void unlock() noexcept {
+  void hand_over_or_free() noexcept {
     if constexpr (Shared)
       --readers_;
     else
@@ -131,10 +131,10 @@ class shared_mutex : pinned {
       const std::uint64_t writer = place_of_first<false>(writers_waiting_);
       if (reader < writer) {
         enter<true>();
-        readers_waiting_.pop_front().pass();
+        readers_waiting_.pop_front().hand_over();
       } else if (writer != no_waiter && readers_ == 0) {
         enter<false>();
-        writers_waiting_.pop_front().pass();
+        writers_waiting_.pop_front().hand_over();
       } else {
         return;
       }

@@ -9,7 +9,7 @@
 #include "braid/base/detail/nothrow_movable.hpp"
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
 
@@ -48,7 +48,7 @@ class watch : pinned {
     [[nodiscard]] bool has_news() const noexcept { return seen_ != of_.version_ && !promised_; }
     watch& of_;
     std::uint64_t seen_ = 0;
-    bool promised_ = false;  // a receive was served and has not taken the value yet
+    bool promised_ = false;  // a value was handed over to a receive, which has not taken it yet
   };
 
   explicit watch(T value) : value_(std::move(value)) {}
@@ -78,7 +78,7 @@ class watch : pinned {
     using value_type = std::optional<T>;
     static constexpr const char* name = "watch::receive";
     explicit receiving(reader* which) noexcept : on(which) {}
-    [[nodiscard]] bool try_pass() noexcept {
+    [[nodiscard]] bool try_now() noexcept {
       if (!on->has_news()) return on->of_.closed_;
       return promised = on->promised_ = true;
     }
@@ -86,9 +86,9 @@ class watch : pinned {
     // If copying throws, the value stays for the next receive.
     [[nodiscard]] std::optional<T> take() {
       if (!promised) return std::nullopt;  // the watch is closed
-      struct let_next_pass {
+      struct hand_over_to_next {
         receiving& claim;
-        ~let_next_pass() { claim.give_back(); }
+        ~hand_over_to_next() { claim.give_back(); }
       } const afterwards{*this};
       std::optional<T> latest(std::in_place, on->of_.get());
       on->seen_ = on->of_.version_;
@@ -107,8 +107,8 @@ class watch : pinned {
     while (!waiters_.empty()) all.push_back(waiters_.pop_front());
     while (!all.empty()) {
       detail::sync_waiter& each = all.pop_front();
-      if (detail::queued_claim<receiving>::claim_of(each).try_pass())
-        each.pass();
+      if (detail::queued_claim<receiving>::claim_of(each).try_now())
+        each.hand_over();
       else
         waiters_.push_back(each);
     }

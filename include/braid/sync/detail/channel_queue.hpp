@@ -13,7 +13,7 @@
 #include "braid/base/detail/ring_buffer.hpp"
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid::detail {
 
@@ -82,7 +82,7 @@ class channel_queue : pinned {
   bool take_into(std::optional<kept>& where, bool can_wait) {
     if (!elements_.empty()) {
       where.emplace(elements_.pop_front());
-      if (!senders_.empty() && elements_.size() < room_) serve_first_sender();
+      if (!senders_.empty() && elements_.size() < room_) hand_over_to_first_sender();
       return true;
     }
     return take_from_sender(where, can_wait);
@@ -97,14 +97,15 @@ class channel_queue : pinned {
                         "channel: an element whose receive was destroyed is lost"));
     }
   }
-  // Serves waiting sends and reserves in their order, as far as that is possible now.
-  void serve_senders() noexcept {
-    const deferred_withdrawals at_once;  // a sender and its receiver are served in one step
+  // Hands over to waiting sends and reserves in their order, as far as that is possible now.
+  void hand_over_to_senders() noexcept {
+    const deferred_withdrawals at_once;  // the hand-overs to a sender and to its receiver are one step
     while (receivers_.empty() ? !senders_.empty() && elements_.size() < room_ : !senders_.empty()) {
-      sync_waiter* const next = senders_.find_if([this](sync_waiter& each) { return serve(each); });
+      sync_waiter* const next =
+          senders_.find_if([this](sync_waiter& each) { return try_hand_over_to(each); });
       if (next == nullptr) return;
       next->unlink();
-      next->pass();
+      next->hand_over();
     }
   }
 
@@ -152,7 +153,7 @@ class channel_queue : pinned {
       (claim.failed() ? refused : others).push_back(each);
     }
     while (!others.empty()) senders_.push_back(others.pop_front());
-    while (!refused.empty()) refused.pop_front().pass();
+    while (!refused.empty()) refused.pop_front().hand_over();
     if (permits_ == 0) end();
   }
 
@@ -164,7 +165,7 @@ class channel_queue : pinned {
   static void hand_over(sync_waiter& receiver, U&& value) {
     receiver_waiting::claim_of(receiver).got.emplace(std::forward<U>(value));
     receiver.unlink();
-    receiver.pass();
+    receiver.hand_over();
   }
   [[nodiscard]] static T* value_of(sync_waiter& sender) noexcept {
     return sender_waiting::claim_of(sender).value_to_send;
@@ -191,7 +192,7 @@ class channel_queue : pinned {
       if (first == nullptr) return false;
       const bool moved = move_out(*first, [&](T&& value) { where.emplace(std::move(value)); });
       first->unlink();
-      first->pass();
+      first->hand_over();
       if (moved) return true;
     }
     return false;
@@ -207,17 +208,17 @@ class channel_queue : pinned {
   }
 
   // Refills the ring after an element was taken from it.
-  void serve_first_sender() {
+  void hand_over_to_first_sender() {
     if (value_of(senders_.front()) == nullptr) [[unlikely]]
-      return serve_senders();
+      return hand_over_to_senders();
     const bool moved =
         move_out(senders_.front(), [this](T&& value) { elements_.push_back(std::move(value)); });
-    senders_.pop_front().pass();
+    senders_.pop_front().hand_over();
     if (!moved) [[unlikely]]
-      serve_senders();
+      hand_over_to_senders();
   }
   // Returns false if the sender must go on waiting.
-  [[nodiscard]] bool serve(sync_waiter& sender) noexcept {
+  [[nodiscard]] bool try_hand_over_to(sync_waiter& sender) noexcept {
     if (value_of(sender) == nullptr) return take_permit(&sender);
     sync_waiter* const receiver = receiver_for(&sender);
     if (receiver == nullptr && elements_.size() >= room_) return false;
@@ -232,12 +233,12 @@ class channel_queue : pinned {
   void end_permit() noexcept {
     --permits_;
     if (capacity_ != 0) ++room_;
-    serve_senders();
+    hand_over_to_senders();
     if (closed_ && permits_ == 0) end();
   }
   void end() noexcept {
     ended_ = true;
-    while (!receivers_.empty()) receivers_.pop_front().pass();
+    while (!receivers_.empty()) receivers_.pop_front().hand_over();
   }
 
   const std::size_t capacity_;

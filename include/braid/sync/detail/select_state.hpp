@@ -10,7 +10,7 @@
 #include "braid/core/any_result.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/schedule/sleep.hpp"
-#include "braid/sync/detail/waiting.hpp"
+#include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid::detail {
 
@@ -73,8 +73,8 @@ class select_base : public sync_group, operation_base, cancellation {
 //
 // try_now()            true if it could be done at once
 // begin()              begins to wait
-// leave_queue()        leaves its queue, chosen or not; serves no other waiter yet
-// report_withdrawal()  serves the waiters that its leaving made room for
+// leave_queue()        leaves its queue, chosen or not; hands over to no other waiter yet
+// report_withdrawal()  hands over to the waiters that its leaving made room for
 // take()               the result of the chosen one
 template <class S>
 class select_child;
@@ -86,7 +86,7 @@ class select_child<claim_sender<C>> final : claim_holder<C>, claimant<C> {
   select_child(select_base& owner, std::size_t index, claim_sender<C>&& op)
       : claim_holder<C>{std::move(op).claim()}, claimant<C>(this->held, owner, index) {}
 
-  [[nodiscard]] bool try_now() { return this->held.try_pass(); }
+  [[nodiscard]] bool try_now() { return this->held.try_now(); }
   void begin() noexcept { this->begin_to_wait(); }
   template <class Other>
   [[nodiscard]] bool repeats(const Other& earlier) const noexcept {
@@ -95,7 +95,7 @@ class select_child<claim_sender<C>> final : claim_holder<C>, claimant<C> {
   }
   using claimant<C>::leave_queue, claimant<C>::report_withdrawal;
   [[nodiscard]] result<value_type> take() noexcept {
-    (void)this->take_pass();
+    (void)this->end_wait();
     return take_result(this->held);
   }
 
@@ -155,7 +155,7 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
       : receiver_(std::move(receiver)),
         children_(elided{[&] { return select_child<S>(*this, I, std::get<I>(std::move(ops))); }}...) {}
 
-  ~select_state() { leave_queues(); }  // all of them, before one serves other waiters
+  ~select_state() { leave_queues(); }  // all of them, before one hands over to others
 
   void start() noexcept {
     loop* const home = loop::current_or_null();
@@ -179,8 +179,7 @@ class select_state<R, std::index_sequence<I...>, S...> final : public select_bas
     return std::get<J>(children_);
   }
   void begin_all() noexcept {
-    const deferred_withdrawals
-        afterwards;  // a wait that begins may serve others, which may serve one of these
+    const deferred_withdrawals afterwards;  // a wait that begins may lead to a hand-over to one of these
     (begin<I>(), ...);
   }
   template <std::size_t J>

@@ -16,12 +16,12 @@ namespace braid::detail {
 
 class sync_waiter;
 
-// A group of waiters of which only one may be served: a select. The first that is served decides, and in the
-// same step the others leave their queues. A waiter that leaves may make room for waiters behind it;
-// report_withdrawals() serves those once every waiter of the group has left.
+// A group of waiters of which only one gets what it asked for: a select. The first hand-over decides, and in
+// the same step the others leave their queues. A waiter that leaves may make room for waiters behind it;
+// report_withdrawals() hands over to those once every waiter of the group has left.
 class sync_group : pinned {
  public:
-  virtual void decide(std::size_t index) noexcept = 0;  // the waiter of this index was served
+  virtual void decide(std::size_t index) noexcept = 0;  // called at the hand-over to this waiter
   virtual void report_withdrawals() noexcept = 0;
 
  protected:
@@ -35,8 +35,8 @@ class sync_group : pinned {
 };
 
 // Delays report_withdrawals(): groups that are decided while such an object lives report when the outermost
-// one is destroyed, one after the other. So a step that serves several waiters sees no group change in
-// between, and a chain of groups that serve each other takes constant stack.
+// one is destroyed, one after the other. So a step that hands over to several waiters sees no group
+// change in between, and a chain of groups that hand over to each other takes constant stack.
 class deferred_withdrawals : pinned {
  public:
   deferred_withdrawals() noexcept : outermost_(!std::exchange(active_, true)) {}
@@ -56,20 +56,20 @@ class deferred_withdrawals : pinned {
 // The properties that all waiters of one type share.
 struct waiter_kind {
   const char* name;  // the call, for messages
-  void (*on_withdraw)(sync_waiter&) noexcept;  // called when it left its queue without having been served
+  void (*on_withdraw)(sync_waiter&) noexcept;  // called when it left its queue without a hand-over
 };
 
 // An operation in the queue of a synchronisation object. It finishes as ready work of its loop, never inside
-// the call that serves it.
+// the call that hands over to it.
 //
-// Lifetime  may be destroyed while it waits, or after it was served and before it finishes.
+// Lifetime  may be destroyed while it waits, or after the hand-over and before it finishes.
 class sync_waiter : public list_node, operation_base, cancellation {
  public:
-  // Called by the object when it serves the waiter, which has left the queue.
-  void pass() noexcept {
+  // Called by the object: the waiter, which has left the queue, has what it asked for.
+  void hand_over() noexcept {
     if (home_ != loop::current_or_null()) [[unlikely]]
-      pass_from_outside();
-    passed_ = true;
+      hand_over_from_outside();
+    handed_over_ = true;
     if (group_ != nullptr) [[unlikely]]
       return group_->decide(index_);
     home_->make_ready(*this);
@@ -96,12 +96,12 @@ class sync_waiter : public list_node, operation_base, cancellation {
   void enter(intrusive_list<sync_waiter>& waiters) noexcept {
     home_ = loop::current_or_null();
     if (!waiters.empty() && !waiters.front().waits_here()) [[unlikely]]
-      served_elsewhere();
+      used_elsewhere();
     waiters.push_back(*this);
   }
   void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
 
-  // Leaves the queue, if it is in one, without serving other waiters: report_withdrawal() does that.
+  // Leaves the queue, if it is in one, without a hand-over to others: report_withdrawal() does that.
   void leave_queue() noexcept {
     if (!linked()) return;
     unlink();
@@ -110,7 +110,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   void report_withdrawal() noexcept {
     if (std::exchange(withdrawn_, false)) kind_->on_withdraw(*this);
   }
-  // For the destructor: it will never finish. Returns true if it was served already.
+  // For the destructor: it will never finish. Returns true if the hand-over has taken place.
   [[nodiscard]] bool leave() noexcept {
     if (home_ == nullptr) return false;
     leave_queue();
@@ -118,12 +118,12 @@ class sync_waiter : public list_node, operation_base, cancellation {
     cancellation::drop();
     if (in_flight()) home_->withdraw_ready(*this);
     home_ = nullptr;
-    return std::exchange(passed_, false);
+    return std::exchange(handed_over_, false);
   }
-  // For the end of the wait: true if it was served, false if it was cancelled.
-  [[nodiscard]] bool take_pass() noexcept {
+  // True at the end of a wait that a hand-over ended, false where a stop request did.
+  [[nodiscard]] bool end_wait() noexcept {
     home_ = nullptr;
-    return std::exchange(passed_, false);
+    return std::exchange(handed_over_, false);
   }
 
  private:
@@ -136,7 +136,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
   static void on_stop(cancellation& base) noexcept {
     auto& self = static_cast<sync_waiter&>(base);
-    if (!self.linked()) return;  // it was served already
+    if (!self.linked()) return;  // the hand-over came first
     self.leave_queue();
     self.report_withdrawal();
     self.home_->make_ready(self);
@@ -146,11 +146,11 @@ class sync_waiter : public list_node, operation_base, cancellation {
     self.finish_(self);
   }
   // Called on another thread, which is misuse, or on another loop of this thread, as in a simulation.
-  [[gnu::cold, gnu::noinline]] void pass_from_outside() const noexcept {
-    if (!home_->is_here()) served_elsewhere();
+  [[gnu::cold, gnu::noinline]] void hand_over_from_outside() const noexcept {
+    if (!home_->is_here()) used_elsewhere();
     home_->touched();
   }
-  [[noreturn, gnu::cold, gnu::noinline]] void served_elsewhere() const noexcept {
+  [[noreturn, gnu::cold, gnu::noinline]] void used_elsewhere() const noexcept {
     misused_as(
         "it waits on one thread and its object is used on another; such an object belongs to one loop: "
         "from another thread use loop::post");
@@ -166,7 +166,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   sync_group* group_ = nullptr;
   loop* home_ = nullptr;  // while it waits
   std::uint32_t index_;  // in the group
-  bool passed_ = false;
+  bool handed_over_ = false;
   bool withdrawn_ = false;  // left the queue, and report_withdrawal() has not run yet
 };
 

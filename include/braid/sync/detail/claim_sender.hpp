@@ -15,14 +15,14 @@ namespace braid::detail {
 
 // A claim: what an operation asks of a synchronisation object, and what it got.
 //
-// try_pass()   takes it at once, if that is possible and no earlier waiter wants it; true on success
+// try_now()    takes it at once, if that is possible and no earlier waiter wants it; true on success
 // waiters()    otherwise, called once, when the operation begins to wait: the object's queue, from which the
-//              object serves it with sync_waiter::pass
+//              object takes it to call sync_waiter::hand_over
 // on_wait()    optional: called once it is in the queue
-// take()       after it was served: the operation's value
-// give_back()  undoes being served, if the operation is destroyed before it finishes; may do nothing
-// left()       optional: called after it left the queue without being served; may serve others
-// failed()     optional: it was served without what it asked for, and failure() is the error
+// take()       after the hand-over: the operation's value
+// give_back()  undoes the hand-over, if the operation is destroyed before it finishes; may do nothing
+// left()       optional: called after it left the queue without a hand-over; may hand over to others
+// failed()     optional: it left the queue without what it asked for, and failure() is the error
 // repeats(c)   optional: in a select, after the claim c of the same type, it adds nothing and does not wait
 // queued_as    optional: the base class by which the queue knows it, if claims of several types share a queue
 // name         the call, for messages
@@ -30,7 +30,7 @@ template <class C>
 concept sync_claim = std::move_constructible<C> && requires(C& c) {
   typename C::value_type;
   { C::name } -> std::convertible_to<const char*>;
-  { c.try_pass() } -> std::same_as<bool>;
+  { c.try_now() } -> std::same_as<bool>;
   { c.waiters() } noexcept -> std::same_as<waiter_queue&>;
   { c.take() } -> std::same_as<typename C::value_type>;
   { c.give_back() } noexcept;
@@ -115,7 +115,7 @@ class claim_state final : claim_holder<C>, claimant<C> {
     if (loop::current_or_null() == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error(C::name));
     try {
-      if (this->held.try_pass()) return finish();
+      if (this->held.try_now()) return finish();
     } catch (...) {
       return std::move(receiver_).finish(error::current());
     }
@@ -126,7 +126,7 @@ class claim_state final : claim_holder<C>, claimant<C> {
  private:
   static void on_finish(sync_waiter& waiter) {
     auto& self = static_cast<claim_state&>(waiter);
-    if (self.take_pass()) return self.finish();
+    if (self.end_wait()) return self.finish();
     R receiver = std::move(self.receiver_);
     std::move(receiver).finish(claim_canceled<C>());
   }
@@ -150,7 +150,7 @@ class claim_awaiter : pinned {
   }
 
   [[nodiscard]] bool await_ready() {
-    if (claim_.try_pass()) return true;
+    if (claim_.try_now()) return true;
     if (loop::current_or_null() == nullptr) [[unlikely]]
       no_loop_error(C::name).rethrow();
     return false;
@@ -164,7 +164,7 @@ class claim_awaiter : pinned {
     waiter_.obey(awaiting.promise().get_stop_token());
   }
   typename C::value_type await_resume() {
-    if (waits_ && !waiter_.take_pass()) [[unlikely]]
+    if (waits_ && !waiter_.end_wait()) [[unlikely]]
       claim_canceled<C>().rethrow();
     if constexpr (requires { claim_.failed(); })
       if (claim_.failed()) [[unlikely]]
@@ -177,7 +177,7 @@ class claim_awaiter : pinned {
     waiter(C& claim, std::coroutine_handle<> handle) noexcept
         : claimant<C>(claim, on_finish), awaiting(handle) {}
     static void on_finish(sync_waiter& self) { static_cast<waiter&>(self).awaiting.resume(); }
-    using claimant<C>::begin_to_wait, claimant<C>::obey, claimant<C>::take_pass;
+    using claimant<C>::begin_to_wait, claimant<C>::obey, claimant<C>::end_wait;
     std::coroutine_handle<> awaiting;
   };
 
