@@ -83,7 +83,7 @@ void sync_program::ended_with(program_step& step, wish& of, V value) {
   } else if constexpr (K == kind::bell) {
     ++rung_[w];
   } else if constexpr (K == kind::latch) {
-    if (latch_left_[w] != 0) broken(step, "a latch let pass too early");
+    if (latch_left_[w] != 0) broken(step, "a latch opened too early");
   } else if constexpr (K == kind::meet) {
     ++met_[w];
   } else if constexpr (K == kind::send || K == kind::send_from) {
