@@ -11,10 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "braid/combine/with_stop_token.hpp"
 #include "braid/schedule/interval.hpp"
-#include "braid/schedule/sleep.hpp"
-#include "braid/style/start.hpp"
 #include "braid/sync/barrier.hpp"
 #include "braid/sync/broadcast.hpp"
 #include "braid/sync/channel.hpp"
@@ -63,6 +60,12 @@ enum class kind : unsigned char {
   beat
 };
 
+inline bool is_sending(kind what) { return what == kind::send || what == kind::send_from; }
+inline bool is_channel(kind what) {
+  return is_sending(what) || what == kind::reserve || what == kind::receive;
+}
+inline constexpr std::array<std::size_t, 2> expected_at_meeting{2, 3};
+
 /// Two objects of each kind.
 struct sync_objects {
   std::array<mutex, 2> doors;
@@ -71,7 +74,7 @@ struct sync_objects {
   std::array<event, 2> events;
   std::array<auto_reset_event, 2> bells;
   std::array<latch, 2> latches{latch(1), latch(2)};
-  std::array<barrier, 2> meetings{barrier(2), barrier(3)};
+  std::array<barrier, 2> meetings{barrier(expected_at_meeting[0]), barrier(expected_at_meeting[1])};
   std::array<channel<element>, 3> channels{channel<element>(0), channel<element>(1), channel<element>(3)};
   broadcast<int> news{2};
   std::array<broadcast<int>::subscription, 2> subscriptions{news.subscribe(), news.subscribe()};
