@@ -1,4 +1,4 @@
-// How a concurrent walk reads its range: when it asks for an element, which object owns it, and where the range ends.
+// How a concurrent walk reads its range: when it takes an element, and where the range ends.
 
 #include "braid/combine/for_each_concurrent.hpp"
 

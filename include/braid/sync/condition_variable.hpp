@@ -20,7 +20,7 @@ namespace braid {
 ///     condition_variable changed;
 ///     std::vector<job> jobs;
 ///     auto lock = co_await door.lock();
-///     co_await changed.wait(lock, [&] { return !jobs.empty(); });  // who adds a job calls notify_one
+///     co_await changed.wait(lock, [&] { return !jobs.empty(); });  // notify_one() follows each new job
 ///     work_on(jobs.back());
 ///
 /// Lifetime  outlives the waiters.
