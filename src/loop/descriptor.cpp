@@ -10,13 +10,13 @@ namespace braid {
 namespace {
 
 // A close without a waiter.
-struct detached_close final : io_operation, detail::pooled {
-  explicit detached_close(int descriptor) noexcept
+struct close_unawaited final : io_operation, detail::pooled {
+  explicit close_unawaited(int descriptor) noexcept
       : io_operation(on_finish, what),
         what{.code = opcode::cancel_descriptor, .descriptor = descriptor},
         outcome(descriptor) {}
   static void on_finish(operation_base& base, completion with) noexcept {
-    auto& self = static_cast<detached_close&>(static_cast<io_operation&>(base));
+    auto& self = static_cast<close_unawaited&>(static_cast<io_operation&>(base));
     if (self.outcome.again(with.result, self.what)) return loop::current().submit(self);
     delete &self;
   }
@@ -30,7 +30,7 @@ void close_detached(int descriptor) noexcept {
   loop* here = loop::current_or_null();
   if (here != nullptr && here->in_flight() != 0) {
     try {
-      return here->submit(*new detached_close(descriptor));
+      return here->submit(*new close_unawaited(descriptor));
     } catch (const std::bad_alloc&) {
       // closed below, without a request
     }

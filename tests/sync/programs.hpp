@@ -135,7 +135,7 @@ class sync_program {
 
   enum class answer { no, yes, unknown };
   [[nodiscard]] answer can_now(const wish& of);
-  [[nodiscard]] bool could_pass(const program_step& step, const wish& of);
+  [[nodiscard]] bool could_end(const program_step& step, const wish& of);
   // How many operations other than `but` wait with such a wish.
   [[nodiscard]] std::size_t waiting(kind what, std::size_t which, const program_step* but = nullptr) const;
   [[nodiscard]] std::size_t held_of(std::size_t which_variant, const void* object) const;

@@ -87,7 +87,7 @@ sync_program::answer sync_program::can_now(const wish& of) {
 }
 
 // Returns true only where it is certain.
-bool sync_program::could_pass(const program_step& step, const wish& of) {
+bool sync_program::could_end(const program_step& step, const wish& of) {
   sync_objects& o = objects_;
   const std::size_t w = of.which;
   switch (of.what) {
@@ -119,7 +119,7 @@ bool sync_program::could_pass(const program_step& step, const wish& of) {
 void sync_program::check_no_waiter_stranded() {
   for (const program_step* step : waiting_) {
     for (const wish& each : step->wishes)
-      if (could_pass(*step, each)) return broken(*step, "an operation waits although it is possible");
+      if (could_end(*step, each)) return broken(*step, "an operation waits although it is possible");
     if (step->stop.stop_requested()) return broken(*step, "a stop request does not end an operation");
   }
 }

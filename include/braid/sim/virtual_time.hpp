@@ -28,7 +28,7 @@ class virtual_time : pinned {
   [[nodiscard]] fault_schedule& faults() noexcept { return world_.faults(); }
 
  private:
-  void forget_ended();
+  void remove_ended();
 
   world world_;
   reactor_override override_;

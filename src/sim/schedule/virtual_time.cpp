@@ -12,7 +12,7 @@ namespace braid::sim {
 
 virtual_time::virtual_time(const world_options& options)
     : world_(options), override_([this](const loop_options&) {
-        forget_ended();
+        remove_ended();
         const std::string number = std::to_string(world_.hosts_.size() + 1);
         host& made = world_.adopt(
             std::make_unique<host>(world_, "loop " + number, "10.1.0." + number, host_options{}));
@@ -21,7 +21,7 @@ virtual_time::virtual_time(const world_options& options)
 virtual_time::~virtual_time() = default;
 
 // Removes the hosts once all loops have ended: what they left behind cannot matter any more.
-void virtual_time::forget_ended() {
+void virtual_time::remove_ended() {
   const auto has_ended = [](const auto& each) { return each->reactor_ == nullptr; };
   if (!std::ranges::all_of(world_.hosts_, has_ended)) return;
   auto next = std::make_unique<detail::network>(world_);
