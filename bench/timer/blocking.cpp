@@ -6,8 +6,8 @@
 
 namespace {
 
-/// Really sleeps, because a blocked thread learns only from a sleep that the time has come; a loop looks at
-/// the clock. Sets the thread's timer slack: with the default of 50 µs the slack would be measured.
+/// Sleeps in the kernel: unlike a loop, which looks at the clock, a blocking thread must sleep until its time
+/// has come. Sets the thread's timer slack: with the default of 50 µs the slack would be measured.
 struct shortest_sleep {
   std::uint64_t run(std::uint64_t n) {
     const int slack_ns = prctl(PR_GET_TIMERSLACK);

@@ -78,10 +78,10 @@ void epoll_reactor::make_edge_triggered(int descriptor, descriptor_watch& of) no
   of.edge = true;
 }
 
-// After a try, decides whether another one is worth it before the next event. After one that would have
-// blocked it is not. With level-triggered events there is a choice. A short read has left nothing, with
-// exceptions that the next event reports. After a full read it guesses yes; after a wrong guess it guesses no
-// for a while, twice as long each time.
+// Decides after a call whether the next request should try before it waits for an event. It should not after
+// EAGAIN. With level-triggered events it should not after a short read either: if anything is left, the next
+// event reports it. After a full read it should, but a wrong guess stops such tries for a while, twice as
+// long each time.
 void epoll_reactor::guess(descriptor_watch& of, const request& what, std::int32_t ended,
                           bool tried_first) noexcept {
   const bool reads = &queue_of(of, what.code) == &of.readers;
