@@ -202,6 +202,58 @@ struct until_true {
   }
   F make;
 };
+// [delay]
+/// The operation in flight: a timer of the loop, which a stop request may end early.
+template <class R>
+class delay_state : braid::timer_base, braid::cancellation {
+ public:
+  delay_state(braid::loop_clock::duration length, R receiver)
+      : timer_base(on_end), length_(length), receiver_(std::move(receiver)) {}
+  void start() noexcept {
+    home_ = braid::loop::current_or_null();
+    if (home_ == nullptr) return std::move(receiver_).finish(braid::no_loop_error("delay"));
+    home_->operations().add(*this, braid::loop_clock::after(length_));
+    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
+  }
+
+ private:
+  // The loop calls it once: when the time is over, or after cancel.
+  static void on_end(braid::operation_base& base, braid::completion with) noexcept {
+    auto& self = static_cast<delay_state&>(static_cast<timer_base&>(base));
+    self.errno_ = -with.result;
+    if (self.disarm()) self.finish();  // else a stop request is on its way here: on_late_stop finishes
+  }
+  static void on_stop(braid::cancellation& base) noexcept {
+    auto& self = static_cast<delay_state&>(base);
+    self.home_->operations().cancel(self);
+  }
+  static void on_late_stop(braid::cancellation& base) noexcept { static_cast<delay_state&>(base).finish(); }
+  void finish() noexcept {
+    const int code = errno_;
+    R receiver = std::move(receiver_);  // first: finish may destroy *this
+    if (code != 0)
+      return std::move(receiver).finish(
+          braid::error(std::error_code(code, std::generic_category()), "delay"));
+    std::move(receiver).finish(braid::result<void>());
+  }
+
+  braid::loop_clock::duration length_;
+  braid::loop* home_ = nullptr;
+  int errno_ = 0;
+  R receiver_;
+};
+
+/// A sender that completes after some time.
+struct delay {
+  using sender_concept = braid::sender_tag;
+  using value_type = void;
+  template <braid::receiver_of<void> R>
+  auto connect(R receiver) && {
+    return delay_state<R>(length, std::move(receiver));
+  }
+  braid::loop_clock::duration length;
+};
+// [/delay]
 
 braid::task<int> slowly(int value) {
   co_await braid::sleep_for(20ms);
@@ -280,5 +332,7 @@ int main() {
   loop.run(timed<braid::task<>>{just_a_moment(), took});
   std::printf("%s\n", took >= 1ms ? "1 ms or more" : "too early");
   try_until_true(loop);
+  const auto paused = loop.run(braid::as_result(braid::with_timeout(delay{1h}, 1ms)));
+  std::printf("%s\n", paused ? "an hour is over" : paused.error().message().c_str());
   std::printf("the sum is %d\n", loop.run(storing()));
 }

@@ -71,7 +71,7 @@ void after_fork() noexcept {
 
 // Finishes and destroys nothing. The operations are the parent's, and their clean-up would happen in both
 // processes. A loop of another thread may have been in the middle of any step, so its lists are not read.
-void detail::operation_context::leave_to_parent() noexcept {
+void operation_context::leave_to_parent() noexcept {
   detail::living_loops& here = detail::living_loops::here();
   of_parent_ = true;
   const bool of_this_thread = std::ranges::any_of(here.all, [this](const auto& each) {

@@ -112,7 +112,7 @@ void carried_request::on_thread(blocking_job& job) noexcept {
     self.ended_ = -EAGAIN;  // thrown by blocking_wait: every other thread waits as well
   }
   if (self.own_.descriptor != self.asked_.descriptor) ::close(self.own_.descriptor);
-  if (blocking_pool::end()) return self.home_.deliver(self.back_);
+  if (blocking_pool::end()) return self.home_.operations().deliver(self.back_);
   if (self.asked_.code == opcode::open && self.ended_ >= 0) ::close(self.ended_);
   delete &self;
 }

@@ -17,7 +17,7 @@ struct close_unawaited final : io_operation, detail::pooled {
         outcome(descriptor) {}
   static void on_finish(operation_base& base, completion with) noexcept {
     auto& self = static_cast<close_unawaited&>(static_cast<io_operation&>(base));
-    if (self.outcome.again(with.result, self.what)) return loop::current().submit(self);
+    if (self.outcome.again(with.result, self.what)) return loop::current().operations().submit(self);
     delete &self;
   }
   request what;
@@ -30,7 +30,7 @@ void close_detached(int descriptor) noexcept {
   loop* here = loop::current_or_null();
   if (here != nullptr && here->in_flight() != 0) {
     try {
-      return here->submit(*new close_unawaited(descriptor));
+      return here->operations().submit(*new close_unawaited(descriptor));
     } catch (const std::bad_alloc&) {
       // closed below, without a request
     }

@@ -38,7 +38,7 @@ direct_calls& direct_calls::of_kernel() noexcept {
 }
 direct_calls& direct_calls::current() noexcept {
   loop* here = loop::current_or_null();
-  return here != nullptr ? here->direct() : of_kernel();
+  return here != nullptr ? here->operations().direct() : of_kernel();
 }
 
 int direct_calls::socket(int family, int type, int protocol) noexcept {

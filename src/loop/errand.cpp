@@ -18,19 +18,20 @@ errand::errand(errand_sender& from, io_operation& operation)
 errand::~errand() { delete carried_; }
 
 void errand::begin() noexcept {
-  home_.expect_delivery();
+  home_.operations().expect_delivery();
   try {
-    home_.offload(*carried_);
+    home_.operations().offload(*carried_);
   } catch (...) {
     if (operation_.what().code == opcode::close) ended_ = perform(operation_.what());  // a close must happen
     delete std::exchange(carried_, nullptr);
-    home_.deliver(*this);  // not make_ready: the loop may be about to sleep, and then checks only its inbox
+    home_.operations().deliver(
+        *this);  // not make_ready: the loop may be about to sleep, and then checks only its inbox
   }
 }
 
 bool errand::end_early() noexcept {
   if (carried_ == nullptr) return true;  // it is on its way back
-  if (home_.withdraw(*carried_)) {
+  if (home_.operations().withdraw(*carried_)) {
     delete carried_;
     ended_ = -ECANCELED;
   } else if (blocking_pool::abandon(*carried_)) {
@@ -39,14 +40,14 @@ bool errand::end_early() noexcept {
     return false;
   }
   carried_ = nullptr;
-  home_.deliver(*this);
+  home_.operations().deliver(*this);
   return true;
 }
 
 void errand::on_loop(operation_base& base, completion) noexcept {
   auto& self = static_cast<errand&>(base);
   if (self.carried_ != nullptr) self.ended_ = self.carried_->result();
-  self.home_.delivery_arrived();
+  self.home_.operations().delivery_arrived();
   self.from_.on_errand_finished(self);
 }
 

@@ -16,7 +16,7 @@ namespace braid::detail {
 struct living_loops {
   std::mutex mutex;  // guards what follows
   struct member {
-    loop* which;
+    operation_context* which;
     pthread_t thread;
   };
   std::vector<member> all;

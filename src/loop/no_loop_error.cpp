@@ -1,10 +1,10 @@
-#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 #include <new>
 #include <stdexcept>
 #include <string>
 
-namespace braid::detail {
+namespace braid {
 
 error no_loop_error(const char* call) noexcept try {
   return error(std::make_exception_ptr(
@@ -13,4 +13,4 @@ error no_loop_error(const char* call) noexcept try {
   return error::out_of_memory();
 }
 
-}  // namespace braid::detail
+}  // namespace braid

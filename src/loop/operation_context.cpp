@@ -1,4 +1,4 @@
-#include "braid/loop/detail/operation_context.hpp"
+#include "braid/loop/operation_context.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -7,7 +7,7 @@
 #include "braid/base/detail/lost_error.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 
-namespace braid::detail {
+namespace braid {
 
 operation_context::operation_context(const loop_options& options, std::unique_ptr<reactor> on) noexcept
     : options_(options), reactor_(std::move(on)) {}
@@ -34,13 +34,13 @@ void operation_context::submit_slow(io_operation& operation, const async_frame* 
   reactor_->submit(operation);
 }
 
-void operation_context::wait_for_turn(turn_operation& operation, const async_frame* frame) noexcept {
+void operation_context::wait_for_turn(detail::turn_operation& operation, const async_frame* frame) noexcept {
   operation.mark_begun();
   if (tracker_ != nullptr) tracker_->note(operation, frame);
 }
 
 // The tracker has recorded the operation already, when it began to wait.
-void operation_context::begin_turn(turn_operation& operation) noexcept {
+void operation_context::begin_turn(detail::turn_operation& operation) noexcept {
   if (ending_) return reject(operation);
   if (tracker_ != nullptr || operation.may_block_) return reactor_->submit(operation);
   submit(operation);
@@ -98,11 +98,11 @@ bool operation_context::run_ready() noexcept {
 void operation_context::make_current(operation_context* which) noexcept {
   current_ = which;
   if (which == nullptr)
-    lost_errors_go_to = nullptr;
+    detail::lost_errors_go_to = nullptr;
   else
-    lost_errors_go_to = [](error failure) noexcept {
+    detail::lost_errors_go_to = [](error failure) noexcept {
       current_->report_unhandled(std::move(failure), nullptr);
     };
 }
 
-}  // namespace braid::detail
+}  // namespace braid

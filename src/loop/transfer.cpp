@@ -34,7 +34,7 @@ struct late_call final : operation_base, pooled {
 void run_or_park(void (*function)(void*), void* argument) {
   if (transfers.too_deep()) {
     try {
-      return loop::current("resume").make_ready(*new late_call(function, argument));
+      return loop::current("resume").operations().make_ready(*new late_call(function, argument));
     } catch (const std::bad_alloc&) {}
   }
   const transfer_base here;

@@ -37,7 +37,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
   void complete(arrival_waiter& waiter, int result) noexcept {
     waiter.listener_ = what_.descriptor;
     waiter.result_ = result;
-    home_->make_ready(waiter);
+    home_->operations().make_ready(waiter);
   }
 
   // The incoming is destroyed.
@@ -47,7 +47,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
     while (!waiters_.empty()) complete(waiters_.pop_front(), -ECANCELED);
     if (!in_flight()) return delete this;
     at_ = nullptr;
-    home_->cancel(*this);
+    home_->operations().cancel(*this);
   }
 
  private:
@@ -57,7 +57,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
     pausing_ = false;
     // read anew: the listener may have been closed, and its old number may belong to another descriptor
     what_.descriptor = at_->number();
-    home_->submit(*this);
+    home_->operations().submit(*this);
   }
 
   static void arrived(operation_base& base, completion with) noexcept {
@@ -86,7 +86,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
     }
     if (connections_.size() < most_waiting || pausing_ || !in_flight()) return;
     pausing_ = true;
-    home_->cancel(*this);
+    home_->operations().cancel(*this);
   }
 
   void failed(int code) noexcept {
@@ -123,13 +123,13 @@ void arrival_waiter::on_finish(operation_base& base, completion) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   if (self.disarm()) self.on_wake_(self);
 }
-void arrival_waiter::on_stop(braid::detail::cancellation& base) noexcept {
+void arrival_waiter::on_stop(braid::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   if (!self.linked()) return;  // its result is on its way
   self.unlink();
   self.from_.complete(self, -ECANCELED);
 }
-void arrival_waiter::on_resume(braid::detail::cancellation& base) noexcept {
+void arrival_waiter::on_resume(braid::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   self.on_wake_(self);
 }

@@ -14,8 +14,8 @@
 #include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/error.hpp"
 #include "braid/core/sender.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/loop/detail/blocking_pool.hpp"
-#include "braid/loop/detail/cancellation.hpp"
 #include "braid/loop/direct_calls.hpp"
 #include "braid/loop/loop.hpp"
 
@@ -65,7 +65,7 @@ class look_up final : public detail::blocking_job, public detail::pooled {
       : detail::blocking_job(on_thread),
         host_(std::move(host)),
         service_(std::move(service)),
-        system_(home.direct().of_threads()),
+        system_(home.operations().direct().of_threads()),
         home_(home),
         back_(back) {
     may_take_long();
@@ -76,7 +76,7 @@ class look_up final : public detail::blocking_job, public detail::pooled {
   static void on_thread(detail::blocking_job& job) noexcept {
     auto& self = static_cast<look_up&>(job);
     self.ended_.emplace(capture([&] { return self.found(); }));
-    if (detail::blocking_pool::end()) return self.home_.deliver(self.back_);
+    if (detail::blocking_pool::end()) return self.home_.operations().deliver(self.back_);
     delete &self;
   }
   [[nodiscard]] std::vector<endpoint> found() const {
@@ -97,7 +97,7 @@ class look_up final : public detail::blocking_job, public detail::pooled {
 };
 
 template <class R>
-class look_up_state final : operation_base, detail::cancellation, detail::outside_work {
+class look_up_state final : operation_base, cancellation, detail::outside_work {
  public:
   look_up_state(const std::string& host, const std::string& service, R receiver)
       : operation_base(on_loop), host_(host), service_(service), receiver_(std::move(receiver)) {}
@@ -107,31 +107,31 @@ class look_up_state final : operation_base, detail::cancellation, detail::outsid
     if (home_.ending() || token.stop_requested()) return finish();
     try {
       job_.reset(new look_up(host_, service_, home_, *this));
-      home_.offload(*job_);
+      home_.operations().offload(*job_);
     } catch (...) {
       return std::move(receiver_).finish(error::current());
     }
-    home_.begin_outside(*this);
+    home_.operations().begin_outside(*this);
     arm(std::move(token), on_stop, on_resume);
   }
 
  private:
   static void on_loop(operation_base& base, completion) noexcept {
     auto& self = static_cast<look_up_state&>(base);
-    self.home_.end_outside(self);
+    self.home_.operations().end_outside(self);
     if (self.disarm()) self.finish();
   }
-  static void on_stop(detail::cancellation& base) noexcept { static_cast<look_up_state&>(base).stop(); }
-  static void on_resume(detail::cancellation& base) noexcept { static_cast<look_up_state&>(base).finish(); }
+  static void on_stop(cancellation& base) noexcept { static_cast<look_up_state&>(base).stop(); }
+  static void on_resume(cancellation& base) noexcept { static_cast<look_up_state&>(base).finish(); }
   void stop() noexcept override {
     if (job_ == nullptr) return;  // it is stopped already
-    if (home_.withdraw(*job_))
+    if (home_.operations().withdraw(*job_))
       job_.reset();
     else if (detail::blocking_pool::abandon(*job_))
       (void)job_.release();
     else
       return;
-    home_.deliver(*this);
+    home_.operations().deliver(*this);
   }
   void finish() noexcept {
     R receiver = std::move(receiver_);

@@ -25,7 +25,7 @@ bool interval_state::take() noexcept {
 
 void interval_state::reset(loop_clock::time_point next) noexcept {
   next_ = next;
-  waiting_.for_each([next](beat_timer& each) { each.home_->move(each, next); });
+  waiting_.for_each([next](beat_timer& each) { each.home_->operations().move(each, next); });
 }
 
 }  // namespace braid::detail

@@ -97,12 +97,12 @@ void sim_reactor::touched() noexcept { host_.changed(); }
 bool sim_reactor::runnable() const noexcept {
   return !sleeping_ || !refused_.empty() || !machine_.completions().empty() ||
          woken_.load(std::memory_order_acquire) || now() >= deadline() ||
-         (host_.loop_ != nullptr && host_.loop_->has_ready());
+         (host_.loop_ != nullptr && host_.loop_->operations().has_ready());
 }
 
 // Read from the loop, because a timer may have been added since it fell asleep.
 loop_clock::time_point sim_reactor::deadline() const noexcept {
-  return host_.loop_ == nullptr ? until_ : host_.loop_->next_deadline();
+  return host_.loop_ == nullptr ? until_ : host_.loop_->operations().next_deadline();
 }
 
 loop_clock::time_point sim_reactor::wakes_at() const noexcept {

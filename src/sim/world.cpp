@@ -178,7 +178,7 @@ void world::turn(host& which) {
   const current_loop_scope there(&its);
   const braid::detail::running_scope running(its, "sim::world::run");
   which.reactor_->begin_turn();
-  its.choose_next(16, [this](std::size_t n) { return choices_->among(n); });
+  its.operations().choose_next(16, [this](std::size_t n) { return choices_->among(n); });
   its.turn(true);
 }
 

@@ -34,7 +34,7 @@ std::coroutine_handle<foreign_relay::promise_type> foreign_wait::begin(std::coro
   link_ = shared;
   starting_ = home_ != nullptr;
   counted_ = counted_ && !home_->ending();
-  if (counted_) home_->expect_foreign();
+  if (counted_) home_->operations().expect_foreign();
   return relay;
 }
 
@@ -42,7 +42,7 @@ std::coroutine_handle<foreign_relay::promise_type> foreign_wait::begin(std::coro
 // has_ended that the wait is over. Without a loop the coroutine resumes on the present thread.
 void foreign_wait::on_relay(bool destroyed) noexcept {
   destroyed_ = destroyed;
-  if (home_ != nullptr && loop::current_or_null() != home_) return home_->deliver(*this);
+  if (home_ != nullptr && loop::current_or_null() != home_) return home_->operations().deliver(*this);
   if (starting_) return end();
   go_on();
 }
@@ -59,12 +59,13 @@ void foreign_wait::go_on() noexcept {
 
 void foreign_wait::end() noexcept {
   std::exchange(link_, nullptr)->let_go();
-  if (counted_) home_->foreign_ended();
+  if (counted_) home_->operations().foreign_ended();
 }
 
 // The coroutine is destroyed while it waits. A later resumption of the relay finds no waiter.
 void foreign_wait::leave() noexcept {
-  if (link_->waiter.exchange(nullptr, std::memory_order_acq_rel) == nullptr) home_->withdraw_ready(*this);
+  if (link_->waiter.exchange(nullptr, std::memory_order_acq_rel) == nullptr)
+    home_->operations().withdraw_ready(*this);
   end();
 }
 

@@ -11,7 +11,7 @@ shared_waiter::~shared_waiter() {
   if (home_ != nullptr) {
     if (linked()) leave();
     cancellation::drop();
-    if (in_flight()) home_->withdraw_ready(*this);
+    if (in_flight()) home_->operations().withdraw_ready(*this);
     if (run_.state_ == shared_run_base::state::running && run_.waiters_.empty()) run_.abandon();
   }
   run_.drop_reference();
@@ -57,7 +57,7 @@ void shared_waiter::on_stop(cancellation& base) noexcept {
     return;
   }
   self.left_ = true;
-  self.home_->make_ready(self);
+  self.home_->operations().make_ready(self);
 }
 
 // The run's asynchronous stack must not lead to a waiter that has left.
@@ -77,7 +77,7 @@ void shared_run_base::wake_waiters() noexcept {
   state_ = state::ended;
   while (!waiters_.empty()) {
     shared_waiter& next = waiters_.pop_front();
-    if (&next != beginner_) next.home_->make_ready(next);
+    if (&next != beginner_) next.home_->operations().make_ready(next);
   }
 }
 

@@ -38,13 +38,13 @@ struct task_delivery final : operation_base, pooled {
   }
   static void leave(void* self) noexcept {
     auto& going = *static_cast<task_delivery*>(self);
-    going.home.deliver(going);
+    going.home.operations().deliver(going);
   }
   static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<task_delivery&>(base);
     const auto call_done = self.done;
     void* const with = self.state;
-    if (self.expected) self.home.delivery_arrived();
+    if (self.expected) self.home.operations().delivery_arrived();
     self.end();
     if (call_done != nullptr) return call_done(with);
     resume(std::coroutine_handle<>::from_address(with));

@@ -32,7 +32,7 @@ std::array<signal_use, NSIG> uses;
 
 task_dump_signal::task_dump_signal(int signal, sink to)
     : operation_base(on_finish), signal_(signal), to_(std::move(to)) {
-  if (home_.tracker() == nullptr)
+  if (home_.operations().tracker() == nullptr)
     throw std::logic_error(
         "task_dump_signal: this loop does not track its tasks; make it with loop_options{.track_tasks = "
         "true}, "
@@ -67,7 +67,7 @@ task_dump_signal::~task_dump_signal() {
   }
   // A handler on another thread may still use this object; one on this thread has returned.
   while (handlers_running.load() != 0) std::this_thread::yield();
-  if (on_its_way_.load()) home_.withdraw_ready(*this);
+  if (on_its_way_.load()) home_.operations().withdraw_ready(*this);
 }
 
 // Async-signal-safe: atomics, and a write to an eventfd if the loop sleeps. At most one delivery is on its
@@ -76,7 +76,7 @@ void task_dump_signal::on_signal(int signal) noexcept {
   const int kept = errno;
   handlers_running.fetch_add(1);
   for (task_dump_signal* each = first.load(); each != nullptr; each = each->next_signalled_.load())
-    if (each->signal_ == signal && !each->on_its_way_.exchange(true)) each->home_.deliver(*each);
+    if (each->signal_ == signal && !each->on_its_way_.exchange(true)) each->home_.operations().deliver(*each);
   handlers_running.fetch_sub(1);
   errno = kept;
 }

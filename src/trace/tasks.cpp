@@ -138,12 +138,12 @@ std::string opening_of(const task_frame& frame) {
 }  // namespace
 
 task_dump dump_tasks(const loop& which) {
-  if (which.tracker() == nullptr)
+  if (which.operations().tracker() == nullptr)
     throw std::logic_error(
         "dump_tasks: this loop does not track its tasks; make it with loop_options{.track_tasks = true}, or "
         "set "
         "BRAID_TRACK_TASKS=1");
-  const detail::task_tracker::snapshot all = which.tracker()->take();
+  const detail::task_tracker::snapshot all = which.operations().tracker()->take();
   return forest(all).walk();
 }
 

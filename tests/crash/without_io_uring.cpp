@@ -53,11 +53,11 @@ int use_a_loop(const std::string& path) {
   home.run(sleep_for(std::chrono::microseconds(700)));
   if (loop_clock::now() - before < std::chrono::microseconds(700)) return 4;
   bool posted = false;
-  home.expect_delivery();
+  home.operations().expect_delivery();
   std::thread other([&] {
     home.post([&] {
       posted = true;
-      home.delivery_arrived();
+      home.operations().delivery_arrived();
     });
   });
   home.run();

@@ -18,8 +18,9 @@ using braid_tests::contains;
 TEST_CASE("direct_calls: a thread without a loop, and a ring, use the kernel's calls", "[loop]") {
   CHECK(&direct_calls::current() == &direct_calls::of_kernel());
   loop here;
-  CHECK(&direct_calls::current() == &here.direct());
-  if (std::string(here.reactor_name()) == "io_uring") CHECK(&here.direct() == &direct_calls::of_kernel());
+  CHECK(&direct_calls::current() == &here.operations().direct());
+  if (std::string(here.reactor_name()) == "io_uring")
+    CHECK(&here.operations().direct() == &direct_calls::of_kernel());
 }
 
 TEST_CASE("direct_calls: a failure is minus the errno", "[loop]") {

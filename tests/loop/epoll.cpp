@@ -65,7 +65,7 @@ struct rival : io_operation {
     auto& self = static_cast<rival&>(static_cast<io_operation&>(base));
     self.result = with.result;
     ++self.times;
-    if (self.loser != nullptr) self.home.cancel(*self.loser);
+    if (self.loser != nullptr) self.home.operations().cancel(*self.loser);
   }
   request what;
   loop& home;
@@ -91,7 +91,7 @@ TEST_CASE("epoll: a finished poll may cancel another poll of the same descriptor
   pipe_ends pipe;
   rival winner(pipe.reader(), home), loser(pipe.reader(), home), third(pipe.reader(), home);
   winner.loser = &loser;
-  for (rival* each : {&winner, &loser, &third}) home.submit(*each);
+  for (rival* each : {&winner, &loser, &third}) home.operations().submit(*each);
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
   turn_until(home, third.result);
@@ -109,7 +109,7 @@ TEST_CASE("epoll: a poll for POLLWRNORM ends when there is room", "[loop][epoll]
   const std::string much(1 << 20, 'x');
   while (::write(pipe.writer(), much.data(), much.size()) > 0) {}
   asked writable({.code = opcode::poll, .descriptor = pipe.writer(), .flags = POLLWRNORM});
-  home.submit(writable);
+  home.operations().submit(writable);
   home.turn(false);
   home.turn(false);
   CHECK_FALSE(writable.result);
@@ -127,7 +127,7 @@ TEST_CASE("epoll: no request finishes within submit", "[loop][epoll]") {
   asked nop({.code = opcode::nop}), read(read_of(pipe.reader(), room.data(), 4)),
       bad(read_of(-1, room.data(), 4));
   for (asked* each : {&nop, &read, &bad}) {
-    home.submit(*each);
+    home.operations().submit(*each);
     CHECK_FALSE(each->result);
   }
   CHECK(home.in_flight() == 3);
@@ -143,8 +143,8 @@ TEST_CASE("epoll: two reads of a pipe complete in order, each with its own bytes
   pipe_ends pipe;
   std::array<char, 1> one, two;
   asked first(read_of(pipe.reader(), one.data(), 1)), second(read_of(pipe.reader(), two.data(), 1));
-  home.submit(first);
-  home.submit(second);
+  home.operations().submit(first);
+  home.operations().submit(second);
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "a", 1) == 1);
   turn_until(home, first.result);
@@ -154,8 +154,8 @@ TEST_CASE("epoll: two reads of a pipe complete in order, each with its own bytes
   CHECK(one[0] == 'a');
   CHECK(two[0] == 'b');
   asked third(read_of(pipe.reader(), one.data(), 1)), fourth(read_of(pipe.reader(), two.data(), 1));
-  home.submit(third);
-  home.submit(fourth);
+  home.operations().submit(third);
+  home.operations().submit(fourth);
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "cd", 2) == 2);  // one event for both reads
   turn_until(home, fourth.result);
@@ -170,7 +170,7 @@ TEST_CASE("epoll: a blocking pipe or terminal keeps its mode and does not block 
   SECTION("pipe") {
     pipe_ends pipe;
     asked read(read_of(pipe.reader(), room.data(), 16));
-    home.submit(read);
+    home.operations().submit(read);
     home.turn(false);
     home.turn(false);
     CHECK_FALSE(read.result);
@@ -184,7 +184,7 @@ TEST_CASE("epoll: a blocking pipe or terminal keeps its mode and does not block 
     int master = -1, terminal = -1;
     REQUIRE(::openpty(&master, &terminal, nullptr, nullptr, nullptr) == 0);
     asked read(read_of(terminal, room.data(), 16));
-    home.submit(read);
+    home.operations().submit(read);
     home.turn(false);
     home.turn(false);
     CHECK_FALSE(read.result);
@@ -193,7 +193,7 @@ TEST_CASE("epoll: a blocking pipe or terminal keeps its mode and does not block 
     CHECK(read.result == 5);
     // A second read waits on the existing registration.
     asked again(read_of(terminal, room.data(), 16));
-    home.submit(again);
+    home.operations().submit(again);
     home.turn(false);
     CHECK_FALSE(again.result);
     REQUIRE(::write(master, "two\n", 4) == 4);
@@ -204,7 +204,7 @@ TEST_CASE("epoll: a blocking pipe or terminal keeps its mode and does not block 
                  .address = room.data(),
                  .offset = request::current_position,
                  .length = 4});
-    home.submit(write);
+    home.operations().submit(write);
     turn_until(home, write.result);
     CHECK(write.result == 4);
     CHECK((::fcntl(terminal, F_GETFL) & O_NONBLOCK) == 0);
@@ -230,13 +230,13 @@ TEST_CASE("epoll: reads, writes and polls report that the other end has closed",
   SECTION("a pipe's writer is closed") {
     pipe_ends pipe;
     asked read(read_of(pipe.reader(), room.data(), 4));
-    home.submit(read);
+    home.operations().submit(read);
     home.turn(false);
     pipe.close_writer();
     turn_until(home, read.result);
     CHECK(read.result == 0);
     asked again(read_of(pipe.reader(), room.data(), 4));
-    home.submit(again);
+    home.operations().submit(again);
     turn_until(home, again.result);  // the end is reported again
     CHECK(again.result == 0);
   }
@@ -244,14 +244,14 @@ TEST_CASE("epoll: reads, writes and polls report that the other end has closed",
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     asked first({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
-    home.submit(first);
+    home.operations().submit(first);
     home.turn(false);
     REQUIRE(::write(ends[1], "ab", 2) == 2);
     ::close(ends[1]);
     turn_until(home, first.result);
     CHECK(first.result == 2);
     asked second({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
-    home.submit(second);
+    home.operations().submit(second);
     turn_until(home, second.result);
     CHECK(second.result == 0);
     ::close(ends[0]);
@@ -259,7 +259,7 @@ TEST_CASE("epoll: reads, writes and polls report that the other end has closed",
   SECTION("poll reports it") {
     pipe_ends pipe;
     asked hung_up({.code = opcode::poll, .descriptor = pipe.reader(), .flags = POLLIN});
-    home.submit(hung_up);
+    home.operations().submit(hung_up);
     home.turn(false);
     CHECK_FALSE(hung_up.result);
     pipe.close_writer();
@@ -308,7 +308,7 @@ TEST_CASE("epoll: poll reports what is ready, waits for what is not, and takes a
   asked writable({.code = opcode::poll, .descriptor = pipe.writer(), .flags = POLLOUT});
   asked readable({.code = opcode::poll, .descriptor = pipe.reader(), .flags = POLLIN});
   asked none({.code = opcode::poll, .descriptor = 9999, .flags = POLLIN});
-  for (asked* each : {&writable, &readable, &none}) home.submit(*each);
+  for (asked* each : {&writable, &readable, &none}) home.operations().submit(*each);
   home.turn(false);
   CHECK(writable.result == POLLOUT);
   CHECK(none.result == -EBADF);
@@ -330,7 +330,7 @@ TEST_CASE("epoll: a refused connect is an error, and the socket is blocking as b
                  .descriptor = socket,
                  .address = const_cast<sockaddr*>(gone.data()),
                  .offset = gone.size()});
-  home.submit(connect);
+  home.operations().submit(connect);
   turn_until(home, connect.result);
   CHECK(connect.result == -ECONNREFUSED);
   CHECK((::fcntl(socket, F_GETFL) & O_NONBLOCK) == 0);
@@ -351,14 +351,14 @@ TEST_CASE("epoll: a waiting connect can be cancelled, and the socket is blocking
                                                        .descriptor = sockets.back(),
                                                        .address = const_cast<sockaddr*>(at.data()),
                                                        .offset = at.size()}));
-    home.submit(*connects.back());
+    home.operations().submit(*connects.back());
     home.turn(false);
     home.turn(false);
   };
   do another();
   while (connects.back()->result && sockets.size() < 10);
   REQUIRE_FALSE(connects.back()->result);
-  home.cancel(*connects.back());
+  home.operations().cancel(*connects.back());
   CHECK_FALSE(connects.back()->result);
   turn_until(home, connects.back()->result);
   CHECK(connects.back()->result == -ECANCELED);
@@ -404,18 +404,18 @@ TEST_CASE("epoll: a thread waits for room in a Unix socket's full backlog", "[lo
     each = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     connects.push_back(std::make_unique<asked>(
         request{.code = opcode::connect, .descriptor = each, .address = &name, .offset = length}));
-    home.submit(*connects.back());
+    home.operations().submit(*connects.back());
     home.turn(false);
   }
   CHECK(connects[0]->result == 0);
   CHECK_FALSE(connects[2]->result);
   asked accepts({.code = opcode::accept_many, .descriptor = listener, .flags = SOCK_CLOEXEC});
-  home.submit(accepts);
+  home.operations().submit(accepts);
   for (const auto& each : connects)
     turn_until(home, each->result);  // a thread carries out the second one, too
   CHECK(connects[2]->result == 0);
   while (accepts.parts.size() < 3) home.turn(true);
-  home.cancel(accepts);
+  home.operations().cancel(accepts);
   turn_until(home, accepts.result);
   CHECK(accepts.result == -ECANCELED);
   accepts.parts.pop_back();
@@ -434,7 +434,7 @@ TEST_CASE("epoll: accept without a free descriptor is an error, and succeeds onc
     if (::setrlimit(RLIMIT_NOFILE, &none) != 0) return 1;
     const auto one = home.run(as_result(listening.accept()));
     asked many({.code = opcode::accept_many, .descriptor = listening.number()});
-    home.submit(many);
+    home.operations().submit(many);
     turn_until(home, many.result);
     const rlimit enough{1024, 1024};
     if (::setrlimit(RLIMIT_NOFILE, &enough) != 0) return 2;
@@ -472,12 +472,12 @@ TEST_CASE("epoll: receives all wake-ups of many threads", "[loop][epoll][threads
   loop home(on_epoll);
   constexpr int threads = 4, posts = 500;
   int heard = 0;
-  for (int n = 0; n < threads; ++n) home.expect_delivery();
+  for (int n = 0; n < threads; ++n) home.operations().expect_delivery();
   std::vector<std::thread> others;
   for (int n = 0; n < threads; ++n)
     others.emplace_back([&] {
       for (int each = 0; each < posts; ++each) home.post([&] { ++heard; });
-      home.post([&] { home.delivery_arrived(); });
+      home.post([&] { home.operations().delivery_arrived(); });
     });
   home.run();
   for (std::thread& each : others) each.join();
@@ -499,7 +499,7 @@ TEST_CASE("epoll: waits for a thousand sockets at once", "[loop][epoll]") {
       REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[n].data()) == 0);
       reads.push_back(std::make_unique<asked>(
           request{.code = opcode::receive, .descriptor = pairs[n][0], .address = &rooms[n], .length = 1}));
-      home.submit(*reads.back());
+      home.operations().submit(*reads.back());
     }
     home.turn(false);
     CHECK(home.in_flight() == count);
@@ -525,7 +525,7 @@ TEST_CASE("epoll: waiting again on a registered socket costs no system call", "[
   std::array<char, 4> room;
   for (int round = 0; round < 4; ++round) {
     asked receive({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
-    home.submit(receive);
+    home.operations().submit(receive);
     home.turn(false);
     CHECK_FALSE(receive.result);
     REQUIRE(::write(ends[1], "x", 1) == 1);
@@ -533,16 +533,16 @@ TEST_CASE("epoll: waiting again on a registered socket costs no system call", "[
     CHECK(receive.result == 1);
     // A Unix socket may return less than it holds, so the reactor tries once more and finds it empty.
     asked empty({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
-    home.submit(empty);
+    home.operations().submit(empty);
     home.turn(false);
     const std::size_t before = home.system_calls();
-    home.cancel(empty);
+    home.operations().cancel(empty);
     turn_until(home, empty.result);
     asked waits({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
-    home.submit(waits);
+    home.operations().submit(waits);
     home.turn(false);
     CHECK(home.system_calls() <= before + 1);  // only the epoll_wait of that turn
-    home.cancel(waits);
+    home.operations().cancel(waits);
     turn_until(home, waits.result);
   }
   ::close(ends[0]);
@@ -560,11 +560,11 @@ TEST_CASE("epoll: a file operation that no thread has begun can be withdrawn",
               .address = const_cast<char*>(path.c_str()),
               .length = 0600,
               .flags = O_CREAT | O_WRONLY | O_CLOEXEC});
-  home.submit(open);
+  home.operations().submit(open);
   home.turn(false);
   home.turn(false);
   CHECK_FALSE(open.result);
-  home.cancel(open);
+  home.operations().cancel(open);
   CHECK_FALSE(open.result);
   home.run();  // although every thread is busy
   CHECK(open.result == -ECANCELED);

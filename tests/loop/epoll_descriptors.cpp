@@ -64,10 +64,10 @@ void turn_until(loop& home, const std::optional<std::int32_t>& finished) {
 // Leaves the descriptor registered although no request waits for it.
 void register_it(loop& home, int descriptor) {
   asked polled({.code = opcode::poll, .descriptor = descriptor, .flags = POLLPRI});
-  home.submit(polled);
+  home.operations().submit(polled);
   home.turn(false);
   REQUIRE_FALSE(polled.result);
-  home.cancel(polled);
+  home.operations().cancel(polled);
   turn_until(home, polled.result);
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("epoll: waits on a number that another descriptor has taken over", "[l
   pipe_ends second;
   REQUIRE(::dup2(second.reader(), number) == number);  // the reactor does not notice
   reading read(number);
-  home.submit(read);
+  home.operations().submit(read);
   home.turn(false);
   CHECK_FALSE(read.result);
   REQUIRE(::write(second.writer(), "new", 3) == 3);
@@ -95,7 +95,7 @@ TEST_CASE("epoll: a busy loop also verifies its waiting descriptors", "[loop][ep
   pipe_ends second;
   REQUIRE(::dup2(second.reader(), number) == number);
   reading read(number);
-  home.submit(read);
+  home.operations().submit(read);
   home.turn(false);
   REQUIRE(::write(second.writer(), "new", 3) == 3);
   while (!read.result) home.run(nop());  // never idle
@@ -108,7 +108,7 @@ TEST_CASE("epoll: closing a descriptor ends a request that waits for it", "[loop
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   register_it(home, ends[0]);
   reading read(ends[0]);
-  home.submit(read);
+  home.operations().submit(read);
   home.turn(false);
   SECTION("by close(2)") {
     ::close(ends[0]);
@@ -117,7 +117,7 @@ TEST_CASE("epoll: closing a descriptor ends a request that waits for it", "[loop
   SECTION("by the loop's direct calls, and the number is used again") {
     pipe_ends second;
     REQUIRE(::write(second.writer(), "x", 1) == 1);
-    CHECK(home.direct().close(ends[0]) == 0);
+    CHECK(home.operations().direct().close(ends[0]) == 0);
     REQUIRE(::dup2(second.reader(), ends[0]) == ends[0]);
     turn_until(home, read.result);
     CHECK(::read(second.reader(), read.room, 1) == 1);  // the read has left it there
@@ -146,7 +146,7 @@ TEST_CASE("epoll: a copy of a closed descriptor does not disturb the next owner 
   }
   REQUIRE(::dup2(second.reader(), number) == number);
   reading read(number);
-  home.submit(read);
+  home.operations().submit(read);
   home.turn(false);
   REQUIRE(::write(first.writer(), "old", 3) == 3);  // an event of the copy only
   const std::size_t before = home.system_calls();
@@ -166,8 +166,8 @@ TEST_CASE("epoll: waits separately for two numbers of one pipe", "[loop][epoll]"
   pipe_ends pipe;
   const int copy = ::dup(pipe.reader());
   reading first(pipe.reader()), second(copy);
-  home.submit(first);
-  home.submit(second);
+  home.operations().submit(first);
+  home.operations().submit(second);
   home.turn(false);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
   while (!first.result && !second.result) home.turn(true);
@@ -207,7 +207,7 @@ TEST_CASE("epoll: descriptors without waiters stop waking the loop", "[loop][epo
   register_it(home, counter);
   pipe_ends pipe;
   reading waits(pipe.reader());  // makes the loop call epoll_wait
-  home.submit(waits);
+  home.operations().submit(waits);
   home.turn(false);
   const std::uint64_t one = 1;
   std::size_t calls = 0;
@@ -219,7 +219,7 @@ TEST_CASE("epoll: descriptors without waiters stop waking the loop", "[loop][epo
   }
   CHECK(calls == 1);
   reading read(counter);
-  home.submit(read);
+  home.operations().submit(read);
   turn_until(home, read.result);  // the descriptor works as before
   CHECK(read.result == 8);
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
@@ -276,9 +276,9 @@ TEST_CASE("epoll: cancel_descriptor ends a thread's wait for the other end of a 
     for (int round = 0; round < 20; ++round) {  // in some rounds the thread has begun
       asked open({.code = opcode::open, .descriptor = directory, .address = path, .flags = O_RDONLY});
       asked cancel({.code = opcode::cancel_descriptor, .descriptor = directory});
-      home.submit(open);
+      home.operations().submit(open);
       for (int turns = round % 4; turns >= 0; --turns) home.turn(false);
-      home.submit(cancel);
+      home.operations().submit(cancel);
       turn_until(home, cancel.result);
       turn_until(home, open.result);
       CHECK(cancel.result == 1);
@@ -321,9 +321,9 @@ TEST_CASE("epoll: each request ends once when a cancel races with a thread", "[l
   int opened = 0, cancelled = 0;
   for (int round = 0; round < 300; ++round) {
     asked open({.code = opcode::open, .descriptor = request::working_directory, .address = path});
-    home.submit(open);
+    home.operations().submit(open);
     for (int turns = round % 4; turns > 0; --turns) home.turn(false);
-    if (!open.result) home.cancel(open);
+    if (!open.result) home.operations().cancel(open);
     home.run();
     REQUIRE(open.result);
     if (*open.result >= 0) {
@@ -344,17 +344,17 @@ TEST_CASE("epoll: cancel_descriptor counts the waiting requests and leaves other
   pipe_ends pipe, other;
   reading first(pipe.reader()), second(pipe.reader()), third(other.reader());
   for (asked* each : {static_cast<asked*>(&first), static_cast<asked*>(&second), static_cast<asked*>(&third)})
-    home.submit(*each);
+    home.operations().submit(*each);
   home.turn(false);
   asked cancel({.code = opcode::cancel_descriptor, .descriptor = pipe.reader()});
-  home.submit(cancel);
+  home.operations().submit(cancel);
   turn_until(home, cancel.result);
   CHECK(cancel.result == 2);
   home.turn(false);
   CHECK(first.result == -ECANCELED);
   CHECK(second.result == -ECANCELED);
   CHECK_FALSE(third.result);
-  home.cancel(third);
+  home.operations().cancel(third);
   home.run();
   CHECK(third.result == -ECANCELED);
 }
@@ -369,7 +369,7 @@ TEST_CASE("epoll: a copy of a descriptor that other code closed does not keep wa
   descriptor far(ends[1]);
   std::array<char, 4> room;
   asked first({.code = opcode::receive, .descriptor = ends[0], .address = room.data(), .length = 4});
-  home.submit(first);
+  home.operations().submit(first);
   home.turn(false);
   REQUIRE(::write(ends[1], "x", 1) == 1);
   turn_until(home, first.result);
@@ -382,11 +382,11 @@ TEST_CASE("epoll: a copy of a descriptor that other code closed does not keep wa
     REQUIRE(others[0] == ends[0]);
     waits.emplace(
         request{.code = opcode::receive, .descriptor = others[0], .address = room.data(), .length = 4});
-    home.submit(*waits);
+    home.operations().submit(*waits);
   }
   REQUIRE(::write(ends[1], "y", 1) == 1);  // stays unread in the copy
   asked alive({.code = opcode::receive, .descriptor = ends[1], .address = room.data(), .length = 4});
-  home.submit(alive);
+  home.operations().submit(alive);
   home.run(sleep_for(std::chrono::milliseconds(30)));
   const std::size_t before = home.system_calls();
   home.run(sleep_for(std::chrono::milliseconds(30)));

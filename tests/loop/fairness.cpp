@@ -43,7 +43,9 @@ class slow_clock final : public reactor {
 // An operation that becomes ready again each time it runs, until it is destroyed.
 class restless : operation_base {
  public:
-  explicit restless(loop& home) : operation_base(on_finish), home_(home) { home_.make_ready(*this); }
+  explicit restless(loop& home) : operation_base(on_finish), home_(home) {
+    home_.operations().make_ready(*this);
+  }
   ~restless() {
     stopped_ = true;
     while (in_flight()) home_.turn(false);
@@ -54,7 +56,7 @@ class restless : operation_base {
   static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<restless&>(base);
     ++self.runs_;
-    if (!self.stopped_) self.home_.make_ready(self);
+    if (!self.stopped_) self.home_.operations().make_ready(self);
   }
   loop& home_;
   int runs_ = 0;

@@ -60,11 +60,11 @@ TEST_CASE("sandbox: waiting operations end with the kernel's error", "[loop][san
     if (!failed_with(home.run(as_result(reader.read_some(rooms[0]))), code)) return 2;
     home.run(sleep_for(2ms));
     bool posted = false;
-    home.expect_delivery();
+    home.operations().expect_delivery();
     std::thread other([&] {
       home.post([&] {
         posted = true;
-        home.delivery_arrived();
+        home.operations().delivery_arrived();
       });
     });
     home.run();

@@ -41,26 +41,26 @@ class environment {
 task<> naps() { co_await sleep_for(1h); }
 
 bool is_empty(const loop& here) {
-  const auto all = here.tracker()->take();
+  const auto all = here.operations().tracker()->take();
   return all.frames.empty() && all.waits.empty();
 }
 
 }  // namespace
 
 TEST_CASE("task_tracker: a loop has a tracker with loop_options::track_tasks", "[task_tracker]") {
-  CHECK(loop().tracker() == nullptr);
-  CHECK(loop(tracking).tracker() != nullptr);
+  CHECK(loop().operations().tracker() == nullptr);
+  CHECK(loop(tracking).operations().tracker() != nullptr);
 }
 
 TEST_CASE("task_tracker: BRAID_TRACK_TASKS asks for one; only 0 and 1 are accepted", "[task_tracker]") {
   {
     const environment yes("1");
-    CHECK(loop().tracker() != nullptr);
+    CHECK(loop().operations().tracker() != nullptr);
   }
   {
     const environment no("0");
-    CHECK(loop().tracker() == nullptr);
-    CHECK(loop(tracking).tracker() != nullptr);
+    CHECK(loop().operations().tracker() == nullptr);
+    CHECK(loop(tracking).operations().tracker() != nullptr);
   }
   const environment wrong("yes");
   CHECK_THROWS_WITH(loop(), contains("BRAID_TRACK_TASKS is 'yes'"));
@@ -104,8 +104,8 @@ TEST_CASE("task_tracker: a request that is submitted again still belongs to its 
   here.run(nop());
   REQUIRE(::write(ends.writer(), "half", 4) == 4);
   do here.run(nop());
-  while (here.tracker()->take().waits.empty());
-  const auto all = here.tracker()->take();
+  while (here.operations().tracker()->take().waits.empty());
+  const auto all = here.operations().tracker()->take();
   REQUIRE(all.waits.size() == 1);
   CHECK(all.waits[0].code == opcode::read);
   REQUIRE(all.frames.size() == 2);
@@ -123,7 +123,7 @@ TEST_CASE("task_tracker: a task may be destroyed after its loop", "[task_tracker
     loop here(tracking);
     late.emplace(waiting());
     late->start();
-    CHECK(here.tracker()->take().frames.size() == 1);
+    CHECK(here.operations().tracker()->take().frames.size() == 1);
     late.reset();
     CHECK(is_empty(here));
   }

@@ -14,14 +14,14 @@ namespace {
 using namespace braid;
 using instant = loop_clock::time_point;
 
-struct timer : braid::detail::timer_base {
-  timer() : braid::detail::timer_base(on_finish) {}
+struct timer : braid::timer_base {
+  timer() : braid::timer_base(on_finish) {}
   static void on_finish(operation_base&, completion) noexcept {}
 };
 
 instant at(std::int64_t n) { return instant(std::chrono::nanoseconds(n)); }
 
-static_assert(sizeof(braid::detail::timer_base) == 64);
+static_assert(sizeof(braid::timer_base) == 64);
 
 TEST_CASE("timer_queue: the nearest deadline comes first", "[loop][timer_queue]") {
   braid::detail::timer_queue queue;

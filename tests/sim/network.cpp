@@ -42,7 +42,7 @@ struct raw_sockets {
 
   sim::world world{1};
   sim::host& host = world.add_host("host");
-  direct_calls& calls = host.its_loop().direct();
+  direct_calls& calls = host.its_loop().operations().direct();
 };
 
 // Connects to a listener on the same host, and exchanges some bytes.

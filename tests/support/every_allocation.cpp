@@ -38,9 +38,10 @@ void note(outcome& seen, const char* what, const braid::error& why) {
 // once.
 bool sleeps_for_long(const braid::loop& here) {
   using namespace std::chrono_literals;
-  const auto until = here.next_deadline();
-  return !here.has_ready() && here.in_flight() == 0 && until != braid::loop_clock::time_point::max() &&
-         until - here.now() > 1min && std::string_view(here.reactor_name()) != "simulation";
+  const auto until = here.operations().next_deadline();
+  return !here.operations().has_ready() && here.in_flight() == 0 &&
+         until != braid::loop_clock::time_point::max() && until - here.now() > 1min &&
+         std::string_view(here.reactor_name()) != "simulation";
 }
 
 void run_on_a_loop(program_type& program, may_fail how, outcome& seen) {

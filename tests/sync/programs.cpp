@@ -296,7 +296,7 @@ void sync_program::step() {
 }
 
 void sync_program::check_at_rest() {
-  while (home_->has_ready()) home_->turn(false);
+  while (home_->operations().has_ready()) home_->turn(false);
   at_rest_ = true;
   check_conservation();
   check_order();

@@ -47,7 +47,7 @@ struct ends_on {
     }
     void start() noexcept {
       ++under_way;
-      there.deliver(*this);
+      there.operations().deliver(*this);
     }
     static void arrived(operation_base& base, completion) noexcept {
       auto& self = static_cast<state&>(base);

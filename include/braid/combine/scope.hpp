@@ -9,8 +9,8 @@
 #include "braid/combine/detail/scope_join.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/just.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 #include "braid/style/future.hpp"
 
 namespace braid {

@@ -17,7 +17,7 @@ class current_loop_scope : pinned {
   ~current_loop_scope() { loop::make_current(outer_); }
 
  private:
-  detail::operation_context* const outer_;
+  operation_context* const outer_;
 };
 
 }  // namespace braid

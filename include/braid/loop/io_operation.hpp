@@ -27,7 +27,7 @@ enum class cancel_request : std::uint8_t { none, made, due };
 ///       const request what_;
 ///     };
 ///     flush disk(3);
-///     loop::current().submit(disk);  // disk must stay until on_finish
+///     loop::current().operations().submit(disk);  // disk must stay until on_finish
 ///
 /// Lifetime  the derived class keeps the request alive as long as the operation.
 class io_operation : public operation_base {
@@ -41,7 +41,7 @@ class io_operation : public operation_base {
 
  private:
   friend class reactor;  // writes what follows
-  friend class detail::operation_context;
+  friend class operation_context;
   friend class detail::operations_of;
   bool polls_ = false;  // the reactor waits for the descriptor to become ready before it tries again
   cancel_request cancel_ = cancel_request::none;

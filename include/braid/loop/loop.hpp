@@ -14,7 +14,7 @@
 #include "braid/core/defer.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/operation_context.hpp"
+#include "braid/loop/operation_context.hpp"
 #include "braid/loop/options.hpp"
 
 namespace braid {
@@ -43,9 +43,7 @@ class running_scope;
 ///           std::logic_error when the thread has a loop already, and std::invalid_argument for
 ///           operations_per_turn below 1, for fiber stacks larger than the address space, and for an
 ///           environment variable with an invalid value.
-///
-/// The functions of operation_context are for authors of operations: loop/detail/operation_context.hpp.
-class loop : public detail::operation_context {
+class loop : operation_context {
  public:
   explicit loop(const loop_options& options = {});
   /// On a reactor that the caller made.
@@ -116,6 +114,12 @@ class loop : public detail::operation_context {
 
   /// One fair turn; waits when may_wait and there is nothing to do.
   void turn(bool may_wait);
+
+  using operation_context::ending;
+  using operation_context::report_unhandled;
+  /// For authors of operations: submits requests, adds timers, finishes operations in a later turn.
+  [[nodiscard]] operation_context& operations() noexcept { return *this; }
+  [[nodiscard]] const operation_context& operations() const noexcept { return *this; }
 
  private:
   [[noreturn]] static void throw_no_loop(const char* call);

@@ -11,7 +11,6 @@ namespace braid {
 
 namespace detail {
 class inbox;
-class operation_context;
 class operations_of;
 class task_tracker;
 class timer_queue;
@@ -41,7 +40,7 @@ struct completion {
 ///       static void on_finish(operation_base&, completion) { log("woken"); }
 ///     };
 ///     wake_up once;
-///     loop::current().make_ready(once);  // once must stay until on_finish
+///     loop::current().operations().make_ready(once);  // once must stay until on_finish
 ///
 /// Lifetime  the caller keeps *this and its buffers alive until the finish function runs.
 /// Threads   its loop's thread only; distinct operations are independent.
@@ -60,7 +59,7 @@ class operation_base : pinned {
   ~operation_base() { BRAID_ASSERT(!in_flight_); }
 
  private:
-  friend class detail::operation_context;  // writes what follows; clears in_flight_ before finish
+  friend class operation_context;  // writes what follows; clears in_flight_ before finish
   friend class detail::inbox;
   friend class reactor;
   friend class detail::operations_of;

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/cancellation.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid {
 
@@ -41,13 +41,13 @@ class sleep_timer : public timer_of<Deadline>::type {
     home_ = &home;
     queued_ = true;
     if constexpr (requires { when_.enter(*this, home); }) when_.enter(*this, home);
-    home.add(*this, when_(), frame);
+    home.operations().add(*this, when_(), frame);
   }
   // The loop completes the timer as cancelled, in this turn or the next.
   void cancel() noexcept {
     if (!queued_) return;
     left_queue();
-    home_->cancel(*this);
+    home_->operations().cancel(*this);
   }
   [[nodiscard]] bool reached_already() noexcept {
     if constexpr (requires { when_.is_due(); }) {

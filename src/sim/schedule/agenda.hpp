@@ -13,10 +13,9 @@
 namespace braid::sim::detail {
 
 // A host's entry in its world's agenda. It is a timer that is due when the host wakes by itself.
-class agenda_entry final : public braid::detail::timer_base {
+class agenda_entry final : public braid::timer_base {
  public:
-  agenda_entry(host& of, std::size_t order) noexcept
-      : braid::detail::timer_base(never), host_(of), order_(order) {}
+  agenda_entry(host& of, std::size_t order) noexcept : braid::timer_base(never), host_(of), order_(order) {}
 
  private:
   friend class agenda;

@@ -8,8 +8,8 @@
 #include "braid/combine/detail/join.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid::detail {
 
@@ -61,7 +61,7 @@ class ahead_run : public resident, public pooled {
     if (home_ == nullptr) {
       home_ = here;
       frame_.belong_here();
-      home_->adopt(*this);
+      home_->operations().adopt(*this);
     }
     waiter_ = &waiter;
     frame_.called_by(frame);
@@ -215,7 +215,7 @@ class ahead_child : operation_base {
   void end(result<value_type>&& with) noexcept {
     if (loop::current_or_null() == run_.home()) return report_finish(std::move(with));
     ended_elsewhere_.emplace(std::move(with));
-    run_.home()->deliver(*this);
+    run_.home()->operations().deliver(*this);
   }
   static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<ahead_child&>(base);

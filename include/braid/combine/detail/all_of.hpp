@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "braid/combine/detail/join.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid::detail {
 

@@ -10,8 +10,8 @@
 #include "braid/combine/detail/concurrent_slot.hpp"
 #include "braid/combine/detail/element_source.hpp"
 #include "braid/combine/detail/join.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid::detail {
 
@@ -109,7 +109,7 @@ class concurrent_walk final : public join_base, operation_base {
     if (wants_more()) {
       hold();
       waiting_ = true;
-      home()->make_ready(*this);
+      home()->operations().make_ready(*this);
     }
     pumping_ = false;
     release();

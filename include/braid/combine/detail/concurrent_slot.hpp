@@ -46,7 +46,7 @@ class concurrent_slot final : operation_base, public pooled {
   void end(result<value_type>&& with) noexcept {
     if (loop::current_or_null() == walk_.home()) return on_finish(std::move(with));
     late_.emplace(std::move(with));
-    walk_.home()->deliver(*this);
+    walk_.home()->operations().deliver(*this);
   }
   static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<concurrent_slot&>(base);

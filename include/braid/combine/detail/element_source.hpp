@@ -148,7 +148,7 @@ class async_source : operation_base {
   void finish(result<value_type>&& element) noexcept {
     if (loop::current_or_null() == walk_->home()) return on_element(std::move(element));
     late_.emplace(std::move(element));
-    walk_->home()->deliver(*this);
+    walk_->home()->operations().deliver(*this);
   }
   static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<async_source&>(base);

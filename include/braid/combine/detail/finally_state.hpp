@@ -41,7 +41,7 @@ class finally_state final : operation_base {
 
   void on_finish(result<value_type>&& how) noexcept {
     result_.emplace(std::move(how));
-    if (loop::current_or_null() != home_ && home_ != nullptr) return home_->deliver(*this);
+    if (loop::current_or_null() != home_ && home_ != nullptr) return home_->operations().deliver(*this);
     clean_up_.start();
   }
   static void on_delivery(operation_base& base, completion) noexcept {

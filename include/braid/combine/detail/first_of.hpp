@@ -7,8 +7,8 @@
 
 #include "braid/combine/detail/join.hpp"
 #include "braid/core/any_result.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid::detail {
 

@@ -8,8 +8,8 @@
 
 #include "braid/combine/detail/join.hpp"
 #include "braid/core/defer.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 #include "braid/schedule/sleep.hpp"
 
 namespace braid::detail {

@@ -153,7 +153,7 @@ class join_child : operation_base {
 
   void end(result<value_type>&& with) noexcept {
     result_.emplace(std::move(with));
-    if (loop::current_or_null() != join_.home()) return join_.home()->deliver(*this);
+    if (loop::current_or_null() != join_.home()) return join_.home()->operations().deliver(*this);
     report_finish();
   }
   static void on_delivery(operation_base& base, completion) noexcept {

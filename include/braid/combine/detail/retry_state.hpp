@@ -7,8 +7,8 @@
 
 #include "braid/combine/retry_policy.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 #include "braid/schedule/sleep.hpp"
 
 namespace braid::detail {
@@ -73,7 +73,7 @@ class retry_state final : operation_base {
   void on_finish(result<value_type>&& with) noexcept {
     if (loop::current_or_null() == home_) return decide(std::move(with));
     late_.emplace(std::move(with));
-    home_->deliver(*this);
+    home_->operations().deliver(*this);
   }
   static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<retry_state&>(base);

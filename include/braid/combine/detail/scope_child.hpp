@@ -83,8 +83,8 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
 
   void finish(result<value_type>&& ended) noexcept {
     this->keep(std::move(ended));
-    if (loop::current_or_null() != this->home()) return this->home()->deliver(*this);
-    if (stopping_) return this->home()->make_ready(*this);
+    if (loop::current_or_null() != this->home()) return this->home()->operations().deliver(*this);
+    if (stopping_) return this->home()->operations().make_ready(*this);
     report_finish();
   }
   static void on_delivery(operation_base& base, completion) noexcept {
@@ -110,7 +110,7 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     running_.reset();
     leave({});
     if (this->in_flight())
-      this->home()->withdraw_ready(*this);
+      this->home()->operations().withdraw_ready(*this);
     else
       this->keep(this->cut_off());
     this->settle();

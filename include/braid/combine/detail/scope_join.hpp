@@ -46,7 +46,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
       stopped_by_request_ = true;
       stop_children();
     } else if (!asked_.exchange(true, std::memory_order_acq_rel)) {
-      home()->deliver(*this);
+      home()->operations().deliver(*this);
     }
   }
 
@@ -96,7 +96,8 @@ class scope_join : public join_base, public chain_scope, operation_base {
     end_life();
     while (!chains_.empty()) chains_.pop_front().lose_scope();
     while (!children_.empty()) children_.pop_front().abandon();
-    if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_) home()->withdraw_ready(*this);
+    if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_)
+      home()->operations().withdraw_ready(*this);
   }
 
  private:
@@ -113,7 +114,8 @@ class scope_join : public join_base, public chain_scope, operation_base {
   void complete() noexcept override {
     over_ = true;
     end_life();
-    if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_) return home()->expect_delivery();
+    if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_)
+      return home()->operations().expect_delivery();
     answered_ = true;
     finish_receiver();
   }
@@ -124,7 +126,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
       self.stopped_by_request_ = true;
       return self.stop_children();
     }
-    self.home()->delivery_arrived();
+    self.home()->operations().delivery_arrived();
     self.finish_receiver();
   }
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "braid/combine/detail/join.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid::detail {
 

@@ -8,13 +8,13 @@
 
 #include "braid/base/detail/poison.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/loop/detail/hooks_of.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/detail/request_error.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 #include "braid/loop/io_outcome.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid {
 template <io_outcome Outcome>
@@ -87,7 +87,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   [[gnu::cold, gnu::noinline]] void give_up(int code) noexcept {
     result_ = code == nothing_to_do ? 0 : -code;
     this->finish_by(on_give_up);
-    loop::current().make_ready(*this);
+    loop::current().operations().make_ready(*this);
   }
   static void on_give_up(operation_base& base, completion) noexcept {
     static_cast<Waiter&>(static_cast<io_operation_for&>(static_cast<io_operation&>(base))).on_finish();
@@ -102,14 +102,14 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
       if (poisons()) [[unlikely]]
         poison_buffer();
     if constexpr (hooks.receives)
-      sender_.what.waits_first = home.receives().left_nothing(sender_.what.descriptor);
+      sender_.what.waits_first = home.operations().receives().left_nothing(sender_.what.descriptor);
     const auto waiting = [this, frame]() noexcept { return frame(static_cast<Waiter&>(*this)); };
     if constexpr (hooks.takes_turns)
-      home.submit_in_turn(*this, sender_.outcome.traits, may_block(), waiting);
+      home.operations().submit_in_turn(*this, sender_.outcome.traits, may_block(), waiting);
     else if (may_block()) [[unlikely]]
-      home.submit_blocking(*this, waiting);
+      home.operations().submit_blocking(*this, waiting);
     else
-      home.submit<hooks.is_nop>(*this, waiting);
+      home.operations().submit<hooks.is_nop>(*this, waiting);
   }
 
   [[gnu::cold, gnu::noinline]] void poison_buffer() noexcept {
@@ -129,16 +129,17 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
       if (poisons()) [[unlikely]]
         self.unpoison_buffer();
     if constexpr (hooks.receives)
-      loop::current().receives().note(what.descriptor, (with.flags & completion::more_to_receive) == 0);
+      loop::current().operations().receives().note(what.descriptor,
+                                                   (with.flags & completion::more_to_receive) == 0);
     std::int32_t result = with.result;
-    if constexpr (hooks.takes_turns) loop::current().note_moved(self, result);
+    if constexpr (hooks.takes_turns) loop::current().operations().note_moved(self, result);
     if constexpr (hooks.again) {
       if (self.goes_on(result)) return self.submit_to(loop::current(), again_for);
     }
     if (result < 0) [[unlikely]]
       return self.failed(result);
     self.result_ = result;
-    if constexpr (hooks.takes_turns) loop::current().end_turn(self);
+    if constexpr (hooks.takes_turns) loop::current().operations().end_turn(self);
     if (self.disarm()) [[likely]]
       static_cast<Waiter&>(self).on_finish();
   }
@@ -157,12 +158,13 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   [[gnu::cold, gnu::noinline]] void failed(std::int32_t result) noexcept {
     if (result == -EINTR && !requested()) return submit_to(loop::current(), again_for);
     result_ = result == -EINTR ? -ECANCELED : result;
-    if constexpr (hooks.takes_turns) loop::current().end_turn(*this);
+    if constexpr (hooks.takes_turns) loop::current().operations().end_turn(*this);
     if (disarm()) static_cast<Waiter&>(*this).on_finish();
   }
 
   static void on_stop(cancellation& base) noexcept {
-    loop::current().cancel(static_cast<operation_type_of<Outcome>&>(static_cast<io_operation_for&>(base)));
+    loop::current().operations().cancel(
+        static_cast<operation_type_of<Outcome>&>(static_cast<io_operation_for&>(base)));
   }
   static void on_resume(cancellation& base) noexcept {
     static_cast<Waiter&>(static_cast<io_operation_for&>(base)).on_finish();

@@ -35,7 +35,7 @@ class run_waiter : operation_base {
     if (loop::current_or_null() == &home_)
       done_ = true;
     else
-      home_.deliver(*this);  // ended on another loop's thread
+      home_.operations().deliver(*this);  // ended on another loop's thread
   }
   static void on_delivery(operation_base& base, completion) noexcept {
     static_cast<run_waiter&>(base).done_ = true;

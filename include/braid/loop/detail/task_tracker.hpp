@@ -15,11 +15,10 @@
 namespace braid {
 class io_operation;
 class loop;
+class timer_base;
 }  // namespace braid
 
 namespace braid::detail {
-
-class timer_base;
 
 /// Records the frames that live on a loop, and the requests and timers that they wait for. A loop has a
 /// tracker only with loop_options::track_tasks; otherwise each function here tests one thread-local pointer.

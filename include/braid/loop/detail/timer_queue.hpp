@@ -2,32 +2,11 @@
 
 #include <cstdint>
 
+#include "braid/base/pinned.hpp"
 #include "braid/loop/clock.hpp"
-#include "braid/loop/operation.hpp"
+#include "braid/loop/timer_base.hpp"
 
 namespace braid::detail {
-
-/// An operation that finishes at an instant: the element of a timer_queue.
-/// Cost  64 bytes.
-class timer_base : public operation_base {
- public:
-  [[nodiscard]] loop_clock::time_point deadline() const noexcept { return deadline_; }
-
- protected:
-  explicit timer_base(finish_fn& finish) noexcept : operation_base(finish) {}
-
- private:
-  friend class timer_queue;
-  [[nodiscard]] bool before(const timer_base& other) const noexcept {
-    return deadline_ != other.deadline_ ? deadline_ < other.deadline_ : order_ < other.order_;
-  }
-
-  loop_clock::time_point deadline_{};
-  std::uint64_t order_ = 0;           // timers with equal deadlines finish in the order they were added
-  timer_base* child_ = nullptr;       // the first of the subtrees below
-  timer_base* sibling_ = nullptr;     // the next subtree of the same parent
-  timer_base* previous_ = nullptr;    // the sibling before, or the parent of a first child
-};
 
 /// The timers of a loop, nearest first: an intrusive pairing heap.
 ///

@@ -5,9 +5,9 @@
 #include "braid/base/detail/assert.hpp"
 #include "braid/base/detail/intrusive_list.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/cancellation.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 #include "braid/net/stream.hpp"
 
 namespace braid::tcp::detail {
@@ -23,7 +23,7 @@ struct leave_arrivals {
 };
 
 // A waiter for a connection. The loop finishes it as ready work.
-class arrival_waiter : public braid::detail::list_node, operation_base, braid::detail::cancellation {
+class arrival_waiter : public braid::detail::list_node, operation_base, braid::cancellation {
  protected:
   using wake_fn = void(arrival_waiter&) noexcept;
   arrival_waiter(arrivals& from, wake_fn& on_wake) noexcept
@@ -35,8 +35,8 @@ class arrival_waiter : public braid::detail::list_node, operation_base, braid::d
  private:
   friend class arrivals;
   static void on_finish(operation_base& base, completion) noexcept;
-  static void on_stop(braid::detail::cancellation& base) noexcept;
-  static void on_resume(braid::detail::cancellation& base) noexcept;
+  static void on_stop(braid::cancellation& base) noexcept;
+  static void on_resume(braid::cancellation& base) noexcept;
 
   arrivals& from_;
   wake_fn& on_wake_;
@@ -52,7 +52,7 @@ class arrival_state final : arrival_waiter {
       : arrival_waiter(from, on_wake), receiver_(std::move(receiver)) {}
   void start() noexcept {
     if (loop::current_or_null() == nullptr) [[unlikely]]
-      return std::move(receiver_).finish(braid::detail::no_loop_error("incoming::next"));
+      return std::move(receiver_).finish(braid::no_loop_error("incoming::next"));
     begin(receiver_.get_stop_token());
   }
 

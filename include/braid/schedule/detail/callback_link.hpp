@@ -48,11 +48,11 @@ class callback_link final : operation_base, public pooled {
     if (!decide()) return false;
     ended_.emplace(std::move(ended));
     if (loop::current_or_null() != &home_)
-      home_.deliver(*this);
+      home_.operations().deliver(*this);
     else if (starting_)
       completed_within_start_ = true;
     else
-      home_.make_ready(*this);
+      home_.operations().make_ready(*this);
     return true;
   }
   [[nodiscard]] bool decided() const noexcept { return decided_.load(std::memory_order_acquire); }
@@ -84,7 +84,7 @@ class callback_link final : operation_base, public pooled {
   }
   // The operation is destroyed before it has finished.
   void leave() noexcept {
-    if (!decide() && !completed_within_start_ && !delivered_) home_.withdraw_ready(*this);
+    if (!decide() && !completed_within_start_ && !delivered_) home_.operations().withdraw_ready(*this);
   }
 
  private:

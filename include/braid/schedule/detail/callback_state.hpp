@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/cancellation.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 #include "braid/schedule/detail/callback_link.hpp"
 
 namespace braid::detail {
@@ -47,7 +47,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
     } catch (...) {
       return std::move(receiver_).finish(error::current());
     }
-    home_->begin_outside(*this);
+    home_->operations().begin_outside(*this);
     begin();
     if (link_->started()) return finish();
     arm(receiver_.get_stop_token(), on_stop, on_resume);
@@ -98,7 +98,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
   }
   static void on_resume(cancellation& base) noexcept { static_cast<callback_state&>(base).finish(); }
 
-  void end_work() noexcept { home_->end_outside(*this); }
+  void end_work() noexcept { home_->operations().end_outside(*this); }
   void finish() noexcept {
     end_work();
     R receiver = std::move(receiver_);

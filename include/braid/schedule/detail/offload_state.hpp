@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/loop/detail/blocking_pool.hpp"
-#include "braid/loop/detail/cancellation.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid::detail {
 
@@ -29,11 +29,11 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
     if (home_->ending() || token.stop_requested()) [[unlikely]]
       return std::move(receiver_).finish(cancelled());
     try {
-      home_->offload(*this);
+      home_->operations().offload(*this);
     } catch (...) {
       return std::move(receiver_).finish(error::current());
     }
-    home_->begin_outside(*this);
+    home_->operations().begin_outside(*this);
     arm(std::move(token), on_stop, on_resume);
   }
 
@@ -44,20 +44,20 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
   static void on_pool(blocking_job& job) noexcept {
     auto& self = static_cast<offload_state&>(job);
     self.result_.emplace(capture(self.f_));
-    self.home_->deliver(self);
+    self.home_->operations().deliver(self);
   }
   static void on_loop(operation_base& base, completion) noexcept {
     auto& self = static_cast<offload_state&>(base);
-    self.home_->end_outside(self);
+    self.home_->operations().end_outside(self);
     if (self.disarm()) self.finish();
   }
   static void on_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).stop(); }
   static void on_resume(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
   // Withdraws a function that no thread has begun.
   void stop() noexcept override {
-    if (!home_->withdraw(*this)) return;
+    if (!home_->operations().withdraw(*this)) return;
     result_.emplace(cancelled());
-    home_->make_ready(*this);
+    home_->operations().make_ready(*this);
   }
   void finish() noexcept {
     R receiver = std::move(receiver_);

@@ -16,8 +16,8 @@ class resume_on_state final : operation_base {
       : operation_base(on_delivery), there_(there), receiver_(std::move(receiver)) {}
   void start() noexcept {
     home_ = loop::current_or_null();
-    if (leaves()) home_->expect_delivery();
-    there_.deliver(*this);
+    if (leaves()) home_->operations().expect_delivery();
+    there_.operations().deliver(*this);
   }
 
  private:
@@ -26,8 +26,8 @@ class resume_on_state final : operation_base {
   static void on_delivery(operation_base& base, completion) noexcept {
     auto& self = static_cast<resume_on_state&>(base);
     if (self.leaves()) {
-      if (loop::current_or_null() != self.home_) return self.home_->deliver(self);
-      self.home_->delivery_arrived();
+      if (loop::current_or_null() != self.home_) return self.home_->operations().deliver(self);
+      self.home_->operations().delivery_arrived();
     }
     R receiver = std::move(self.receiver_);
     std::move(receiver).finish(result<void>());
@@ -48,7 +48,7 @@ class resume_on_awaiter final : operation_base {
     traveller.promise().depart_for(there_);
     traveller_ = traveller.address();
     finish_by(on_delivery<Promise>);
-    there_.deliver(*this);  // it may be running there by now
+    there_.operations().deliver(*this);  // it may be running there by now
   }
   void await_resume() const noexcept {}
 

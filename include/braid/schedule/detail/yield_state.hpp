@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/detail/transfer.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 
 namespace braid::detail {
 
@@ -20,7 +20,7 @@ class yield_state final : operation_base {
   explicit yield_state(R receiver) noexcept : operation_base(on_finish), receiver_(std::move(receiver)) {}
   void start() noexcept {
     if (loop* home = loop::current_or_null()) [[likely]]
-      return home->make_ready(*this);
+      return home->operations().make_ready(*this);
     std::move(receiver_).finish(no_loop_error("yield"));
   }
 
@@ -46,7 +46,7 @@ class yield_awaiter final : operation_base {
   }
   void await_suspend(std::coroutine_handle<> awaiting) noexcept {
     awaiting_ = awaiting.address();
-    loop::current_or_null()->make_ready(*this);
+    loop::current_or_null()->operations().make_ready(*this);
   }
   void await_resume() const {
     if (awaiting_ == nullptr || promise_.get_stop_token().stop_requested()) [[unlikely]]

@@ -158,13 +158,13 @@ class coroutine_promise : public pooled_frame, pinned {
   void depart_for(const loop& there) noexcept {
     if (!leaves_for(there)) return;
     away_ = true;
-    home_->expect_delivery();
+    home_->operations().expect_delivery();
   }
   /// Called when the coroutine runs on this loop.
   void arrive_on(const loop& here) noexcept {
     if (!returns_to(here)) return;
     away_ = false;
-    home_->delivery_arrived();
+    home_->operations().delivery_arrived();
   }
   /// Marks the coroutine as at home, because a delivery goes there instead and takes over its count. Returns
   /// whether it was away.

@@ -44,7 +44,8 @@ class fiber_waiter : operation_base {
  private:
   void finish(result<T>&& with) noexcept {
     result_.set(std::move(with));
-    if (loop::current_or_null() != &home_) return home_.deliver(*this);  // ended on another loop's thread
+    if (loop::current_or_null() != &home_)
+      return home_.operations().deliver(*this);  // ended on another loop's thread
     ended_ = true;
     if (!starting_) waiting_.resume();
   }

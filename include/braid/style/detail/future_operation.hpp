@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/style/detail/future_state.hpp"
 
 namespace braid::detail {

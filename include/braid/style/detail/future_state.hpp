@@ -26,9 +26,9 @@ class future_waiter : operation_base, resident {
   void on_settled() noexcept {
     if (home_ == nullptr) return woken();
     if (loop::current_or_null() == home_)
-      home_->make_ready(*this);
+      home_->operations().make_ready(*this);
     else
-      home_->deliver(*this);
+      home_->operations().deliver(*this);
   }
 
  protected:
@@ -39,7 +39,7 @@ class future_waiter : operation_base, resident {
   void abandon() noexcept override {}
 
   // Makes the waiter a resident, so that the loop's end can abandon it while the future is pending.
-  void join_residents() noexcept { home_->adopt(*this); }
+  void join_residents() noexcept { home_->operations().adopt(*this); }
   void leave_residents() noexcept {
     if (linked()) unlink();
   }
@@ -47,10 +47,10 @@ class future_waiter : operation_base, resident {
   // From another thread, once the future is settled: has the loop's thread call on_delivery.
   void deliver(finish_fn& on_delivery) noexcept {
     finish_by(on_delivery);
-    home_->deliver(*this);
+    home_->operations().deliver(*this);
   }
   // For a waiter that ends although its future is settled: the delivery is queued or on its way.
-  void withdraw_delivery() noexcept { home_->withdraw_ready(*this); }
+  void withdraw_delivery() noexcept { home_->operations().withdraw_ready(*this); }
   using operation_base::in_flight;
   static future_waiter& from(operation_base& base) noexcept { return static_cast<future_waiter&>(base); }
 

@@ -10,9 +10,9 @@
 #include "braid/base/detail/intrusive_list.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/cancellation.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 #include "braid/style/task.hpp"
 
 namespace braid {

@@ -30,7 +30,7 @@ class spawned final : public future_state<value_of<S>>,
  public:
   spawned(S&& op, loop& home, std::source_location where) : future_state<value_type>(&home, where) {
     operation_.emplace(elided{[&] { return connect(std::move(op), receiver{this}); }});
-    if constexpr (!completes_later<S>) home.adopt(*this);
+    if constexpr (!completes_later<S>) home.operations().adopt(*this);
     this->track();
   }
 
@@ -71,13 +71,13 @@ class spawned final : public future_state<value_of<S>>,
     } else {
       // Ended on another thread, but only the home loop's thread may change its list of residents.
       this->keep(std::move(ended));
-      this->home()->deliver(*new (&end_delivery_) end_delivery(*this));
+      this->home()->operations().deliver(*new (&end_delivery_) end_delivery(*this));
     }
   }
   void abandon() noexcept override {
     operation_.reset();
     if (!this->has_result()) return this->set(this->cut_off());
-    this->home()->withdraw_ready(end_delivery_);  // it ended on another thread meanwhile
+    this->home()->operations().withdraw_ready(end_delivery_);  // it ended on another thread meanwhile
     end_delivery_.~end_delivery();
     this->settle();
   }

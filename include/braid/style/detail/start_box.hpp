@@ -68,7 +68,7 @@ class start_box final : operation_base, resident, pooled {
   static void begin(S&& op, Handler&& handler, std::source_location where) {
     loop& home = loop::current("start");
     auto* box = new start_box(std::move(op), std::move(handler), home, where);
-    home.adopt(*box);
+    home.operations().adopt(*box);
     box->state_.start();
     box->starting_ = false;  // the box still exists: an operation that has ended waits for a turn
   }
@@ -98,9 +98,9 @@ class start_box final : operation_base, resident, pooled {
     new (&kept_result_) result<value_type>(std::move(with));
     kept_ = true;
     if (at_home)
-      home_.make_ready(*this);
+      home_.operations().make_ready(*this);
     else
-      home_.deliver(*this);
+      home_.operations().deliver(*this);
   }
   static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<start_box&>(base);

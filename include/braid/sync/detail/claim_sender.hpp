@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "braid/core/sender.hpp"
-#include "braid/loop/detail/no_loop_error.hpp"
 #include "braid/loop/loop.hpp"
+#include "braid/loop/no_loop_error.hpp"
 #include "braid/sync/detail/waiter.hpp"
 
 namespace braid::detail {

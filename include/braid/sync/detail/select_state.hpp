@@ -28,7 +28,7 @@ class select_base : public sync_group, operation_base, cancellation {
     deferred_withdrawals others;
     leave_queues();
     others.later(*this);
-    if (timers_ == 0) home_->make_ready(*this);
+    if (timers_ == 0) home_->operations().make_ready(*this);
   }
   [[nodiscard]] bool has_decided() const noexcept { return decided_; }
   [[nodiscard]] loop& home() const noexcept { return *home_; }
@@ -36,14 +36,14 @@ class select_base : public sync_group, operation_base, cancellation {
   void timer_ended() noexcept { --timers_; }
   void timer_was_withdrawn() noexcept {
     timer_ended();
-    if (timers_ == 0) home_->make_ready(*this);
+    if (timers_ == 0) home_->operations().make_ready(*this);
   }
 
  protected:
   select_base() noexcept : operation_base(on_ready) {}
   ~select_base() {
     cancellation::drop();
-    if (in_flight()) home_->withdraw_ready(*this);
+    if (in_flight()) home_->operations().withdraw_ready(*this);
   }
   void begin_on(loop& home) noexcept { home_ = &home; }
   void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
@@ -114,7 +114,7 @@ class select_child<sleep_sender<Deadline>> final : sleep_timer<Deadline> {
   [[nodiscard]] bool try_now() { return this->reached_already(); }
   void begin() noexcept {
     owner_.timer_began();
-    this->begin_on(owner_.home(), loop::no_frame());
+    this->begin_on(owner_.home(), operation_context::no_frame());
   }
   template <class Other>
   [[nodiscard]] bool repeats(const Other&) const noexcept {
@@ -129,7 +129,7 @@ class select_child<sleep_sender<Deadline>> final : sleep_timer<Deadline> {
     auto& self =
         static_cast<select_child&>(static_cast<sleep_timer<Deadline>&>(static_cast<timer_base&>(base)));
     if (self.owner_.has_decided()) return self.owner_.timer_was_withdrawn();
-    if (self.goes_on(with, loop::no_frame())) return;
+    if (self.goes_on(with, operation_context::no_frame())) return;
     self.owner_.timer_ended();
     self.owner_.decide(with.result == 0 ? self.index_ : select_base::none);  // none: the loop ends
   }

@@ -9,7 +9,7 @@
 #include "braid/base/detail/intrusive_list.hpp"
 #include "braid/base/detail/intrusive_queue.hpp"
 #include "braid/core/stop_token.hpp"
-#include "braid/loop/detail/cancellation.hpp"
+#include "braid/loop/cancellation.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid::detail {
@@ -72,7 +72,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
     handed_over_ = true;
     if (group_ != nullptr) [[unlikely]]
       return group_->decide(index_);
-    home_->make_ready(*this);
+    home_->operations().make_ready(*this);
   }
   // True if both belong to the same select.
   [[nodiscard]] bool in_group_with(const sync_waiter& other) const noexcept {
@@ -116,7 +116,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
     leave_queue();
     report_withdrawal();
     cancellation::drop();
-    if (in_flight()) home_->withdraw_ready(*this);
+    if (in_flight()) home_->operations().withdraw_ready(*this);
     home_ = nullptr;
     return std::exchange(handed_over_, false);
   }
@@ -139,7 +139,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
     if (!self.linked()) return;  // the hand-over came first
     self.leave_queue();
     self.report_withdrawal();
-    self.home_->make_ready(self);
+    self.home_->operations().make_ready(self);
   }
   static void on_stop_arrived(cancellation& base) noexcept {
     auto& self = static_cast<sync_waiter&>(base);
@@ -148,7 +148,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   // Called on another thread, which is misuse, or on another loop of this thread, as in a simulation.
   [[gnu::cold, gnu::noinline]] void hand_over_from_outside() const noexcept {
     if (!home_->is_here()) used_elsewhere();
-    home_->touched();
+    home_->operations().touched();
   }
   [[noreturn, gnu::cold, gnu::noinline]] void used_elsewhere() const noexcept {
     misused_as(

@@ -5,9 +5,29 @@
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
 
-namespace braid::detail {
+namespace braid {
 
-/// Brings a stop request, made on any thread, to an operation on its loop's thread. A base of the operation.
+/// Brings a stop request, made on any thread, to an operation on its loop's thread. A base of the operation;
+/// docs/guide.md has a whole one.
+///
+///     class alarm : timer_base, cancellation {
+///      public:
+///       alarm() : timer_base(on_end) {}
+///       void start(stop_token token) {
+///         loop::current().operations().add(*this, loop_clock::after(1s));
+///         arm(token, on_stop, on_late_stop);
+///       }
+///
+///      private:
+///       static void on_end(operation_base& base, completion) {
+///         auto& self = static_cast<alarm&>(static_cast<timer_base&>(base));
+///         if (self.disarm()) log("over");
+///       }
+///       static void on_stop(cancellation& base) noexcept {
+///         loop::current().operations().cancel(static_cast<alarm&>(base));
+///       }
+///       static void on_late_stop(cancellation&) noexcept { log("over"); }
+///     };
 ///
 /// Threads  arm and disarm run on the loop's. A request from another thread travels through the loop's inbox.
 ///          The operation must not end while one travels: disarm then returns false, and resume is called
@@ -33,7 +53,7 @@ class cancellation : pinned {
 
   /// The operation is destroyed on its loop's thread without having ended. A request on its way is withdrawn.
   void drop() noexcept {
-    if (!disarm()) link_.home.withdraw_ready(link_);
+    if (!disarm()) link_.home.operations().withdraw_ready(link_);
   }
 
   /// Was the operation asked to stop?
@@ -81,7 +101,7 @@ class cancellation : pinned {
       return link_.cancel(*this);
     }
     link_.travels = true;  // unregister sees it, since it destroys the callback first
-    link_.home.deliver(link_);
+    link_.home.operations().deliver(link_);
   }
   void arrived() noexcept {
     link_.travels = false;
@@ -102,4 +122,4 @@ class cancellation : pinned {
   };
 };
 
-}  // namespace braid::detail
+}  // namespace braid

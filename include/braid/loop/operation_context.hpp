@@ -21,12 +21,19 @@
 #include "braid/loop/options.hpp"
 #include "braid/loop/reactor.hpp"
 
-namespace braid::detail {
+namespace braid {
 
+namespace detail {
 class task_tracker;
+}  // namespace detail
 
-/// The loop as operations see it: here they submit requests, add timers and make each other ready. Users
-/// have `loop`.
+/// The loop as operations see it. They submit requests to it, add timers, and finish in one of its turns.
+/// For authors of operations; docs/guide.md has a whole one.
+///
+///     void finish_soon(operation_base& done) {
+///       operation_context& here = loop::current().operations();
+///       here.make_ready(done);
+///     }
 ///
 /// Threads  the loop's; any thread may call deliver.
 class operation_context : pinned {
@@ -52,7 +59,7 @@ class operation_context : pinned {
   }
   /// The same for a request that takes its turn at its descriptor. It may be submitted again until end_turn.
   template <class Frame>
-  void submit_in_turn(turn_operation& operation, const file_traits& traits, bool may_block,
+  void submit_in_turn(detail::turn_operation& operation, const file_traits& traits, bool may_block,
                       Frame frame) noexcept {
     operation.may_block_ = may_block;
     if (!turns_.take(operation, traits, *reactor_))
@@ -63,16 +70,16 @@ class operation_context : pinned {
       submit(operation, frame);
   }
   /// Called at each completion of such a request: see descriptor_turns::moved.
-  void note_moved(turn_operation& operation, std::int32_t result) noexcept {
+  void note_moved(detail::turn_operation& operation, std::int32_t result) noexcept {
     turns_.moved(operation, result, *reactor_);
   }
   /// The operation will not be submitted again: the next one at its file begins.
-  void end_turn(turn_operation& operation) noexcept {
-    if (turn_operation* const next = turns_.end(operation, *reactor_)) [[unlikely]]
+  void end_turn(detail::turn_operation& operation) noexcept {
+    if (detail::turn_operation* const next = turns_.end(operation, *reactor_)) [[unlikely]]
       begin_turn(*next);
   }
   /// cancel for an operation that takes its turn.
-  void cancel(turn_operation& operation) noexcept {
+  void cancel(detail::turn_operation& operation) noexcept {
     if (turns_.withdraw(operation)) return reject(operation);
     cancel(static_cast<io_operation&>(operation));
   }
@@ -128,24 +135,24 @@ class operation_context : pinned {
     --foreign_;
   }
   /// The same for work that the loop asks to end when it ends itself.
-  void begin_outside(outside_work& work) noexcept {
+  void begin_outside(detail::outside_work& work) noexcept {
     outside_.push_back(work);
     ++expected_;
   }
-  void end_outside(outside_work& work) noexcept {
+  void end_outside(detail::outside_work& work) noexcept {
     work.unlink();
     --expected_;
   }
   /// Code on the loop's thread, outside of its turns, has made something ready or changed a timer.
   void touched() noexcept { reactor_->touched(); }
   /// Gives the job to a thread that may block; see reactor::offload.
-  void offload(blocking_job& job) { reactor_->offload(job); }
+  void offload(detail::blocking_job& job) { reactor_->offload(job); }
   /// Takes the job back; false when a thread has begun it.
-  [[nodiscard]] bool withdraw(blocking_job& job) noexcept { return reactor_->withdraw(job); }
+  [[nodiscard]] bool withdraw(detail::blocking_job& job) noexcept { return reactor_->withdraw(job); }
   /// The system calls on the loop's descriptors that need no waiting.
   [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
   /// The loop destroys `one` if it ends while `one` still waits.
-  void adopt(resident& one) noexcept { residents_.push_back(one); }
+  void adopt(detail::resident& one) noexcept { residents_.push_back(one); }
 
   /// The nearest timer's deadline; time_point::max() without timers.
   [[nodiscard]] loop_clock::time_point next_deadline() const noexcept {
@@ -154,7 +161,7 @@ class operation_context : pinned {
   /// In a forked child: see after_fork. Afterwards the loop does nothing.
   void leave_to_parent() noexcept;
   /// Which sockets the last receive left empty.
-  [[nodiscard]] receive_history& receives() noexcept { return receives_; }
+  [[nodiscard]] detail::receive_history& receives() noexcept { return receives_; }
 
   /// Is an operation ready, or rejected and not finished yet?
   [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty() || !rejected_.empty(); }
@@ -164,7 +171,7 @@ class operation_context : pinned {
   /// loop's end. A failure without a stack gets that of `where`.
   void report_unhandled(error failure, const async_frame* where) noexcept;
   /// The loop's tracker, or null.
-  [[nodiscard]] const task_tracker* tracker() const noexcept { return tracker_.get(); }
+  [[nodiscard]] const detail::task_tracker* tracker() const noexcept { return tracker_.get(); }
   /// Moves one of the first `most` ready operations to the front: the one with the index pick(how many). For
   /// a simulation, which chooses their order.
   template <class Pick>
@@ -176,8 +183,8 @@ class operation_context : pinned {
   using unhandled_fn = unique_function<void(const error&)>;
   static void make_current(operation_context* which) noexcept;
   [[gnu::cold]] void submit_slow(io_operation& operation, const async_frame* frame) noexcept;
-  [[gnu::cold]] void wait_for_turn(turn_operation& operation, const async_frame* frame) noexcept;
-  void begin_turn(turn_operation& operation) noexcept;
+  [[gnu::cold]] void wait_for_turn(detail::turn_operation& operation, const async_frame* frame) noexcept;
+  void begin_turn(detail::turn_operation& operation) noexcept;
   [[gnu::cold]] void add_slow(timer_base& timer, loop_clock::time_point deadline,
                               const async_frame* frame) noexcept;
 
@@ -197,12 +204,12 @@ class operation_context : pinned {
   // this thread
   operation_base::queue ready_;
   operation_base::queue rejected_;  // end as cancelled
-  timer_queue timers_;
+  detail::timer_queue timers_;
   loop_clock::time_point fired_until_ = loop_clock::time_point::min();
-  intrusive_list<resident> residents_;
-  intrusive_list<outside_work> outside_;
-  receive_history receives_;
-  descriptor_turns turns_;
+  detail::intrusive_list<detail::resident> residents_;
+  detail::intrusive_list<detail::outside_work> outside_;
+  detail::receive_history receives_;
+  detail::descriptor_turns turns_;
   std::shared_ptr<unhandled_fn> unhandled_;
   std::size_t expected_ = 0;
   std::size_t foreign_ = 0;  // how many of these the loop's end does not wait for
@@ -212,9 +219,9 @@ class operation_context : pinned {
   bool returned_early_ = false;  // the last turn left the reactor out
   bool adds_slowly_ = false;  // the loop tracks its tasks, or is ending
   bool of_parent_ = false;  // the loop belongs to the process that forked this one
-  std::unique_ptr<task_tracker> tracker_;
+  std::unique_ptr<detail::task_tracker> tracker_;
   // any thread
-  inbox inbox_;
+  detail::inbox inbox_;
 };
 
 template <class Pick>
@@ -223,4 +230,4 @@ void operation_context::choose_next(std::size_t most, Pick pick) {
   if (waiting > 1) ready_.bring_forward(pick(waiting));
 }
 
-}  // namespace braid::detail
+}  // namespace braid
