@@ -14,17 +14,14 @@ namespace braid {
 
 namespace {
 
-constexpr std::size_t unknown_size_buffer = 64 << 10;
+constexpr std::size_t piece = 64 << 10;  // is read at a time where the size is unknown
 constexpr std::uint64_t most_believed = 1 << 30;
 
 // Room for the file and one byte more, so that one read also finds the end. A size of 0 says nothing: files
 // in /proc/sys report it, and give their contents to the first read only.
 std::size_t first_buffer(std::uint64_t size) noexcept {
-  return size == 0 ? unknown_size_buffer : static_cast<std::size_t>(std::min(size, most_believed)) + 1;
+  return size == 0 ? piece : static_cast<std::size_t>(std::min(size, most_believed)) + 1;
 }
-
-// Grows by half, so that a large file of unknown size never takes twice its memory.
-std::size_t next_buffer(std::size_t full) noexcept { return full + std::max(full / 2, unknown_size_buffer); }
 
 }  // namespace
 
@@ -42,7 +39,8 @@ task<std::string> read_file_at_most(std::filesystem::path path, std::size_t most
     size += got;
     if (size > most_bytes)
       error(std::make_error_code(std::errc::file_too_large), "read_file", path.string()).rethrow();
-    if (size == text.size()) text.resize(std::min(next_buffer(size), most_room));
+    // The string doubles its capacity. What is not used of it costs no memory, so it grows by one piece.
+    if (size == text.size()) text.resize(std::min(size + piece, most_room));
   }
   text.resize(size);
   if (text.capacity() / 2 > size) text.shrink_to_fit();

@@ -1,13 +1,16 @@
 #include "braid/fs/whole_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "allocations.hpp"
 #include "braid/fs/file.hpp"
 #include "catch.hpp"
 #include "descriptors.hpp"
@@ -58,6 +61,23 @@ TEST_CASE("read_file: reads files that report no size", "[fs][whole_file]") {
       CHECK(got.substr(0, 9) == expected.substr(0, 9));  // the rest contains clock rates, which change
     else
       CHECK(got == expected);
+  }
+}
+
+TEST_CASE("read_file: a string for contents of unknown size only doubles", "[fs][whole_file]") {
+  const scratch_folder folder;
+  const std::string fifo = folder / "fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  loop here;
+  for (const std::size_t size : {100'000, 200'000, 300'000, 500'000}) {
+    const std::string sent(size, 'x');
+    auto writing = spawn(write_file(fifo, sent));
+    const std::size_t before = bytes_allocated();
+    const std::string got = here.run(read_file(fifo));
+    const std::size_t taken = bytes_allocated() - before;
+    here.run(std::move(writing));
+    CHECK((got == sent));
+    CHECK(taken < 4 * size);  // its last capacity, of up to twice the size, and as much for all before it
   }
 }
 

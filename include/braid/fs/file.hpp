@@ -65,8 +65,8 @@ class file {
   [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
     return some_in_turn<detail::write_some_name>(opcode::write, const_cast<void*>(from.data()), from.size());
   }
-  /// The same at an offset, without moving the file's position. On a file opened with O_APPEND Linux ignores
-  /// the offset of a write and appends.
+  /// Like read_some and write_some, but at an offset and without moving the file's position. On a file opened
+  /// with O_APPEND Linux ignores the offset of a write and appends.
   [[nodiscard]] auto read_at(std::uint64_t offset, writable_bytes to) const noexcept {
     return io_sender<detail::some_outcome<detail::read_at_name>>{
         at_offset(opcode::read, to.data(), to.size(), offset), {true}};
@@ -82,19 +82,21 @@ class file {
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
     return whole_in_turn<detail::read_exactly_name>(opcode::read, to.data(), to.size());
   }
-  /// Writes all of from at the file's position.
+  /// Writes all bytes of `from` at the file's position.
   [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
     return whole_in_turn<detail::write_all_name>(opcode::write, const_cast<void*>(from.data()), from.size());
   }
 
   // [sync]
+
   /// Completes once the file's data and metadata have reached the device.
   [[nodiscard]] auto sync() const noexcept {
     request what{.code = opcode::fsync, .descriptor = number()};
     return io_sender<detail::done_outcome<detail::sync_name>>{what, {}};
   }
   // [/sync]
-  /// The same for the data, and the metadata needed to read it back.
+
+  /// Like sync for the data and the metadata needed to read it back.
   [[nodiscard]] auto datasync() const noexcept {
     request what{.code = opcode::fsync, .descriptor = number(), .flags = request::data_only};
     return io_sender<detail::done_outcome<detail::datasync_name>>{what, {}};
