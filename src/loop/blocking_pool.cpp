@@ -177,8 +177,8 @@ bool blocking_pool::is_wanted() noexcept {
 bool blocking_pool::find_threads_for(std::size_t jobs) noexcept {
   if (jobs <= idle_) return at_hand() != 0;
   if (at_hand() < most_working_) return start_thread() || at_hand() != 0;
-  // All threads are busy. If a job among theirs may take long, an additional idle thread watches for a
-  // standstill.
+  // All threads are busy. If one of their jobs may take long, an additional idle thread waits, to notice when
+  // no job begins for a while.
   bool any_lasts = false;
   workers_.for_each([&](const worker& each) { any_lasts |= each.lasts && !each.aside; });
   if (any_lasts && idle_ == 0) (void)start_thread();

@@ -16,7 +16,7 @@ namespace braid::detail {
 /// The completion reactor: one io_uring, to which each turn submits once.
 ///
 /// Threads  the loop's (single issuer); any thread may call wake.
-/// Cost     one io_uring_enter a turn, where operations complete inline or the turn must wait.
+/// Cost     one io_uring_enter a turn; two after a wrong guess that what was submitted completes inline.
 /// Source   io_uring(7); Axboe: Efficient IO with io_uring.
 class uring_reactor final : public reactor, private errand_sender {
  public:

@@ -64,8 +64,8 @@ class error {
   error(std::errc code) noexcept : error(std::make_error_code(code)) {}
   error(errc code) noexcept : error(make_error_code(code)) {}
   /// A std::system_error keeps its code, a std::bad_alloc gets std::errc::not_enough_memory, and any other
-  /// exception gets errc::exception. Without memory to store another exception the error is a std::bad_alloc.
-  /// A null pointer makes a std::logic_error that says so.
+  /// exception gets errc::exception. If there is no memory to store the exception, a std::system_error's code
+  /// stays alone, and any other exception becomes a std::bad_alloc. A null pointer makes a std::logic_error.
   error(std::exception_ptr exception) noexcept;
 
   /// The failure of a named call ("read_some") on a named object (a path, an endpoint). Without memory both

@@ -73,7 +73,7 @@ class result_steps {
     return or_else_of(std::move(self()), std::forward<F>(f));
   }
 
-  /// Returns a result with the error that f(error) returns, or is constructed from it; a value is returned
+  /// Returns a result with the error f(error), or with the error constructed from it; a value is returned
   /// unchanged.
   template <class F>
   result<T> transform_error(F&& f) & {

@@ -18,7 +18,8 @@ class unique_function;
 ///     unique_function<int(int)> add = [base = std::make_unique<int>(40)](int n) { return *base + n; };
 ///     use(add(2));
 ///
-/// Cost  up to 24 bytes of captures are stored in place; larger ones in a block of the frame pool.
+/// Cost  up to 24 bytes of captures stay in place if moving them cannot throw; others get a block of the
+///       frame pool.
 template <class R, class... Args>
 class unique_function<R(Args...)> {
  public:

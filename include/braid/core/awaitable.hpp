@@ -54,8 +54,9 @@ struct awaited<A> {
 template <awaitable_factory F>
 struct awaited<F> : awaited<std::invoke_result_t<std::decay_t<F>&>> {};
 
-/// An awaitable as a sender; defined in style/detail/awaitable_sender.hpp. Source is an A that it stores, an
-/// A& to the caller's object, or a function that returns an awaitable.
+/// An awaitable as a sender; defined in style/detail/awaitable_sender.hpp. Source is the type of an
+/// awaitable, which is stored, a reference to the caller's awaitable, or a function that returns an
+/// awaitable.
 template <class Source>
 struct awaitable_sender;
 

@@ -12,8 +12,8 @@
 
 namespace braid {
 
-/// The system calls that need no waiting, and so are made directly, without a request. The kernel carries
-/// them out, or a simulation in its place. Each returns the call's result, or minus the errno.
+/// System calls that are made directly, without a request, because they do not wait; only look_up does. The
+/// kernel carries them out, or a simulation in its place. Most return the call's result, or minus the errno.
 ///
 ///     direct_calls& calls = direct_calls::current();  // of the simulated host, in a simulation
 ///     const int made = calls.socket(AF_INET, SOCK_DGRAM, 0);

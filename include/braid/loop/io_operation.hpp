@@ -7,8 +7,8 @@
 
 namespace braid {
 
-/// Was the operation's cancellation requested? Then it is not tried again. `due`: the reactor has not passed
-/// the cancellation on to the kernel yet.
+/// Was the operation's cancellation requested? Then the reactor does not try its request again. `due`: it was
+/// requested, but the cancellation is not submitted to the kernel yet.
 ///
 ///     static_assert(cancel_request{} == cancel_request::none);
 enum class cancel_request : std::uint8_t { none, made, due };

@@ -58,8 +58,8 @@ template <class U, class Stored, class R>
 concept value_for = std::is_same_v<U, Stored> ||
                     (!is_made_of<std::remove_cvref_t<U>, R> && std::is_constructible_v<Stored, U>);
 
-// May a result<T> be converted from the content of the result R? Not if a T can be constructed from R itself:
-// then that is meant. Nor may a reference be bound to a value that the other result stores.
+// May a result<T> be converted from the content of the result R? Not if a T can be constructed from R itself,
+// which is then meant (bool aside). Nor may a reference be bound to a value that the other result stores.
 template <class R, class T>
 concept converts_to_result_of =
     is_result<std::remove_cvref_t<R>> && !std::is_same_v<std::remove_cvref_t<R>, result<T>> &&

@@ -41,8 +41,8 @@ class descriptor_turns {
  public:
   /// True when the operation holds its turn, now or already. Otherwise it waits until an end() hands it over.
   [[nodiscard]] bool take(turn_operation& operation, const file_traits& traits, reactor& on) noexcept;
-  /// Called when one of its requests completes: sets the file's position to where the transfer must have
-  /// moved it. io_uring does not move it after a transfer that an error has cut short.
+  /// Called when a request of the operation completes. After a transfer that ended early or was unbuffered,
+  /// it sets the file's position, because io_uring does not move it if an error has cut the transfer short.
   void moved(turn_operation& operation, std::int32_t result, reactor& on) noexcept;
   /// Ends the operation's turn. Returns the next holder, which the caller submits, or null.
   [[nodiscard]] turn_operation* end(turn_operation& operation, reactor& on) noexcept;
