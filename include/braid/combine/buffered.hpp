@@ -48,7 +48,7 @@ detail::anything buffered(X&&, std::size_t) {
                 "element of any range: map_concurrent(range, limit, fn)");
   return {};
 }
-/// The same, to be written behind a |.
+/// buffered, to be written behind a |.
 [[nodiscard]] inline auto buffered(std::size_t limit) {
   return detail::async_stage{
       [limit]<class Range>(Range&& operations) { return buffered(std::forward<Range>(operations), limit); }};

@@ -23,8 +23,8 @@ template <sender_or_factory... S>
   return detail::first_of_pack_sender<detail::ok_rule, sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders. An empty range fails with std::invalid_argument, because no operation
-/// could ever end.
+/// first_ok over a range of senders: {index, value}. An empty range fails with std::invalid_argument, because
+/// no operation could ever succeed.
 template <sender_range Range>
 [[nodiscard]] auto first_ok(Range&& ops) {
   return detail::first_of_range_sender<detail::ok_rule, sender_of<std::ranges::range_value_t<Range>>>{

@@ -21,8 +21,8 @@ template <class Range, detail::operation_for<Range> F>
                                                         std::forward<F>(fn));
 }
 
-/// The same, but an error stops nothing: a vector of results in the range's order. Only a failure of the
-/// range itself fails the whole, once the operations in flight have ended.
+/// Like map_concurrent, but an error stops nothing: a vector of results in the range's order. Only a failure
+/// of the range itself fails the whole, once the operations in flight have ended.
 ///
 ///     const std::vector<std::string> pages{"one", "two", "three"};
 ///     for (const result<std::string>& text : co_await map_concurrent_settled(pages, 2, fetch))

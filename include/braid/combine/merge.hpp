@@ -38,7 +38,7 @@ template <async_range... Ranges>
   return merged;
 }
 
-/// The same over a range of ranges, which are moved out of it. Without any range there are no elements.
+/// merge over a range of ranges, which are moved out of it. Without any range there are no elements.
 template <range_of_async_ranges Ranges>
   requires(!async_range<Ranges>)
 [[nodiscard]] auto merge(Ranges&& ranges) {

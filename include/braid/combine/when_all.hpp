@@ -22,10 +22,10 @@ template <sender_or_factory... S>
   return detail::all_of_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders: a vector in the range's order, or void for senders of void. This call
+/// when_all over a range of senders: a vector in the range's order, or void for senders of void. The call
 /// walks the range, which may be a lazy view, and moves its senders out of it.
 ///
-/// Cost  one recycled piece of memory for all operation states, and the vector.
+/// Cost  one block of the frame pool for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all(Range&& ops) {
   return detail::all_of_range_sender<sender_of<std::ranges::range_value_t<Range>>>{

@@ -22,10 +22,10 @@ template <sender_or_factory... S>
   return detail::settled_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders: a vector of results in the range's order. This call walks the range and
-/// moves its senders out of it.
+/// when_all_settled over a range of senders: a vector of results in the range's order. The call walks the
+/// range and moves its senders out of it.
 ///
-/// Cost  one recycled piece of memory for all operation states, and the vector.
+/// Cost  one block of the frame pool for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all_settled(Range&& ops) {
   return detail::settled_range_sender<sender_of<std::ranges::range_value_t<Range>>>{

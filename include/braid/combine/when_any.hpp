@@ -24,7 +24,7 @@ template <sender_or_factory... S>
       {as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders: {index, value}. An empty range fails with std::invalid_argument, because
+/// when_any over a range of senders: {index, value}. An empty range fails with std::invalid_argument, because
 /// no operation could ever end.
 template <sender_range Range>
 [[nodiscard]] auto when_any(Range&& ops) {

@@ -36,7 +36,8 @@ template <sender_or_factory... S>
   return detail::any_settled_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
 }
 
-/// The same over a range of senders: a vector of results. An empty range fails with std::invalid_argument.
+/// when_any_settled over a range of senders: the results are a vector. An empty range fails with
+/// std::invalid_argument.
 template <sender_range Range>
 [[nodiscard]] auto when_any_settled(Range&& ops) {
   return detail::any_settled_range_sender<std::ranges::range_value_t<Range>>{

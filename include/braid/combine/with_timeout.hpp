@@ -28,7 +28,7 @@ template <sender_or_factory S, class Rep, class Period>
                                                                std::move(sleep)};
 }
 
-/// The same with a point in time in place of a duration.
+/// with_timeout with a point in time in place of a duration.
 ///
 ///     const auto end = loop_clock::after(5s);
 ///     for (const char* page : {"one", "two", "three"}) log(co_await with_deadline(fetch(page), end));

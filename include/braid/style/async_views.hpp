@@ -32,7 +32,7 @@ template <async_range Range, class F>
 [[nodiscard]] auto transform(Range&& range, F&& f) {
   return detail::transform_each<Range, std::decay_t<F>>(std::forward<Range>(range), std::forward<F>(f));
 }
-/// The same, to be written behind a |.
+/// transform, to be written behind a |.
 template <class F>
 [[nodiscard]] auto transform(F&& f) {
   return detail::async_stage{[f = std::decay_t<F>(std::forward<F>(f))]<class Range>(Range&& range) mutable {
@@ -46,7 +46,7 @@ template <async_range Range, class F>
 [[nodiscard]] auto filter(Range&& range, F&& keep) {
   return detail::filter_each<Range, std::decay_t<F>>(std::forward<Range>(range), std::forward<F>(keep));
 }
-/// The same, to be written behind a |.
+/// filter, to be written behind a |.
 template <class F>
 [[nodiscard]] auto filter(F&& keep) {
   return detail::async_stage{
@@ -60,7 +60,7 @@ template <async_range Range>
 [[nodiscard]] auto take(Range&& range, std::size_t count) {
   return detail::take_first<Range>(std::forward<Range>(range), count);
 }
-/// The same, to be written behind a |.
+/// take, to be written behind a |.
 [[nodiscard]] inline auto take(std::size_t count) {
   return detail::async_stage{
       [count]<class Range>(Range&& range) { return take(std::forward<Range>(range), count); }};
@@ -77,7 +77,7 @@ template <async_range Range>
   if (size == 0) throw std::invalid_argument("chunk: the size is 0");
   return detail::chunk_by<Range>(std::forward<Range>(range), size);
 }
-/// The same, to be written behind a |.
+/// chunk, to be written behind a |.
 [[nodiscard]] inline auto chunk(std::size_t size) {
   return detail::async_stage{
       [size]<class Range>(Range&& range) { return chunk(std::forward<Range>(range), size); }};

@@ -48,8 +48,8 @@ void start(S&&, Handler&&) {
                 "where op is a sender of T");
 }
 
-/// The verb for an operation that nobody waits for: begins op. An error goes to the loop's unhandled-error
-/// handler, with the place of the detach. Otherwise like start.
+/// The verb for an operation that nobody waits for: begins op. Its error goes to the loop's unhandled-error
+/// handler, with the place of the detach; a requested cancellation does not. Otherwise like start.
 ///
 ///     detach(serve(std::move(peer)));
 template <sender_or_factory S>

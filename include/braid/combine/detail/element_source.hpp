@@ -181,8 +181,8 @@ class async_source : operation_base {
   std::optional<connected<next_sender, receiver>> next_;
 };
 
-/// What a walk stores for its range: a view, or a container that was moved in; for an async_range that is an
-/// lvalue, a reference.
+/// Makes the object that a walk stores for its range: a view, which owns a container that was moved in; an
+/// async_range itself, or a reference to it if it is an lvalue.
 template <class Range>
 auto hold_range(Range&& range) {
   if constexpr (std::ranges::input_range<Range>)

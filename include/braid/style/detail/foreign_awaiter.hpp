@@ -102,8 +102,8 @@ class foreign_wait : operation_base {
   bool destroyed_ = false;
 };
 
-/// Awaits an awaitable that brings its own awaiter. It wraps that awaiter because g++ 12 copies an awaiter
-/// that await_transform returns by reference.
+/// Awaits an awaitable that brings its own awaiter. It gives that awaiter the handle of a relay, so that the
+/// coroutine resumes on its own loop, whichever thread resumes the handle.
 template <awaitable A>
 class foreign_awaiter final : foreign_wait {
   using awaiter = decltype(awaiter_of(std::declval<A>()));
