@@ -21,7 +21,7 @@ class endpoint {
   /// 0.0.0.0:0
   endpoint() noexcept;
   /// From "127.0.0.1", "::1", "fe80::1%eth0" or "fe80::1%2", and a port. Throws std::system_error
-  /// (invalid_argument) for anything else, including a scope that is no interface. Host names need resolve.
+  /// (invalid_argument) for anything else, including a name that no interface has. Host names need resolve.
   endpoint(std::string_view address, std::uint16_t port);
   /// From an address that a system call filled in. Throws std::system_error for another family.
   explicit endpoint(const sockaddr_storage& from);
@@ -34,8 +34,8 @@ class endpoint {
   /// AF_INET or AF_INET6.
   [[nodiscard]] int family() const noexcept { return address_.v6.sin6_family; }
   [[nodiscard]] std::uint16_t port() const noexcept { return ntohs(address_.v6.sin6_port); }
-  /// The text that parse reads. A link-local address shows its scope as the interface's name, where it has
-  /// one on this machine.
+  /// The text that parse reads, with the port. A link-local address shows its scope as the interface's name,
+  /// if this machine has such an interface, and else as a number.
   [[nodiscard]] std::string to_string() const;
 
   /// For system calls.

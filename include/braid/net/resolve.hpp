@@ -21,8 +21,8 @@ namespace braid {
 ///     const std::vector<endpoint> found = co_await resolve("example.org", "https");
 ///     const tcp::stream server = co_await tcp::connect(found.front());
 ///
-/// Errors  a code of resolve_category, with host and service in the message; std::errc::invalid_argument for
-///         a zero byte in either, and for a number that is no port ("99999", "-1", "+80").
+/// Errors  a code of resolve_category, or the system's errno, with host and service in the message;
+///         std::errc::invalid_argument for a zero byte, and for a number that is no port ("99999", "+80").
 /// Cancel  ends as cancelled at once. getaddrinfo cannot be interrupted: a thread that has begun it is left
 ///         behind, and its result is dropped. Neither the loop's end nor the process's waits for it.
 [[nodiscard]] task<std::vector<endpoint>> resolve(std::string host, std::string service);

@@ -13,7 +13,7 @@
 
 namespace braid::tcp {
 
-/// A TCP connection. TCP_NODELAY is set, so data leaves at once.
+/// A TCP connection. Data leaves at once: TCP_NODELAY is set, except on an adopted socket.
 ///
 ///     tcp::stream server = co_await tcp::connect(endpoint::loopback(8080));
 ///     co_await server.write_all("hello\n");
@@ -56,7 +56,7 @@ class stream {
     return some<detail::write_some_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
                                          MSG_NOSIGNAL);
   }
-  /// Writes all of from.
+  /// Writes all bytes of `from`.
   [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
     return whole<detail::write_all_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
                                          MSG_NOSIGNAL);

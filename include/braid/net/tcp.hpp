@@ -55,7 +55,7 @@ class listener {
 ///     const tcp::listener door = tcp::listen_now(endpoint("0.0.0.0", 8080));
 [[nodiscard]] listener listen_now(const endpoint& at, int backlog = SOMAXCONN);
 
-/// The same as a sender of listener, which completes at once. Its errors arrive as those of any operation.
+/// listen_now as a sender of listener, which completes at once. Its errors arrive as those of any operation.
 ///
 ///     const tcp::listener door = co_await tcp::listen(endpoint("0.0.0.0", 8080));
 [[nodiscard]] inline auto listen(const endpoint& at, int backlog = SOMAXCONN) {

@@ -118,7 +118,7 @@ class socket {
   /// The peer's endpoint. Throws std::system_error when the socket is closed or not connected.
   [[nodiscard]] endpoint peer_endpoint() const;
 
-  /// Sends from as one datagram to that endpoint.
+  /// Sends the bytes of `from` as one datagram to that endpoint.
   /// Errors  message_size when it is too long for one; no_buffer_space when the system has no room now;
   ///         address_family_not_supported when an IPv4 socket sends to an endpoint that is not IPv4.
   [[nodiscard]] auto send_to(readable_bytes from, const endpoint& to) const noexcept {
@@ -128,7 +128,7 @@ class socket {
   [[nodiscard]] auto receive_from(writable_bytes to) const noexcept {
     return receives<detail::receive_from_name>(to);
   }
-  /// Sends from as one datagram to the peer.
+  /// Sends the bytes of `from` as one datagram to the peer.
   /// Errors  message_size, no_buffer_space; destination_address_required when the socket is not connected.
   [[nodiscard]] auto send(readable_bytes from) const noexcept {
     return io_sender<detail::send_outcome>{sends(from), {part(from)}};
@@ -165,7 +165,7 @@ class socket {
 ///     const udp::socket socket = udp::bind_now(endpoint::loopback());
 ///     log(socket.local_endpoint().to_string());
 [[nodiscard]] socket bind_now(const endpoint& at);
-/// The same as a sender of socket, which completes at once. Its errors arrive as those of any operation.
+/// bind_now as a sender of socket, which completes at once. Its errors arrive as those of any operation.
 ///
 ///     const udp::socket socket = co_await udp::bind(endpoint("0.0.0.0", 5353));
 [[nodiscard]] inline auto bind(const endpoint& at) {
@@ -177,7 +177,7 @@ class socket {
 ///
 ///     const udp::socket clock = udp::connect_now(endpoint("192.0.2.1", 123));
 [[nodiscard]] socket connect_now(const endpoint& to);
-/// The same as a sender of socket, which completes at once.
+/// connect_now as a sender of socket, which completes at once.
 ///
 ///     const udp::socket clock = co_await udp::connect(endpoint("192.0.2.1", 123));
 ///     co_await clock.send("what time is it?");

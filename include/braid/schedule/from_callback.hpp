@@ -93,8 +93,8 @@ class callback_done {
 /// Lifetime  f is kept until the operation has ended. `done` may be called even later; see callback_done.
 /// Threads   f runs on the loop's thread when the operation is started, and the operation ends there. Unlike
 ///           a promise's future, the operation is work of its loop: run() continues until it has ended.
-/// Errors    an exception of f, the error given to done, or errc::broken_promise if the last copy of done is
-///           gone.
+/// Errors    an exception of f or of the function that cancels, the error given to done, or
+///           errc::broken_promise if the last copy of done is gone.
 /// Cancel    f's return value decides:
 ///           - nothing: the operation ends at once as operation_canceled, and a later done changes nothing.
 ///             So the API must own the memory that it still writes into.

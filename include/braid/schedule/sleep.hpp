@@ -23,12 +23,12 @@ struct timer_of<Deadline> {
   using type = typename Deadline::timer;
 };
 
-// A timer that waits for a Deadline.
+// A timer that waits for a Deadline, which has:
 //
 // operator()   the instant, called when the wait begins
 // is_due()     optional: is the instant reached already? Then a select need not begin to wait
 // take()       optional: called at the instant; false if the wait continues, to another instant
-// timer        optional: the class of the timer. enter(timer, loop) and leave(timer) begin and end each wait
+// timer        optional: the timer's base class; enter(timer, loop) and leave(timer) are called around a wait
 template <class Deadline>
 class sleep_timer : public timer_of<Deadline>::type {
   using base = typename timer_of<Deadline>::type;
@@ -150,7 +150,7 @@ struct instant {
 [[nodiscard]] inline auto sleep_until(loop_clock::time_point t) noexcept {
   return detail::sleep_sender<detail::instant>{{t}};
 }
-/// The same for any unit.
+/// sleep_until for a time point of any unit.
 template <class Duration>
 [[nodiscard]] auto sleep_until(std::chrono::time_point<loop_clock, Duration> t) noexcept {
   return sleep_until(loop_clock::saturated(t));
@@ -163,7 +163,7 @@ template <class Duration>
 [[nodiscard]] inline auto sleep_for(loop_clock::duration d) noexcept {
   return detail::sleep_sender{[d]() noexcept { return loop_clock::after(d); }};
 }
-/// The same for any unit, whole or fractional. A d above loop_clock::duration::max() counts as that maximum.
+/// sleep_for in any unit, whole or fractional. A d above loop_clock::duration::max() counts as that maximum.
 template <class Rep, class Period>
 [[nodiscard]] auto sleep_for(std::chrono::duration<Rep, Period> d) noexcept {
   return sleep_for(loop_clock::saturated(d));

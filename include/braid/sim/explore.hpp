@@ -17,8 +17,9 @@ struct explored {
   std::uint64_t trace_hash = 0;  ///< of all runs: equal searches have equal hashes
 };
 
-/// Runs the program in a fresh world for each of the seeds 0, 1, … until one run throws, and throws that.
-/// The environment variable BRAID_SIM_SEED=n makes it run that seed alone.
+/// Runs the program in a fresh world for each of the seeds 0 to seeds - 1. The first run that throws ends the
+/// search, and explore throws its exception. The environment variable BRAID_SIM_SEED=n makes it run that seed
+/// alone.
 ///
 ///     sim::explore(1000, [](sim::world& here) {
 ///       here.faults().add({.what = sim::fault::lost, .probability = 0.1});

@@ -8,8 +8,8 @@
 
 namespace braid::sim {
 
-/// A reactor that injects the same faults on a real kernel: requests meet the schedule before they reach the
-/// reactor `over`. `loop here({}, sim::faulty(make_reactor({}), schedule));`
+/// A reactor that injects the faults of a schedule on a real kernel. It decides about each request's fault
+/// before it submits the request to the reactor `over`.
 ///
 ///     sim::fault_schedule faults;
 ///     faults.add({.what = sim::fault::interrupted, .probability = 0.5});

@@ -23,16 +23,17 @@ namespace braid {
 ///     jobs.close();
 ///     while (const auto next = co_await jobs.receive()) work_on(*next);  // until it is closed and empty
 ///
-/// First come, first served, among waiting senders and among waiting receivers. close() says that nothing
-/// more will be sent: elements that were sent before, and those of waiting senders, are still received.
-/// close_now() is for the receiving side, when it wants no more: waiting senders fail.
+/// First come, first served, among the waiting sends and among the waiting receives. close() says that
+/// nothing more will be sent: elements that were sent before, and those of waiting sends, are still received.
+/// close_now() is for the receiving side, when it wants no more: waiting sends fail.
 ///
 /// A send that fails, times out or loses a select destroys its element. There are two ways to keep it:
 /// send_from(element) moves the element only when it is sent, and reserve() waits for room before there is an
 /// element at all.
 ///
 /// Lifetime  outlives its permits and the operations that wait. Its end destroys the elements that are left.
-/// Threads   one loop's. From another thread: loop::post([&] { numbers.try_send(1); }) to an unbounded one.
+/// Threads   one loop's. Another thread sends through that loop, best to an unbounded channel:
+///           home.post([&] { (void)jobs.try_send(job{1}); }).
 /// Errors    send, send_from and reserve fail with errc::channel_closed after close(). An exception of moving
 ///           an element is the error of the send if the element was not sent yet, else of the receive, and
 ///           then the element is lost. If a receive is destroyed before it has finished, its element becomes
@@ -96,13 +97,13 @@ class channel : pinned {
 
   /// A sender of void: completes once the element is in the channel, or received.
   [[nodiscard]] auto send(T value) { return detail::claim_sender(sending{queue_, std::move(value)}); }
-  /// The same, but moves from the element only if it is sent; otherwise the element stays as it is.
+  /// Like send, but moves from the element only if it is sent; otherwise the element stays as it is.
   /// Lifetime  the element must stay at its address until the operation has ended.
   [[nodiscard]] auto send_from(T& element) noexcept {
     return detail::claim_sender(sending_from{queue_, element});
   }
   /// A sender of permit: waits for room, as a send does. On a rendezvous channel it waits for a waiting
-  /// receiver, which then waits for the permit; if that receiver gives up, the element is kept for the next
+  /// receive, which then waits for the permit; if that receive is withdrawn, the element is kept for the next
   /// one.
   [[nodiscard]] auto reserve() noexcept { return detail::claim_sender(reserving{queue_}); }
   /// A sender of std::optional<T>: empty once the channel is closed, has no elements, and no permit is left.
@@ -128,13 +129,13 @@ class channel : pinned {
       return taken ? std::optional<T>(std::move(detail::unboxed(*taken))) : std::nullopt;
   }
 
-  /// Ends sending: only waiting senders and existing permits still send; a waiting reserve fails. A receive
+  /// Ends sending: only waiting sends and existing permits still send; a waiting reserve fails. A receive
   /// that waits for an element that will never come completes with an empty optional. Closing twice is no
   /// error.
   void close() noexcept {
     queue_.close_for([](const to_send& waits) { return waits.value_to_send == nullptr; });
   }
-  /// The same, but waiting sends fail, too. Elements in the channel can still be received.
+  /// Like close, but waiting sends fail, too. Elements in the channel can still be received.
   void close_now() noexcept {
     queue_.close_for([](const to_send&) { return true; });
   }
@@ -212,7 +213,7 @@ class channel : pinned {
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return this->on->receivers(); }
     void on_wait() noexcept {
       if (!this->on->senders().empty()) [[unlikely]]
-        this->on->hand_over_to_senders();  // a reserve may wait for this receiver
+        this->on->hand_over_to_senders();  // a reserve may wait for this receive
     }
     [[nodiscard]] std::optional<T> take() noexcept(!queue::may_throw) {
       if (!this->got) return std::nullopt;

@@ -67,8 +67,8 @@ struct task_dump {
 ///     //   at serve (server.cpp:41) for 0.250 s: receive on 127.0.0.1:80 (descriptor 7) for 0.250 s
 [[nodiscard]] std::string format_tasks(const task_dump& dump);
 
-/// {"tasks": […], "unowned": […]}; a task has its kind, function, file, line, waiting_s, waits_for and
-/// children.
+/// {"tasks": […], "unowned": [requests and timers that no task waits for]}; a task has its kind, function,
+/// file, line, waiting_s, waits_for and children.
 ///
 ///     co_await write_file("/tmp/tasks.json", to_json(dump_tasks(loop::current())));
 [[nodiscard]] std::string to_json(const task_dump& dump);

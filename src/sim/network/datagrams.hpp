@@ -18,9 +18,10 @@ struct datagram {
   std::string bytes;
 };
 
-// The UDP sockets and the datagrams on their way between them. A datagram is lost if it cannot pass when it
-// arrives, or if its receiver has no room. Datagrams between two hosts that arrive at the same time do so in
-// the order in which they were sent.
+// The UDP sockets and the datagrams on their way between them. A datagram is lost if its host is down or cut
+// off when it arrives, or if the socket has no room. If no socket has the port, it is refused, and a
+// connected socket that sent it gets the refusal. Datagrams between two hosts that arrive at the same time do
+// so in the order in which they were sent.
 class datagrams : pinned {
  public:
   explicit datagrams(network& within) : network_(within) {}
