@@ -126,7 +126,7 @@ class broadcast : pinned {
     using value_type = std::optional<T>;
     static constexpr const char* name = "broadcast::receive";
     explicit receiving(subscription* which) noexcept : on(which) {}
-    // Serves one receive at a time, so that elements are taken in the order of the receives.
+    // Carries out one receive at a time, so that elements are taken in the order of the receives.
     [[nodiscard]] bool try_now() noexcept {
       const std::uint64_t more = on->from_.sent_ - on->next_kept();
       if (more <= (on->promised_ ? 1 : 0)) return on->from_.closed_;

@@ -16,7 +16,7 @@
 namespace braid {
 
 /// A queue of elements between operations of one loop. Many may send and many may receive; each element
-/// reaches one receiver.
+/// reaches one receive.
 ///
 ///     channel<job> jobs(16);
 ///     co_await jobs.send(job{1});

@@ -26,7 +26,7 @@ namespace braid {
 /// Lifetime  outlives the waiters.
 /// Threads   one loop's.
 /// Cancel    a cancelled waiter leaves the queue, locks again, and fails as operation_canceled.
-/// Cost      no allocation; a recycled frame for each wait.
+/// Cost      one block of the frame pool for each wait.
 class condition_variable : pinned {
   struct waiting;
 

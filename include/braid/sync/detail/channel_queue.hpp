@@ -17,8 +17,8 @@
 
 namespace braid::detail {
 
-// The elements of a channel and the operations that wait for it. An element goes from its sender directly to
-// a waiting receiver; if none waits, it goes into the ring between them.
+// The elements of a channel and the operations that wait for it. An element goes from its send directly to a
+// waiting receive; if none waits, it goes into the ring between them.
 template <class T>
 class channel_queue : pinned {
   static_assert(std::is_move_constructible_v<T>,
@@ -67,18 +67,18 @@ class channel_queue : pinned {
   [[nodiscard]] waiter_queue& senders() noexcept { return senders_; }
   [[nodiscard]] waiter_queue& receivers() noexcept { return receivers_; }
 
-  // Hands the value to a waiting receiver, or puts it into the ring if there is room; else returns false.
+  // Hands the value over to a waiting receive, or puts it into the ring if there is room; else returns false.
   template <class U>
   [[nodiscard]] bool put(U&& value) {
     if (!receivers_.empty()) {  // then the ring is empty
       hand_over(receivers_.front(), std::forward<U>(value));
       return true;
     }
-    if (elements_.size() >= room_) return false;  // while senders wait, the ring is full
+    if (elements_.size() >= room_) return false;  // while sends wait, the ring is full
     elements_.push_back(std::forward<U>(value));
     return true;
   }
-  // Takes from the ring, or from the sender that has waited longest.
+  // Takes from the ring, or from the send that has waited longest.
   bool take_into(std::optional<kept>& where, bool can_wait) {
     if (!elements_.empty()) {
       where.emplace(elements_.pop_front());
@@ -99,7 +99,7 @@ class channel_queue : pinned {
   }
   // Hands over to waiting sends and reserves in their order, as far as that is possible now.
   void hand_over_to_senders() noexcept {
-    const deferred_withdrawals at_once;  // the hand-overs to a sender and to its receiver are one step
+    const deferred_withdrawals at_once;  // the hand-overs to a send and to its receive are one step
     while (receivers_.empty() ? !senders_.empty() && elements_.size() < room_ : !senders_.empty()) {
       sync_waiter* const next =
           senders_.find_if([this](sync_waiter& each) { return try_hand_over_to(each); });
@@ -109,9 +109,8 @@ class channel_queue : pinned {
     }
   }
 
-  // A permit for a waiting sender, or for a caller that does not wait (null). On a rendezvous channel the
-  // permit binds the receiver that has waited longest, and no other element is for that receiver from then
-  // on.
+  // A permit for a waiting reserve, or for a caller that does not wait (null). On a rendezvous channel the
+  // permit binds the receive that has waited longest: from then on it gets no other element.
   [[nodiscard]] bool take_permit(sync_waiter* sender) noexcept {
     if (capacity_ == 0) {
       sync_waiter* const receiver = receiver_for(sender);
@@ -141,7 +140,7 @@ class channel_queue : pinned {
     end_permit();
   }
 
-  // Closes, and refuses the waiting senders for which `which` returns true.
+  // Closes, and refuses the waiting sends and reserves for which `which` returns true.
   template <class Which>
   void close_for(Which which) noexcept {
     closed_ = true;
@@ -170,7 +169,7 @@ class channel_queue : pinned {
   [[nodiscard]] static T* value_of(sync_waiter& sender) noexcept {
     return sender_waiting::claim_of(sender).value_to_send;
   }
-  // Moves a sender's element. If that throws, records the error in the sender and returns false.
+  // Moves a send's element. If that throws, records the error in the send and returns false.
   template <class Into>
   static bool move_out(sync_waiter& sender, Into into) noexcept {
     to_send& claim = sender_waiting::claim_of(sender);
@@ -184,8 +183,7 @@ class channel_queue : pinned {
   }
   bool take_from_sender(std::optional<kept>& where, bool can_wait) {
     while (!senders_.empty()) {
-      // On a rendezvous channel a reserve waits for a waiting receiver: let this receive wait and be that
-      // one.
+      // On a rendezvous channel a reserve waits for a waiting receive: this receive waits, to be that one.
       if (can_wait && capacity_ == 0 && value_of(senders_.front()) == nullptr) return false;
       sync_waiter* const first =
           senders_.find_if([](sync_waiter& each) { return value_of(each) != nullptr; });
@@ -201,7 +199,7 @@ class channel_queue : pinned {
     if (!promised_.empty()) return &promised_.front();
     return receivers_.empty() ? nullptr : &receivers_.front();
   }
-  // The first receiver that may get an element or a permit of this sender; not one of the same select.
+  // The first receive that may get an element or a permit of this send; not one of the same select.
   [[nodiscard]] sync_waiter* receiver_for(sync_waiter* sender) noexcept {
     return receivers_.find_if(
         [sender](sync_waiter& each) { return sender == nullptr || !each.in_group_with(*sender); });
@@ -217,7 +215,7 @@ class channel_queue : pinned {
     if (!moved) [[unlikely]]
       hand_over_to_senders();
   }
-  // Returns false if the sender must go on waiting.
+  // Returns false if the send must go on waiting.
   [[nodiscard]] bool try_hand_over_to(sync_waiter& sender) noexcept {
     if (value_of(sender) == nullptr) return take_permit(&sender);
     sync_waiter* const receiver = receiver_for(&sender);
