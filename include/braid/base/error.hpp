@@ -109,13 +109,13 @@ class error {
   /// The call that failed, or empty.
   [[nodiscard]] std::string_view call() const noexcept;
 
-  /// The chain of awaits that the failure went through, innermost first, and the verb that began it. It is
+  /// The asynchronous stack that the failure went through: its awaits, innermost first, and the verb. It is
   /// empty until the failure has left a task, a fiber or a verb.
   [[nodiscard]] std::span<const std::source_location> stack() const noexcept;
-  /// Does stack() reach the verb? If not, the chain was longer than what is stored.
+  /// Does stack() reach the verb? If not, it was longer than what is stored.
   [[nodiscard]] bool stack_is_whole() const noexcept;
-  // The first frame that the failure leaves calls this. goes_on_at is the first frame of the chain that
-  // `frames` lacks; null if they reach the verb.
+  // The first frame that the failure leaves calls this. goes_on_at is the first frame that `frames`
+  // lacks; null if they reach the verb.
   void set_stack(std::span<const std::source_location> frames, const void* goes_on_at = nullptr);
   [[nodiscard]] const void* stack_goes_on_at() const noexcept;
 

@@ -17,7 +17,7 @@ namespace braid {
 ///
 /// Errors  a failure of clean_up replaces a value of op and a requested cancellation of op. If op failed in
 ///         another way, its error stays and clean_up's error is in its suppressed(). No combinator drops the
-///         error of a clean-up: a join that drops the errors of losers fails with this one.
+///         error of a clean-up: a combinator that drops the errors of losers fails with this one.
 /// Cancel  reaches op alone; clean_up does not see the stop request, as in shield. If stop was requested
 ///         before the start, op is still started and clean_up still follows. An operation that a join or a
 ///         scope never starts has nothing to clean up. When the loop ends, clean_up still runs, but what it

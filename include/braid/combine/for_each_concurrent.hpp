@@ -27,8 +27,8 @@ namespace braid {
 ///           error of the range counts likewise. std::invalid_argument for a limit of 0.
 /// Cancel    stops all, waits for all; operation_canceled if the end of the range was not reached. An element
 ///           that an asynchronous range gives after the stop request is dropped.
-/// Cost      recycled memory for each operation that runs at once. Operations that end at once run in a loop,
-///           which yields to other operations now and then.
+/// Cost      one block of the frame pool for each operation that runs at once. Operations that end at once
+///           run in a loop, which yields to other operations now and then.
 template <class Range, detail::operation_for<Range> F>
 [[nodiscard]] auto for_each_concurrent(Range&& range, std::size_t limit, F&& fn) {
   return detail::walk_concurrently<detail::for_each_outcome>(std::forward<Range>(range), limit,

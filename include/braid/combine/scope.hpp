@@ -49,7 +49,7 @@ class scope : pinned {
   ///         loop's, and after the scope has ended.
   /// Cancel  future::request_stop reaches op alone, from any thread. After the scope was stopped op is not
   ///         started, and ends as operation_canceled.
-  /// Cost    one recycled piece of memory.
+  /// Cost    one block of the frame pool.
   template <sender_or_factory S>
   child<value_of<sender_of<S>>> spawn(S&& op, std::source_location where = std::source_location::current()) {
     using value = value_of<sender_of<S>>;

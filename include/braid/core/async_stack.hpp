@@ -23,7 +23,7 @@ namespace braid {
 ///       if (each.kind == frame_kind::fiber) log(format_place(each.where));
 enum class frame_kind : std::uint8_t { verb, coroutine, fiber };
 
-/// One frame of an asynchronous stack: a coroutine, a fiber, or the verb that began the chain.
+/// One frame of an asynchronous stack: a coroutine, a fiber, or the verb that began it all.
 ///
 ///     struct to_log {  // a receiver of int that shows up in no stack
 ///       void finish(result<int> ended) && noexcept { use(ended); }
@@ -56,8 +56,8 @@ static_assert(sizeof(async_frame) == 16);
 // A frame that links an operation to the frame that waits for it now, which may change or go away while the
 // operation runs. A stack does not show it.
 //
-// Threads  only the home thread reads parent. On another thread a stack ends here; when the error arrives on
-//          the home thread, complete_stack adds the rest.
+// Threads  only the home loop's thread reads parent. On another thread a stack ends here; when the error
+//          arrives on the home loop, complete_stack adds the rest.
 struct async_link : async_frame {
   async_link() noexcept;
   void belong_here() noexcept { home_ = std::this_thread::get_id(); }
@@ -69,7 +69,7 @@ struct async_link : async_frame {
   std::thread::id home_;
 };
 
-/// An asynchronous call chain as a value, innermost frame first.
+/// An asynchronous stack as a value, innermost frame first.
 ///
 ///     const async_stack here = co_await current_async_stack();
 ///     log(format_stack(here));
@@ -77,31 +77,31 @@ struct async_stack {
   static constexpr std::size_t most_frames = 64;
 
   std::vector<std::source_location> frames;
-  bool is_whole = true;  ///< the last entry is the verb that began the chain; if not, the chain was longer
+  bool is_whole = true;  ///< the last entry is the verb that began it all; if not, the stack was longer
 };
 
-/// The present chain from innermost outwards; call it on the thread that runs the innermost frame. It ends
+/// The present stack from innermost outwards; call it on the thread that runs the innermost frame. It ends
 /// early, and is not whole, where another thread may be changing the next frame.
 ///
 ///     const async_frame outermost(nullptr, std::source_location::current());
 ///     log(format_stack(stack_of(&outermost)));  // one frame: the verb
 [[nodiscard]] async_stack stack_of(const async_frame* innermost);
 
-// Stores the chain in failure, unless failure has one already. Without memory failure stays without.
+// Stores the stack in failure, unless failure has one already. Without memory failure stays without.
 void attach_stack(error& failure, const async_frame* innermost) noexcept;
 
 // Adds the frames beyond link, if failure's stack ended at link because it was taken on another thread. Call
-// it on the link's home thread.
+// it on the thread of the link's home loop.
 void complete_stack(error& failure, const async_link& link) noexcept;
 
 ///
 ///     const auto text = co_await as_result(fetch("page"));
 ///     if (!text) log(text.error().message() + "\n" + format_stack(text.error()));
 ///
-/// "  at function (file:line)" for each frame, innermost first; "  started at …" for the verb that began the
-/// chain, or "  ..." if the chain was longer. Then each suppressed error and its own stack, indented.
+/// "  at function (file:line)" for each frame, innermost first; "  started at …" for the verb that began it
+/// all, or "  ..." if the stack was longer. Then each suppressed error and its own stack, indented.
 [[nodiscard]] std::string format_stack(const error& failure);
-/// The same for a stack alone.
+/// The text of a stack alone.
 [[nodiscard]] std::string format_stack(const async_stack& stack);
 
 /// Sets a terminate handler that prints the asynchronous stack of the uncaught exception, if an error threw

@@ -9,7 +9,7 @@
 namespace braid {
 
 /// A type that any C++20 coroutine can co_await and that is no sender: an awaiter, or a type with an operator
-/// co_await. Every verb and every join takes one like a sender, so awaitables of other libraries work as they
+/// co_await. Every verb and combinator takes one like a sender, so awaitables of other libraries work as they
 /// are.
 ///
 ///     struct ready_number {  // an awaiter of another library

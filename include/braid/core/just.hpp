@@ -26,7 +26,7 @@ template <class T>
 [[nodiscard]] auto just(T&& value) {
   return detail::just_made_by([value = std::forward<T>(value)]() mutable { return std::move(value); });
 }
-/// The same for void.
+/// A sender of void that completes at once.
 [[nodiscard]] inline auto just() {
   return just_from([] {});
 }

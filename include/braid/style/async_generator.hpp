@@ -30,7 +30,7 @@ namespace braid {
 ///           spite of a stop request completes that next() with the element. After it has ended as
 ///           cancelled, every later next() fails as cancelled, because not all elements were read. A
 ///           generator that catches the cancellation continues.
-/// Cost      one frame from the frame pool; nothing per element. A next() that completes at once is two
+/// Cost      one block of the frame pool; nothing per element. A next() that completes at once is two
 ///           calls.
 template <class T>
 class [[nodiscard]] async_generator {

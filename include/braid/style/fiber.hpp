@@ -24,7 +24,7 @@ namespace braid {
 ///     detach(in_fiber(copy));
 ///
 /// Threads  f begins, and resumes after each await, on the loop's thread.
-/// Errors   an exception of f, with the chain of awaits; std::bad_alloc if no stack can be mapped.
+/// Errors   an exception of f, with the asynchronous stack; std::bad_alloc if no stack can be mapped.
 /// Cancel   the stop token reaches every await in f.
 /// Cost     two switches per await that does not complete at once; stacks are pooled.
 template <class F>

@@ -26,7 +26,7 @@ namespace braid {
 /// Threads   may be moved to another thread. then, catch_error and finally run their function on the loop of
 ///           the thread that called them, in a later turn, never within the call.
 /// Errors    every function but valid() throws std::logic_error on a future that was moved from.
-/// Cost      one recycled state per link of a chain.
+/// Cost      one block of the frame pool per link of a chain.
 template <class T>
 class [[nodiscard]] future {
  public:

@@ -30,7 +30,7 @@ namespace braid {
 /// Threads   none of its own: it runs within ++ and begin().
 /// Errors    an exception is thrown by begin() or ++ and ends the generator. A second begin() throws
 ///           std::logic_error.
-/// Cost      one frame from the frame pool; nothing per element.
+/// Cost      one block of the frame pool; nothing per element.
 /// Source    P2502. Unlike there, iterators can be copied, as range-v3 requires, and elements_of takes a
 ///           range of lvalues too.
 template <class Reference, class Value = void>

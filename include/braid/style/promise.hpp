@@ -63,7 +63,7 @@ class promise {
     result<T> ended(std::forward<U>(value));  // may throw: the promise stays unsettled
     std::exchange(state_, nullptr)->set(std::move(ended));
   }
-  /// The same for void.
+  /// Settles the future of void.
   void set_value()
     requires std::is_void_v<T>
   {
@@ -95,7 +95,7 @@ template <class T>
   settled.set_value(std::forward<T>(value));
   return made;
 }
-/// The same for void.
+/// make_ready_future for void.
 [[nodiscard]] inline future<void> make_ready_future() {
   promise<void> settled;
   auto made = settled.get_future();

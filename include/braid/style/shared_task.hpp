@@ -21,7 +21,7 @@ namespace braid {
 /// Lifetime  the value, and references to it, live as long as a handle exists.
 /// Threads   one loop: that of the first await. An await on another loop during the run fails with
 ///           std::logic_error.
-/// Errors    an exception goes to every waiter, with the first waiter's chain of awaits.
+/// Errors    an exception goes to every waiter, with the first waiter's asynchronous stack.
 /// Cancel    a cancelled waiter leaves, and the run continues for the others. The last waiter stops the run
 ///           and waits for its end; a waiter that arrives meanwhile gets the same end.
 /// Cost      a block of the frame pool besides the task's. An await after the end completes at once.

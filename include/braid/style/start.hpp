@@ -19,9 +19,9 @@ namespace braid {
 ///
 ///     start(fetch("page"), [](result<std::string> text) { log(text ? *text : text.error().message()); });
 ///
-/// Lifetime  op and handler are kept until then, in a recycled block. At the loop's end the handler of an
-///           operation that can be cancelled runs with operation_canceled; any other handler is destroyed
-///           with its operation.
+/// Lifetime  op and handler are kept until then, in a block of the frame pool. At the loop's end the handler
+///           of an operation that can be cancelled runs with operation_canceled; any other handler is
+///           destroyed with its operation.
 /// Errors    throws std::logic_error on a thread without a loop. An exception of the handler goes to the
 ///           loop's unhandled-error handler.
 template <sender_or_factory S, class Handler>

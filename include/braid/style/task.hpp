@@ -20,9 +20,9 @@ namespace braid {
 /// Lifetime  owns its frame until it is connected. Parameters by reference must outlive the task.
 /// Threads   resumes on the thread where its awaited operation completes; its awaiter always resumes on the
 ///           awaiter's own loop.
-/// Errors    an exception that leaves it, and an error that it returns, carry the chain of awaits.
+/// Errors    an exception that leaves it, and an error that it returns, carry the asynchronous stack.
 /// Cancel    the awaiter's stop token reaches every await: co_await get_stop_token().
-/// Cost      one frame from the frame pool; an await of a task that ends at once is two calls.
+/// Cost      one block of the frame pool; an await of a task that ends at once is two calls.
 template <class T>
 class [[nodiscard]] task {
  public:

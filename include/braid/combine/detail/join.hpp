@@ -194,7 +194,7 @@ class pack_children<Join, std::index_sequence<I...>, S...> : pack_child<Join, I,
 template <class T>
 using pool_vector = std::vector<T, pool_allocator<T>>;
 
-/// The operations of a join over a range: immovable objects in one block of recycled memory.
+/// The operations of a join over a range: immovable objects in one block of the frame pool.
 template <class Join, sender S>
 class range_children : pinned {
  public:

@@ -8,7 +8,7 @@
 
 namespace braid::detail {
 
-/// A sender that awaits another library's awaitable in a task. Verbs and joins wrap awaitables in it.
+/// A sender that awaits another library's awaitable in a task. Verbs and combinators wrap awaitables in it.
 template <class Source>
 struct awaitable_sender {
   static_assert(

@@ -87,7 +87,7 @@ struct awaits_anything {
 ///
 /// Threads  belongs to the loop on which it was awaited, its home. resume_on may take it elsewhere meanwhile;
 ///          the home loop counts that as its work.
-/// Cost     40 bytes. Frames come from the frame pool.
+/// Cost     40 bytes. Coroutine frames are blocks of the frame pool.
 class coroutine_promise : public pooled_frame, pinned {
  public:
   /// Awaits a sender, as an rvalue unless it is awaited by copy, or a function that returns one. The sender
@@ -135,7 +135,7 @@ class coroutine_promise : public pooled_frame, pinned {
     if (task_tracker::tracks_here()) [[unlikely]]
       begin_tracked();
   }
-  /// The same for a coroutine that awaits this one. Notes that coroutine's await as well.
+  /// Called by a coroutine that awaits this one, whose await it notes as well.
   void inherit(coroutine_promise& parent) noexcept {
     stop_ = parent.stop_;
     frame_.called_by(&parent.frame_);
@@ -146,7 +146,7 @@ class coroutine_promise : public pooled_frame, pinned {
     }
   }
 
-  /// Reports the await to the loop's tracker, if there is one. An awaiter with notes_its_await calls this
+  /// Notes the await in the loop's tracker, if there is one. An awaiter with notes_its_await calls this
   /// itself.
   [[gnu::always_inline]] void note_await() noexcept {
     if (tracked_) [[unlikely]]

@@ -144,7 +144,7 @@ class future_state_base : public pooled, pinned {
     return canceled;
   }
   void belong_to_scope() noexcept { facts_ |= of_scope; }
-  /// The same for a link of a chain, which reports its end to the scope.
+  /// For a link of a chain, which reports its end to the scope.
   void belong_to_chain() noexcept { facts_ |= of_scope | chained; }
   void report(error failure) noexcept;  // on the home loop's thread, or posted to it
 
@@ -216,7 +216,7 @@ class future_state : public future_state_base {
     std::construct_at(&result_, std::move(ended));
     has_result_ = true;
   }
-  /// The same with the result of make(), constructed in place.
+  /// Like keep, with the result of make(), constructed in place.
   template <class Make>
   void keep_made(Make make) noexcept {
     ::new (static_cast<void*>(std::addressof(result_))) result<T>(make());

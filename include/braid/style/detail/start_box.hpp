@@ -12,8 +12,8 @@
 
 namespace braid::detail {
 
-// A started operation and its handler in one recycled block. The block goes back to the pool before the
-// handler runs, so that a handler that starts the next operation reuses it.
+// A started operation and its handler in one block of the frame pool. The block goes back to the pool before
+// the handler runs, so that a handler that starts the next operation reuses it.
 template <sender S, class Handler>
 class start_box;
 

@@ -53,7 +53,7 @@ class task_promise_base : public coroutine_promise {
   ~task_promise_base() = default;
   /// The error of a task that ran to its end without a co_return.
   [[nodiscard, gnu::cold]] error no_co_return() noexcept;
-  /// The exception being handled, with the chain of awaits.
+  /// The exception being handled, with the asynchronous stack.
   [[nodiscard]] error current_failure() noexcept;
   /// Resumes the awaiter on its home loop. Not for an awaiter that is still starting this task.
   void resume_awaiter() noexcept {
