@@ -21,7 +21,8 @@ class carried_request final : public blocking_job, public pooled {
   /// Delivers `back` to the loop when the request has ended. Throws std::bad_alloc.
   carried_request(const request& what, loop& home, operation_base& back);
 
-  /// On the loop's thread, once it is back: copies its data to the request's buffer, and returns the result.
+  /// On the loop's thread, once `back` was delivered: copies its data to the request's buffer, and returns
+  /// the result.
   [[nodiscard]] std::int32_t result() noexcept;
 
  private:

@@ -10,7 +10,7 @@ namespace braid::detail {
 
 class carried_request;
 
-/// A reactor that sends requests to threads that may block. on_errand_finished runs on its loop's thread.
+/// A reactor that gives requests to the blocking pool. on_errand_finished runs on its loop's thread.
 class errand_sender {
  public:
   virtual void on_errand_finished(class errand& one) noexcept = 0;
@@ -19,9 +19,9 @@ class errand_sender {
   ~errand_sender() = default;
 };
 
-/// One request on its way to such a thread and back.
+/// One request on its way to a thread of the blocking pool and back.
 ///
-/// Lifetime  its sender keeps it from begin until it comes back, then deletes it.
+/// Lifetime  its errand_sender keeps it from begin until on_errand_finished, then deletes it.
 /// Cancel    end_early. A request that a thread carries out is abandoned if it may take unlimited time. It
 ///           then touches only memory and descriptors of its own, and its result is dropped.
 class errand final : public list_node, public pooled, operation_base {
@@ -31,15 +31,15 @@ class errand final : public list_node, public pooled, operation_base {
   errand(errand_sender& from, io_operation& operation);
   ~errand();
 
-  /// Gives it to the blocking pool. Without a thread for it, it comes back with -EAGAIN; a close is carried
-  /// out here instead.
+  /// Gives it to the blocking pool. Without a thread for it, it finishes with -EAGAIN; a close is carried out
+  /// here instead.
   void begin() noexcept;
-  /// Makes it come back in a later turn, as cancelled. False when a thread carries it out and it will end
+  /// Makes it finish in a later turn, as cancelled. False when a thread carries it out and it will end
   /// soon, as with the data of a local file.
   [[nodiscard]] bool end_early() noexcept;
 
   [[nodiscard]] io_operation& operation() const noexcept { return operation_; }
-  /// Its result, once it is back.
+  /// Its result, once it has finished.
   [[nodiscard]] std::int32_t ended() const noexcept { return ended_; }
 
  private:

@@ -52,7 +52,7 @@ struct loop_clock {
       return duration(static_cast<rep>(exact / down + (exact % down > 0 ? 1 : 0)));
     }
   }
-  /// The same for an instant.
+  /// Like saturated for a duration: t rounded up, and no overflow.
   template <class Duration>
   [[nodiscard]] static constexpr time_point saturated(
       std::chrono::time_point<loop_clock, Duration> t) noexcept {

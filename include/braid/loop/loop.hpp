@@ -82,7 +82,7 @@ class loop : operation_context {
   /// Runs f() on the loop's thread in a later turn. Any thread may call it; the loop must outlive the call.
   /// A function that the loop's own thread posts while the loop ends does not run.
   void post(unique_function<void()> f);
-  /// The same for a loop that may have ended: then it returns false and leaves f as it was.
+  /// Like post, for a loop that may have ended: then it returns false and leaves f as it was.
   [[nodiscard]] static bool post_if_alive(loop* home, unique_function<void()>& f);
   template <class F>
     requires lazy_sender<std::invoke_result_t<std::decay_t<F>&>>

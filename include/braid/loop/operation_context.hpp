@@ -50,14 +50,15 @@ class operation_context : pinned {
     if (!reactor_->submit_inline<IsNop>(operation)) [[unlikely]]
       submit_slow(operation, frame());
   }
-  /// The same for a request that may block although its descriptor is ready, or because it has none. The
-  /// reactor may give it to a thread.
+  /// Like submit, for a request that may block although its descriptor is ready, or because it has none. The
+  /// reactor may give it to the blocking pool.
   template <class Frame = no_frame>
   void submit_blocking(io_operation& operation, Frame frame = {}) noexcept {
     operation.may_block_ = true;
     submit_slow(operation, frame());
   }
-  /// The same for a request that takes its turn at its descriptor. It may be submitted again until end_turn.
+  /// Like submit, for a request that takes its turn at its descriptor. It may be submitted again until
+  /// end_turn.
   template <class Frame>
   void submit_in_turn(detail::turn_operation& operation, const file_traits& traits, bool may_block,
                       Frame frame) noexcept {
@@ -112,7 +113,7 @@ class operation_context : pinned {
     operation.mark_begun();
     ready_.push_back(operation);
   }
-  /// The same as make_ready, from any thread.
+  /// Like make_ready, from any thread.
   void deliver(operation_base& operation) noexcept {
     if (!inbox_.push(operation)) return;
     reactor_->wake();
@@ -121,10 +122,11 @@ class operation_context : pinned {
   /// Takes back an operation that was made ready, or that another thread delivers or is about to: it will not
   /// finish. For operations that the loop destroys. Cost: O(n) of the ready operations.
   void withdraw_ready(operation_base& operation) noexcept;
-  /// Keeps run() going until the operation comes back by deliver.
+  /// Keeps run() going until the operation is delivered.
   void expect_delivery() noexcept { ++expected_; }
   void delivery_arrived() noexcept { --expected_; }
-  /// The same for work that cannot be cancelled and may never come back: the loop's end does not wait for it.
+  /// Like expect_delivery, for work that cannot be cancelled and may never be delivered. The loop's end does
+  /// not wait for it.
   void expect_foreign() noexcept {
     ++expected_;
     ++foreign_;
@@ -134,7 +136,7 @@ class operation_context : pinned {
     --expected_;
     --foreign_;
   }
-  /// The same for work that the loop asks to end when it ends itself.
+  /// Like expect_delivery, for work that the loop asks to end when it ends itself.
   void begin_outside(detail::outside_work& work) noexcept {
     outside_.push_back(work);
     ++expected_;
@@ -145,7 +147,7 @@ class operation_context : pinned {
   }
   /// Code on the loop's thread, outside of its turns, has made something ready or changed a timer.
   void touched() noexcept { reactor_->touched(); }
-  /// Gives the job to a thread that may block; see reactor::offload.
+  /// Gives the job to the blocking pool; see reactor::offload.
   void offload(detail::blocking_job& job) { reactor_->offload(job); }
   /// Takes the job back; false when a thread has begun it.
   [[nodiscard]] bool withdraw(detail::blocking_job& job) noexcept { return reactor_->withdraw(job); }

@@ -41,7 +41,7 @@ class reactor : pinned {
 
   /// Begins the request. Its completion arrives in a later turn, never within this call.
   virtual void submit(io_operation& operation) noexcept = 0;
-  /// The same for a request that only needs an entry in the lane. Otherwise returns false and does nothing.
+  /// submit for a request that only needs an entry in the lane. Otherwise returns false and does nothing.
   template <bool IsNop>
   [[nodiscard, gnu::always_inline]] bool submit_inline(io_operation& operation) noexcept {
     const request& what = *operation.request_;
@@ -70,7 +70,7 @@ class reactor : pinned {
   /// Code on the loop's thread, outside of the loop's turns, has given the loop something to do. For a
   /// simulated loop, which shares its thread with others.
   virtual void touched() noexcept {}
-  /// Gives the job to a thread that may block; the job delivers itself back to the loop.
+  /// Gives the job to the blocking pool; the job delivers itself back to the loop.
   /// Errors  std::system_error when there is no such thread and none can be started.
   virtual void offload(detail::blocking_job& job);
   /// Takes back a job that no thread has begun; false when one has.

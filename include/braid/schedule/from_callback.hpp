@@ -103,7 +103,7 @@ class callback_done {
 ///           - a function that returns bool: false means the same. true means that done will not be called
 ///             any more, and the operation ends at once.
 ///           The loop's end counts as a stop request. If stop was requested before the start, f never runs.
-/// Cost      one recycled block; one delivery between threads if done is called on another thread.
+/// Cost      one block of the frame pool; one delivery between threads if done is called on another thread.
 template <class T, class F>
   requires std::invocable<std::decay_t<F>&, callback_done<T>>
 [[nodiscard]] auto from_callback(F&& f) {

@@ -111,11 +111,11 @@ class interval {
   /// The first beat comes one period from now.
   interval(loop_clock::duration period, missed_beats missed)
       : interval(period, interval_options{.start = {}, .missed = missed}) {}
-  /// The same for any unit, rounded up to whole nanoseconds.
+  /// With a period in any unit, rounded up to whole nanoseconds.
   template <class Rep, class Period>
   explicit interval(std::chrono::duration<Rep, Period> period, const interval_options& how = {})
       : interval(loop_clock::saturated(period), how) {}
-  /// The same for any unit, rounded up to whole nanoseconds.
+  /// With a period in any unit, rounded up to whole nanoseconds.
   template <class Rep, class Period>
   interval(std::chrono::duration<Rep, Period> period, missed_beats missed)
       : interval(loop_clock::saturated(period), missed) {}

@@ -106,7 +106,7 @@ class world : pinned {
   template <sender_or_factory S>
   value_of<sender_of<S>> run_on(host& at, S&& op,
                                 std::source_location where = std::source_location::current());
-  /// The same on the first host; if there is none, makes the host "local".
+  /// run on the first host; if there is none, makes the host "local".
   template <sender_or_factory S>
   value_of<sender_of<S>> run(S&& op, std::source_location where = std::source_location::current()) {
     return run_on(first_host(), std::forward<S>(op), where);
@@ -129,6 +129,7 @@ class world : pinned {
   /// meanwhile arrives after that; a TCP peer that gets no answer for 15 minutes fails with timed_out.
   /// Datagrams that would arrive meanwhile are lost.
   void partition(const host& one, const host& other);
+  /// Ends a partition.
   void join(const host& one, const host& other);
   [[nodiscard]] bool are_apart(const host& one, const host& other) const noexcept;
 

@@ -40,7 +40,7 @@ class network : pinned {
   std::shared_ptr<socket_object> make_socket(machine& on, int family, int type, int protocol, int& failed);
   // Its sockets vanish without notice; the host answers what is sent to them with a reset.
   void lose_power(machine& which);
-  // Called when two hosts are joined again: sends what was held back.
+  // Called when the partition of two hosts ends: sends what was held back.
   void joined(machine& one, machine& other);
 
   // ---- for its sockets and connections

@@ -53,7 +53,7 @@ class tcp_end : pinned {
   void close();
   // Sends a reset to the peer, without an error for the socket.
   void abort();
-  // The same, for an injected reset.
+  // Like abort, and wakes what waits for the socket. For an injected reset.
   void break_off();
 
   // ---- for its connection

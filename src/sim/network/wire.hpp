@@ -32,9 +32,9 @@ class wire : pinned {
   void lies_between(const host& from, const host& to) noexcept;
 
   void put(segment_kind kind, std::string bytes = {});
-  // The same, with its own limit for how long the segment is sent again.
+  // Like put, with its own limit for how long the segment is sent again.
   void put_until(loop_clock::time_point given_up, segment_kind kind, std::string bytes = {});
-  // Called when the hosts are joined again: held segments go on at once.
+  // Called when the partition of the hosts ends: held segments go on at once.
   void joined();
   // The sender stops sending again: a segment that is or will be held never arrives, nor those behind it.
   void cut() noexcept;

@@ -14,7 +14,7 @@ class blocking_wait;
 
 namespace braid::detail {
 
-/// Work for a thread that may block: pinned, intrusive.
+/// Work for a thread of the blocking pool: pinned, intrusive.
 class blocking_job : pinned {
  public:
   using work_fn = void(blocking_job&) noexcept;  // its last step is to deliver the job back to its loop
@@ -72,7 +72,7 @@ class blocking_pool : pinned {
   // For a job that may_take_long. Except between hold and let_go it touches only what it owns.
 
   /// Leaves the job to its thread, which does not count any more; end() returns false there. False when no
-  /// thread carries it out, or when it is held: then the job ends soon and comes back as usual.
+  /// thread carries it out, or when it is held: then the job ends soon and is delivered as usual.
   [[nodiscard]] static bool abandon(blocking_job& job) noexcept;
   /// On the job's thread: keeps it from being abandoned from now on. False when it was abandoned.
   [[nodiscard]] static bool hold() noexcept;
@@ -124,7 +124,7 @@ class blocking_pool : pinned {
   std::uint64_t begun_ = 0;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
-  std::size_t aside_ = 0;  // threads that do not count: they wait, were abandoned, or take long
+  std::size_t aside_ = 0;  // threads that do not count: they wait, or their job was abandoned or takes long
   std::size_t waiting_ = 0;  // the threads that wait for braid
   bool overdue_ = false;  // no job has begun for long, so one may begin now
   bool ending_ = false;  // idle threads end

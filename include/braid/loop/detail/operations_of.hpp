@@ -34,7 +34,7 @@ class operations_of : pinned {
   void for_each_near(int number, F f) {
     for_each_in(head_of(number), f);
   }
-  /// The same for all operations.
+  /// Calls f(operation) for all operations.
   template <class F>
   void for_each(F f) {
     for (operation_base*& head : heads_) for_each_in(head, f);

@@ -35,7 +35,7 @@ struct of_any_file : Outcome {
   file_traits traits;
 };
 
-// The same, and the request waits for its turn at the file.
+// Adds takes_turns as well: the request waits for its turn at the file.
 template <class Outcome>
 struct in_turn : of_any_file<Outcome> {
   static constexpr io_hooks hooks = [] {
