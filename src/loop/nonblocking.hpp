@@ -25,8 +25,8 @@ inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min()
 /// process may accept the connection first, so no process that shares the listener may block in accept.
 [[nodiscard]] std::int32_t attempt(const request& what, std::size_t& calls) noexcept;
 
-/// attempt for the two opcodes that a busy loop uses most. Inline, because the caches lose other code between
-/// two system calls.
+/// attempt for the two opcodes that a busy loop uses most. They are inline, because each system call drives
+/// code that stands elsewhere out of the caches.
 [[nodiscard]] inline std::int32_t receive(const request& what) noexcept {
   const ssize_t ended =
       filling::recv(what.descriptor, what.address, what.length, static_cast<int>(what.flags) | MSG_DONTWAIT);

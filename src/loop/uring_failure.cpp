@@ -24,7 +24,8 @@ unsigned no_ring = 0;
 }  // namespace
 
 // The kernel may refuse io_uring_enter later, for example when a sandbox is entered late. Every request in
-// flight, and every one begun later, ends with that errno. Timers and deliveries from other threads go on.
+// flight, and every one begun later, ends with that errno, except a close, which is carried out. Timers,
+// errands and deliveries from other threads go on.
 //
 // Closing the ring makes the kernel drop the requests that wait for descriptors. A read of a file that one of
 // the kernel's threads carries out may still fill its buffer.

@@ -129,9 +129,9 @@ class error {
   /// Adds one. Without memory it is dropped.
   void suppress(error other) noexcept;
 
-  /// Did the operation end because its stop was requested, or because its loop ended? Such an error is
-  /// silent: if no caller waits for the operation, it is not reported. An operation_canceled without a stop
-  /// request is an error like any other.
+  /// Did the operation end because its stop was requested, because its loop ended, or because a close cut it
+  /// off? Such an error is silent: if no caller waits for the operation, it is not reported. Any other
+  /// operation_canceled is an error like all the rest.
   [[nodiscard]] bool is_requested_cancellation() const noexcept {
     return number_.requested && !of_clean_up();
   }
@@ -142,8 +142,8 @@ class error {
                                                             : code() == std::errc::operation_canceled);
   }
 
-  /// Is this the failure of a clean-up (finally), or is one in suppressed()? Joins that drop the errors of
-  /// their losers keep such an error.
+  /// Is this the failure of a clean-up (finally), or is one in suppressed()? Combinators that drop the errors
+  /// of their losers keep such an error.
   [[nodiscard]] bool of_clean_up() const noexcept { return number_.of_clean_up; }
   /// Marks this as the failure of a clean-up.
   void set_of_clean_up() noexcept;

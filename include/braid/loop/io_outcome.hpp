@@ -70,9 +70,9 @@ inline constexpr int nothing_to_do = -1;
 ///     };
 ///     static_assert(io_outcome<flush_outcome>);
 ///
-/// name()                   the call, for messages
+/// name()                       the call, for messages
 /// operator()(result, request)  the value of a request that succeeded: result >= 0
-/// hooks                    optional: names the optional functions that the outcome has
+/// hooks                        optional: names the optional functions that the outcome has
 template <class O>
 concept io_outcome = std::move_constructible<O> && requires(O& o, std::int32_t ended, const request& what) {
   typename O::value_type;

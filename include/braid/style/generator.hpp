@@ -25,8 +25,8 @@ namespace braid {
 ///       use(each);
 ///     }
 ///
-/// Lifetime  owns its frame; destroying it half-way destroys the locals, those of inner generators first. An
-///           element lives until the next ++.
+/// Lifetime  owns its coroutine frame; destroying it half-way destroys the locals, those of inner generators
+///           first. An element lives until the next ++.
 /// Threads   none of its own: it runs within ++ and begin().
 /// Errors    an exception is thrown by begin() or ++ and ends the generator. A second begin() throws
 ///           std::logic_error.

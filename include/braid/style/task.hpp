@@ -11,13 +11,13 @@ namespace braid {
 
 /// A lazy coroutine: it begins when it is awaited or given to a verb, and is a sender like any other.
 ///
-///     task<std::size_t> size_of(std::string page) {  // parameters by value: they live in the frame
+///     task<std::size_t> size_of(std::string page) {  // parameters by value: the coroutine keeps them
 ///       const std::string text = co_await fetch(page);
 ///       co_return text.size();
 ///     }
 ///     use(co_await size_of("page"));
 ///
-/// Lifetime  owns its frame until it is connected. Parameters by reference must outlive the task.
+/// Lifetime  owns its coroutine frame until it is connected. Parameters by reference must outlive the task.
 /// Threads   resumes on the thread where its awaited operation completes; its awaiter always resumes on the
 ///           awaiter's own loop.
 /// Errors    an exception that leaves it, and an error that it returns, carry the asynchronous stack.

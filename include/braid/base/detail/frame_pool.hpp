@@ -5,13 +5,14 @@
 
 namespace braid::detail {
 
-/// A per-thread recycler of coroutine frames, boxes and shared states.
+/// Memory for coroutine frames, boxes and shared states: each thread keeps a list of free blocks per size.
 ///
 /// Each block is its own piece of the heap, so any thread may free it: the block then joins that thread's
 /// free list. A list keeps at most kept_bytes; further blocks go back to the heap, and so does the whole pool
-/// when its thread ends. Blocks aligned to 32 or 64 bytes have lists of their own; larger alignments come
-/// from the heap. In a program with AddressSanitizer nothing is recycled, so that a use after free is found.
-/// The library decides that at run time, whatever flags a translation unit is compiled with.
+/// when its thread ends. Blocks aligned to 32 or 64 bytes have lists of their own; larger alignments, and
+/// blocks over 2 MiB, come from the heap. In a program with AddressSanitizer nothing is recycled, so that a
+/// use after free is found. The library decides that at run time, whatever flags a translation unit is
+/// compiled with.
 ///
 /// Threads  every function works on the calling thread's pool.
 /// Cost     a hit is about 1 ns and takes no lock; a miss is one operator new.
@@ -113,7 +114,7 @@ struct pooled {
   static void operator delete(void*, void*) noexcept {}
 };
 
-/// A base of promises that takes the coroutine's frame from the frame pool. It has no placement form: a
+/// A base of promises that takes the coroutine frame from the frame pool. It has no placement form: a
 /// coroutine with one pointer parameter would use that for its frame.
 ///
 /// Compilers ask for a frame without naming its alignment. g++ rounds the size up to a multiple of it, so a

@@ -6,7 +6,7 @@
 namespace braid::detail {
 
 /// Remembers which sockets the last receive left empty. The next receive there should wait at once: to try
-/// first is a wasted walk through the network stack, which costs a ping-pong over loopback 3 %. It is a hint
+/// first is a wasted pass through the network stack, which costs a ping-pong over loopback 3 %. It is a hint
 /// by descriptor number; numbers 1024 apart share one.
 class receive_history {
  public:

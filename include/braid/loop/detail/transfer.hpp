@@ -43,8 +43,8 @@ inline void resume(std::coroutine_handle<> next) {
 /// The slow way of park: no coroutine runs, or something is parked already.
 [[gnu::cold, gnu::noinline]] void run_or_park(void (*function)(void*), void* argument);
 
-/// Runs function(argument) next, once the running coroutine has returned. Runs it at once where no coroutine
-/// runs, or where something is parked already.
+/// Runs function(argument) next, once the running coroutine has returned. If no coroutine runs, or something
+/// is parked already, runs it at once; but in a later turn if the stack is too deep for that.
 inline void park(void (*function)(void*), void* argument) {
   transfer_state& here = transfers;
   if (!here.running() || here.parked != nullptr) [[unlikely]]

@@ -22,7 +22,7 @@ namespace braid::detail {
 
 class coroutine_promise;
 
-// Awaits any sender in a coroutine. The operation state lives in the coroutine's frame. Without a loop even a
+// Awaits any sender in a coroutine. The operation state lives in the coroutine frame. Without a loop even a
 // sender with completes_later fails within start(), and so resumes the coroutine within its await_suspend.
 // C++ allows that, and such misuse is too rare for the nested calls to matter.
 template <sender S>

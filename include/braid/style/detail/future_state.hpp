@@ -70,8 +70,8 @@ class chain_scope {
   ~chain_scope() = default;
 };
 
-/// Registers a link with the scope whose child's future the chain began at. The scope stops the link and
-/// waits for it.
+/// Registers a link of a chain with a scope: the scope of the child at whose future the chain begins. The
+/// scope stops the link and waits for it.
 class chain_hold : public pooled, pinned {
  public:
   virtual ~chain_hold() = default;

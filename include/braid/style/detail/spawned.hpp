@@ -20,8 +20,8 @@ struct unkept {
   ~unkept() = default;
 };
 
-// The future's state with the operation inside. The loop keeps it in case the operation has not ended when
-// the loop does. An operation that `completes_later` always has.
+// A future's state with its operation inside. It is a resident of its loop, which destroys it if the loop
+// ends first; unless the operation has completes_later, and so always ends before its loop.
 template <sender S>
 class spawned final : public future_state<value_of<S>>,
                       std::conditional_t<completes_later<S>, unkept, resident> {

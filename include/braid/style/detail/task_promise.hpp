@@ -72,8 +72,8 @@ class task_promise_base : public coroutine_promise {
 
   // set before the coroutine begins
   done_fn* done_;
-  // The argument of done_; without done_, the awaiting coroutine's frame; while the task is away, the
-  // task_delivery that carries both.
+  // The argument of done_; if that is null, the address of the awaiting coroutine's frame. While the task is
+  // away: the task_delivery, which keeps done_ and that argument or address.
   void* state_;
 };
 
