@@ -28,8 +28,8 @@ task_wait seen(const detail::task_tracker::wait& wait, loop_clock::time_point no
   return made;
 }
 
-// The frames of a snapshot as trees. A frame is a root if its parent is not in the snapshot, because the
-// parent lives on another loop or is not tracked.
+// The frames of a snapshot as trees. A root is a verb, or a frame whose parent is not in the snapshot because
+// the parent lives on another loop or is not tracked.
 class forest {
  public:
   explicit forest(const detail::task_tracker::snapshot& all) : all_(all) {

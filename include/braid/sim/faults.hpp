@@ -11,7 +11,7 @@
 
 namespace braid::sim {
 
-/// An error or delay that a simulation can inject into a request.
+/// An error, a short transfer, a delay or a loss that a simulation can inject into a request.
 ///
 ///     sim::world here(7);
 ///     here.faults().add({.what = sim::fault::short_read, .probability = 0.5});

@@ -48,7 +48,7 @@ struct world_options {
   bool track_tasks = false;  ///< so that dump_tasks can show what a stuck run waits for
 };
 
-/// Thrown when nothing can happen any more while an operation is waited for, or after most_steps steps.
+/// Thrown when nothing can happen any more although run still waits, or after most_steps steps.
 ///
 ///     event never;
 ///     sim::world here(7);
@@ -102,7 +102,8 @@ class world : pinned {
   host& add_host(std::string name, host_options options = {});
 
   /// Runs the world until op has ended on that host: returns its value, or throws its error.
-  /// Errors  stuck, if op can never end; an error that another host does not handle.
+  /// Errors  stuck, if op can never end or most_steps are used up; an error that another host does not
+  ///         handle.
   template <sender_or_factory S>
   value_of<sender_of<S>> run_on(host& at, S&& op,
                                 std::source_location where = std::source_location::current());

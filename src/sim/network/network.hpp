@@ -44,7 +44,8 @@ class network : pinned {
   void joined(machine& one, machine& other);
 
   // ---- for its sockets and connections
-  // The ports of TCP.
+
+  // The TCP ports of the host.
   [[nodiscard]] ports& ports_of(const host& which) { return ports_[&which]; }
   [[nodiscard]] datagrams& of_datagrams() noexcept { return *datagrams_; }
   // The host with this address as `from` sees it, or null with the negative errno in `failed`.

@@ -33,8 +33,8 @@ struct socket_name {
 // "10.0.0.1", port 0
 [[nodiscard]] socket_name name_of(const std::string& address) noexcept;
 
-// Returns 0, or the negative errno that bind and connect give for such an address: EADDRNOTAVAIL for an IPv6
-// address other than :: and ::1.
+// Reads the address that a program gives bind or connect. Returns 0, or their negative errno for it:
+// EADDRNOTAVAIL for an IPv6 address other than :: and ::1.
 [[nodiscard]] int read_name(int family, const sockaddr* address, socklen_t length,
                             socket_name& name) noexcept;
 void write_name(const socket_name& name, sockaddr_storage& to) noexcept;

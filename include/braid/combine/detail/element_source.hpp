@@ -56,8 +56,8 @@ class placed_element {
 
 template <class View>
 inline constexpr bool owns_its_elements = false;
-// std treats a view of another library as a container. A const view still has mutable elements, which tells
-// it apart from a container.
+// std::views::all puts a container that is moved in into an owning_view, and also a view of another library,
+// which owns nothing. A const container has const elements, but a const view still has mutable ones.
 template <class Container>
   requires std::ranges::range<const Container>
 inline constexpr bool owns_its_elements<std::ranges::owning_view<Container>> =

@@ -109,8 +109,8 @@ class scope_join : public join_base, public chain_scope, operation_base {
     failures_.add(failure);
     if (decides) stop_children();
   }
-  // A later request from another thread sees asked_ and does nothing. An earlier one is in delivery: wait for
-  // it.
+  // Another thread may call request_stop at any time. From now on it sees asked_ and does nothing. If it was
+  // earlier, its delivery may still be on its way, and the scope finishes when that has arrived.
   void complete() noexcept override {
     over_ = true;
     end_life();

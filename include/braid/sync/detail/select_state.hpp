@@ -14,8 +14,9 @@
 
 namespace braid::detail {
 
-// Decides for one of its operations, or for none. It finishes in a later turn, when every timer that was not
-// chosen has ended.
+// The part of a select that does not depend on its operations. It decides for the first one that gets what it
+// waits for, or for none when stop is requested or the loop ends. It finishes in a later turn, once the
+// timers that were not chosen have ended.
 class select_base : public sync_group, operation_base, cancellation {
  public:
   static constexpr std::size_t none = ~std::size_t{0};
