@@ -72,6 +72,7 @@ class machine final : public direct_calls {
   [[nodiscard]] disk& its_disk() const noexcept { return *disk_; }
 
   // ---- for its reactor
+
   // Throws std::bad_alloc; then the operation has not been submitted.
   void submit(io_operation& operation);
   void cancel(io_operation& operation);
@@ -85,6 +86,7 @@ class machine final : public direct_calls {
   [[nodiscard]] std::vector<completed>& completions() noexcept { return completed_; }
 
   // ---- for its objects
+
   // A new descriptor for the object, or -EMFILE.
   [[nodiscard]] int install(std::shared_ptr<object> what);
   [[nodiscard]] std::shared_ptr<object> find(int descriptor) const;

@@ -32,6 +32,7 @@ class sim_reactor final : public reactor {
   direct_calls& direct() noexcept override { return machine_; }
 
   // ---- for the world
+
   // True if its loop can do something now.
   [[nodiscard]] bool runnable() const noexcept;
   // When it wakes by itself, in the world's time; time_point::max() for never.

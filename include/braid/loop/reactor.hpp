@@ -80,8 +80,9 @@ class reactor : pinned {
   virtual void leave_to_parent() noexcept {}
   /// The system calls on its descriptors that need no waiting.
   [[nodiscard]] virtual direct_calls& direct() noexcept;
-  /// A file's position, where requests at current_position may leave it wrong: after a transfer that an
-  /// error has cut short, and after some without a buffer. -1 where they move it as read(2) and write(2) do.
+  /// A file's position, if the reactor's requests at current_position may leave it wrong: after a transfer
+  /// that an error has cut short, and after some without a buffer. -1 if they move it as read(2) and write(2)
+  /// do.
   [[nodiscard]] virtual std::int64_t position_of(int) noexcept { return -1; }
   /// lseek(2), where position_of gave a position.
   virtual void set_position(int, std::int64_t, int) noexcept {}

@@ -21,7 +21,7 @@ namespace braid {
 ///     co_await when_all(begin, prepare);
 ///
 /// Lifetime  outlives the waiters.
-/// Threads   one loop's. From another thread: loop::post([&] { happened.set(); }).
+/// Threads   one loop's. Another thread sets it through that loop: home.post([&] { ready.set(); }).
 /// Cancel    a cancelled waiter leaves the queue.
 /// Cost      no allocation. A wait for an event that is set does not suspend.
 class event : pinned {

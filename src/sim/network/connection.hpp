@@ -30,6 +30,7 @@ class connection : public std::enable_shared_from_this<connection>, pinned {
   void joined(const host& one, const host& other);
 
   // ---- for its wires: direction 0 is from the client to the server
+
   // False if the segment would be dropped now.
   [[nodiscard]] bool may_arrive(int direction, const segment& what);
   void arrives(int direction, const segment& what) { ends_[1 - direction].arrives(what); }

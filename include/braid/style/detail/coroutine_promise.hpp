@@ -153,8 +153,8 @@ class coroutine_promise : public pooled_frame, pinned {
       task_tracker::awaits(home_, frame_);
   }
 
-  /// Called by resume_on before the coroutine moves there. A promise that returns home by itself has its own
-  /// depart_for and arrive_on.
+  /// Called by resume_on before the coroutine moves to that loop. A promise whose end returns it to its home
+  /// loop has a depart_for and an arrive_on of its own.
   void depart_for(const loop& there) noexcept {
     if (!leaves_for(there)) return;
     away_ = true;
