@@ -363,20 +363,6 @@ void sync_program::ended_with_error(program_step& step, const error& why) {
   if (!refused && step.at_once >= 0) broken(step, "an operation that was possible at once was cancelled");
 }
 
-void sync_program::accepted(std::size_t channel, int id) {
-  for (sent_element& each : sent_[channel])
-    if (each.id == id) each.accepted = now_;
-}
-
-void sync_program::received(std::size_t channel, const std::optional<element>& got) {
-  if (!got) return expect(closed_[channel], "an open channel reported its end");
-  just_received_[channel].push_back(got->id);
-  for (sent_element& each : sent_[channel])
-    if (each.id == got->id)
-      return expect(!std::exchange(each.received, true), "an element was received twice");
-  expect(false, "an element was received that was never sent");
-}
-
 namespace {
 
 unsigned number_in(const char* variable, unsigned otherwise) {

@@ -6,6 +6,20 @@
 
 namespace braid_tests {
 
+void sync_program::accepted(std::size_t channel, int id) {
+  for (sent_element& each : sent_[channel])
+    if (each.id == id) each.accepted = now_;
+}
+
+void sync_program::received(std::size_t channel, const std::optional<element>& got) {
+  if (!got) return expect(closed_[channel], "an open channel reported its end");
+  just_received_[channel].push_back(got->id);
+  for (sent_element& each : sent_[channel])
+    if (each.id == got->id)
+      return expect(!std::exchange(each.received, true), "an element was received twice");
+  expect(false, "an element was received that was never sent");
+}
+
 std::size_t sync_program::held_of(std::size_t which_variant, const void* object) const {
   return static_cast<std::size_t>(std::count_if(held_.begin(), held_.end(), [&](const auto& each) {
     return each.first == object && each.second.index() == which_variant;
