@@ -51,7 +51,7 @@ struct kept_frames {
 
   std::array<std::source_location, async_stack::most_frames> places;
   std::size_t count = 0;
-  const async_frame* goes_on_at;  // the first frame left out; null if the chain is whole
+  const async_frame* goes_on_at;  // the first frame left out; null if the stack is whole
 };
 
 void format_frames(std::string& text, std::span<const std::source_location> frames, bool is_whole,

@@ -57,7 +57,7 @@ error cancelled(const std::string& name) {
   return error(std::make_error_code(std::errc::operation_canceled), "resolve", name);
 }
 
-// A look-up on a thread that may block. It owns everything it uses, so that it can be abandoned.
+// A look-up on a thread of the blocking pool. It owns everything it uses, so that it can be abandoned.
 class look_up final : public detail::blocking_job, public detail::pooled {
  public:
   using detail::pooled::operator new, detail::pooled::operator delete;

@@ -8,7 +8,8 @@
 
 namespace braid {
 
-/// A sender that runs f() on a thread that may block, and completes on this loop with f's value or exception.
+/// A sender that runs f() on a thread of the blocking pool, and completes on this loop with f's value or
+/// exception.
 ///
 ///     const std::string image = co_await read_file("/tmp/image");
 ///     const std::size_t sum = co_await offload([&] { return std::hash<std::string>()(image); });

@@ -18,7 +18,7 @@ namespace braid {
 /// Lifetime  the other loop must run, or end, after the coroutine has arrived. The home loop counts a
 ///           coroutine that is away as its work: its run() and its end wait until the coroutine returns.
 /// Threads   may be started on any thread; without a loop it completes on the other loop's thread.
-/// Errors    std::bad_alloc, and the task stays, if there is no memory for its way home.
+/// Errors    std::bad_alloc, and the task stays, if there is no memory for its way back.
 [[nodiscard]] inline auto resume_on(loop& there) noexcept { return detail::resume_on_sender{&there}; }
 
 }  // namespace braid

@@ -10,7 +10,7 @@ namespace braid::detail {
 [[nodiscard]] bool needs_thread(opcode code) noexcept;
 
 /// Makes the request as a plain blocking system call. Returns its result, or minus the errno.
-/// For threads that may block, where the reactor cannot carry out the request itself.
+/// For threads of the blocking pool, where the reactor cannot carry out the request itself.
 [[nodiscard]] std::int32_t perform(const request& what) noexcept;
 
 }  // namespace braid::detail
