@@ -17,7 +17,7 @@ int count_pumping(const sheet& seen) {
   int found = 0;
   for (piece each : pieces_of(mine)) {
     found += count_in(mine, each);                                    // 1 a piece
-    loop::current().turn(false);                                      // 2 DoEvents
+    loop::current().turn(false);                                      // 2 the others
   }
   return found;
 }

@@ -12,23 +12,23 @@ task<int> count_at_once(const sheet& seen) {
 // [/count_at_once]
 
 // [count_yielding]
-task<int> count_yielding(const sheet& seen) {
+task<int> count_yielding(const sheet& seen, stop_token stop) {
   const sheet mine = seen;                                            // 0 as it is now
   int found = 0;
   for (piece each : pieces_of(mine)) {
     found += count_in(mine, each);                                    // 1 a piece
-    co_await yield();                                                 // 2 the others
+    co_await with_stop_token(yield(), stop);                          // 2 the others
   }
   co_return found;
 }
 // [/count_yielding]
 
 // [count_naively]
-task<int> count_naively(const sheet& seen) {
+task<int> count_naively(const sheet& seen, stop_token stop) {
   int found = 0;
   for (piece each : pieces_of(seen)) {
-    found += count_in(seen, each);                                    // 1 a piece, of?
-    co_await yield();                                                 // 2 the others
+    found += count_in(seen, each);                                    // 1 a piece
+    co_await with_stop_token(yield(), stop);                          // 2 the others
   }
   co_return found;
 }

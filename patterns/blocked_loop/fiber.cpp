@@ -3,23 +3,23 @@
 namespace blocked_loop::fibers {
 
 // [count_yielding]
-int count_yielding(const sheet& seen) {
+int count_yielding(const sheet& seen, stop_token stop) {
   const sheet mine = seen;                                            // 0 as it is now
   int found = 0;
   for (piece each : pieces_of(mine)) {
     found += count_in(mine, each);                                    // 1 a piece
-    await(yield());                                                   // 2 the others
+    await(with_stop_token(yield(), stop));                            // 2 the others
   }
   return found;
 }
 // [/count_yielding]
 
 // [count_naively]
-int count_naively(const sheet& seen) {
+int count_naively(const sheet& seen, stop_token stop) {
   int found = 0;
   for (piece each : pieces_of(seen)) {
-    found += count_in(seen, each);                                    // 1 a piece, of?
-    await(yield());                                                   // 2 the others
+    found += count_in(seen, each);                                    // 1 a piece
+    await(with_stop_token(yield(), stop));                            // 2 the others
   }
   return found;
 }
@@ -27,9 +27,10 @@ int count_naively(const sheet& seen) {
 
 // [count_offloaded]
 int count_offloaded(const sheet& seen) {
-  return await(offload([mine = seen] {                                // 0 as it is now
+  auto work = [mine = seen] {                                         // 0 as it is now
     return count_in(mine, {0, mine.numbers.size()});                  // 1 elsewhere
-  }));
+  };
+  return await(offload(std::move(work)));
 }
 // [/count_offloaded]
 

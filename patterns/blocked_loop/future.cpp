@@ -3,14 +3,14 @@
 namespace blocked_loop::futures {
 
 // [count_yielding]
-future<int> count_yielding(const sheet& seen) {
+future<int> count_yielding(const sheet& seen, stop_token stop) {
   auto mine = std::make_shared<const sheet>(seen);                    // 0 as it is now
   auto found = std::make_shared<int>(0);
   future<void> counted = make_ready_future();
   for (piece each : pieces_of(*mine))
-    counted = std::move(counted).then([mine, found, each] {
+    counted = std::move(counted).then([mine, found, each, stop] {
       *found += count_in(*mine, each);                                // 1 a piece
-      return yield();                                                 // 2 the others
+      return with_stop_token(yield(), stop);                          // 2 the others
     });
   return std::move(counted).then([found] { return *found; });
 }
@@ -18,9 +18,10 @@ future<int> count_yielding(const sheet& seen) {
 
 // [count_offloaded]
 future<int> count_offloaded(const sheet& seen) {
-  return spawn(offload([mine = seen] {                                // 0 as it is now
+  auto work = [mine = seen] {                                         // 0 as it is now
     return count_in(mine, {0, mine.numbers.size()});                  // 1 elsewhere
-  }));
+  };
+  return spawn(offload(std::move(work)));
 }
 // [/count_offloaded]
 

@@ -165,12 +165,12 @@ TEST_CASE("blocked_loop: data read before a yield may have changed after it", "[
     co_return;
   };
   const auto naively = [&]() -> task<int> {
-    if (!fiber) co_return co_await coroutines::count_naively(seen);
-    co_return co_await in_fiber([&] { return fibers::count_naively(seen); });
+    if (!fiber) co_return co_await coroutines::count_naively(seen, stop_token());
+    co_return co_await in_fiber([&] { return fibers::count_naively(seen, stop_token()); });
   };
   const auto with_copy = [&]() -> task<int> {
-    if (!fiber) co_return co_await coroutines::count_yielding(seen);
-    co_return co_await in_fiber([&] { return fibers::count_yielding(seen); });
+    if (!fiber) co_return co_await coroutines::count_yielding(seen, stop_token());
+    co_return co_await in_fiber([&] { return fibers::count_yielding(seen, stop_token()); });
   };
   const auto [right, nothing] = here.run(when_all(with_copy, edit));
   (void)nothing;
@@ -190,7 +190,7 @@ TEST_CASE("blocked_loop: a naive count does not read past the end of a sheet tha
     seen = {{}, is_even};
     co_return;
   };
-  const auto naively = [&] { return coroutines::count_naively(seen); };
+  const auto naively = [&] { return coroutines::count_naively(seen, stop_token()); };
   const auto [found, none] = here.run(when_all(naively, clear));
   (void)none;
   CHECK(found == even_ones / static_cast<int>(pieces));

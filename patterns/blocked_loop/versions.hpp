@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "contract.hpp"
-#include "stage/style.hpp"
+#include "stage/in_style.hpp"
 
 namespace blocked_loop {
 
@@ -18,20 +18,20 @@ void count_offloaded(const sheet& seen, handler<int> done);
 void count_by_crew(const sheet& seen, crew& hands, handler<int> done);
 }  // namespace callbacks
 namespace futures {
-future<int> count_yielding(const sheet& seen);
+future<int> count_yielding(const sheet& seen, stop_token stop);
 future<int> count_offloaded(const sheet& seen);
 future<int> count_by_crew(const sheet& seen, crew& hands);
 }  // namespace futures
 namespace coroutines {
 task<int> count_at_once(const sheet& seen);
-task<int> count_yielding(const sheet& seen);
-task<int> count_naively(const sheet& seen);
+task<int> count_yielding(const sheet& seen, stop_token stop);
+task<int> count_naively(const sheet& seen, stop_token stop);
 task<int> count_offloaded(const sheet& seen);
 task<int> count_by_crew(const sheet& seen, crew& hands);
 }  // namespace coroutines
 namespace fibers {
-int count_yielding(const sheet& seen);
-int count_naively(const sheet& seen);
+int count_yielding(const sheet& seen, stop_token stop);
+int count_naively(const sheet& seen, stop_token stop);
 int count_offloaded(const sheet& seen);
 int count_by_crew(const sheet& seen, crew& hands);
 }  // namespace fibers
@@ -52,41 +52,29 @@ inline constexpr std::array every_way{way::at_once, way::pumping, way::yielding,
   return (by == way::pumping) == (how == stage::style::blocking);
 }
 
-namespace detail {
-
-inline task<int> count_called_back(way by, const sheet& seen, crew& hands) {
-  const stop_token stop = co_await get_stop_token();
-  co_return co_await stage::called_back<int>([&](handler<int> done) {
-    if (by == way::yielding) return callbacks::count_yielding(seen, stop, std::move(done));
-    if (by == way::offloaded) return callbacks::count_offloaded(seen, std::move(done));
-    callbacks::count_by_crew(seen, hands, std::move(done));
-  });
-}
-
-}  // namespace detail
-
 /// Runs one version to its end, inside a running loop.
 inline task<int> count(stage::style how, way by, const sheet& seen, crew& hands) {
-  switch (how) {
-    case stage::style::blocking: break;
-    case stage::style::callback: co_return co_await detail::count_called_back(by, seen, hands);
-    case stage::style::future:
-      if (by == way::yielding) co_return co_await futures::count_yielding(seen);
-      if (by == way::offloaded) co_return co_await futures::count_offloaded(seen);
-      co_return co_await futures::count_by_crew(seen, hands);
-    case stage::style::coroutine:
-      if (by == way::at_once) co_return co_await coroutines::count_at_once(seen);
-      if (by == way::yielding) co_return co_await coroutines::count_yielding(seen);
-      if (by == way::offloaded) co_return co_await coroutines::count_offloaded(seen);
-      co_return co_await coroutines::count_by_crew(seen, hands);
-    case stage::style::fiber:
-      co_return co_await in_fiber([&, by] {
-        if (by == way::yielding) return fibers::count_yielding(seen);
-        if (by == way::offloaded) return fibers::count_offloaded(seen);
-        return fibers::count_by_crew(seen, hands);
-      });
+  constexpr stage::versions<int(const sheet&)> at_once{.blocking = blocking::count_at_once,
+                                                       .coroutine = coroutines::count_at_once};
+  constexpr stage::versions<int(const sheet&)> pumping{.blocking = blocking::count_pumping};
+  constexpr stage::versions<int(const sheet&, stop_token)> yielding{
+      nullptr, callbacks::count_yielding, futures::count_yielding, coroutines::count_yielding,
+      fibers::count_yielding};
+  constexpr stage::versions<int(const sheet&)> offloaded{
+      nullptr, callbacks::count_offloaded, futures::count_offloaded, coroutines::count_offloaded,
+      fibers::count_offloaded};
+  constexpr stage::versions<int(const sheet&, crew&)> by_crew{
+      nullptr, callbacks::count_by_crew, futures::count_by_crew, coroutines::count_by_crew,
+      fibers::count_by_crew};
+  const stop_token stop = co_await get_stop_token();
+  switch (by) {
+    case way::at_once: co_return co_await stage::task_in_style(how, at_once, seen);
+    case way::pumping: co_return co_await stage::task_in_style(how, pumping, seen);
+    case way::yielding: co_return co_await stage::task_in_style(how, yielding, seen, stop);
+    case way::offloaded: co_return co_await stage::task_in_style(how, offloaded, seen);
+    case way::by_crew: break;
   }
-  co_return (by == way::pumping ? blocking::count_pumping : blocking::count_at_once)(seen);
+  co_return co_await stage::task_in_style(how, by_crew, seen, hands);
 }
 
 }  // namespace blocked_loop

@@ -11,7 +11,7 @@ titles fetch_all(const archive& from, unsigned jobs, unsigned limit) {
   std::atomic<unsigned> next = 0;
   const auto work = [&] {
     loop here;
-    for (unsigned n; (n = next++) < jobs;)                                 // 1 my turn
+    for (unsigned n; (n = next++) < jobs;)                            // 1 my turn
       try {
         all[n] = run(from.fetch(n));                                  // 2 fetch
       } catch (...) {
@@ -29,9 +29,9 @@ titles fetch_all(const archive& from, unsigned jobs, unsigned limit) {
 
 // [fetch_all_by_map]
 titles fetch_all_by_map(const archive& from, unsigned jobs, unsigned limit) {
-  return run(map_concurrent(                                          // 4 all, in order
-      views::iota(0u, jobs), limit,                                   // 1 my turn
-      [&from](unsigned n) { return from.fetch(n); }));                // 2 fetch
+  auto all = map_concurrent(views::iota(0u, jobs), limit,             // 1 my turn
+      [&from](unsigned n) { return from.fetch(n); });                 // 2 fetch, 3 leave
+  return run(std::move(all));                                         // 4 all, in order
 }
 // [/fetch_all_by_map]
 

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
     for (stage::style how : styles)
       for (bound by : every_bound)
         for (unsigned limit : {4u, jobs})
-          if (has(how, by)) table.add(row(how, by, limit, delay));
+          if (versions_of(by).has(how)) table.add(row(how, by, limit, delay));
     table.print();
   });
 }

@@ -58,7 +58,7 @@ TEST_CASE("bounded_concurrency: in every style four are in flight and never more
   const stage::style how = GENERATE(from_range(stage::every_style));
   const bound by = GENERATE(from_range(every_bound));
   CAPTURE(name_of(how), name_of(by));
-  if (!has(how, by)) return;
+  if (!versions_of(by).has(how)) return;
   full_archive at;
 
   CHECK(fetch_all(how, by, at.from, jobs, limit) == all_in_order(jobs));
@@ -72,7 +72,7 @@ TEST_CASE("bounded_concurrency: in every style a failure ends it, and later jobs
   const stage::style how = GENERATE(from_range(stage::every_style));
   const bound by = GENERATE(from_range(every_bound));
   CAPTURE(name_of(how), name_of(by));
-  if (!has(how, by)) return;
+  if (!versions_of(by).has(how)) return;
   torn_archive at;
 
   CHECK_THROWS_WITH(fetch_all(how, by, at.from, jobs, limit), "there is no title 17");
@@ -86,7 +86,8 @@ TEST_CASE("bounded_concurrency: no jobs give no titles", "[bounded_concurrency]"
   CAPTURE(name_of(how));
   full_archive at;
   CHECK(fetch_all(how, bound::map_concurrent, at.from, 0, limit).empty());
-  if (has(how, bound::semaphore)) CHECK(fetch_all(how, bound::semaphore, at.from, 0, limit).empty());
+  if (versions_of(bound::semaphore).has(how))
+    CHECK(fetch_all(how, bound::semaphore, at.from, 0, limit).empty());
 }
 
 TEST_CASE("bounded_concurrency: a coroutine and a fiber can be stopped at every await",
@@ -100,17 +101,7 @@ TEST_CASE("bounded_concurrency: a coroutine and a fiber can be stopped at every 
     tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
     const archive from(door.local_endpoint());
     auto fetching = [&]() -> task<> {
-      titles got;
-      const auto pick = [by](auto& semaphores, auto& workers, auto& map) {
-        return by == bound::semaphore ? semaphores : by == bound::workers ? workers : map;
-      };
-      if (how == stage::style::coroutine)
-        got = co_await pick(coroutines::fetch_all, coroutines::fetch_all_by_workers,
-                            coroutines::fetch_all_by_map)(from, 6, 2);
-      else
-        got = co_await in_fiber([&] {
-          return pick(fibers::fetch_all, fibers::fetch_all_by_workers, fibers::fetch_all_by_map)(from, 6, 2);
-        });
+      const titles got = co_await stage::task_in_style(how, versions_of(by), from, 6, 2);
       if (got != all_in_order(6)) throw std::logic_error("some title is missing");
     };
     co_await when_any(stage::serve(std::move(door), answer), fetching);

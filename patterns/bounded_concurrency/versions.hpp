@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "contract.hpp"
-#include "stage/style.hpp"
+#include "stage/in_style.hpp"
 
 namespace bounded_concurrency {
 
@@ -40,37 +40,21 @@ inline constexpr std::array every_bound{bound::semaphore, bound::workers, bound:
   return names[static_cast<std::size_t>(which)];
 }
 
-/// The blocking version by hand uses workers: threads.
-[[nodiscard]] constexpr bool has(stage::style how, bound by) {
-  if (by == bound::map_concurrent) return true;
-  if (how == stage::style::blocking) return by == bound::workers;
-  return by == bound::semaphore || how == stage::style::coroutine || how == stage::style::fiber;
+/// The blocking version by hand uses workers: threads, which have loops of their own.
+[[nodiscard]] constexpr auto versions_of(bound by) {
+  using versions = stage::versions<titles(const archive&, unsigned, unsigned)>;
+  constexpr std::array<versions, 3> all{
+      versions{nullptr, callbacks::fetch_all, futures::fetch_all, coroutines::fetch_all, fibers::fetch_all},
+      versions{blocking::fetch_all, nullptr, nullptr, coroutines::fetch_all_by_workers,
+               fibers::fetch_all_by_workers},
+      versions{blocking::fetch_all_by_map, callbacks::fetch_all_by_map, futures::fetch_all_by_map,
+               coroutines::fetch_all_by_map, fibers::fetch_all_by_map}};
+  return all[static_cast<std::size_t>(by)];
 }
 
-/// Runs one version to its end, on this thread's loop; the blocking workers have loops of their own.
+/// Runs one version to its end on this thread's loop.
 inline titles fetch_all(stage::style how, bound by, const archive& from, unsigned jobs, unsigned limit) {
-  const auto pick = [by](auto& semaphores, auto& workers, auto& map) {
-    return by == bound::semaphore ? semaphores : by == bound::workers ? workers : map;
-  };
-  switch (how) {
-    case stage::style::blocking: break;
-    case stage::style::callback:
-      return run(stage::called_back<titles>([&](handler<titles> done) {
-        pick(callbacks::fetch_all, callbacks::fetch_all, callbacks::fetch_all_by_map)(from, jobs, limit,
-                                                                                      std::move(done));
-      }));
-    case stage::style::future:
-      return run(pick(futures::fetch_all, futures::fetch_all, futures::fetch_all_by_map)(from, jobs, limit));
-    case stage::style::coroutine:
-      return run(pick(coroutines::fetch_all, coroutines::fetch_all_by_workers,
-                      coroutines::fetch_all_by_map)(from, jobs, limit));
-    case stage::style::fiber:
-      return run(in_fiber([&] {
-        return pick(fibers::fetch_all, fibers::fetch_all_by_workers, fibers::fetch_all_by_map)(from, jobs,
-                                                                                               limit);
-      }));
-  }
-  return pick(blocking::fetch_all, blocking::fetch_all, blocking::fetch_all_by_map)(from, jobs, limit);
+  return stage::in_style(how, versions_of(by), from, jobs, limit);
 }
 
 }  // namespace bounded_concurrency

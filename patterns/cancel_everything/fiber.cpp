@@ -3,10 +3,10 @@
 namespace cancel_everything::fibers {
 
 // [build_page]
-page build_page(const site& from, path draft) {
+page build_page(const site& from, path draft, stop_token stop) {
   result<parts> got = capture([&] {
-    await(from.open_draft(draft));                                    // 1 draft
-    return await(all_parts(from));                                    // 2 parts
+    await(with_stop_token(from.open_draft(draft), stop));             // 1 draft
+    return await(with_stop_token(all_parts(from), stop));             // 2 parts
   });
   await(shield(from.discard(draft)));                                 // 3 clean up
   return put_together(got.value());                                   // 4 page

@@ -3,14 +3,17 @@
 namespace cancel_everything::futures {
 
 // [build_page]
-future<page> build_page(const site& from, path draft) {
-  future<parts> got = spawn(from.open_draft(draft))                   // 1 draft
-      .then([&from] { return all_parts(from); });                     // 2 parts
-  return spawn(as_result(std::move(got)))
-      .then([&from, draft](result<parts> ended) {
-        return spawn(shield(from.discard(draft)))                     // 3 clean up
-            .then([ended] { return put_together(ended.value()); });   // 4 page
+static future<parts> get_parts(const site& from, path draft, stop_token stop) {
+  return spawn(with_stop_token(from.open_draft(draft), stop))         // 1 draft
+      .then([&from, stop] {
+        return with_stop_token(all_parts(from), stop);                // 2 parts
       });
+}
+
+future<page> build_page(const site& from, path draft, stop_token stop) {
+  return spawn(finally(get_parts(from, draft, stop),
+                       from.discard(draft)))                          // 3 clean up
+      .then(put_together);                                            // 4 page
 }
 // [/build_page]
 

@@ -91,8 +91,7 @@ TEST_CASE("cancel_everything: a blocking call is stopped by another thread", "[c
 }
 
 TEST_CASE("cancel_everything: another thread may stop it at any moment", "[cancel_everything]") {
-  // A chain of futures is stopped on its own loop.
-  const style how = GENERATE(style::callback, style::coroutine, style::fiber);
+  const style how = GENERATE(style::callback, style::future, style::coroutine, style::fiber);
   CAPTURE(name_of(how));
   const stage::temporary_folder folder;
   std::minstd_rand random(7);
@@ -125,10 +124,10 @@ TEST_CASE("cancel_everything: a coroutine and a fiber can be stopped at every aw
     stage::story told;
     const site from(door.local_endpoint(), told);
     auto building = [&]() -> task<> {
-      auto in_a_fiber = in_fiber([&] { return fibers::build_page(from, draft); });
+      auto in_a_fiber = in_fiber([&] { return fibers::build_page(from, draft, stop_token()); });
       result<page> built = std::errc::operation_canceled;
       if (how == style::coroutine)
-        built = co_await as_result(coroutines::build_page(from, draft));
+        built = co_await as_result(coroutines::build_page(from, draft, stop_token()));
       else
         built = co_await as_result(std::move(in_a_fiber));
       // A loop that ends leaves no time for clean-up.

@@ -9,6 +9,7 @@ settings load(const places& from, error_log& log) {
     return parse(first.value);                                        // 2 parse
   } catch (...) {
     const error why = error::current();
+    if (was_stopped(why)) why.rethrow();
     log.write(why);                                                   // 3 boundary
     return settings();
   }

@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
     std::string logs;
     for (stage::style how : styles)
       for (boundary where : {boundary::around_the_wait, boundary::around_the_start}) {
-        if (!has(how, where)) continue;
+        if (!versions_of(where).has(how)) continue;
         error_log log;
         table.add({fmt::format("{}{}", name_of(how), where == boundary::around_the_start ? ", naive" : ""),
                    told(how, where, missing, log), told(how, where, wrong, log)});

@@ -1,13 +1,11 @@
 #pragma once
 
 #include "contract.hpp"
-#include "stage/style.hpp"
+#include "stage/in_style.hpp"
 
 namespace error_boundaries {
 
-namespace blocking {
-settings load(const places& from, error_log& log);
-}
+namespace blocking { settings load(const places& from, error_log& log); }
 namespace callbacks {
 void load(const places& from, error_log& log, handler<settings> done);
 void load_naively(const places& from, error_log& log, handler<settings> done);
@@ -26,29 +24,21 @@ settings load(const places& from, error_log& log);
 settings load_naively(const places& from, error_log& log);
 }  // namespace fibers
 
+/// The place of the try; around the start is the naive one.
 enum class boundary { around_the_wait, around_the_start };
 
-/// For a blocking call the start and the end are the same place.
-[[nodiscard]] constexpr bool has(stage::style how, boundary where) {
-  return where == boundary::around_the_wait || how != stage::style::blocking;
+/// For a blocking call the start and the end are the same place: it has no naive version.
+[[nodiscard]] constexpr auto versions_of(boundary where) {
+  constexpr stage::versions right{blocking::load, callbacks::load, futures::load, coroutines::load,
+                                  fibers::load};
+  constexpr decltype(right) naive{nullptr, callbacks::load_naively, futures::load_naively,
+                                  coroutines::load_naively, fibers::load_naively};
+  return where == boundary::around_the_wait ? right : naive;
 }
 
-/// Runs one version to its end on this thread's loop; boundary::around_the_start is the naive version.
+/// Runs one version to its end on this thread's loop.
 inline settings load(stage::style how, boundary where, const places& from, error_log& log) {
-  const bool naive = where == boundary::around_the_start;
-  switch (how) {
-    case stage::style::blocking: break;
-    case stage::style::callback:
-      return run(stage::called_back<settings>([&](handler<settings> done) {
-        (naive ? callbacks::load_naively : callbacks::load)(from, log, std::move(done));
-      }));
-    case stage::style::future: return run((naive ? futures::load_naively : futures::load)(from, log));
-    case stage::style::coroutine:
-      return run((naive ? coroutines::load_naively : coroutines::load)(from, log));
-    case stage::style::fiber:
-      return run(in_fiber([&] { return (naive ? fibers::load_naively : fibers::load)(from, log); }));
-  }
-  return blocking::load(from, log);
+  return stage::in_style(how, versions_of(where), from, log);
 }
 
 }  // namespace error_boundaries

@@ -3,23 +3,23 @@
 namespace fire_and_forget::fibers {
 
 // [sign_up]
-receipt sign_up(office& at, const std::string& who) {
-  await(at.add_account(who));                                       // 1 account
-  detach(in_fiber([&at, who] { await(at.send_welcome(who)); }));    // 2 mail, later; seen
-  return {who};                                                     // 3 receipt
+receipt sign_up(office& at, std::string who) {
+  await(at.add_account(who));                                         // 1 account
+  detach(at.send_welcome(who));                                       // 2 mail, 3 seen
+  return receipt{who};                                                // 4 receipt
 }
 // [/sign_up]
 
 // [sign_up_naively]
-receipt sign_up_naively(office& at, const std::string& who) {
-  await(at.add_account(who));                                       // 1 account
-  detach(in_fiber([&at, who] {                                      // 2 mail, later
+receipt sign_up_naively(office& at, std::string who) {
+  await(at.add_account(who));                                         // 1 account
+  detach(in_fiber([&at, who] {
     try {
-      await(at.send_welcome(who));
-    } catch (...) {                                                 // lost
+      await(at.send_welcome(who));                                    // 2 mail
+    } catch (...) {                                                   // 3 lost
     }
   }));
-  return {who};                                                     // 3 receipt
+  return receipt{who};                                                // 4 receipt
 }
 // [/sign_up_naively]
 

@@ -13,6 +13,7 @@ namespace lost_update {
 
 using namespace braid;
 using stage::handler;
+using turn = mutex::scoped_lock;
 
 // account::read() and write(cents) are plain calls; bank::approve(cents) is a sender of
 // void, over the network. withdraw returns what is left.

@@ -22,7 +22,7 @@ int withdraw(account& from, const bank& at, int cents) {
 
 // [withdraw_in_turn]
 int withdraw_in_turn(account& from, const bank& at, int cents) {
-  mutex::scoped_lock mine = await(from.turn.lock());                  // 0 lock
+  turn mine = await(from.turn.lock());                                // 0 lock
   int balance = from.read();                                          // 1 read
   await(at.approve(cents));                                           // 2 wait
   from.write(balance - cents);                                        // 3 write
@@ -31,23 +31,20 @@ int withdraw_in_turn(account& from, const bank& at, int cents) {
 // [/withdraw_in_turn]
 
 // [withdraw_by_owner]
-void own(account& mine, const bank& at) {
-  while (std::optional<slip> next = await(mine.slips.receive())) {
-    int balance = mine.read();                                        // 1 read
-    auto yes = await(as_result(at.approve(next->cents())));           // 2 wait
-    if (!yes) {
-      next->failed(yes.error());
-      continue;
-    }
-    mine.write(balance - next->cents());                              // 3 write
-    next->paid(balance - next->cents());
+void own(account& from, const bank& at) {
+  while (std::optional<slip> next = await(from.slips.receive())) {    // 0 receive
+    int cents = next->cents();
+    int balance = from.read();                                        // 1 read
+    result<void> approved = await(as_result(at.approve(cents)));      // 2 wait
+    if (approved) from.write(balance - cents);                        // 3 write
+    approved ? next->paid(balance - cents) : next->failed(approved.error());
   }
 }
 
 int withdraw_by_owner(account& from, const bank&, int cents) {
-  promise<int> paid;
-  future<int> left = paid.get_future();
-  await(from.slips.send(slip(cents, std::move(paid))));
+  promise<int> answer;
+  future<int> left = answer.get_future();
+  await(from.slips.send(slip(cents, std::move(answer))));
   return await(std::move(left));
 }
 // [/withdraw_by_owner]

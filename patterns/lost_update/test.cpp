@@ -76,36 +76,17 @@ TEST_CASE("lost_update: a refused withdrawal takes nothing and blocks no other",
 
 TEST_CASE("lost_update: a coroutine and a fiber can be stopped at every await, and take all or nothing",
           "[lost_update]") {
-  const bool fiber = GENERATE(false, true);
+  const stage::style how = GENERATE(stage::style::coroutine, stage::style::fiber);
   const way by = GENERATE(way::no_wait_between, way::in_turn, way::by_owner);
-  CAPTURE(fiber, name_of(by));
-  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([fiber, by]() -> task<> {
+  CAPTURE(name_of(how), name_of(by));
+  const std::size_t suspensions = braid_tests::every_cancellation_with_memory([how, by]() -> task<> {
     const stage::answer_fn answer = approval(soon);
     tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
     const bank at(door.local_endpoint());
     stage::story told;
     account from(told);
-    const auto withdraw = [&](int cents) {
-      using namespace coroutines;
-      return lost_update::detail::pick(by, withdraw_naively, coroutines::withdraw, withdraw_in_turn,
-                                       withdraw_by_owner)(from, at, cents);
-    };
-    const auto withdraw_in_fiber = [&](int cents) {
-      return in_fiber([&, cents] {
-        using namespace fibers;
-        return lost_update::detail::pick(by, withdraw_naively, fibers::withdraw, withdraw_in_turn,
-                                         withdraw_by_owner)(from, at, cents);
-      });
-    };
-    auto owning = [&]() -> task<> {
-      if (!fiber) co_return co_await coroutines::own(from, at);
-      co_await in_fiber([&] { fibers::own(from, at); });
-    };
     auto withdrawing = [&]() -> task<> {
-      if (fiber)
-        (void)co_await when_all(withdraw_in_fiber(30), withdraw_in_fiber(50));
-      else
-        (void)co_await when_all(withdraw(30), withdraw(50));
+      co_await when_all(withdraw(how, by, from, at, 30), withdraw(how, by, from, at, 50));
     };
     auto both = [&]() -> task<> {
       const auto ended = co_await as_result(defer(withdrawing));
@@ -114,7 +95,7 @@ TEST_CASE("lost_update: a coroutine and a fiber can be stopped at every await, a
       if (ended && left != 20) throw std::logic_error("a withdrawal was lost");
       (void)ended.value();
     };
-    co_await when_any(stage::serve(std::move(door), answer), owning, both);
+    co_await when_any(stage::serve(std::move(door), answer), own(how, from, at), both);
   });
   CHECK(suspensions > 5);
 }

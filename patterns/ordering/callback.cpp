@@ -11,21 +11,21 @@ void read_aloud(const book& from, listener& to, handler<void> done) {
     std::map<int, page> early;  // arrived before its turn
     int next = 1;
     std::size_t to_come = book::pages.size();
-    result<void> ended;
+    result<void> outcome;
   };
-  auto now = std::make_shared<reading>(std::move(done));
+  auto state = std::make_shared<reading>(std::move(done));
   for (int n : book::pages)
-    start(from.fetch(n), [&to, now](result<page> came) {              // 1 ask for all
+    start(from.fetch(n), [&to, state](result<page> came) {            // 1 ask for all
       if (came)
-        now->early.emplace(came->number, *came);                      // 2 in its turn
-      else if (now->ended)
-        now->ended = came.error();
-      while (!now->early.empty() && now->early.begin()->first == now->next) {
-        to.tell(now->early.begin()->second.text);                     // 3 say
-        now->early.erase(now->early.begin());
-        ++now->next;
+        state->early.emplace(came->number, *came);                    // 2 in its turn
+      else if (state->outcome)
+        state->outcome = came.error();
+      while (!state->early.empty() && state->early.begin()->first == state->next) {
+        to.tell(state->early.begin()->second.text);                   // 3 say
+        state->early.erase(state->early.begin());
+        ++state->next;
       }
-      if (--now->to_come == 0) now->done(now->ended);
+      if (--state->to_come == 0) state->done(state->outcome);
     });
 }
 // [/read_aloud]
@@ -35,16 +35,16 @@ void read_aloud_naively(const book& from, listener& to, handler<void> done) {
   struct reading {
     handler<void> done;
     std::size_t to_come = book::pages.size();
-    result<void> ended;
+    result<void> outcome;
   };
-  auto now = std::make_shared<reading>(std::move(done));
+  auto state = std::make_shared<reading>(std::move(done));
   for (int n : book::pages)
-    start(from.fetch(n), [&to, now](result<page> came) {              // 1 ask for all
+    start(from.fetch(n), [&to, state](result<page> came) {            // 1 ask for all
       if (came)
         to.tell(came->text);                                          // 3 say
-      else if (now->ended)
-        now->ended = came.error();
-      if (--now->to_come == 0) now->done(now->ended);
+      else if (state->outcome)
+        state->outcome = came.error();
+      if (--state->to_come == 0) state->done(state->outcome);
     });
 }
 // [/read_aloud_naively]

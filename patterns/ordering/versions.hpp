@@ -1,7 +1,7 @@
 #pragma once
 
 #include "contract.hpp"
-#include "stage/style.hpp"
+#include "stage/in_style.hpp"
 
 namespace ordering {
 
@@ -30,22 +30,12 @@ enum class order { of_pages, of_arrival };
 
 /// Runs one version to its end on this thread's loop; order::of_arrival is the naive version.
 inline void read_aloud(stage::style how, order by, const book& from, listener& to) {
-  const bool naive = by == order::of_arrival;
-  switch (how) {
-    case stage::style::blocking: break;
-    case stage::style::callback:
-      return run(stage::called_back<void>([&](handler<void> done) {
-        (naive ? callbacks::read_aloud_naively : callbacks::read_aloud)(from, to, std::move(done));
-      }));
-    case stage::style::future:
-      return run((naive ? futures::read_aloud_naively : futures::read_aloud)(from, to));
-    case stage::style::coroutine:
-      return run((naive ? coroutines::read_aloud_naively : coroutines::read_aloud)(from, to));
-    case stage::style::fiber:
-      return run(
-          in_fiber([&] { (naive ? fibers::read_aloud_naively : fibers::read_aloud)(from, to); }));
-  }
-  (naive ? blocking::read_aloud_naively : blocking::read_aloud)(from, to);
+  constexpr stage::versions right{blocking::read_aloud, callbacks::read_aloud, futures::read_aloud,
+                                  coroutines::read_aloud, fibers::read_aloud};
+  constexpr stage::versions naive{blocking::read_aloud_naively, callbacks::read_aloud_naively,
+                                  futures::read_aloud_naively, coroutines::read_aloud_naively,
+                                  fibers::read_aloud_naively};
+  stage::in_style(how, by == order::of_pages ? right : naive, from, to);
 }
 
 }  // namespace ordering

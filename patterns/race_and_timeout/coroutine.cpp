@@ -4,19 +4,21 @@ namespace race_and_timeout::coroutines {
 
 // [get_page]
 task<page> get_page(const mirrors& from, milliseconds limit) {
-  auto first = co_await with_timeout(first_ok(                        // 2 the first wins
-                            from.fetch_each()),                       // 1 ask all
-                        limit);                                       // 3 until the limit
-  co_return first.value;
+  auto every = from.fetch_each();                                     // 1 ask all
+  auto first = first_ok(std::move(every));                            // 2 the first wins
+  auto in_time = with_timeout(std::move(first), limit);               // 3 until the limit
+  any_result<page> won = co_await std::move(in_time);                 // 4 wait
+  co_return won.value;
 }
 // [/get_page]
 
 // [get_whatever_ends_first]
 task<page> get_whatever_ends_first(const mirrors& from, milliseconds limit) {
-  auto first = co_await with_timeout(when_any(                        // 2 first to end
-                            from.fetch_each()),                       // 1 ask all
-                        limit);                                       // 3 until the limit
-  co_return first.value;
+  auto every = from.fetch_each();                                     // 1 ask all
+  auto first = when_any(std::move(every));                            // 2 first to end
+  auto in_time = with_timeout(std::move(first), limit);               // 3 until the limit
+  any_result<page> won = co_await std::move(in_time);                 // 4 wait
+  co_return won.value;
 }
 // [/get_whatever_ends_first]
 

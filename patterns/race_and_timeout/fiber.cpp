@@ -4,10 +4,11 @@ namespace race_and_timeout::fibers {
 
 // [get_page]
 page get_page(const mirrors& from, milliseconds limit) {
-  auto first = await(with_timeout(first_ok(                           // 2 the first wins
-                         from.fetch_each()),                          // 1 ask all
-                     limit));                                         // 3 until the limit
-  return first.value;
+  auto every = from.fetch_each();                                     // 1 ask all
+  auto first = first_ok(std::move(every));                            // 2 the first wins
+  auto in_time = with_timeout(std::move(first), limit);               // 3 until the limit
+  any_result<page> won = await(std::move(in_time));                   // 4 wait
+  return won.value;
 }
 // [/get_page]
 

@@ -4,10 +4,11 @@ namespace race_and_timeout::futures {
 
 // [get_page]
 future<page> get_page(const mirrors& from, milliseconds limit) {
-  return spawn(with_timeout(first_ok(                                 // 2 the first wins
-                   from.fetch_each()),                                // 1 ask all
-               limit))                                                // 3 until the limit
-      .then([](any_result<page> first) { return first.value; });
+  auto every = from.fetch_each();                                     // 1 ask all
+  auto first = first_ok(std::move(every));                            // 2 the first wins
+  auto in_time = with_timeout(std::move(first), limit);               // 3 until the limit
+  return spawn(std::move(in_time))                                    // 4 wait
+      .then([](any_result<page> won) { return won.value; });
 }
 // [/get_page]
 
@@ -22,10 +23,11 @@ future<page> get_page_naively(const mirrors& from, milliseconds limit) {
           waiting->reset();
         })
         .catch_error([](const error&) {});
-  (void)spawn(sleep_for(limit)).then([waiting] {
-    if (*waiting) (*waiting)->set_error(std::errc::timed_out);        // 3 until the limit
-    waiting->reset();
-  });
+  (void)spawn(sleep_for(limit))
+      .then([waiting] {
+        if (*waiting) (*waiting)->set_error(std::errc::timed_out);    // 3 until the limit
+        waiting->reset();
+      });
   return first;
 }
 // [/get_page_naively]

@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
       stage::table table({"style", "in this order, until nothing is in flight", "until page", "allocations"});
       for (stage::style how : styles)
         for (losers then : {losers::are_stopped, losers::go_on})
-          if (then == losers::are_stopped || has_naive(how)) show(how, then, from, limit, told, table);
+          if (versions_of(then).has(how)) show(how, then, from, limit, told, table);
       table.print();
     }
   });

@@ -5,25 +5,15 @@
 #include <vector>
 
 #include "contract.hpp"
-#include "stage/style.hpp"
+#include "stage/in_style.hpp"
 
 namespace readiness_vs_completion {
 
-namespace blocking {
-void answer(visit& at);
-}
-namespace callbacks {
-void answer(visit& at, handler<void> done);
-}
-namespace futures {
-future<void> answer(visit& at);
-}
-namespace coroutines {
-task<> answer(visit& at);
-}
-namespace fibers {
-void answer(visit& at);
-}
+namespace blocking { void answer(visit& at); }
+namespace callbacks { void answer(visit& at, handler<void> done); }
+namespace futures { future<void> answer(visit& at); }
+namespace coroutines { task<> answer(visit& at); }
+namespace fibers { void answer(visit& at); }
 
 inline constexpr std::array every_reactor{backend::uring, backend::epoll};
 
@@ -31,18 +21,11 @@ inline constexpr std::array every_reactor{backend::uring, backend::epoll};
   return which == backend::epoll ? "epoll" : "io_uring";
 }
 
-/// Handles one question and its answer, in one style, inside a running loop.
+/// Handles one question and its answer in one style, inside a running loop.
 inline task<> answer(stage::style how, visit& at) {
-  switch (how) {
-    case stage::style::blocking: break;
-    case stage::style::callback:
-      co_return co_await stage::called_back<void>(
-          [&](handler<void> done) { callbacks::answer(at, std::move(done)); });
-    case stage::style::future: co_return co_await futures::answer(at);
-    case stage::style::coroutine: co_return co_await coroutines::answer(at);
-    case stage::style::fiber: co_return co_await in_fiber([&] { fibers::answer(at); });
-  }
-  throw std::logic_error("a blocking call within a loop that runs");
+  constexpr stage::versions all{blocking::answer, callbacks::answer, futures::answer, coroutines::answer,
+                                fibers::answer};
+  return stage::task_in_style(how, all, at);
 }
 
 namespace detail {

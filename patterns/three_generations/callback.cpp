@@ -3,9 +3,9 @@
 namespace three_generations::callbacks {
 
 // [show]
-void show(printer& out, const std::filesystem::path& path, handler<void> done) {
+void show(printer& out, path file, handler<void> done) {
   out.tell("1");                                                      // 1
-  start(read_file(path),                                              // read
+  start(read_file(file),                                              // read
         [&out, done = std::move(done)](result<std::string> text) mutable {
     if (!text) return done(text.error());
     out.tell(*text);                                                  // contents

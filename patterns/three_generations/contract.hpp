@@ -14,10 +14,11 @@ namespace three_generations {
 
 using namespace braid;
 using stage::handler;
+using std::filesystem::path;
 
 /// The output of show, which also records the order.
 using printer = stage::story;
 
-// read_file(path) is the library's own: a sender of the whole contents.
+// read_file(file) is the library's own: a sender of the whole contents.
 
 }  // namespace three_generations
