@@ -12,18 +12,35 @@ invoice get_invoice(const shop& from, user_id id) {
 // [/get_invoice]
 
 // [send_report]
-std::string send_report_in_sequence(const report_desk& at) {
-  std::string form = run(at.read());                                  // 1 read
-  std::string numbers = run(at.query());                              // 2 query
-  std::string report = run(at.parse(form, numbers));                  // 3 parse
+text send_report_in_sequence(const report_desk& at) {
+  text form = run(at.read());                                         // 1 read
+  text numbers = run(at.query());                                     // 2 query
+  text report = run(at.parse(form, numbers));                         // 3 parse
   return run(at.send(report));                                        // 4 send
 }
 
-std::string send_report(const report_desk& at) {
-  auto [form, numbers] = run(when_all(at.read(), at.query()));        // 1 read, 2 query
-  std::string report = run(at.parse(form, numbers));                  // 3 parse
+text send_report(const report_desk& at) {
+  auto [form, numbers] = run(when_all(at.read(),                      // 1 read
+                                      at.query()));                   // 2 query
+  text report = run(at.parse(form, numbers));                         // 3 parse
   return run(at.send(report));                                        // 4 send
 }
 // [/send_report]
+
+// [get_front_page]
+front_page get_front_page_in_sequence(const services& at) {
+  text weather = run(at.weather());                                   // 1 weather
+  text news = run(at.news());                                         // 2 news
+  text prices = run(at.prices());                                     // 3 prices
+  return front_page{weather, news, prices};                           // 4 page
+}
+
+front_page get_front_page(const services& at) {
+  auto [weather, news, prices] = run(when_all(at.weather(),           // 1 weather
+                                              at.news(),              // 2 news
+                                              at.prices()));          // 3 prices
+  return front_page{weather, news, prices};                           // 4 page
+}
+// [/get_front_page]
 
 }  // namespace promise_all::blocking

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <braid/sim/virtual_time.hpp>
+
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "stage/temporary_folder.hpp"
@@ -57,7 +59,7 @@ TEST_CASE("promise_all: in every style an unknown user ends it with the service'
   CHECK_THROWS_WITH(promise_all::get_invoice(how, shop, 99), "the shop knows no user 99");
 }
 
-TEST_CASE("promise_all: four steps in sequence wait for each other", "[promise_all]") {
+TEST_CASE("promise_all: the steps of a report in sequence wait for each other", "[promise_all]") {
   quick_desk at("sold for {}");
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
@@ -66,24 +68,41 @@ TEST_CASE("promise_all: four steps in sequence wait for each other", "[promise_a
   CHECK(at.told.events() == events{"read..", "read", "query..", "query", "parse", "send"});
 }
 
-TEST_CASE("promise_all: overlapped, the file is read while the query is in flight", "[promise_all]") {
+TEST_CASE("promise_all: at once, the file is read while the query is in flight", "[promise_all]") {
   quick_desk at("sold for {}");
   const stage::style how = GENERATE(from_range(stage::every_style));
   CAPTURE(name_of(how));
 
-  CHECK(promise_all::send_report(how, joining::overlapped, at.desk) == "got: sold for 1200");
+  CHECK(promise_all::send_report(how, joining::at_once, at.desk) == "got: sold for 1200");
   events told = at.told.events();
   REQUIRE(told.size() == 6);
   std::sort(told.begin() + 2, told.begin() + 4);  // whichever ends first
   CHECK(told == events{"read..", "query..", "query", "read", "parse", "send"});
 }
 
+TEST_CASE("promise_all: three times 200 ms are 600 ms in sequence, 200 ms at once; 200 beside 300 is 300",
+          "[promise_all]") {
+  const stage::style how = GENERATE(from_range(stage::every_style));
+  CAPTURE(name_of(how));
+  const braid::sim::virtual_time clock;
+  braid::loop loop;
+  const auto time_of = [&](joining all, promise_all::answer_times times) {
+    const promise_all::services at(promise_all::services_that_take(times));
+    const auto began = clock.now();
+    CHECK(promise_all::get_front_page(how, all, at) == promise_all::front_page{"weather", "news", "prices"});
+    return clock.now() - began;
+  };
+  CHECK(time_of(joining::in_sequence, {}) == 600ms);
+  CHECK(time_of(joining::at_once, {}) == 200ms);
+  CHECK(time_of(joining::at_once, {.news = 300ms}) == 300ms);
+}
+
 TEST_CASE("promise_all: a failed step ends the report, in every style and order",
           "[promise_all]") {
   quick_desk at("a form without a place");
   const stage::style how = GENERATE(from_range(stage::every_style));
-  const joining read_and_query = GENERATE(joining::in_sequence, joining::overlapped);
-  CAPTURE(name_of(how), read_and_query == joining::overlapped);
+  const joining read_and_query = GENERATE(joining::in_sequence, joining::at_once);
+  CAPTURE(name_of(how), read_and_query == joining::at_once);
 
   CHECK_THROWS_WITH(promise_all::send_report(how, read_and_query, at.desk),
                     "the form has no place for the numbers");

@@ -1,71 +1,75 @@
 #pragma once
 
 #include "contract.hpp"
-#include "stage/style.hpp"
+#include "stage/in_style.hpp"
 
 namespace promise_all {
 
 namespace blocking {
 invoice get_invoice(const shop& from, user_id id);
-std::string send_report_in_sequence(const report_desk& at);
-std::string send_report(const report_desk& at);
+text send_report_in_sequence(const report_desk& at);
+text send_report(const report_desk& at);
+front_page get_front_page_in_sequence(const services& at);
+front_page get_front_page(const services& at);
 }  // namespace blocking
 namespace callbacks {
 void get_invoice(const shop& from, user_id id, handler<invoice> done);
-void send_report_in_sequence(const report_desk& at, handler<std::string> done);
-void send_report(const report_desk& at, handler<std::string> done);
+void send_report_in_sequence(const report_desk& at, handler<text> done);
+void send_report(const report_desk& at, handler<text> done);
+void get_front_page_in_sequence(const services& at, handler<front_page> done);
+void get_front_page(const services& at, handler<front_page> done);
 }  // namespace callbacks
 namespace futures {
 future<invoice> get_invoice(const shop& from, user_id id);
-future<std::string> send_report_in_sequence(const report_desk& at);
-future<std::string> send_report(const report_desk& at);
+future<text> send_report_in_sequence(const report_desk& at);
+future<text> send_report(const report_desk& at);
+future<front_page> get_front_page_in_sequence(const services& at);
+future<front_page> get_front_page(const services& at);
 }  // namespace futures
 namespace coroutines {
 task<invoice> get_invoice(const shop& from, user_id id);
-task<std::string> send_report_in_sequence(const report_desk& at);
-task<std::string> send_report(const report_desk& at);
+task<text> send_report_in_sequence(const report_desk& at);
+task<text> send_report(const report_desk& at);
+task<front_page> get_front_page_in_sequence(const services& at);
+task<front_page> get_front_page(const services& at);
 }  // namespace coroutines
 namespace fibers {
 invoice get_invoice(const shop& from, user_id id);
-std::string send_report_in_sequence(const report_desk& at);
-std::string send_report(const report_desk& at);
+text send_report_in_sequence(const report_desk& at);
+text send_report(const report_desk& at);
+front_page get_front_page_in_sequence(const services& at);
+front_page get_front_page(const services& at);
 }  // namespace fibers
 
-// Each runs one version to its end on this thread's loop.
+enum class joining { in_sequence, at_once };
+
+// Each of these runs one version to its end on this thread's loop.
 
 inline invoice get_invoice(stage::style how, const shop& from, user_id id) {
-  switch (how) {
-    case stage::style::blocking: break;
-    case stage::style::callback:
-      return run(stage::called_back<invoice>(
-          [&](handler<invoice> done) { callbacks::get_invoice(from, id, std::move(done)); }));
-    case stage::style::future: return run(futures::get_invoice(from, id));
-    case stage::style::coroutine: return run(coroutines::get_invoice(from, id));
-    case stage::style::fiber:
-      return run(in_fiber([&] { return fibers::get_invoice(from, id); }));
-  }
-  return blocking::get_invoice(from, id);
+  constexpr stage::versions all{blocking::get_invoice, callbacks::get_invoice, futures::get_invoice,
+                                coroutines::get_invoice, fibers::get_invoice};
+  return stage::in_style(how, all, from, id);
 }
 
-enum class joining { in_sequence, overlapped };
+inline text send_report(stage::style how, joining read_and_query, const report_desk& at) {
+  constexpr stage::versions in_sequence{
+      blocking::send_report_in_sequence, callbacks::send_report_in_sequence,
+      futures::send_report_in_sequence, coroutines::send_report_in_sequence,
+      fibers::send_report_in_sequence};
+  constexpr stage::versions at_once{blocking::send_report, callbacks::send_report, futures::send_report,
+                                    coroutines::send_report, fibers::send_report};
+  return stage::in_style(how, read_and_query == joining::in_sequence ? in_sequence : at_once, at);
+}
 
-inline std::string send_report(stage::style how, joining read_and_query, const report_desk& at) {
-  const bool wait = read_and_query == joining::in_sequence;
-  switch (how) {
-    case stage::style::blocking: break;
-    case stage::style::callback:
-      return run(stage::called_back<std::string>([&](handler<std::string> done) {
-        (wait ? callbacks::send_report_in_sequence : callbacks::send_report)(at, std::move(done));
-      }));
-    case stage::style::future:
-      return run((wait ? futures::send_report_in_sequence : futures::send_report)(at));
-    case stage::style::coroutine:
-      return run((wait ? coroutines::send_report_in_sequence : coroutines::send_report)(at));
-    case stage::style::fiber:
-      return run(in_fiber(
-          [&] { return (wait ? fibers::send_report_in_sequence : fibers::send_report)(at); }));
-  }
-  return (wait ? blocking::send_report_in_sequence : blocking::send_report)(at);
+inline front_page get_front_page(stage::style how, joining all, const services& at) {
+  constexpr stage::versions in_sequence{
+      blocking::get_front_page_in_sequence, callbacks::get_front_page_in_sequence,
+      futures::get_front_page_in_sequence, coroutines::get_front_page_in_sequence,
+      fibers::get_front_page_in_sequence};
+  constexpr stage::versions at_once{blocking::get_front_page, callbacks::get_front_page,
+                                    futures::get_front_page, coroutines::get_front_page,
+                                    fibers::get_front_page};
+  return stage::in_style(how, all == joining::in_sequence ? in_sequence : at_once, at);
 }
 
 }  // namespace promise_all
