@@ -58,6 +58,8 @@ TEST_CASE("three_generations: in every style a missing file is no_such_file_or_d
     CHECK(failure.code() == std::errc::no_such_file_or_directory);
     CHECK_THAT(failure.what(), braid_tests::contains("/none/such"));
   }
+  const bool goes_on = how == style::callback || how == style::future;
+  CHECK(told.events() == (goes_on ? std::vector<std::string>{"1", "2"} : std::vector<std::string>{"1"}));
 }
 
 TEST_CASE("three_generations: a coroutine and a fiber can be stopped at every await",
