@@ -3,16 +3,15 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
-#include <atomic>
 #include <cerrno>
 #include <future>
-#include <numeric>
 #include <string>
 #include <vector>
 
 #include <range/v3/view/iota.hpp>
 #include <range/v3/view/transform.hpp>
 
+#include "busy_pool.hpp"
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "stage/temporary_folder.hpp"
@@ -37,31 +36,6 @@ bool is_in_memory(const shelf& of) {
   const iovec part{room.data(), room.size()};
   return ::preadv2(of.file().number(), &part, 1, 0, RWF_NOWAIT) == static_cast<ssize_t>(room.size());
 }
-
-// Keeps every thread of the blocking pool busy while it lives.
-class full_pool {
- public:
-  full_pool() {
-    for (int n = 0; n < threads; ++n)
-      busy_.push_back(spawn(offload([this] {
-        ++begun_;
-        begun_.notify_all();
-        let_go_.wait(false);
-      })));
-    for (int now = begun_; now < threads; now = begun_) begun_.wait(now);
-  }
-  void let_go() {
-    let_go_ = true;
-    let_go_.notify_all();
-    run(when_all(std::move(busy_)));
-  }
-
- private:
-  static constexpr int threads = 4;  // as BRAID_BLOCKING_THREADS is not set
-  std::atomic<int> begun_ = 0;
-  std::atomic<bool> let_go_ = false;
-  std::vector<future<void>> busy_;
-};
 
 task<> a_hundred_turns() {
   for (int n = 0; n < 100; ++n) co_await nop();  // each of them goes once through the reactor
@@ -143,7 +117,7 @@ TEST_CASE("readiness_vs_completion: io_uring opens and reads a file while no thr
           "[readiness_vs_completion]") {
   const shelf_in_folder files;
   loop here({.backend = backend::uring});
-  full_pool pool;
+  braid_tests::busy_pool pool;
   const shelf from(files.path);
   from.cool();
   CHECK(here.run(read_all(from)));
@@ -155,7 +129,7 @@ TEST_CASE("readiness_vs_completion: on epoll opening a file needs a thread, beca
           "[readiness_vs_completion]") {
   const shelf_in_folder files;
   loop here({.backend = backend::epoll});
-  full_pool pool;
+  braid_tests::busy_pool pool;
   future<std::string> reading = spawn(read_file(files.path));
   here.run(a_hundred_turns);
   CHECK_FALSE(reading.is_ready());
@@ -168,7 +142,7 @@ TEST_CASE("readiness_vs_completion: on epoll a read from the page cache needs no
   const shelf_in_folder files;
   loop here({.backend = backend::epoll});
   const shelf from(files.path);
-  full_pool pool;
+  braid_tests::busy_pool pool;
   future<bool> reading = spawn(read_all(from));
   here.run(a_hundred_turns);
   if (is_in_memory(from)) CHECK(reading.is_ready());  // else the file system does not support the question
