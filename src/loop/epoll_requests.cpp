@@ -67,16 +67,7 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
 
 // Begins a request that may wait for its descriptor. It is not tried where it is known that it would block.
 void epoll_reactor::begin_waiting_kind(io_operation& operation) noexcept {
-  const request& what = operation.what();
-  if (descriptor_watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0) {
-    of->unheeded = 0;
-    const bool not_ready = &queue_of(*of, what.code) == &of->readers
-                               ? !of->readable
-                               : (of->interest & EPOLLOUT) != 0 && !of->writable;
-    const bool behind_others = !queue_of(*of, what.code).empty();
-    if (what.code != opcode::poll && what.code != opcode::connect && (not_ready || behind_others))
-      return wait_for(operation);
-  }
+  if (watches_.must_wait(operation.what())) return wait_for(operation);
   handle_result(operation, carry_out(operation, true));
 }
 
@@ -94,8 +85,7 @@ std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexc
   else
     ended = nonblocking::attempt(what, system_calls_);
   if (ended == nonblocking::refused && what.code != opcode::connect) ended = carry_out_refused(operation);
-  if (descriptor_watch* of = watches_.find(what.descriptor); of != nullptr && of->interest != 0)
-    guess(*of, what, ended, first);
+  watches_.note_result(what, ended, first);
   return ended;
 }
 
@@ -103,13 +93,9 @@ std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexc
 // takes it. A file that epoll refuses has no readiness that poll(2) could report.
 std::int32_t epoll_reactor::carry_out_refused(io_operation& operation) noexcept {
   const request& what = operation.what();
-  try {
-    const int failed = require(what.descriptor, watches_.at(what.descriptor), what);
-    if (failed == EPERM && failure_ == 0) return nonblocking::refused;
-    if (failed != 0) return -failed;
-  } catch (const std::bad_alloc&) {
-    return -ENOMEM;
-  }
+  const int failed = watches_.require(what);
+  if (failed == EPERM && watches_.failure() == 0) return nonblocking::refused;
+  if (failed != 0) return -failed;
   return nonblocking::attempt_polled(what, system_calls_);
 }
 
@@ -117,7 +103,7 @@ std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
   for (int left = most_accepted; left != 0; --left) {
     const std::int32_t ended = nonblocking::attempt(operation.what(), system_calls_);
     if (ended < 0) return ended;
-    drop_watches(ended);
+    watches_.drop(ended);
     ++completed_;
     finish_in_part(operation, {ended, completion::more});
     if (left_) break;
@@ -130,26 +116,23 @@ std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
 // connection exists by then.
 std::int32_t epoll_reactor::connect(io_operation& operation, bool first) noexcept {
   const request& what = operation.what();
-  bool was_blocking = false;
-  if (first) was_blocking = nonblocking::set_nonblocking(what.descriptor, true, system_calls_);
+  const bool was_blocking = first ? nonblocking::set_nonblocking(what.descriptor, true, system_calls_)
+                                  : watches_.take_was_blocking(what.descriptor);
   std::int32_t ended = nonblocking::attempt(what, system_calls_);
   bool goes_on = !first && ended == -EALREADY;
   if (ended == -EINPROGRESS) {
     ended = nonblocking::attempt(what, system_calls_);
     goes_on = ended == -EALREADY;
   }
-  descriptor_watch* of = watches_.find(what.descriptor);
-  if (!first) was_blocking = of != nullptr && of->was_blocking;
   if (goes_on) {
     try {
-      watches_.at(what.descriptor).was_blocking = was_blocking;
+      if (was_blocking) watches_.keep_was_blocking(what.descriptor);
       return -EAGAIN;
     } catch (const std::bad_alloc&) {
       ended = -ENOMEM;
     }
   }
   if (was_blocking) nonblocking::set_nonblocking(what.descriptor, false, system_calls_);
-  if (of != nullptr) of->was_blocking = false;
   // The peer's backlog is full, and no event would report room in it: a thread waits for that.
   return ended == -EAGAIN ? nonblocking::refused : ended;
 }
@@ -163,20 +146,41 @@ void epoll_reactor::handle_result(io_operation& operation, std::int32_t ended) n
 
 void epoll_reactor::wait_for(io_operation& operation) noexcept {
   const request& what = operation.what();
-  try {
-    descriptor_watch& of = watches_.at(what.descriptor);
-    const int failed = require(what.descriptor, of, what);
-    if (failed == 0) {
-      queue_of(of, what.code).push_back(operation);
-      return start_waiting(operation);
-    }
-    if (failed == EPERM && failure_ == 0)
-      return send_out(operation);  // epoll does not take files: a thread waits for their disk
-    if (what.code == opcode::connect) make_blocking_again(what.descriptor, of);
-    finish(operation, -failed);
-  } catch (const std::bad_alloc&) {
-    finish(operation, -ENOMEM);
+  const int failed = watches_.wait(operation);
+  if (failed == 0) {
+    polls(operation) = true;
+    return;
   }
+  // epoll does not take files: a thread waits for their disk.
+  if (failed == EPERM && watches_.failure() == 0) return send_out(operation);
+  if (what.code == opcode::connect) watches_.make_blocking_again(what.descriptor);
+  finish(operation, -failed);
+}
+
+bool epoll_reactor::on_ready(io_operation& operation) noexcept {
+  polls(operation) = false;
+  const std::int32_t ended = carry_out(operation, false);
+  if (ended == -EAGAIN) {
+    polls(operation) = true;
+    return false;
+  }
+  handle_result(operation, ended);
+  return true;
+}
+
+void epoll_reactor::on_stale(io_operation& operation) noexcept {
+  polls(operation) = false;
+  submitted_.push_back(operation);
+}
+
+void epoll_reactor::on_failure(io_operation& operation, int code) noexcept {
+  polls(operation) = false;
+  end_later(operation, code);
+}
+
+void epoll_reactor::end_later(io_operation& operation, int code) noexcept {
+  errno_of(operation) = static_cast<std::int16_t>(code);
+  ended_.push_back(operation);
 }
 
 void epoll_reactor::send_out(io_operation& operation) noexcept {
@@ -202,7 +206,7 @@ void epoll_reactor::on_errand_finished(errand& one) noexcept {
 }
 
 void epoll_reactor::finish(io_operation& operation, std::int32_t ended) noexcept {
-  if (ended >= 0 && makes_descriptor(operation.what().code)) drop_watches(ended);
+  if (ended >= 0 && makes_descriptor(operation.what().code)) watches_.drop(ended);
   --in_flight_;
   ++completed_;
   cancel_of(operation) = {};
@@ -211,14 +215,75 @@ void epoll_reactor::finish(io_operation& operation, std::int32_t ended) noexcept
 
 void epoll_reactor::close(io_operation& operation) noexcept {
   const int descriptor = operation.what().descriptor;
-  const descriptor_watch* const of = watches_.find(descriptor);
-  const bool registered = of != nullptr && of->interest != 0;
+  const bool registered = watches_.is_registered(descriptor);
   if (!registered) ++system_calls_;
   if (!registered && may_block_in_close(descriptor)) {
-    drop_watches(descriptor);  // before another descriptor can get the number
+    watches_.drop(descriptor);  // before another descriptor can get the number
     return send_out(operation);
   }
   finish(operation, direct_.close(descriptor));
+}
+
+// Where a thread has begun a request that cannot be abandoned, the cancel_descriptor waits for it here. So
+// the close need not submit its cancel_descriptor again and again.
+void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
+  const int descriptor = operation.what().descriptor;
+  std::int32_t found = watches_.cancel_descriptor(descriptor);
+  const errand_count sent =
+      end_errands_if([&](const errand& each) { return each.operation().what().descriptor == descriptor; });
+  found += sent.all + find_not_begun(descriptor);
+  if (sent.begun == 0) return finish(operation, found);
+  try {
+    held_.push_back({&operation, found});
+  } catch (const std::bad_alloc&) {
+    finish(operation, found);  // the close submits it again
+  }
+}
+
+// Counts the requests on the descriptor that are not tried yet; they must not reach the number's next
+// owner. An accept_many is cancelled. Any other, such as the rest of a transfer, has begun when the close
+// asks again.
+std::int32_t epoll_reactor::find_not_begun(int descriptor) noexcept {
+  std::int32_t found = 0;
+  for (operation_base::queue* each : {&submitted_, &batch_})
+    for (std::size_t left = each->size_up_to(in_flight_); left != 0; --left) {
+      auto& operation = static_cast<io_operation&>(each->pop_front());
+      const request& what = operation.what();
+      if (what.descriptor == descriptor && what.uses_descriptor()) {
+        if (what.code == opcode::accept_many) cancel_of(operation) = cancel_request::made;
+        ++found;
+      }
+      each->push_back(operation);
+    }
+  return found;
+}
+
+void epoll_reactor::release_held() noexcept {
+  for (std::size_t n = 0; n < held_.size();) {
+    const held_cancel each = held_[n];
+    bool busy = false;
+    errands_.for_each([&](const errand& one) {
+      busy |= one.operation().what().descriptor == each.operation->what().descriptor;
+    });
+    if (busy) {
+      ++n;
+      continue;
+    }
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(n));
+    finish(*each.operation, each.found);
+  }
+}
+
+int epoll_reactor::calls::socket(int family, int type, int protocol) noexcept {
+  const int made = direct_calls::socket(family, type, protocol);
+  if (made >= 0) of.watches_.drop(made);
+  return made;
+}
+
+int epoll_reactor::calls::close(int descriptor) noexcept {
+  of.watches_.close(descriptor);
+  ++of.system_calls_;
+  return direct_calls::close(descriptor);
 }
 
 }  // namespace braid::detail

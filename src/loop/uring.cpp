@@ -1,7 +1,6 @@
 #include "uring.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,17 +60,6 @@ static_assert(completion::more == IORING_CQE_F_MORE &&
 
 uring_reactor::uring_reactor(const loop_options& options) {
   const ring_features features = set_up_ring(ring_, options.entries);
-  try {
-    wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC);
-    if (wake_descriptor_ < 0)
-      throw std::system_error(errno, std::generic_category(),
-                              errno == EMFILE ? "loop: eventfd: this process has no descriptor left: raise "
-                                                "RLIMIT_NOFILE (ulimit -n) or close some"
-                                              : "loop: eventfd");
-  } catch (...) {
-    end_ring(ring_);
-    throw;
-  }
   enter_flags_ = features.registered ? IORING_ENTER_REGISTERED_RING : 0;
   says_taskrun_ = features.taskrun_flag;
   for (std::size_t i = 0; i < supported_.size(); ++i) {
@@ -94,13 +82,6 @@ uring_reactor::uring_reactor(const loop_options& options) {
 uring_reactor::~uring_reactor() {
   BRAID_ASSERT(in_flight() == 0);
   if (!broken_) end_ring(ring_);
-  ::close(wake_descriptor_);
-}
-
-loop_clock::time_point uring_reactor::now() const noexcept {
-  timespec now;
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return loop_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
 std::int64_t uring_reactor::position_of(int descriptor) noexcept {
@@ -331,9 +312,7 @@ void uring_reactor::wait(patience how_long, inbox& messages) noexcept {
     enter(1, IORING_ENTER_GETEVENTS, nullptr);
     return;
   }
-  const auto left = std::max(how_long.until - now(), loop_clock::duration::zero());
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-  const __kernel_timespec limit{seconds.count(), (left - seconds).count()};
+  const auto limit = kernel_time<__kernel_timespec>(left_until(how_long.until));
   enter(1, IORING_ENTER_GETEVENTS, &limit);
 }
 
@@ -342,11 +321,6 @@ void uring_reactor::arm_wake() noexcept {
   wake_armed_ = write_entry(
       IORING_OP_READ, {.descriptor = wake_descriptor_, .address = &wake_count_, .length = sizeof wake_count_},
       of_wake);
-}
-
-void uring_reactor::wake() noexcept {
-  const std::uint64_t one = 1;
-  while (::write(wake_descriptor_, &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
 void uring_reactor::reap() noexcept {

@@ -6,10 +6,10 @@
 
 #include "braid/base/detail/intrusive_list.hpp"
 #include "braid/loop/detail/operations_of.hpp"
-#include "braid/loop/loop.hpp"
-#include "braid/loop/reactor.hpp"
+#include "braid/loop/options.hpp"
 #include "errand.hpp"
 #include "kernel_interface.hpp"
+#include "kernel_reactor.hpp"
 
 namespace braid::detail {
 
@@ -18,7 +18,7 @@ namespace braid::detail {
 /// Threads  the loop's (single issuer); any thread may call wake.
 /// Cost     one io_uring_enter a turn; two after a wrong guess that what was submitted completes inline.
 /// Source   io_uring(7); Axboe: Efficient IO with io_uring.
-class uring_reactor final : public reactor, private errand_sender {
+class uring_reactor final : public kernel_reactor, private errand_sender {
  public:
   explicit uring_reactor(const loop_options& options);
   ~uring_reactor() override;
@@ -29,8 +29,6 @@ class uring_reactor final : public reactor, private errand_sender {
   void cancel_all() noexcept override;
   void turn(patience how_long, inbox& messages) noexcept override;
   std::size_t in_flight() const noexcept override;
-  void wake() noexcept override;
-  loop_clock::time_point now() const noexcept override;
   std::int64_t position_of(int descriptor) noexcept override;
   void set_position(int descriptor, std::int64_t offset, int whence) noexcept override;
   void leave_to_parent() noexcept override;
@@ -111,7 +109,6 @@ class uring_reactor final : public reactor, private errand_sender {
   unsigned sq_entries_ = 0, cq_mask_ = 0;
   bool says_taskrun_ = false;  // the kernel sets a flag for deferred work, so it need not be asked
   std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{};
-  int wake_descriptor_ = -1;
   // this thread
   operation_base::queue backlog_;  // submitted while the queue was full and the kernel took no entries
   operation_base::queue closing_;  // each cancel_descriptor, until nothing is in flight on its descriptor

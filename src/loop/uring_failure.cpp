@@ -1,6 +1,5 @@
 // A ring that the kernel refuses further calls for, and one that a forked child has inherited.
 
-#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -68,17 +67,7 @@ void uring_reactor::end_broken(io_operation& operation) noexcept {
 
 void uring_reactor::wait_without_ring(patience how_long, inbox& messages) noexcept {
   if (!how_long.may_wait || !messages.fall_asleep()) return;
-  timespec limit{};
-  const bool limited = how_long.until != loop_clock::time_point::max();
-  if (limited) {
-    const auto left = std::max(how_long.until - now(), loop_clock::duration::zero());
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-    limit = {static_cast<std::time_t>(seconds.count()), static_cast<long>((left - seconds).count())};
-  }
-  pollfd wakes{wake_descriptor_, POLLIN, 0};
-  ++system_calls_;
-  if (::ppoll(&wakes, 1, limited ? &limit : nullptr, nullptr) == 1)
-    (void)!::read(wake_descriptor_, &wake_count_, sizeof wake_count_);
+  await_wake(how_long.until);
 }
 
 // The child has no copy of the ring's memory (see make_ring), so it maps memory of its own there. All
@@ -97,7 +86,7 @@ void uring_reactor::leave_to_parent() noexcept {
       for (unsigned n = 0; n <= cq_mask_; ++n) ring_.cq.cqes[n].user_data = no_operation;
     ::close(ring_.ring_fd);
   }
-  ::close(wake_descriptor_);
+  close_wake_descriptor();
   broken_ = behind_ = watchful_ = true;
   failure_ = ECANCELED;
   for (operation_base::queue* each : {&backlog_, &closing_, &ended_})
