@@ -16,6 +16,7 @@
 #include "braid/style/task.hpp"
 #include "catch.hpp"
 #include "every_style.hpp"
+#include "files.hpp"
 #include "scratch_folder.hpp"
 
 using namespace braid;
@@ -23,13 +24,6 @@ using namespace braid_tests;
 using sim::fault;
 
 namespace {
-
-std::string numbered_text(std::size_t size) {
-  std::string text;
-  for (int n = 0; text.size() < size; ++n) text += std::to_string(100'000'000 + n) + "\n";
-  text.resize(size);
-  return text;
-}
 
 // The first read returns a part, the second one fails.
 void add_broken_device(sim::fault_schedule& to) {

@@ -25,20 +25,13 @@
 #include "check_fails.hpp"
 #include "descriptors.hpp"
 #include "every_style.hpp"
+#include "files.hpp"
 #include "scratch_folder.hpp"
 
 using namespace braid;
 using namespace braid_tests;
 
 namespace {
-
-// No two parts of the text are equal.
-std::string numbered_text(std::size_t size) {
-  std::string text;
-  for (int n = 0; text.size() < size; ++n) text += std::to_string(100'000'000 + n) + "\n";
-  text.resize(size);
-  return text;
-}
 
 // A file in memory of a fixed size; writes beyond it fail with EPERM, even for root.
 file limited_file(std::size_t size) {
@@ -55,8 +48,6 @@ std::string contents_of(const file& from) {
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   return text;
 }
-
-off_t position_of(const file& of) { return ::lseek(of.number(), 0, SEEK_CUR); }
 
 // A disk of 64 KiB, if this process may mount one.
 class small_disk {
@@ -104,12 +95,6 @@ file cold_file(const std::filesystem::path& path, const std::string& text, int f
   ::close(number);
   return file::from_descriptor(::open(path.c_str(), flags | O_CLOEXEC));
 }
-
-constexpr std::size_t page = 4096;
-
-struct aligned_page {
-  alignas(page) char bytes[page];
-};
 
 }  // namespace
 

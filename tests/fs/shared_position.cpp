@@ -32,19 +32,17 @@
 #include "braid/style/task.hpp"
 #include "catch.hpp"
 #include "child_process.hpp"
+#include "files.hpp"
 #include "scratch_folder.hpp"
 #include "seccomp.hpp"
 
 using namespace braid;
 using namespace std::chrono_literals;
-using braid_tests::forbid;
-using braid_tests::in_child;
-using braid_tests::scratch_folder;
+using namespace braid_tests;
 
 namespace {
 
 file copy_of(const file& original) { return file::from_descriptor(::dup(original.number())); }
-off_t position_of(const file& of) { return ::lseek(of.number(), 0, SEEK_CUR); }
 file plainly_opened(const std::filesystem::path& path) {
   return file::from_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
@@ -54,12 +52,6 @@ std::unique_ptr<reactor> holding_first_read(sim::fault_schedule& faults) {
   faults.add({.what = sim::fault::would_block, .nth = 1, .only = opcode::read, .delay = 24h});
   return sim::faulty(make_reactor({}), faults);
 }
-
-constexpr std::size_t page = 4096;
-
-struct aligned_page {
-  alignas(page) char bytes[page];
-};
 
 }  // namespace
 

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,9 +11,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include "braid/combine/when_all.hpp"
 #include "braid/fs/file.hpp"
@@ -28,23 +25,12 @@
 #include "busy_pool.hpp"
 #include "catch.hpp"
 #include "descriptors.hpp"
-#include "scratch_folder.hpp"
+#include "epoll_requests.hpp"
 
 namespace {
 
 using namespace braid;
-using braid_tests::pipe_ends;
-
-constexpr loop_options on_epoll{.backend = backend::epoll};
-
-struct asked : io_operation {
-  explicit asked(const request& which) : io_operation(on_finish, what), what(which) {}
-  static void on_finish(operation_base& base, completion with) noexcept {
-    static_cast<asked&>(static_cast<io_operation&>(base)).result = with.result;
-  }
-  request what;
-  std::optional<std::int32_t> result;
-};
+using namespace braid_tests;
 
 struct reading : asked {
   explicit reading(int descriptor)
@@ -56,10 +42,6 @@ struct reading : asked {
   }
   char room[8];
 };
-
-void turn_until(loop& home, const std::optional<std::int32_t>& finished) {
-  while (!finished) home.turn(true);
-}
 
 // Leaves the descriptor registered although no request waits for it.
 void register_it(loop& home, int descriptor) {
@@ -225,117 +207,6 @@ TEST_CASE("epoll: descriptors without waiters stop waking the loop", "[loop][epo
   REQUIRE(::write(pipe.writer(), "x", 1) == 1);
   home.run();
   ::close(counter);
-}
-
-TEST_CASE("epoll: close waits for a call that a thread has begun and cancels the others",
-          "[loop][epoll][threads]") {
-  const braid_tests::scratch_folder folder;
-  loop home(on_epoll);
-  file to = home.run(open_file(folder / "file", O_RDWR | O_CREAT));
-  const int number = to.number();
-  SECTION("not begun") {
-    braid_tests::busy_pool busy;
-    auto synced = spawn(to.sync());
-    home.run(nop());
-    auto closed = spawn(to.close());
-    for (int turns = 0; turns < 5; ++turns) home.run(nop());
-    CHECK(home.run(as_result(std::move(synced))).error() == std::errc::operation_canceled);
-    CHECK(::fcntl(number, F_GETFD) >= 0);  // the close itself waits for a thread
-    busy.let_go();
-    home.run(std::move(closed));
-  }
-  SECTION("begun, or ended") {
-    for (int round = 0; round < 100; ++round) {
-      const std::string text(4096, 'x');
-      auto written = spawn(to.write_at(0, text));
-      auto synced = spawn(to.sync());
-      home.run(nop());
-      auto closed = spawn(to.close());
-      home.run(std::move(closed));
-      CHECK(written.is_ready());  // before the number can mean another file
-      CHECK(synced.is_ready());
-      const auto ended = home.run(as_result(std::move(synced)));
-      CHECK((ended || ended.error() == std::errc::operation_canceled));
-      (void)home.run(as_result(std::move(written)));
-      to = home.run(open_file(folder / "file", O_RDWR));
-    }
-  }
-}
-
-TEST_CASE("epoll: cancel_descriptor ends a thread's wait for the other end of a FIFO",
-          "[loop][epoll][threads][stop]") {
-  const braid_tests::scratch_folder folder;
-  const std::string fifo = folder / "fifo";
-  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-  const int directory = ::open(folder.path().c_str(), O_DIRECTORY | O_CLOEXEC);
-  REQUIRE(directory >= 0);
-  const auto before = braid_tests::open_descriptors();
-  {
-    loop home(on_epoll);
-    char path[] = "fifo";
-    for (int round = 0; round < 20; ++round) {  // in some rounds the thread has begun
-      asked open({.code = opcode::open, .descriptor = directory, .address = path, .flags = O_RDONLY});
-      asked cancel({.code = opcode::cancel_descriptor, .descriptor = directory});
-      home.operations().submit(open);
-      for (int turns = round % 4; turns >= 0; --turns) home.turn(false);
-      home.operations().submit(cancel);
-      turn_until(home, cancel.result);
-      turn_until(home, open.result);
-      CHECK(cancel.result == 1);
-      CHECK(open.result == -ECANCELED);
-    }
-    CHECK(home.in_flight() == 0);
-  }
-  CHECK(braid_tests::open_descriptors() == before);
-  ::close(directory);
-}
-
-TEST_CASE("epoll: requests at a file's position do not overtake one that a thread carries out",
-          "[loop][epoll][threads]") {
-  constexpr std::size_t page = 4096;
-  const braid_tests::scratch_folder folder;
-  loop home(on_epoll);
-  const file from = home.run(open_file(folder / "file", O_RDWR | O_CREAT));
-  home.run(from.write_all(std::string(page, 'a') + std::string(page, 'b')));
-  home.run(from.sync());
-  REQUIRE(::posix_fadvise(from.number(), 0, 0, POSIX_FADV_DONTNEED) == 0);  // tmpfs ignores this
-  REQUIRE(::lseek(from.number(), 0, SEEK_SET) == 0);
-  std::string rooms[2] = {std::string(page, '?'), std::string(page, '?')};
-  {
-    braid_tests::busy_pool busy;
-    auto first = spawn(from.read_exactly(rooms[0]));
-    home.run(nop());
-    auto second = spawn(from.read_exactly(rooms[1]));
-    for (int turns = 0; turns < 5; ++turns) home.run(nop());
-    CHECK(first.is_ready() == second.is_ready());
-    busy.let_go();
-    home.run(when_all(std::move(first), std::move(second)));
-  }
-  CHECK(rooms[0] == std::string(page, 'a'));
-  CHECK(rooms[1] == std::string(page, 'b'));
-}
-
-TEST_CASE("epoll: each request ends once when a cancel races with a thread", "[loop][epoll][threads][stop]") {
-  loop home(on_epoll);
-  char path[] = "/dev/null";
-  int opened = 0, cancelled = 0;
-  for (int round = 0; round < 300; ++round) {
-    asked open({.code = opcode::open, .descriptor = request::working_directory, .address = path});
-    home.operations().submit(open);
-    for (int turns = round % 4; turns > 0; --turns) home.turn(false);
-    if (!open.result) home.operations().cancel(open);
-    home.run();
-    REQUIRE(open.result);
-    if (*open.result >= 0) {
-      ++opened;
-      ::close(*open.result);
-    } else {
-      CHECK(open.result == -ECANCELED);
-      ++cancelled;
-    }
-  }
-  CHECK(opened + cancelled == 300);
-  CHECK(home.in_flight() == 0);
 }
 
 TEST_CASE("epoll: cancel_descriptor counts the waiting requests and leaves others alone",
