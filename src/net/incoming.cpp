@@ -111,7 +111,7 @@ void leave_arrivals::operator()(arrivals* which) const noexcept { which->leave()
 
 void arrival_waiter::begin(stop_token token) noexcept {
   from_.hand_over_or_queue(*this);
-  arm(token, on_stop, on_resume);
+  arm(token, on_stop, on_late_stop);
 }
 result<stream> arrival_waiter::ended() const {
   if (result_ < 0)
@@ -129,7 +129,7 @@ void arrival_waiter::on_stop(braid::cancellation& base) noexcept {
   self.unlink();
   self.from_.complete(self, -ECANCELED);
 }
-void arrival_waiter::on_resume(braid::cancellation& base) noexcept {
+void arrival_waiter::on_late_stop(braid::cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   self.on_wake_(self);
 }

@@ -112,7 +112,7 @@ class look_up_state final : operation_base, cancellation, detail::outside_work {
       return std::move(receiver_).finish(error::current());
     }
     home_.operations().begin_outside(*this);
-    arm(std::move(token), on_stop, on_resume);
+    arm(std::move(token), on_stop, on_late_stop);
   }
 
  private:
@@ -122,7 +122,7 @@ class look_up_state final : operation_base, cancellation, detail::outside_work {
     if (self.disarm()) self.finish();
   }
   static void on_stop(cancellation& base) noexcept { static_cast<look_up_state&>(base).stop(); }
-  static void on_resume(cancellation& base) noexcept { static_cast<look_up_state&>(base).finish(); }
+  static void on_late_stop(cancellation& base) noexcept { static_cast<look_up_state&>(base).finish(); }
   void stop() noexcept override {
     if (job_ == nullptr) return;  // it is stopped already
     if (home_.operations().withdraw(*job_))

@@ -37,13 +37,13 @@ bool shared_waiter::wait(stop_token token, async_frame* frame) noexcept {
       return false;
     }
   }
-  arm(token, on_stop, on_resume);
+  arm(token, on_stop, on_late_stop);
   return true;
 }
 
 void shared_waiter::on_finish(operation_base& base, completion) noexcept {
   auto& self = static_cast<shared_waiter&>(base);
-  if (self.disarm()) on_resume(self);
+  if (self.disarm()) on_late_stop(self);
 }
 
 void shared_waiter::on_stop(cancellation& base) noexcept {
@@ -67,7 +67,7 @@ void shared_waiter::leave() noexcept {
   run_.frame_.called_by(run_.waiters_.empty() ? nullptr : run_.waiters_.front().frame_);
 }
 
-void shared_waiter::on_resume(cancellation& base) noexcept {
+void shared_waiter::on_late_stop(cancellation& base) noexcept {
   auto& self = static_cast<shared_waiter&>(base);
   self.home_ = nullptr;
   self.on_wake_(self);

@@ -30,25 +30,25 @@ namespace braid {
 ///     };
 ///
 /// Threads  arm and disarm run on the loop's. A request from another thread travels through the loop's inbox.
-///          The operation must not end while one travels: disarm then returns false, and resume is called
-///          when the request arrives.
+///          The operation must not end while one travels: disarm then returns false, and on_late_stop is
+///          called when the request arrives.
 /// Cost     104 bytes. Two of them are written where stop is not possible; otherwise one registration with
 ///          the stop_source.
 class cancellation : pinned {
  public:
-  using cancel_fn = void(cancellation&) noexcept;  ///< begins to cancel the operation
-  using resume_fn = void(cancellation&) noexcept;  ///< ends the operation, after disarm has put that off
+  using stop_fn = void(cancellation&) noexcept;  ///< begins to cancel the operation
+  using late_stop_fn = void(cancellation&) noexcept;  ///< ends the operation, after disarm has put that off
 
   cancellation() noexcept {}
   ~cancellation() { BRAID_ASSERT(!armed_); }
 
   /// Call it once, after the operation has begun. If stop was requested already, it cancels at once.
-  void arm(stop_token token, cancel_fn& cancel, resume_fn& resume) noexcept {
-    if (token.stop_possible()) attach(token, cancel, resume);
+  void arm(stop_token token, stop_fn& on_stop, late_stop_fn& on_late_stop) noexcept {
+    if (token.stop_possible()) attach(token, on_stop, on_late_stop);
   }
 
   /// The operation has ended, and no stop request may reach it any more. False when one is on its way: then
-  /// the operation waits for resume before it finishes.
+  /// the operation waits for on_late_stop before it finishes.
   [[nodiscard]] bool disarm() noexcept { return !armed_ || unregister(); }
 
   /// The operation is destroyed on its loop's thread without having ended. A request on its way is withdrawn.
@@ -60,15 +60,15 @@ class cancellation : pinned {
   [[nodiscard]] bool requested() const noexcept { return requested_; }
 
  private:
-  struct on_stop {
+  struct on_request {
     cancellation* self;
     void operator()() const noexcept { self->stop_requested(); }
   };
 
   // Carries the request to the loop. Exists only where stop is possible.
   struct link : operation_base {
-    link(cancellation& whole, cancel_fn& c, resume_fn& r) noexcept
-        : operation_base(arrived), self(whole), cancel(c), resume(r) {}
+    link(cancellation& whole, stop_fn& stop, late_stop_fn& late_stop) noexcept
+        : operation_base(arrived), self(whole), on_stop(stop), on_late_stop(late_stop) {}
     static void arrived(operation_base& base, completion) noexcept {
       auto& request = static_cast<link&>(base);
       request.self.arrived();
@@ -78,19 +78,19 @@ class cancellation : pinned {
     // Written by the stopping thread; read here once the callback is destroyed or the link has arrived.
     bool travels = false;
     cancellation& self;
-    cancel_fn& cancel;
-    resume_fn& resume;
+    stop_fn& on_stop;
+    late_stop_fn& on_late_stop;
     loop& home = loop::current();
   };
   static_assert(sizeof(link) == 56);
 
-  [[gnu::noinline]] void attach(stop_token token, cancel_fn& cancel, resume_fn& resume) noexcept {
+  [[gnu::noinline]] void attach(stop_token token, stop_fn& on_stop, late_stop_fn& on_late_stop) noexcept {
     armed_ = true;
-    new (&link_) link(*this, cancel, resume);
-    new (&callback_) stop_callback<on_stop>(token, on_stop{this});
+    new (&link_) link(*this, on_stop, on_late_stop);
+    new (&callback_) stop_callback<on_request>(token, on_request{this});
   }
   [[gnu::noinline]] bool unregister() noexcept {
-    callback_.~stop_callback<on_stop>();
+    callback_.~stop_callback<on_request>();
     armed_ = false;
     link_.put_off = link_.travels;
     return !link_.put_off;
@@ -98,7 +98,7 @@ class cancellation : pinned {
   void stop_requested() noexcept {
     if (loop::current_or_null() == &link_.home) {
       requested_ = true;
-      return link_.cancel(*this);
+      return link_.on_stop(*this);
     }
     link_.travels = true;  // unregister sees it, since it destroys the callback first
     link_.home.operations().deliver(link_);
@@ -107,9 +107,9 @@ class cancellation : pinned {
     link_.travels = false;
     requested_ = true;
     if (link_.put_off)
-      link_.resume(*this);
+      link_.on_late_stop(*this);
     else
-      link_.cancel(*this);
+      link_.on_stop(*this);
   }
 
   bool armed_ = false;
@@ -118,7 +118,7 @@ class cancellation : pinned {
     link link_;  // exists from attach on; needs no destructor call
   };
   union {
-    stop_callback<on_stop> callback_;  // alive while armed_
+    stop_callback<on_request> callback_;  // alive while armed_
   };
 };
 

@@ -92,7 +92,7 @@ class sleep_state final : sleep_timer<Deadline>, cancellation {
     if (home == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error("sleep"));
     this->begin_on(*home, frame());
-    arm(receiver_.get_stop_token(), on_stop, on_stop_arrived);
+    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
   }
 
  private:
@@ -106,7 +106,7 @@ class sleep_state final : sleep_timer<Deadline>, cancellation {
     if (self.disarm()) self.finish();
   }
   static void on_stop(cancellation& base) noexcept { static_cast<sleep_state&>(base).cancel(); }
-  static void on_stop_arrived(cancellation& base) noexcept { static_cast<sleep_state&>(base).finish(); }
+  static void on_late_stop(cancellation& base) noexcept { static_cast<sleep_state&>(base).finish(); }
 
   void finish() noexcept {
     R receiver = std::move(receiver_);

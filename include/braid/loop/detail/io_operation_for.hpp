@@ -72,7 +72,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto frame) noexcept {
     if (token.stop_requested()) [[unlikely]]
       return give_up(ECANCELED);
-    if (begin(home, frame)) arm(token, on_stop, on_resume);
+    if (begin(home, frame)) arm(token, on_stop, on_late_stop);
   }
   // False when no request was submitted, so that there is nothing to stop.
   [[gnu::always_inline]] bool begin(loop& home, auto frame) noexcept {
@@ -166,7 +166,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
     loop::current().operations().cancel(
         static_cast<operation_type_of<Outcome>&>(static_cast<io_operation_for&>(base)));
   }
-  static void on_resume(cancellation& base) noexcept {
+  static void on_late_stop(cancellation& base) noexcept {
     static_cast<Waiter&>(static_cast<io_operation_for&>(base)).on_finish();
   }
 

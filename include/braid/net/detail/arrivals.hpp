@@ -36,7 +36,7 @@ class arrival_waiter : public braid::detail::list_node, operation_base, braid::c
   friend class arrivals;
   static void on_finish(operation_base& base, completion) noexcept;
   static void on_stop(braid::cancellation& base) noexcept;
-  static void on_resume(braid::cancellation& base) noexcept;
+  static void on_late_stop(braid::cancellation& base) noexcept;
 
   arrivals& from_;
   wake_fn& on_wake_;

@@ -50,7 +50,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
     home_->operations().begin_outside(*this);
     begin();
     if (link_->started()) return finish();
-    arm(receiver_.get_stop_token(), on_stop, on_resume);
+    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
   }
 
  private:
@@ -96,7 +96,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
   void on_completion() noexcept override {
     if (disarm()) finish();
   }
-  static void on_resume(cancellation& base) noexcept { static_cast<callback_state&>(base).finish(); }
+  static void on_late_stop(cancellation& base) noexcept { static_cast<callback_state&>(base).finish(); }
 
   void end_work() noexcept { home_->operations().end_outside(*this); }
   void finish() noexcept {

@@ -34,7 +34,7 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
       return std::move(receiver_).finish(error::current());
     }
     home_->operations().begin_outside(*this);
-    arm(std::move(token), on_stop, on_resume);
+    arm(std::move(token), on_stop, on_late_stop);
   }
 
  private:
@@ -52,7 +52,7 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
     if (self.disarm()) self.finish();
   }
   static void on_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).stop(); }
-  static void on_resume(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
+  static void on_late_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
   // Withdraws a function that no thread has begun.
   void stop() noexcept override {
     if (!home_->operations().withdraw(*this)) return;

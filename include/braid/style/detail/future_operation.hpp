@@ -49,7 +49,7 @@ class future_operation final : future_waiter, cancellation {
   void start() noexcept {
     waiting_ = true;
     if (!state_->add_waiter(*this)) return on_settled();
-    arm(receiver_.get_stop_token(), on_stop, on_resume);
+    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
   }
 
  private:
@@ -64,7 +64,7 @@ class future_operation final : future_waiter, cancellation {
     self.state_ = nullptr;  // its settler owns it now
     self.on_settled();
   }
-  static void on_resume(cancellation& base) noexcept { static_cast<future_operation&>(base).finish(); }
+  static void on_late_stop(cancellation& base) noexcept { static_cast<future_operation&>(base).finish(); }
 
   void finish() noexcept {
     R receiver = std::move(receiver_);

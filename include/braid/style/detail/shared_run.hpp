@@ -40,7 +40,7 @@ class shared_waiter : public list_node, operation_base, cancellation {
   friend shared_run_base;
   static void on_finish(operation_base& base, completion) noexcept;
   static void on_stop(cancellation& base) noexcept;
-  static void on_resume(cancellation& base) noexcept;
+  static void on_late_stop(cancellation& base) noexcept;
   void leave() noexcept;
 
   shared_run_base& run_;

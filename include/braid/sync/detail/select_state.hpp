@@ -47,7 +47,7 @@ class select_base : public sync_group, operation_base, cancellation {
     if (in_flight()) home_->operations().withdraw_ready(*this);
   }
   void begin_on(loop& home) noexcept { home_ = &home; }
-  void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
+  void obey(stop_token token) noexcept { arm(token, on_stop, on_late_stop); }
   [[nodiscard]] std::size_t choice() const noexcept { return choice_; }
   // Removes every waiting claim from its queue and cancels every timer.
   virtual void leave_queues() noexcept = 0;
@@ -62,7 +62,7 @@ class select_base : public sync_group, operation_base, cancellation {
     auto& self = static_cast<select_base&>(base);
     if (!self.decided_) self.decide(none);
   }
-  static void on_stop_arrived(cancellation& base) noexcept { static_cast<select_base&>(base).complete(); }
+  static void on_late_stop(cancellation& base) noexcept { static_cast<select_base&>(base).complete(); }
 
   loop* home_ = nullptr;
   std::size_t choice_ = none;

@@ -99,7 +99,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
       used_elsewhere();
     waiters.push_back(*this);
   }
-  void obey(stop_token token) noexcept { arm(token, on_stop, on_stop_arrived); }
+  void obey(stop_token token) noexcept { arm(token, on_stop, on_late_stop); }
 
   // Leaves the queue, if it is in one, without a hand-over to others: report_withdrawal() does that.
   void leave_queue() noexcept {
@@ -141,7 +141,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
     self.report_withdrawal();
     self.home_->operations().make_ready(self);
   }
-  static void on_stop_arrived(cancellation& base) noexcept {
+  static void on_late_stop(cancellation& base) noexcept {
     auto& self = static_cast<sync_waiter&>(base);
     self.finish_(self);
   }
