@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "braid/core/awaitable.hpp"
 #include "braid/core/just.hpp"
 #include "catch.hpp"
 #include "recorder.hpp"

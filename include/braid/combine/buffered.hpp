@@ -7,6 +7,7 @@
 
 #include "braid/combine/detail/buffered_run.hpp"
 #include "braid/combine/detail/running_ahead.hpp"
+#include "braid/core/any_result.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/style/async_range.hpp"
 #include "braid/style/async_views.hpp"

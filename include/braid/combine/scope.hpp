@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/combine/detail/join_child.hpp"
 #include "braid/combine/detail/scope_child.hpp"
 #include "braid/combine/detail/scope_join.hpp"
 #include "braid/core/detail/takes_sender.hpp"
@@ -119,9 +120,8 @@ class scope_state final : public scope_join {
     release();
   }
 
-  template <class Body>
-  void on_finish(Body& body, std::size_t) noexcept {
-    if (!body.ended_result()) body_failed(body.ended_result().error());
+  void on_finish(const result<value_type>& body, std::size_t) noexcept {
+    if (!body) body_failed(body.error());
   }
 
  private:

@@ -3,8 +3,7 @@
 #include <ranges>
 #include <utility>
 
-#include "braid/combine/detail/all_of.hpp"
-#include "braid/combine/detail/join.hpp"
+#include "braid/combine/detail/all_rule.hpp"
 
 namespace braid {
 
@@ -19,7 +18,7 @@ namespace braid {
 /// Cost    the operation states are inside this one; no allocation.
 template <sender_or_factory... S>
 [[nodiscard]] auto when_all(S&&... ops) {
-  return detail::all_of_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
+  return detail::join<detail::all_rule>(std::forward<S>(ops)...);
 }
 
 /// when_all over a range of senders: a vector in the range's order, or void for senders of void. The call
@@ -28,8 +27,7 @@ template <sender_or_factory... S>
 /// Cost  one block of the frame pool for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all(Range&& ops) {
-  return detail::all_of_range_sender<sender_of<std::ranges::range_value_t<Range>>>{
-      detail::collect(std::forward<Range>(ops))};
+  return detail::join_range<detail::all_rule>(std::forward<Range>(ops));
 }
 template <class... X>
   requires(detail::no_join_of<X...>)

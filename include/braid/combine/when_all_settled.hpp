@@ -3,8 +3,7 @@
 #include <ranges>
 #include <utility>
 
-#include "braid/combine/detail/join.hpp"
-#include "braid/combine/detail/settled.hpp"
+#include "braid/combine/detail/settled_rule.hpp"
 
 namespace braid {
 
@@ -19,7 +18,7 @@ namespace braid {
 /// Cost    the operation states are inside this one; no allocation.
 template <sender_or_factory... S>
 [[nodiscard]] auto when_all_settled(S&&... ops) {
-  return detail::settled_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
+  return detail::join<detail::all_settled_rule>(std::forward<S>(ops)...);
 }
 
 /// when_all_settled over a range of senders: a vector of results in the range's order. The call walks the
@@ -28,8 +27,7 @@ template <sender_or_factory... S>
 /// Cost  one block of the frame pool for all operation states, and the vector.
 template <sender_range Range>
 [[nodiscard]] auto when_all_settled(Range&& ops) {
-  return detail::settled_range_sender<sender_of<std::ranges::range_value_t<Range>>>{
-      detail::collect(std::forward<Range>(ops))};
+  return detail::join_range<detail::all_settled_rule>(std::forward<Range>(ops));
 }
 template <class... X>
   requires(detail::no_join_of<X...>)

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "braid/combine/detail/first_of.hpp"
+#include "braid/combine/detail/first_rule.hpp"
 
 namespace braid {
 
@@ -20,16 +20,14 @@ namespace braid {
 template <sender_or_factory... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto when_any(S&&... ops) {
-  return detail::first_of_pack_sender<detail::any_rule, sender_of<S>...>{
-      {as_sender(std::forward<S>(ops))...}};
+  return detail::join<detail::first_rule<detail::any_result_wins>>(std::forward<S>(ops)...);
 }
 
 /// when_any over a range of senders: {index, value}. An empty range fails with std::invalid_argument, because
 /// no operation could ever end.
 template <sender_range Range>
 [[nodiscard]] auto when_any(Range&& ops) {
-  return detail::first_of_range_sender<detail::any_rule, sender_of<std::ranges::range_value_t<Range>>>{
-      detail::collect(std::forward<Range>(ops))};
+  return detail::join_range<detail::first_rule<detail::any_result_wins>>(std::forward<Range>(ops));
 }
 template <class... X>
   requires(detail::no_join_of<X...>)

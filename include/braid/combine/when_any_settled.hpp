@@ -4,8 +4,7 @@
 #include <ranges>
 #include <utility>
 
-#include "braid/combine/detail/any_settled_state.hpp"
-#include "braid/combine/detail/join.hpp"
+#include "braid/combine/detail/settled_rule.hpp"
 
 namespace braid {
 
@@ -33,15 +32,14 @@ struct any_settled {
 template <sender_or_factory... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto when_any_settled(S&&... ops) {
-  return detail::any_settled_pack_sender<sender_of<S>...>{{as_sender(std::forward<S>(ops))...}};
+  return detail::join<detail::any_settled_rule>(std::forward<S>(ops)...);
 }
 
 /// when_any_settled over a range of senders: the results are a vector. An empty range fails with
 /// std::invalid_argument.
 template <sender_range Range>
 [[nodiscard]] auto when_any_settled(Range&& ops) {
-  return detail::any_settled_range_sender<std::ranges::range_value_t<Range>>{
-      detail::collect(std::forward<Range>(ops))};
+  return detail::join_range<detail::any_settled_rule>(std::forward<Range>(ops));
 }
 
 }  // namespace braid

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-#include "braid/combine/detail/timeout_state.hpp"
+#include "braid/combine/detail/timeout_rule.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/schedule/sleep.hpp"
@@ -23,9 +23,7 @@ namespace braid {
 /// Cost    a timer: no allocation, no system call of its own.
 template <sender_or_factory S, class Rep, class Period>
 [[nodiscard]] auto with_timeout(S&& op, std::chrono::duration<Rep, Period> d) {
-  auto sleep = sleep_for(d);
-  return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)),
-                                                               std::move(sleep)};
+  return detail::join<detail::timeout_rule>(std::forward<S>(op), sleep_for(d));
 }
 
 /// with_timeout with a point in time in place of a duration.
@@ -34,9 +32,7 @@ template <sender_or_factory S, class Rep, class Period>
 ///     for (const char* page : {"one", "two", "three"}) log(co_await with_deadline(fetch(page), end));
 template <sender_or_factory S, class Duration>
 [[nodiscard]] auto with_deadline(S&& op, std::chrono::time_point<loop_clock, Duration> t) {
-  auto sleep = sleep_until(t);
-  return detail::timeout_sender<sender_of<S>, decltype(sleep)>{as_sender(std::forward<S>(op)),
-                                                               std::move(sleep)};
+  return detail::join<detail::timeout_rule>(std::forward<S>(op), sleep_until(t));
 }
 template <class X, class Duration>
   requires(!sender_or_factory<X>)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "braid/style/detail/current_async_stack_sender.hpp"
+#include "braid/core/detail/asking_sender.hpp"
 
 namespace braid {
 
@@ -8,6 +8,8 @@ namespace braid {
 /// the verb: co_await current_async_stack(), or await(current_async_stack()). format_stack prints it.
 ///
 ///     log(format_stack(co_await current_async_stack()));
-[[nodiscard]] inline auto current_async_stack() noexcept { return detail::current_async_stack_sender{}; }
+[[nodiscard]] inline auto current_async_stack() noexcept {
+  return detail::asking_sender<detail::ask_async_stack>{};
+}
 
 }  // namespace braid

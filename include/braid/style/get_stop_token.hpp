@@ -1,6 +1,6 @@
 #pragma once
 
-#include "braid/style/detail/get_stop_token_sender.hpp"
+#include "braid/core/detail/asking_sender.hpp"
 
 namespace braid {
 
@@ -8,6 +8,8 @@ namespace braid {
 ///
 ///     const stop_token stop = co_await get_stop_token();
 ///     while (!stop.stop_requested()) co_await yield();
-[[nodiscard]] inline auto get_stop_token() noexcept { return detail::get_stop_token_sender{}; }
+[[nodiscard]] inline auto get_stop_token() noexcept {
+  return detail::asking_sender<detail::ask_stop_token>{};
+}
 
 }  // namespace braid

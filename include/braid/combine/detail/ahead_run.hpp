@@ -5,9 +5,12 @@
 #include <stdexcept>
 #include <utility>
 
-#include "braid/combine/detail/join.hpp"
+#include "braid/combine/detail/join_failures.hpp"
+#include "braid/core/defer.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
+#include "braid/loop/detail/finishes_at_home.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/no_loop_error.hpp"
 
@@ -183,11 +186,13 @@ class ahead_run : public resident, public pooled {
 
 // One operation of an ahead_run, which can be started again and again. Derived::kept_of turns the result into
 // what is kept while the operation state still exists, since the result may refer to it. Then
-// Derived::on_finish gets that, while the run is held.
+// Derived::on_result gets that, while the run is held.
 template <class Derived, class T, sender S>
-class ahead_child : operation_base {
+class ahead_child : public finishes_at_home_with<ahead_child<Derived, T, S>, value_of<S>> {
+  using value_type = value_of<S>;
+
  public:
-  explicit ahead_child(ahead_run<T>& run) noexcept : operation_base(on_delivery), run_(run) {}
+  explicit ahead_child(ahead_run<T>& run) noexcept : run_(run) {}
 
   /// Starts the sender that make() returns.
   template <class Make>
@@ -196,46 +201,33 @@ class ahead_child : operation_base {
     try {
       state_.emplace(elided{[&] { return connect(make(), receiver{this}); }});
     } catch (...) {
-      return end(error::current());
+      return this->finish(error::current());
     }
     state_->start();
   }
   void clear() noexcept { state_.reset(); }
-  static result<value_of<S>> kept_of(result<value_of<S>>&& ended) noexcept { return std::move(ended); }
+  static result<value_type> kept_of(result<value_type>&& ended) noexcept { return std::move(ended); }
 
- private:
-  using value_type = value_of<S>;
-  struct receiver {
-    ahead_child* self;
-    void finish(result<value_type> with) && noexcept { self->end(std::move(with)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->run_.child_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->run_.frame(); }
-  };
-
-  void end(result<value_type>&& with) noexcept {
-    if (loop::current_or_null() == run_.home()) return report_finish(std::move(with));
-    ended_elsewhere_.emplace(std::move(with));
-    run_.home()->operations().deliver(*this);
-  }
-  static void on_delivery(operation_base& base, completion) noexcept {
-    auto& self = static_cast<ahead_child&>(base);
-    self.report_finish(std::move(*self.ended_elsewhere_));
-  }
-  void report_finish(result<value_type>&& with) noexcept {
+  // For the operation.
+  [[nodiscard]] stop_token child_stop_token() const noexcept { return run_.child_stop_token(); }
+  [[nodiscard]] async_frame* frame() const noexcept { return run_.frame(); }
+  [[nodiscard]] loop* home() const noexcept { return run_.home(); }
+  void on_finish(result<value_type>&& with) noexcept {
     ahead_run<T>& run = run_;
     if (!with) complete_stack(with.error(), *run.frame());
     auto ended = Derived::kept_of(std::move(with));
-    ended_elsewhere_.reset();
     run.hold();
     state_.reset();
     run.child_ended();
-    static_cast<Derived&>(*this).on_finish(std::move(ended));
+    static_cast<Derived&>(*this).on_result(std::move(ended));
     run.release();  // *this may be gone then
   }
 
+ private:
+  using receiver = inner_receiver<ahead_child, value_type>;
+
   ahead_run<T>& run_;
   std::optional<connected<S, receiver>> state_;
-  std::optional<result<value_type>> ended_elsewhere_;
 };
 
 }  // namespace braid::detail

@@ -24,7 +24,7 @@ class buffered_run final : public ahead_run<T> {
       asked = true;
       this->begin([this] { return range.next(); });
     }
-    void on_finish(result<std::optional<op>> next) noexcept {
+    void on_result(result<std::optional<op>> next) noexcept {
       asked = false;
       run.on_next(std::move(next));
     }
@@ -45,7 +45,7 @@ class buffered_run final : public ahead_run<T> {
           return *std::move(with);
       });
     }
-    void on_finish(result<T> with) noexcept {
+    void on_result(result<T> with) noexcept {
       if (!with && (run.failed() || run.closing())) run.fail(with.error());
       kept.emplace(std::move(with));
     }

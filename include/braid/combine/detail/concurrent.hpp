@@ -9,7 +9,8 @@
 
 #include "braid/combine/detail/concurrent_slot.hpp"
 #include "braid/combine/detail/element_source.hpp"
-#include "braid/combine/detail/join.hpp"
+#include "braid/combine/detail/join_base.hpp"
+#include "braid/combine/detail/join_failures.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/no_loop_error.hpp"
 

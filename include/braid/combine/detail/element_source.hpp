@@ -8,7 +8,8 @@
 #include <utility>
 
 #include "braid/core/defer.hpp"
-#include "braid/loop/loop.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
+#include "braid/loop/detail/finishes_at_home.hpp"
 #include "braid/style/async_range.hpp"
 
 // The sources of elements of a concurrent walk, and how an element is kept while its operation runs.
@@ -116,13 +117,12 @@ class range_source {
 
 /// The elements of an async_range: one next() at a time.
 template <class Walk, class Range>
-class async_source : operation_base {
-  using range_type = std::unwrap_reference_t<Range>;
-  using next_sender = decltype(std::declval<range_type&>().next());
-  using value_type = value_of<next_sender>;
+class async_source : public finishes_at_home_with<async_source<Walk, Range>,
+                                                  value_of<next_of<std::unwrap_reference_t<Range>>>> {
+  using value_type = value_of<next_of<std::unwrap_reference_t<Range>>>;
 
  public:
-  explicit async_source(Range&& range) : operation_base(on_delivery), range_(std::move(range)) {}
+  explicit async_source(Range&& range) : range_(std::move(range)) {}
 
   void pull(Walk& walk) noexcept {
     walk_ = &walk;
@@ -130,37 +130,26 @@ class async_source : operation_base {
     try {
       next_.emplace(elided{[this] { return connect(range().next(), receiver{this}); }});
     } catch (...) {
-      return on_element(error::current());
+      return on_finish(error::current());
     }
     next_->start();
   }
 
- private:
-  struct receiver {
-    async_source* self;
-    void finish(result<value_type> element) && noexcept { self->finish(std::move(element)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->walk_->child_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->walk_->frame(); }
-  };
-
-  range_type& range() noexcept { return range_; }
-
-  void finish(result<value_type>&& element) noexcept {
-    if (loop::current_or_null() == walk_->home()) return on_element(std::move(element));
-    late_.emplace(std::move(element));
-    walk_->home()->operations().deliver(*this);
-  }
-  static void on_delivery(operation_base& base, completion) noexcept {
-    auto& self = static_cast<async_source&>(base);
-    result<value_type> element = *std::move(self.late_);
-    self.late_.reset();
-    self.on_element(std::move(element));
-  }
-  void on_element(result<value_type>&& element) noexcept {
+  // For the operation.
+  [[nodiscard]] stop_token child_stop_token() const noexcept { return walk_->child_stop_token(); }
+  [[nodiscard]] async_frame* frame() const noexcept { return walk_->frame(); }
+  [[nodiscard]] loop* home() const noexcept { return walk_->home(); }
+  void on_finish(result<value_type>&& element) noexcept {
     next_.reset();
     take(std::move(element));
     walk_->on_source_ready();
   }
+
+ private:
+  using receiver = inner_receiver<async_source, value_type>;
+
+  std::unwrap_reference_t<Range>& range() noexcept { return range_; }
+
   void take(result<value_type>&& element) noexcept {
     if (!element) return walk_->source_failed(std::move(element).error());
     if (!*element) return walk_->source_ended();
@@ -177,8 +166,7 @@ class async_source : operation_base {
 
   Range range_;
   Walk* walk_ = nullptr;
-  std::optional<result<value_type>> late_;  // the result of a next that ended on another thread
-  std::optional<connected<next_sender, receiver>> next_;
+  std::optional<connected<next_of<std::unwrap_reference_t<Range>>, receiver>> next_;
 };
 
 /// Makes the object that a walk stores for its range: a view, which owns a container that was moved in; an

@@ -3,50 +3,45 @@
 #include <optional>
 #include <utility>
 
-#include "braid/combine/detail/join.hpp"
+#include "braid/combine/detail/join_failures.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/loop.hpp"
+#include "braid/loop/detail/finishes_at_home.hpp"
 
 namespace braid::detail {
 
 template <sender S, sender CleanUp, class R>
-class finally_state final : operation_base {
+class finally_state final : public finishes_at_home<finally_state<S, CleanUp, R>> {
   using value_type = value_of<S>;
 
  public:
   finally_state(S&& op, CleanUp&& clean_up, R waiting)
-      : operation_base(on_delivery),
-        receiver_(std::move(waiting)),
+      : receiver_(std::move(waiting)),
         op_(connect(std::move(op), receiver{this})),
-        clean_up_(connect(std::move(clean_up), clean_up_receiver{this})) {}
+        clean_up_(connect(std::move(clean_up), clean_up_receiver{{this}})) {}
 
   void start() noexcept {
     home_ = loop::current_or_null();
     op_.start();
   }
 
+  // For the operation.
+  void finish(result<value_type>&& ended) noexcept {
+    result_.emplace(std::move(ended));
+    home_ != nullptr ? this->finish_at_home() : at_home();
+  }
+  [[nodiscard]] stop_token child_stop_token() const noexcept { return receiver_.get_stop_token(); }
+  [[nodiscard]] async_frame* frame() const noexcept { return receiver_.frame(); }
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  void at_home() noexcept { clean_up_.start(); }
+
  private:
-  struct receiver {
-    finally_state* self;
-    void finish(result<value_type> ended) && noexcept { self->on_finish(std::move(ended)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
-  };
-  struct clean_up_receiver {
-    finally_state* self;
-    void finish(result<value_of<CleanUp>> cleaned) && noexcept { self->cleaned(std::move(cleaned)); }
+  using receiver = inner_receiver<finally_state, value_type>;
+  struct clean_up_receiver : inner_receiver<finally_state, value_of<CleanUp>> {
+    void finish(result<value_of<CleanUp>> cleaned) && noexcept { this->owner->cleaned(std::move(cleaned)); }
     [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
   };
 
-  void on_finish(result<value_type>&& how) noexcept {
-    result_.emplace(std::move(how));
-    if (loop::current_or_null() != home_ && home_ != nullptr) return home_->operations().deliver(*this);
-    clean_up_.start();
-  }
-  static void on_delivery(operation_base& base, completion) noexcept {
-    static_cast<finally_state&>(base).clean_up_.start();
-  }
   void cleaned(result<value_of<CleanUp>>&& how) noexcept {
     const bool stopping = receiver_.get_stop_token().stop_requested();
     R waiting = std::move(receiver_);

@@ -6,8 +6,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/combine/detail/join.hpp"
+#include "braid/combine/detail/join_base.hpp"
+#include "braid/combine/detail/join_child.hpp"
+#include "braid/combine/detail/join_failures.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/no_loop_error.hpp"
 #include "braid/schedule/sleep.hpp"
@@ -36,9 +39,9 @@ class hedge_state final : public join_base {
     release();
   }
 
-  void on_finish(attempt& which, std::size_t index) noexcept {
+  // For an attempt.
+  void on_finish(result<value_type>& ended, std::size_t index) noexcept {
     ++ended_;
-    result<value_type>& ended = which.ended_result();
     if (winner_ != none) {
       if (!ended && ended.error().of_clean_up()) failures_.add(std::move(ended).error());
       return;
@@ -57,15 +60,19 @@ class hedge_state final : public join_base {
       stop_children();  // ends the wait, if there is one
     }
   }
+  // For the wait.
+  void finish(result<void>&& waited) noexcept {
+    wait_.reset();
+    if (waited && more_to_start()) {
+      if (loop_clock::now() >= next_start_) start_next();
+      if (more_to_start()) wait_until(next_start_);
+    }
+    release();
+  }
 
  private:
   using sleep_sender = decltype(sleep_until(loop_clock::time_point()));
-  struct wait_receiver {
-    hedge_state* self;
-    void finish(result<void> waited) && noexcept { self->waited(waited.has_value()); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->child_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
-  };
+  using wait_receiver = inner_receiver<hedge_state, void>;
   static constexpr std::size_t none = Attempts;
 
   template <std::size_t... I>
@@ -86,14 +93,6 @@ class hedge_state final : public join_base {
     hold();
     wait_.emplace(elided{[&] { return connect(sleep_until(when), wait_receiver{this}); }});
     wait_->start();
-  }
-  void waited(bool to_its_end) noexcept {
-    wait_.reset();
-    if (to_its_end && more_to_start()) {
-      if (loop_clock::now() >= next_start_) start_next();
-      if (more_to_start()) wait_until(next_start_);
-    }
-    release();
   }
 
   void complete() noexcept override {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "braid/base/detail/intrusive_list.hpp"
+#include "braid/base/detail/pool_vector.hpp"
 #include "braid/combine/detail/ahead_run.hpp"
 #include "braid/style/async_range.hpp"
 
@@ -68,7 +69,7 @@ class merge_source_of final : public merge_source<T>,
     child::begin([this] { return range_.next(); });
   }
   void clear() noexcept override { child::clear(); }
-  void on_finish(result<std::optional<async_range_value_t<Range>>> next) noexcept {
+  void on_result(result<std::optional<async_range_value_t<Range>>> next) noexcept {
     if (!next || !*next) run_.ended();
     if (!next) return run_.fail(std::move(next).error());
     if (!*next) return;

@@ -6,8 +6,9 @@
 #include <utility>
 
 #include "braid/combine/retry_policy.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/loop.hpp"
+#include "braid/loop/detail/finishes_at_home.hpp"
 #include "braid/loop/no_loop_error.hpp"
 #include "braid/schedule/sleep.hpp"
 
@@ -23,14 +24,14 @@ struct ignore_failed_attempt {
 // Attempts and pauses alternate. Every pause goes through the loop, so that attempts do not nest and the
 // stack stays constant.
 template <class F, class Worth, class Observe, class R>
-class retry_state final : operation_base {
+class retry_state final
+    : public finishes_at_home_with<retry_state<F, Worth, Observe, R>, value_of<std::invoke_result_t<F&>>> {
   using attempt_sender = std::invoke_result_t<F&>;
   using value_type = value_of<attempt_sender>;
 
  public:
   retry_state(const retry_policy& policy, F make, Worth worth, Observe observe, R receiver)
-      : operation_base(on_delivery),
-        policy_(policy),
+      : policy_(policy),
         make_(std::move(make)),
         worth_(std::move(worth)),
         observe_(std::move(observe)),
@@ -38,29 +39,30 @@ class retry_state final : operation_base {
 
   void start() noexcept {
     home_ = loop::current_or_null();
-    if (home_ == nullptr) return finish(no_loop_error("retry"));
-    if (policy_.attempts < 1) return finish(invalid_argument_error("retry", "the policy has no attempts"));
+    if (home_ == nullptr) return end(no_loop_error("retry"));
+    if (policy_.attempts < 1) return end(invalid_argument_error("retry", "the policy has no attempts"));
     random_ = seed_of(policy_);
     attempt();
   }
 
+  // For an attempt.
+  [[nodiscard]] stop_token child_stop_token() const noexcept { return receiver_.get_stop_token(); }
+  [[nodiscard]] async_frame* frame() const noexcept { return receiver_.frame(); }
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  void on_finish(result<value_type>&& with) noexcept {
+    if (with) return end(std::move(with));
+    failed(std::move(with).error());
+  }
+
  private:
-  struct attempt_receiver {
-    retry_state* self;
-    void finish(result<value_type> ended) && noexcept { self->on_finish(std::move(ended)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
-  };
-  struct pause_receiver {
-    retry_state* self;
-    void finish(result<void> paused) && noexcept { self->paused(paused.has_value()); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  using attempt_receiver = inner_receiver<retry_state, value_type>;
+  struct pause_receiver : inner_receiver<retry_state, void> {
+    void finish(result<void> paused) && noexcept { this->owner->paused(paused.has_value()); }
   };
   using sleep_sender = decltype(sleep_for(loop_clock::duration()));
 
   void attempt() noexcept {
-    if (receiver_.get_stop_token().stop_requested()) return finish(std::move(errors_).canceled());
+    if (receiver_.get_stop_token().stop_requested()) return end(std::move(errors_).canceled());
     ++number_;
     try {
       attempt_.emplace(elided{[this] { return connect(make_(), attempt_receiver{this}); }});
@@ -68,22 +70,6 @@ class retry_state final : operation_base {
       return failed(error::current());
     }
     attempt_->start();
-  }
-
-  void on_finish(result<value_type>&& with) noexcept {
-    if (loop::current_or_null() == home_) return decide(std::move(with));
-    late_.emplace(std::move(with));
-    home_->operations().deliver(*this);
-  }
-  static void on_delivery(operation_base& base, completion) noexcept {
-    auto& self = static_cast<retry_state&>(base);
-    result<value_type> with = *std::move(self.late_);
-    self.late_.reset();
-    self.decide(std::move(with));
-  }
-  void decide(result<value_type>&& with) noexcept {
-    if (with) return finish(std::move(with));
-    failed(std::move(with).error());
   }
 
   void failed(error why) noexcept {
@@ -95,20 +81,20 @@ class retry_state final : operation_base {
         pause = pause_after(number_, policy_, random_);
       observe_(failed_attempt{number_, why, pause});
     } catch (...) {
-      return finish(error::current());
+      return end(error::current());
     }
     errors_.add(std::move(why));
-    if (!pause) return finish(std::move(errors_).last());
-    pause_.emplace(elided{[&] { return connect(sleep_for(*pause), pause_receiver{this}); }});
+    if (!pause) return end(std::move(errors_).last());
+    pause_.emplace(elided{[&] { return connect(sleep_for(*pause), pause_receiver{{this}}); }});
     pause_->start();
   }
   void paused(bool to_its_end) noexcept {
     pause_.reset();
-    if (!to_its_end) return finish(std::move(errors_).canceled());
+    if (!to_its_end) return end(std::move(errors_).canceled());
     attempt();
   }
 
-  void finish(result<value_type> with) noexcept {
+  void end(result<value_type> with) noexcept {
     R receiver = std::move(receiver_);
     std::move(receiver).finish(std::move(with));
   }
@@ -122,7 +108,6 @@ class retry_state final : operation_base {
   std::uint64_t random_ = 0;
   int number_ = 0;
   attempt_errors errors_;
-  std::optional<result<value_type>> late_;  // the result of an attempt that ended on another loop's thread
   std::optional<connected<attempt_sender, attempt_receiver>> attempt_;
   std::optional<connected<sleep_sender, pause_receiver>> pause_;
 };

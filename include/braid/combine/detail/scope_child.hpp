@@ -8,6 +8,8 @@
 #include "braid/combine/detail/scope_chain.hpp"
 #include "braid/combine/detail/scope_join.hpp"
 #include "braid/core/async_stack.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
+#include "braid/loop/detail/finishes_at_home.hpp"
 #include "braid/style/detail/future_state.hpp"
 
 namespace braid::detail {
@@ -17,12 +19,14 @@ namespace braid::detail {
 // Lifetime  the operation ends before the scope does; the state lives as long as the future needs it.
 // Threads   the home loop's; an operation that ends on another thread is delivered to the home loop.
 template <sender S>
-class scope_child final : public future_state<value_of<S>>, resident, operation_base {
+class scope_child final : public future_state<value_of<S>>,
+                          resident,
+                          public finishes_at_home<scope_child<S>> {
   using value_type = value_of<S>;
 
  public:
   scope_child(scope_join& scope, S&& op, std::source_location where)
-      : future_state<value_type>(scope.home(), where), operation_base(on_delivery), scope_(&scope) {
+      : future_state<value_type>(scope.home(), where), scope_(&scope) {
     this->belong_to_scope();
     this->frame()->parent = scope.frame();
     running_.emplace(*this, std::move(op));
@@ -58,13 +62,20 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
     return scope_chain::begin(ended_ ? life_.scope() : scope_, link);
   }
 
+  // For the operation.
+  void finish(result<value_type>&& ended) noexcept {
+    this->keep(std::move(ended));
+    this->finish_at_home();
+  }
+  [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
+  using future_state<value_type>::frame, future_state<value_type>::home;
+  void at_home() noexcept {
+    if (stopping_) return this->home()->operations().make_ready(*this);
+    report_finish();
+  }
+
  private:
-  struct receiver {
-    scope_child* self;
-    void finish(result<value_type> ended) && noexcept { self->finish(std::move(ended)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->stop_.get_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
-  };
+  using receiver = inner_receiver<scope_child, value_type>;
   struct on_scope_stop {
     scope_child* self;
     void operator()() const noexcept { self->stop(); }
@@ -79,16 +90,6 @@ class scope_child final : public future_state<value_of<S>>, resident, operation_
         std::exchange(stopping_, true);  // an operation that ends in this call must not destroy stop_
     stop_.request_stop();
     stopping_ = outer;
-  }
-
-  void finish(result<value_type>&& ended) noexcept {
-    this->keep(std::move(ended));
-    if (loop::current_or_null() != this->home()) return this->home()->operations().deliver(*this);
-    if (stopping_) return this->home()->operations().make_ready(*this);
-    report_finish();
-  }
-  static void on_delivery(operation_base& base, completion) noexcept {
-    static_cast<scope_child&>(base).report_finish();
   }
 
   // Destroys everything that the child owned before it reports the end.

@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "braid/base/detail/intrusive_list.hpp"
-#include "braid/combine/detail/join.hpp"
+#include "braid/combine/detail/join_base.hpp"
+#include "braid/combine/detail/join_failures.hpp"
 #include "braid/combine/detail/scope_chain.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/style/detail/future_state.hpp"

@@ -9,6 +9,7 @@
 #include "braid/base/detail/frame_pool.hpp"
 #include "braid/core/async_stack.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
@@ -54,20 +55,18 @@ class sender_awaiter {
 
   value_type await_resume() { return std::move(ended_).value(); }
 
- private:
-  struct receiver {
-    sender_awaiter* self;
-    void finish(result<value_type> with) && noexcept { self->finish(std::move(with)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept;
-    [[nodiscard]] async_frame* frame() const noexcept;
-  };
-
+  // For the operation.
   void finish(result<value_type>&& with) noexcept {
     ended_.set(std::move(with));
     if constexpr (completes_later<S>)
       return awaiting_.resume();  // the loop is the caller and runs what the coroutine parks
     if (!inline_start::mark_completed(this)) park(awaiting_);
   }
+  [[nodiscard]] stop_token child_stop_token() const noexcept;
+  [[nodiscard]] async_frame* frame() const noexcept;
+
+ private:
+  using receiver = inner_receiver<sender_awaiter, value_type>;
 
   coroutine_promise& promise_;
   std::coroutine_handle<> awaiting_;
@@ -206,12 +205,12 @@ class coroutine_promise : public pooled_frame, pinned {
 };
 
 template <sender S>
-stop_token sender_awaiter<S>::receiver::get_stop_token() const noexcept {
-  return self->promise_.get_stop_token();
+stop_token sender_awaiter<S>::child_stop_token() const noexcept {
+  return promise_.get_stop_token();
 }
 template <sender S>
-async_frame* sender_awaiter<S>::receiver::frame() const noexcept {
-  return self->promise_.frame();
+async_frame* sender_awaiter<S>::frame() const noexcept {
+  return promise_.frame();
 }
 
 }  // namespace braid::detail

@@ -6,8 +6,9 @@
 #include <utility>
 
 #include "braid/base/result.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
-#include "braid/loop/loop.hpp"
+#include "braid/loop/detail/finishes_at_home.hpp"
 #include "braid/style/detail/fiber.hpp"
 #include "braid/style/detail/late_result.hpp"
 
@@ -15,16 +16,10 @@ namespace braid::detail {
 
 // Waits for one operation on a fiber's stack.
 template <class T>
-class fiber_waiter : operation_base {
+class fiber_waiter : public finishes_at_home<fiber_waiter<T>> {
  public:
-  explicit fiber_waiter(fiber& waiting) noexcept : operation_base(on_delivery), waiting_(waiting) {}
-
-  struct receiver {
-    fiber_waiter* self;
-    void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->waiting_.get_stop_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->waiting_.frame(); }
-  };
+  using receiver = inner_receiver<fiber_waiter, T>;
+  explicit fiber_waiter(fiber& waiting) noexcept : waiting_(waiting) {}
 
   template <class State>
   T wait_for(State& state) {
@@ -41,20 +36,20 @@ class fiber_waiter : operation_base {
     }
   }
 
- private:
+  // For the operation.
   void finish(result<T>&& with) noexcept {
     result_.set(std::move(with));
-    if (loop::current_or_null() != &home_)
-      return home_.operations().deliver(*this);  // ended on another loop's thread
+    this->finish_at_home();
+  }
+  [[nodiscard]] stop_token child_stop_token() const noexcept { return waiting_.get_stop_token(); }
+  [[nodiscard]] async_frame* frame() const noexcept { return waiting_.frame(); }
+  [[nodiscard]] loop* home() const noexcept { return &home_; }
+  void at_home() noexcept {
     ended_ = true;
     if (!starting_) waiting_.resume();
   }
-  static void on_delivery(operation_base& base, completion) noexcept {
-    auto& self = static_cast<fiber_waiter&>(base);
-    self.ended_ = true;
-    self.waiting_.resume();
-  }
 
+ private:
   fiber& waiting_;
   loop& home_ = loop::current("await");
   bool starting_ = true;

@@ -9,6 +9,7 @@
 #include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/detail/intrusive_list.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/loop/cancellation.hpp"
 #include "braid/loop/loop.hpp"
@@ -60,7 +61,7 @@ class shared_run_base : public pooled, pinned {
     if (--references_ == 0) delete this;
   }
   [[nodiscard]] bool ended() const noexcept { return state_ == state::ended; }
-  [[nodiscard]] stop_token get_stop_token() noexcept { return stop_.get_token(); }
+  [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
   [[nodiscard]] async_link* frame() noexcept { return &frame_; }
 
  protected:
@@ -107,15 +108,16 @@ class shared_run final : public shared_run_base {
       return result<shared_value<T>>(std::in_place, **ended_);
   }
 
+  // For the task.
+  void finish(result<T>&& with) noexcept {
+    if (!with) complete_stack(with.error(), *this->frame());
+    ended_.emplace(std::move(with));
+    operation_.reset();
+    wake_waiters();
+  }
+
  private:
-  struct receiver {
-    shared_run* self;
-    void finish(result<T> with) && noexcept { self->finish(std::move(with)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept {
-      return self->shared_run_base::get_stop_token();
-    }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->shared_run_base::frame(); }
-  };
+  using receiver = inner_receiver<shared_run, T>;
 
   void begin() override {
     operation_.emplace(
@@ -125,12 +127,6 @@ class shared_run final : public shared_run_base {
   void abandon() noexcept override {
     operation_.reset();
     finish(error(std::errc::operation_canceled));
-  }
-  void finish(result<T>&& with) noexcept {
-    if (!with) complete_stack(with.error(), *this->frame());
-    ended_.emplace(std::move(with));
-    operation_.reset();
-    wake_waiters();
   }
 
   std::optional<task<T>> lazy_;

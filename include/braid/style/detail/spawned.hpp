@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/style/detail/future_state.hpp"
 
@@ -43,19 +44,18 @@ class spawned final : public future_state<value_of<S>>,
     return true;
   }
 
- private:
-  struct receiver {
-    spawned* self;
-    void finish(result<value_type> ended) && noexcept { self->finish(std::move(ended)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return self->stop_.get_token(); }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->frame(); }
-  };
-
+  // For the operation.
   void finish(result<value_type>&& ended) noexcept {
     if (!ended) [[unlikely]]
       return fail(std::move(ended));
     end(std::move(ended));
   }
+  [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
+  using future_state<value_type>::frame;
+
+ private:
+  using receiver = inner_receiver<spawned, value_type>;
+
   [[gnu::cold, gnu::noinline]] void fail(result<value_type>&& failed) noexcept {
     const loop* const here = loop::current_or_null();
     if (stop_.stop_requested() || (here != nullptr && here->ending())) failed.error().set_requested(true);

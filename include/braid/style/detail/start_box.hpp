@@ -6,6 +6,7 @@
 
 #include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/result.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 #include "braid/loop/loop.hpp"
@@ -28,18 +29,8 @@ class start_box<S, Handler> final : public pooled {
     (new start_box(std::move(op), std::move(handler), where))->state_.start();
   }
 
- private:
-  struct receiver {
-    start_box* self;
-    void finish(result<value_type> with) && noexcept { self->handle(std::move(with)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->frame_.frame(); }
-  };
-
-  start_box(S&& op, Handler&& handler, std::source_location where)
-      : frame_(where), handler_(std::move(handler)), state_(connect(std::move(op), receiver{this})) {}
-
-  void handle(result<value_type>&& ended) noexcept {
+  // For the operation.
+  void finish(result<value_type>&& ended) noexcept {
     if (!ended) [[unlikely]]
       attach_stack(ended.error(), frame_.frame());
     const async_frame frame = *frame_.frame();
@@ -51,6 +42,14 @@ class start_box<S, Handler> final : public pooled {
       loop::current().report_unhandled(error::current(), &frame);
     }
   }
+  [[nodiscard]] stop_token child_stop_token() const noexcept { return {}; }
+  [[nodiscard]] async_frame* frame() noexcept { return frame_.frame(); }
+
+ private:
+  using receiver = inner_receiver<start_box, value_type>;
+
+  start_box(S&& op, Handler&& handler, std::source_location where)
+      : frame_(where), handler_(std::move(handler)), state_(connect(std::move(op), receiver{this})) {}
 
   verb_frame frame_;
   [[no_unique_address]] Handler handler_;
@@ -73,24 +72,7 @@ class start_box final : operation_base, resident, pooled {
     box->starting_ = false;  // the box still exists: an operation that has ended waits for a turn
   }
 
- private:
-  struct receiver {
-    start_box* self;
-    void finish(result<value_type> with) && noexcept { self->finish(std::move(with)); }
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return {}; }
-    [[nodiscard]] async_frame* frame() const noexcept { return self->frame_.frame(); }
-  };
-
-  [[gnu::always_inline]] start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
-      : operation_base(on_finish),
-        home_(home),
-        frame_(where),
-        handler_(std::move(handler)),
-        state_(connect(std::move(op), receiver{this})) {}
-  ~start_box() {
-    if (kept_) kept_result_.~result();
-  }
-
+  // For the operation.
   void finish(result<value_type>&& with) noexcept {
     const bool at_home = loop::current_or_null() == &home_;
     if (at_home && !starting_) [[likely]]
@@ -102,6 +84,22 @@ class start_box final : operation_base, resident, pooled {
     else
       home_.operations().deliver(*this);
   }
+  [[nodiscard]] stop_token child_stop_token() const noexcept { return {}; }
+  [[nodiscard]] async_frame* frame() noexcept { return frame_.frame(); }
+
+ private:
+  using receiver = inner_receiver<start_box, value_type>;
+
+  [[gnu::always_inline]] start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
+      : operation_base(on_finish),
+        home_(home),
+        frame_(where),
+        handler_(std::move(handler)),
+        state_(connect(std::move(op), receiver{this})) {}
+  ~start_box() {
+    if (kept_) kept_result_.~result();
+  }
+
   static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<start_box&>(base);
     self.handle(std::move(self.kept_result_));

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <utility>
+
+#include "braid/base/pinned.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/core/sender.hpp"
+
+namespace braid::detail {
+
+// Completes at once with what Ask reads from the receiver: Ask::value_type and Ask::of(receiver).
+template <class Ask, class R>
+class asking_state : pinned {
+ public:
+  explicit asking_state(R receiver) : receiver_(std::move(receiver)) {}
+  void start() noexcept {
+    R receiver = std::move(receiver_);
+    result<typename Ask::value_type> answer = Ask::of(receiver);
+    std::move(receiver).finish(std::move(answer));
+  }
+
+ private:
+  R receiver_;
+};
+
+template <class Ask>
+struct asking_sender {
+  using sender_concept = sender_tag;
+  using value_type = typename Ask::value_type;
+  template <receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return asking_state<Ask, R>(std::move(receiver));
+  }
+};
+
+struct ask_stop_token {
+  using value_type = stop_token;
+  static result<stop_token> of(const auto& receiver) noexcept { return receiver.get_stop_token(); }
+};
+struct ask_async_stack {
+  using value_type = async_stack;
+  static result<async_stack> of(const auto& receiver) noexcept { return capture(stack_of, receiver.frame()); }
+};
+
+}  // namespace braid::detail
