@@ -4,6 +4,7 @@
 
 #include "braid/combine/detail/finally_state.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/argument_sender.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
 
@@ -25,8 +26,9 @@ namespace braid {
 /// Cost    both operation states are inside this one; no allocation.
 template <sender_or_factory S, sender_or_factory CleanUp>
 [[nodiscard]] auto finally(S&& op, CleanUp&& clean_up) {
-  return detail::finally_sender<sender_of<S>, sender_of<CleanUp>>{as_sender(std::forward<S>(op)),
-                                                                  as_sender(std::forward<CleanUp>(clean_up))};
+  return detail::argument_sender<detail::finally_state, value_of<sender_of<S>>, sender_of<S>,
+                                 sender_of<CleanUp>>{
+      {as_sender(std::forward<S>(op)), as_sender(std::forward<CleanUp>(clean_up))}};
 }
 template <class X, class CleanUp>
   requires(!sender_or_factory<X> || !sender_or_factory<CleanUp>)

@@ -7,6 +7,7 @@
 #include "braid/combine/detail/retry_state.hpp"
 #include "braid/combine/retry_policy.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/argument_sender.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/style/detail/awaitable_sender.hpp"
@@ -34,9 +35,12 @@ template <sender_factory F, class Worth = detail::worth_retrying_fn,
   requires std::predicate<std::decay_t<Worth>&, const error&> &&
            std::invocable<std::decay_t<Observe>&, const failed_attempt&>
 [[nodiscard]] auto retry(const retry_policy& policy, F&& make, Worth&& worth = {}, Observe&& observe = {}) {
-  return detail::retry_sender<detail::sender_maker<F>, std::decay_t<Worth>, std::decay_t<Observe>>{
-      policy, detail::making_senders(std::forward<F>(make)), std::forward<Worth>(worth),
-      std::forward<Observe>(observe)};
+  using maker = detail::sender_maker<F>;
+  using value = value_of<std::invoke_result_t<maker&>>;
+  return detail::argument_sender<detail::retry_state, value, retry_policy, maker, std::decay_t<Worth>,
+                                 std::decay_t<Observe>>{
+      {policy, detail::making_senders(std::forward<F>(make)), std::forward<Worth>(worth),
+       std::forward<Observe>(observe)}};
 }
 template <class X, class... More>
   requires(!sender_factory<X>)

@@ -8,6 +8,7 @@
 #include "braid/combine/detail/join_child.hpp"
 #include "braid/combine/detail/scope_child.hpp"
 #include "braid/combine/detail/scope_join.hpp"
+#include "braid/core/detail/argument_sender.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/just.hpp"
 #include "braid/loop/loop.hpp"
@@ -141,17 +142,6 @@ class scope_state final : public scope_join {
   join_child<scope_state, body_of<F>> body_;
 };
 
-template <class F>
-struct scope_sender {
-  using sender_concept = sender_tag;
-  using value_type = value_of<body_of<F>>;
-  F fn;
-  template <receiver_of<value_type> R>
-  auto connect(R receiver) && {
-    return scope_state<F, R>(std::move(fn), std::move(receiver));
-  }
-};
-
 }  // namespace detail
 
 /// Structured concurrency: calls fn(scope&), which may spawn operations in the scope, and completes once fn
@@ -177,7 +167,8 @@ struct scope_sender {
 template <class F>
   requires std::invocable<std::decay_t<F>&, scope&>
 [[nodiscard]] auto with_scope(F&& fn) {
-  return detail::scope_sender<std::decay_t<F>>{std::forward<F>(fn)};
+  using value = value_of<detail::body_of<std::decay_t<F>>>;
+  return detail::argument_sender<detail::scope_state, value, std::decay_t<F>>{{std::forward<F>(fn)}};
 }
 
 }  // namespace braid

@@ -4,6 +4,7 @@
 
 #include "braid/combine/detail/with_stop_token_state.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/argument_sender.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/style/detail/awaitable_sender.hpp"
@@ -21,7 +22,8 @@ namespace braid {
 /// Cost      two registrations if both tokens can stop, else none.
 template <sender_or_factory S>
 [[nodiscard]] auto with_stop_token(S&& op, stop_token token) {
-  return detail::with_stop_token_sender<sender_of<S>>{as_sender(std::forward<S>(op)), token};
+  return detail::argument_sender<detail::with_stop_token_state, value_of<sender_of<S>>, sender_of<S>,
+                                 stop_token>{{as_sender(std::forward<S>(op)), token}};
 }
 template <class X>
   requires(!sender_or_factory<X>)

@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/core/detail/argument_sender.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/schedule/detail/offload_state.hpp"
 
@@ -29,7 +30,8 @@ template <class F>
 [[nodiscard]] auto offload(F&& f) {
   static_assert(!lazy_sender<std::invoke_result_t<std::decay_t<F>&>>,
                 "offload does not wait for the sender that f returns: run it in f");
-  return detail::offload_sender<std::decay_t<F>>{std::forward<F>(f)};
+  using value = std::invoke_result_t<std::decay_t<F>&>;
+  return detail::argument_sender<detail::offload_state, value, std::decay_t<F>>{{std::forward<F>(f)}};
 }
 
 }  // namespace braid

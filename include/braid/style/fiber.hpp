@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "braid/core/defer.hpp"
+#include "braid/core/detail/argument_sender.hpp"
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/style/detail/awaitable_sender.hpp"
@@ -32,7 +33,9 @@ template <class F>
 [[nodiscard]] auto in_fiber(F&& f, std::source_location where = std::source_location::current()) {
   static_assert(!lazy_sender<std::invoke_result_t<std::decay_t<F>&>>,
                 "in_fiber does not wait for the sender that f returns: await it in f");
-  return detail::fiber_sender<std::decay_t<F>>{std::forward<F>(f), where};
+  using value = std::invoke_result_t<std::decay_t<F>&>;
+  return detail::argument_sender<detail::fiber_state, value, std::decay_t<F>, std::source_location>{
+      {std::forward<F>(f), where}};
 }
 
 /// The fiber verb: suspends this fiber until op has ended, then returns op's value or throws its error.

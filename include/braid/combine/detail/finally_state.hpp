@@ -70,16 +70,4 @@ class finally_state final : public finishes_at_home<finally_state<S, CleanUp, R>
   connected<CleanUp, clean_up_receiver> clean_up_;
 };
 
-template <sender S, sender CleanUp>
-struct finally_sender {
-  using sender_concept = sender_tag;
-  using value_type = value_of<S>;
-  S op;
-  CleanUp clean_up;
-  template <receiver_of<value_type> R>
-  auto connect(R receiver) && {
-    return finally_state<S, CleanUp, R>(std::move(op), std::move(clean_up), std::move(receiver));
-  }
-};
-
 }  // namespace braid::detail

@@ -112,19 +112,4 @@ class retry_state final
   std::optional<connected<sleep_sender, pause_receiver>> pause_;
 };
 
-template <class F, class Worth, class Observe>
-struct retry_sender {
-  using sender_concept = sender_tag;
-  using value_type = value_of<std::invoke_result_t<F&>>;
-  retry_policy policy;
-  F make;
-  Worth worth;
-  Observe observe;
-  template <receiver_of<value_type> R>
-  auto connect(R receiver) && {
-    return retry_state<F, Worth, Observe, R>(policy, std::move(make), std::move(worth), std::move(observe),
-                                             std::move(receiver));
-  }
-};
-
 }  // namespace braid::detail

@@ -56,16 +56,4 @@ class with_stop_token_state : pinned {
   connected<S, receiver> state_;
 };
 
-template <sender S>
-struct with_stop_token_sender {
-  using sender_concept = sender_tag;
-  using value_type = value_of<S>;
-  S op;
-  stop_token token;
-  template <receiver_of<value_type> R>
-  auto connect(R receiver) && {
-    return with_stop_token_state<S, R>(std::move(op), token, std::move(receiver));
-  }
-};
-
 }  // namespace braid::detail

@@ -71,15 +71,4 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
   std::optional<result<value_type>> result_;
 };
 
-template <class F>
-struct offload_sender {
-  using sender_concept = sender_tag;
-  using value_type = std::invoke_result_t<F&>;
-  F f;
-  template <receiver_of<value_type> R>
-  auto connect(R receiver) && {
-    return offload_state<F, R>(std::move(f), std::move(receiver));
-  }
-};
-
 }  // namespace braid::detail

@@ -62,7 +62,7 @@ class fiber_state : pinned {
   using value_type = std::invoke_result_t<F&>;
 
  public:
-  fiber_state(F f, R receiver, std::source_location where)
+  fiber_state(F f, std::source_location where, R receiver)
       : f_(std::move(f)), receiver_(std::move(receiver)), where_(where) {}
   ~fiber_state() {
     if (fiber_ != nullptr) fiber_->release();
@@ -97,18 +97,6 @@ class fiber_state : pinned {
   const std::source_location where_;
   fiber* fiber_ = nullptr;
   std::optional<result<value_type>> result_;
-};
-
-template <class F>
-struct fiber_sender {
-  using sender_concept = sender_tag;
-  using value_type = std::invoke_result_t<F&>;
-  F f;
-  std::source_location where;
-  template <receiver_of<value_type> R>
-  auto connect(R receiver) && {
-    return fiber_state<F, R>(std::move(f), std::move(receiver), where);
-  }
 };
 
 }  // namespace braid::detail
