@@ -9,8 +9,8 @@
 
 namespace braid::detail {
 
-// The first result that Wins accepts, which stops the other operations. If Wins accepts none, the first error is
-// the join's, with the others in its suppressed().
+// The first result that Wins accepts, which stops the other operations. If Wins accepts none, the first error
+// is the join's, with the others in its suppressed().
 template <class Wins>
 class first_rule {
  public:

@@ -16,8 +16,8 @@
 #include "braid/combine/detail/join_child.hpp"
 #include "braid/core/any_result.hpp"
 
-// The operations of a join, given as a tuple of senders or as a vector of them, and the types of their results
-// together.
+// The operations of a join, given as a tuple of senders or as a vector of them, and the types of their
+// results together.
 
 namespace braid::detail {
 

@@ -7,8 +7,8 @@
 
 namespace braid::detail {
 
-/// A sender of T that only keeps the arguments of its operation: connect makes State(arguments…, receiver), whose
-/// template arguments the compiler deduces.
+/// A sender of T that only keeps the arguments of its operation: connect makes State(arguments…, receiver),
+/// whose template arguments the compiler deduces.
 template <template <class...> class State, class T, class... Arguments>
 struct argument_sender {
   using sender_concept = sender_tag;
