@@ -54,14 +54,16 @@ struct remove_outcome {
   static constexpr const char* name() noexcept { return "remove_file"; }
   int prepare(braid::request& what) noexcept {  // the outcome has its final address now
     what.address = path.data();
-    return path.empty() ? ENOENT : 0;  // an errno here ends the operation with it
+    if (path.empty()) return ENOENT;  // an errno here ends the operation with it
+    if (path.find('\0') != path.npos) return EINVAL;  // unlink would see the part before the zero alone
+    return 0;
   }
   [[nodiscard]] std::string object() const { return path; }  // for the message of an error
   braid::result<void> operator()(int, const braid::request&) const noexcept { return {}; }  // success
   std::string path;
 };
 
-auto remove_file(std::string path) {
+[[nodiscard]] auto remove_file(std::string path) {
   const braid::request what{.code = braid::opcode::unlink, .descriptor = braid::request::working_directory};
   return braid::io_sender<remove_outcome>{what, {std::move(path)}};
 }
@@ -117,7 +119,7 @@ class timed_state : braid::pinned {
 
 /// op, which also writes into `took` how long it took.
 template <braid::sender S>
-struct timed {
+struct [[nodiscard]] timed {
   using sender_concept = braid::sender_tag;
   using value_type = braid::value_of<S>;
   template <braid::receiver_of<value_type> R>
@@ -128,6 +130,61 @@ struct timed {
   braid::loop_clock::duration& took;
 };
 // [/timed]
+
+// [in_order]
+/// The operation in flight: first one operation, and then the other.
+template <braid::sender First, braid::sender Second, class R>
+class in_order_state : braid::pinned {
+  struct inner_receiver {
+    in_order_state* self;
+    braid::stop_token get_stop_token() const noexcept { return self->receiver_.get_stop_token(); }
+    braid::async_frame* frame() const noexcept { return self->receiver_.frame(); }
+  };
+  struct first_receiver : inner_receiver {
+    void finish(braid::result<braid::value_of<First>> ended) && noexcept {
+      this->self->on_first(std::move(ended));
+    }
+  };
+  struct second_receiver : inner_receiver {
+    void finish(braid::result<braid::value_of<Second>> ended) && noexcept {
+      this->self->finish(std::move(ended));
+    }
+  };
+
+ public:
+  in_order_state(First first, Second second, R receiver)
+      : receiver_(std::move(receiver)),
+        first_(braid::connect(std::move(first), first_receiver{{this}})),
+        second_(braid::connect(std::move(second), second_receiver{{this}})) {}
+  void start() noexcept { first_.start(); }
+
+ private:
+  void on_first(braid::result<braid::value_of<First>> ended) noexcept {
+    if (!ended) return finish(std::move(ended).error());
+    second_.start();
+  }
+  void finish(braid::result<braid::value_of<Second>> ended) noexcept {
+    R receiver = std::move(receiver_);
+    std::move(receiver).finish(std::move(ended));
+  }
+  R receiver_;
+  braid::connected<First, first_receiver> first_;
+  braid::connected<Second, second_receiver> second_;
+};
+// [/in_order]
+
+/// A sender that runs `first`, whose value it drops, and then `second`, whose value it gives.
+template <braid::sender First, braid::sender Second>
+struct [[nodiscard]] in_order {
+  using sender_concept = braid::sender_tag;
+  using value_type = braid::value_of<Second>;
+  template <braid::receiver_of<value_type> R>
+  auto connect(R receiver) && {
+    return in_order_state<First, Second, R>(std::move(first), std::move(second), std::move(receiver));
+  }
+  First first;
+  Second second;
+};
 
 // [until_true]
 /// Builds an immovable object in a std::optional: emplace(in_place_from{[&] { return make(); }}).
@@ -161,6 +218,10 @@ class until_true_state : braid::pinned {
  private:
   void begin_next() noexcept {
     ended_.reset();
+    if (receiver_.get_stop_token().stop_requested()) {  // what ends at once does not notice it
+      ended_ = braid::error(std::make_error_code(std::errc::operation_canceled), "until_true");
+      return;
+    }
     try {
       inner_.emplace(in_place_from{[this] { return braid::connect(make_(), inner_receiver{this}); }});
     } catch (...) {
@@ -188,12 +249,11 @@ class until_true_state : braid::pinned {
   std::optional<braid::result<bool>> ended_;
   std::optional<inner> inner_;
 };
-
 // [/until_true]
 
 /// A sender that runs the operations of make() one after the other, until one gives true or fails.
 template <class F>
-struct until_true {
+struct [[nodiscard]] until_true {
   using sender_concept = braid::sender_tag;
   using value_type = bool;
   template <braid::receiver_of<bool> R>
@@ -202,6 +262,7 @@ struct until_true {
   }
   F make;
 };
+
 // [delay]
 /// The operation in flight: a timer of the loop, which a stop request may end early.
 template <class R>
@@ -212,7 +273,8 @@ class delay_state : braid::timer_base, braid::cancellation {
   void start() noexcept {
     home_ = braid::loop::current_or_null();
     if (home_ == nullptr) return std::move(receiver_).finish(braid::no_loop_error("delay"));
-    home_->operations().add(*this, braid::loop_clock::after(length_));
+    const auto frame = [this]() noexcept { return receiver_.frame(); };  // for dump_tasks
+    home_->operations().add(*this, braid::loop_clock::after(length_), frame);
     arm(receiver_.get_stop_token(), on_stop, on_late_stop);
   }
 
@@ -244,9 +306,10 @@ class delay_state : braid::timer_base, braid::cancellation {
 };
 
 /// A sender that completes after some time.
-struct delay {
+struct [[nodiscard]] delay {
   using sender_concept = braid::sender_tag;
   using value_type = void;
+  static constexpr bool completes_later = true;  // never within start()
   template <braid::receiver_of<void> R>
   auto connect(R receiver) && {
     return delay_state<R>(length, std::move(receiver));
@@ -254,6 +317,7 @@ struct delay {
   braid::loop_clock::duration length;
 };
 // [/delay]
+static_assert(braid::completes_later<delay>);
 
 braid::task<int> slowly(int value) {
   co_await braid::sleep_for(20ms);
@@ -286,6 +350,15 @@ braid::task<int> storing() {
 
 braid::task<> just_a_moment() { co_await braid::sleep_for(1ms); }
 
+void try_in_order(braid::loop& loop) {
+  const int value = loop.run(in_order{braid::sleep_for(1ms), slowly(8)});
+  bool begun = false;
+  auto second = braid::just_from([&] { return begun = true; });
+  const auto failed = loop.run(braid::as_result(in_order{remove_file("/no/such/file"), std::move(second)}));
+  std::printf("%d; %s%s\n", value, failed ? "done" : failed.error().message().c_str(),
+              begun ? ", begun" : "");
+}
+
 void try_until_true(braid::loop& loop) {
   int tries = 0;
   auto at_once = [&] { return braid::just(++tries == 100'000); };
@@ -299,6 +372,14 @@ void try_until_true(braid::loop& loop) {
   const auto third = loop.run(braid::as_result(until_true<decltype(fails)>{fails}));
   std::printf("%s, %s, %s\n", first ? "true" : "false", second ? "true" : "false",
               third ? "a value" : third.error().message().c_str());
+  braid::stop_source enough;
+  auto never = [&] {
+    if (++tries == 10) enough.request_stop();
+    return braid::just(false);
+  };
+  auto stopped = braid::with_stop_token(until_true<decltype(never)>{never}, enough.get_token());
+  const auto fourth = loop.run(braid::as_result(std::move(stopped)));
+  std::printf("%s after %d tries\n", fourth ? "a value" : fourth.error().message().c_str(), tries);
 }
 
 braid::task<> poll_a_pipe() {
@@ -324,6 +405,10 @@ int main() {
   loop.run(remove_file(path));
   const auto again = loop.run(braid::as_result(remove_file("/no/such/file")));
   std::printf("%s\n", again ? "removed" : again.error().message().c_str());
+  loop.run(braid::write_file(path, "to be kept"));
+  const auto zero = loop.run(braid::as_result(remove_file(path + std::string(1, '\0') + "more")));
+  const bool kept = ::unlink(path.c_str()) == 0;
+  std::printf("%s, %s\n", zero ? "removed" : "refused", kept ? "kept" : "lost");
   loop.run(poll_a_pipe());
 
   braid::loop_clock::duration took{};
@@ -331,6 +416,7 @@ int main() {
   std::printf("%d, %s\n", value, took >= 20ms ? "20 ms or more" : "too early");
   loop.run(timed<braid::task<>>{just_a_moment(), took});
   std::printf("%s\n", took >= 1ms ? "1 ms or more" : "too early");
+  try_in_order(loop);
   try_until_true(loop);
   const auto paused = loop.run(braid::as_result(braid::with_timeout(delay{1h}, 1ms)));
   std::printf("%s\n", paused ? "an hour is over" : paused.error().message().c_str());

@@ -81,8 +81,8 @@ inline constexpr bool awaited_by_copy = requires { requires std::remove_cvref_t<
 ///
 /// get_stop_token()  the token that the operation obeys.
 /// frame()           the frame of the asynchronous stack that waits, or null.
-/// finish(result)    may destroy the operation state; runs on the loop's thread unless the sender says
-///                   otherwise.
+/// finish(result)    may destroy the operation state; runs on the thread of the loop on which the operation
+///                   was started. A sender that finishes elsewhere must say so; none of braid does.
 template <class R, class T>
 concept receiver_of = std::is_move_constructible_v<R> && requires(R& r, const R& c, result<T> ended) {
   { std::move(r).finish(std::move(ended)) } noexcept;
@@ -91,7 +91,9 @@ concept receiver_of = std::is_move_constructible_v<R> && requires(R& r, const R&
 };
 
 /// One operation: immovable, in storage that its creator provides. start() is called at most once. It may be
-/// destroyed before start() and after finish(); in between only when its loop ends.
+/// destroyed before start() and after finish(); in between only when its loop ends. Then the destructor of an
+/// operation that is neither a request nor a timer must take back what is on its way: see
+/// operation_context::withdraw_ready and cancellation::drop.
 ///
 ///     static_assert(operation_state<answer::state<to_log>>);
 template <class O>

@@ -54,7 +54,7 @@ class file {
   /// The descriptor's number; -1 when the file is closed.
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
-  /// Gives up ownership: the caller closes the descriptor.
+  /// Leaves the descriptor to the caller, which closes it.
   [[nodiscard]] int release() noexcept { return descriptor_.release(); }
 
   /// Reads at most to.size() bytes at the file's position and moves it. Returns how many; 0 at the end.

@@ -9,16 +9,18 @@ namespace braid {
 /// other thread it does nothing.
 ///
 ///     std::latch printed(1);  // another offloaded function counts it down
-///     co_await offload([&] {
+///     const auto wait = [&] {
 ///       const blocking_wait here("print");
 ///       printed.wait();
-///     });
+///     };
+///     co_await offload(wait);
 ///
 /// Errors  std::system_error (resource_unavailable_try_again), naming the call, when the wait would deadlock:
 ///         jobs are queued, every other thread of the pool waits too, and no thread can be added. A pool has
 ///         at most 256 threads more than BRAID_BLOCKING_THREADS says.
 class blocking_wait : pinned {
  public:
+  /// call is the name of the wait in the message of that error.
   explicit blocking_wait(const char* call) : counted_(begin(call)) {}
   ~blocking_wait() {
     if (counted_) end();

@@ -32,7 +32,7 @@ class descriptor {
   /// -1 when nothing is open.
   [[nodiscard]] int number() const noexcept { return number_; }
   [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-  /// Gives up ownership: the caller closes the descriptor.
+  /// Leaves the descriptor to the caller, which closes it.
   [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
 
   /// Cancels the requests in flight on the descriptor, waits until they have ended, then closes it. So no

@@ -37,7 +37,7 @@ class stream {
   /// The descriptor's number; -1 when the connection is closed.
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
-  /// Gives up ownership: the caller closes the descriptor.
+  /// Leaves the descriptor to the caller, which closes it.
   [[nodiscard]] int release() noexcept { return descriptor_.release(); }
   /// The endpoints of the two sides. Both throw std::system_error without a connection.
   [[nodiscard]] endpoint local_endpoint() const;

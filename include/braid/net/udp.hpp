@@ -111,7 +111,7 @@ class socket {
   /// The descriptor's number; -1 when the socket is closed.
   [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
-  /// Gives up ownership: the caller closes the descriptor.
+  /// Leaves the descriptor to the caller, which closes it.
   [[nodiscard]] int release() noexcept { return descriptor_.release(); }
   /// Its endpoint, with the port that the system chose. Throws std::system_error when it is closed.
   [[nodiscard]] endpoint local_endpoint() const;

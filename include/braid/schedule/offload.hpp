@@ -13,7 +13,8 @@ namespace braid {
 /// exception.
 ///
 ///     const std::string image = co_await read_file("/tmp/image");
-///     const std::size_t sum = co_await offload([&] { return std::hash<std::string>()(image); });
+///     const auto compute = [&] { return std::hash<std::string>()(image); };
+///     const std::size_t sum = co_await offload(compute);
 ///
 /// f may itself wait by run(op), future::get or a loop of its own. Meanwhile its thread does not count as
 /// working (see blocking_wait).

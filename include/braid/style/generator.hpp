@@ -13,9 +13,7 @@
 
 namespace braid {
 
-/// A synchronous generator: a coroutine whose co_yields are the elements of an input range. It is C++23's
-/// std::generator: generator<T> yields T&&, generator<const T&> yields const T&, and generator<Reference,
-/// Value> yields Reference, of which a container stores a Value.
+/// A synchronous generator: a coroutine whose co_yields are the elements of an input range.
 ///
 ///     generator<int> squares() {
 ///       for (int n = 0;; ++n) co_yield n * n;
@@ -24,6 +22,9 @@ namespace braid {
 ///       if (each > 100) break;
 ///       use(each);
 ///     }
+///
+/// It is C++23's std::generator: generator<T> yields T&&, generator<const T&> yields const T&, and
+/// generator<Reference, Value> yields Reference, of which a container stores a Value.
 ///
 /// Lifetime  owns its coroutine frame; destroying it half-way destroys the locals, those of inner generators
 ///           first. An element lives until the next ++.

@@ -15,12 +15,13 @@ namespace braid {
 ///     int total = 0;
 ///     {
 ///       const auto lock = co_await door.lock();
+///       const int before = total;
 ///       const std::string more = co_await fetch("number");  // no other task changes total meanwhile
-///       total += std::stoi(more);
+///       total = before + std::stoi(more);
 ///     }
 ///
 /// Lifetime  outlives its locks and the waiters.
-/// Threads   one loop's. Code that never waits while it uses the data needs no mutex.
+/// Threads   one loop's. Code that neither waits nor begins a task while it uses the data needs no mutex.
 /// Cancel    a cancelled waiter leaves the queue. A waiter that got the lock before the request keeps it.
 /// Cost      no allocation. Locking a free mutex does not suspend. First come, first served: unlock hands the
 ///           lock over to the longest waiting operation.
@@ -28,6 +29,22 @@ class mutex : pinned {
   struct locking;
 
  public:
+  class scoped_lock;
+
+  mutex() = default;
+  ~mutex() {
+    if (locked_) detail::misused("~mutex: it is locked");
+  }
+
+  /// A sender of scoped_lock.
+  [[nodiscard]] auto lock() noexcept { return detail::claim_sender(locking{*this}); }
+  /// A lock if the mutex is free.
+  [[nodiscard]] std::optional<scoped_lock> try_lock() noexcept {
+    if (std::exchange(locked_, true)) return std::nullopt;
+    return scoped_lock(*this);
+  }
+  [[nodiscard]] bool is_locked() const noexcept { return locked_; }
+
   /// Holds the mutex; its destructor unlocks.
   class [[nodiscard]] scoped_lock {
    public:
@@ -52,20 +69,6 @@ class mutex : pinned {
     mutex* held_;
   };
 
-  mutex() = default;
-  ~mutex() {
-    if (locked_) detail::misused("~mutex: it is locked");
-  }
-
-  /// A sender of scoped_lock.
-  [[nodiscard]] auto lock() noexcept { return detail::claim_sender(locking{*this}); }
-  /// A lock if the mutex is free.
-  [[nodiscard]] std::optional<scoped_lock> try_lock() noexcept {
-    if (std::exchange(locked_, true)) return std::nullopt;
-    return scoped_lock(*this);
-  }
-  [[nodiscard]] bool is_locked() const noexcept { return locked_; }
-
  private:
   struct locking {
     using value_type = scoped_lock;
@@ -84,6 +87,7 @@ class mutex : pinned {
       waiters_.pop_front().hand_over();
   }
 
+  // Stays true while the lock is on its way to a waiter, so that try_now() cannot overtake that waiter.
   bool locked_ = false;
   detail::waiter_queue waiters_;
 };

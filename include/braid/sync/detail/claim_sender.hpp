@@ -67,6 +67,8 @@ class queued_claim : public sync_waiter {
   Claim& claim_;
 };
 
+// The waiter of a claim. Its bases: queued_claim, by which the object finds the claim, and sync_waiter, which
+// is in the queue and has hand_over().
 template <sync_claim C>
 class claimant : public queued_claim<typename queued_type<C>::type> {
   using base = queued_claim<typename queued_type<C>::type>;
