@@ -162,9 +162,9 @@ bool descriptor_watches::must_wait(const request& what) noexcept {
   return not_ready || !queue.empty();
 }
 
-// The next request should not try after EAGAIN. With level-triggered events it should not after a short read
-// either: if anything is left, the next event reports it. After a full read it should, but a wrong guess stops
-// such tries for a while, twice as long each time.
+// The next request should not try after EAGAIN. With level-triggered events it should not after a short
+// read either: if anything is left, the next event reports it. After a full read it should, but a wrong guess
+// stops such tries for a while, twice as long each time.
 void descriptor_watches::note_result(const request& what, std::int32_t ended, bool tried_first) noexcept {
   descriptor_watch* const found = registered(what.descriptor);
   if (found == nullptr) return;

@@ -1,17 +1,9 @@
 #pragma once
 
+#include "braid/loop/detail/nop_outcome.hpp"
 #include "braid/loop/io_sender.hpp"
 
 namespace braid {
-
-namespace detail {
-struct nop_outcome {
-  using value_type = void;
-  static constexpr io_hooks hooks{.is_nop = true};
-  static constexpr const char* name() noexcept { return "nop"; }
-  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
-};
-}  // namespace detail
 
 /// A request that does nothing but go through the reactor and back. For measuring the cost of waiting.
 ///

@@ -2,16 +2,15 @@
 
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 
 #include "braid/core/just.hpp"
 #include "braid/loop/bytes.hpp"
 #include "braid/loop/descriptor.hpp"
 #include "braid/loop/io_sender.hpp"
+#include "braid/net/detail/udp_outcomes.hpp"
 #include "braid/net/endpoint.hpp"
 
 namespace braid::udp {
@@ -27,63 +26,6 @@ struct datagram {
   endpoint from{};
   bool truncated = false;  ///< it was longer than the buffer, and the rest is lost
 };
-
-namespace detail {
-
-// The msghdr of one buffer for sendmsg(2) and recvmsg(2). prepare runs at its final address.
-struct message {
-  [[nodiscard]] int prepare(request& what, const sockaddr* name = nullptr, socklen_t name_size = 0) noexcept {
-    header = {};
-    header.msg_name = const_cast<sockaddr*>(name);
-    header.msg_namelen = name_size;
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    what.address = &header;
-    return 0;
-  }
-  iovec part;
-  msghdr header{};
-};
-
-struct send_outcome {
-  using value_type = void;
-  static constexpr const char* name() noexcept { return "socket::send"; }
-  static constexpr io_hooks hooks{.prepare = true};
-  [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what); }
-  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
-  message whole;
-};
-
-struct send_to_outcome {
-  using value_type = void;
-  static constexpr const char* name() noexcept { return "socket::send_to"; }
-  static constexpr io_hooks hooks{.prepare = true, .object = true};
-  [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what, to.data(), to.size()); }
-  result<void> operator()(std::int32_t, const request&) const noexcept { return {}; }
-  [[nodiscard]] std::string object() const { return to.to_string(); }
-  message whole;
-  endpoint to;
-};
-
-inline constexpr char receive_name[] = "socket::receive", receive_from_name[] = "socket::receive_from";
-
-template <const char* Name>
-struct receive_outcome {
-  using value_type = datagram;
-  static constexpr io_hooks hooks{.prepare = true};
-  static constexpr const char* name() noexcept { return Name; }
-  // An endpoint has room for an address of either family.
-  [[nodiscard]] int prepare(request& what) noexcept { return whole.prepare(what, from.data(), sizeof from); }
-  result<datagram> operator()(std::int32_t ended, const request& what) const {
-    if (from.family() != AF_INET && from.family() != AF_INET6)
-      return braid::detail::request_error(Name, what, EAFNOSUPPORT);
-    return datagram{static_cast<std::size_t>(ended), from, (whole.header.msg_flags & MSG_TRUNC) != 0};
-  }
-  message whole;
-  endpoint from{};
-};
-
-}  // namespace detail
 
 /// A UDP socket. It sends and receives datagrams of up to 65,507 bytes (IPv6: 65,527). A datagram arrives
 /// whole or not at all; it may arrive twice, or after later ones.
@@ -151,7 +93,7 @@ class socket {
             .flags = MSG_NOSIGNAL};
   }
   template <const char* Name>
-  io_sender<detail::receive_outcome<Name>> receives(writable_bytes to) const noexcept {
+  io_sender<detail::receive_outcome<Name, datagram>> receives(writable_bytes to) const noexcept {
     return {{.code = opcode::receive_message, .descriptor = number(), .length = transfer_length(to.size())},
             {{{to.data(), to.size()}}}};
   }
