@@ -15,6 +15,7 @@
 #include "disk/disk.hpp"
 #include "disk/disk_file.hpp"
 #include "network/network.hpp"
+#include "network/socket_object.hpp"
 
 namespace braid::sim::detail {
 

@@ -18,17 +18,7 @@ namespace braid::sim::detail {
 class connection;
 class datagrams;
 
-// A simulated socket, of TCP or UDP over IPv4.
-class socket_object : public object {
- public:
-  virtual int bind(const sockaddr* address, socklen_t length) = 0;
-  virtual int listen(int backlog) = 0;
-  // For a connect that completes at once.
-  virtual int connect(const sockaddr* address, socklen_t length) = 0;
-  virtual int set_option(int level, int name, const void* value, socklen_t length) = 0;
-  virtual int local_name(sockaddr_storage& name) const = 0;
-  virtual int peer_name(sockaddr_storage& name) const = 0;
-};
+class socket_object;
 
 // The network between the hosts: listeners, connections and datagrams.
 class network : pinned {

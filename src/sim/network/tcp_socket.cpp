@@ -55,22 +55,9 @@ void tcp_socket::reset() noexcept {
 // ---- names ----------------------------------------------------------------------------------------------
 
 int tcp_socket::bind(const sockaddr* address, socklen_t length) {
-  socket_name name;
-  if (const int failed = read_name(local_.family, address, length, name); failed < 0) return failed;
-  if (!name.is_any() && !name.is_loopback() && name.with_port(0) != name_of(machine_.address()))
-    return -EADDRNOTAVAIL;
-  if (bound_ || listening_ != nullptr || connection_ != nullptr) return -EINVAL;
-  auto port = network_.ports_of(its_host()).bind(name, shares_, network_.now());
-  if (port == nullptr) return -EADDRINUSE;
-  port_ = std::move(port);
-  local_ = port_->name();
-  bound_ = true;
-  return 0;
-}
-
-int tcp_socket::local_name(sockaddr_storage& name) const {
-  write_name(local_, name);
-  return 0;
+  const int failed = socket_object::bind(address, length);
+  if (failed == 0) bound_ = true;
+  return failed;
 }
 
 int tcp_socket::peer_name(sockaddr_storage& name) const {
@@ -79,29 +66,18 @@ int tcp_socket::peer_name(sockaddr_storage& name) const {
   return 0;
 }
 
+bool tcp_socket::ignores(int level, int name) const noexcept {
+  if (level == IPPROTO_TCP) return name == TCP_NODELAY;
+  return level == SOL_SOCKET && (name == SO_KEEPALIVE || name == SO_SNDBUF || name == SO_RCVBUF);
+}
+
 int tcp_socket::set_option(int level, int name, const void* value, socklen_t length) {
-  int number = 0;
-  if (length < static_cast<socklen_t>(sizeof number)) return -EINVAL;
-  std::memcpy(&number, value, sizeof number);
-  if (level == IPPROTO_TCP && name == TCP_NODELAY) return 0;
-  if (level != SOL_SOCKET) return -ENOPROTOOPT;
-  switch (name) {
-    case SO_KEEPALIVE:
-    case SO_SNDBUF:
-    case SO_RCVBUF: return 0;
-    case SO_REUSEADDR:
-      shares_ = number != 0;
-      if (port_ != nullptr) port_->set_shares(shares_);
-      return 0;
-    case SO_LINGER: {
-      linger wanted{};
-      if (length < static_cast<socklen_t>(sizeof wanted)) return -EINVAL;
-      std::memcpy(&wanted, value, sizeof wanted);
-      resets_ = wanted.l_onoff != 0 && wanted.l_linger == 0;
-      return 0;
-    }
-    default: return -ENOPROTOOPT;
-  }
+  if (level != SOL_SOCKET || name != SO_LINGER) return socket_object::set_option(level, name, value, length);
+  linger wanted{};
+  if (length < static_cast<socklen_t>(sizeof wanted)) return -EINVAL;
+  std::memcpy(&wanted, value, sizeof wanted);
+  resets_ = wanted.l_onoff != 0 && wanted.l_linger == 0;
+  return 0;
 }
 
 // ---- connections ----------------------------------------------------------------------------------------
@@ -112,11 +88,9 @@ int tcp_socket::listen(int backlog) {
     listening_->set_backlog(backlog);
     return 0;
   }
-  ports& its = network_.ports_of(its_host());
-  if (port_ == nullptr) port_ = its.bind(local_.with_port(0), shares_, network_.now());
-  if (port_ == nullptr) return -EADDRINUSE;
+  if (!take_any_port()) return -EADDRINUSE;
   auto made = std::make_shared<listening>(*this, shares_, backlog);
-  if (!its.listen(*port_, made)) return -EADDRINUSE;
+  if (!its_ports().listen(*port_, made)) return -EADDRINUSE;
   listening_ = std::move(made);
   local_ = port_->name();
   return 0;
@@ -169,12 +143,11 @@ std::optional<std::int32_t> tcp_socket::connect(const request& what) {
 
 int tcp_socket::begin_connect(const sockaddr* address, socklen_t length) {
   socket_name to;
-  int failed = read_name(local_.family, address, length, to);
-  if (failed < 0) return failed == -EADDRNOTAVAIL ? -ENETUNREACH : failed;
-  if (to.is_any()) to = loopback(to.family).with_port(to.port);
+  int failed = read_target(address, length, to);
+  if (failed < 0) return failed;
   host* const target = network_.find(to, its_host(), failed);
   if (target == nullptr) return failed;
-  failed = take_port(to, *target);
+  failed = take_name(to, *target);
   if (failed < 0) return failed;
   auto made = std::make_shared<connection>(network_, its_host(), local_, *target, to);
   tcp_end& client = made->client();
@@ -183,12 +156,10 @@ int tcp_socket::begin_connect(const sockaddr* address, socklen_t length) {
   return 0;
 }
 
-int tcp_socket::take_port(const socket_name& to, const host& target) {
+int tcp_socket::take_name(const socket_name& to, const host& target) {
   if (local_.is_loopback() && &target != &its_host()) return -EINVAL;
-  if (port_ == nullptr)
-    port_ = network_.ports_of(its_host()).bind(local_.with_port(0), shares_, network_.now());
-  if (port_ == nullptr) return -EADDRNOTAVAIL;
-  if (local_.is_any()) local_ = to.is_loopback() ? loopback(to.family) : name_of(machine_.address());
+  if (!take_any_port()) return -EADDRNOTAVAIL;
+  if (local_.is_any()) local_ = source_for(to);
   local_.port = port_->name().port;
   return 0;
 }

@@ -6,7 +6,7 @@
 
 #include "network/connection.hpp"
 #include "network/listening.hpp"
-#include "network/network.hpp"
+#include "network/socket_object.hpp"
 
 namespace braid::sim::detail {
 
@@ -14,8 +14,7 @@ namespace braid::sim::detail {
 // connect, accept, accept_many (one connection an attempt), send, receive, write, read, shutdown, poll.
 class tcp_socket final : public socket_object {
  public:
-  tcp_socket(network& within, machine& on, int family) noexcept
-      : network_(within), machine_(on), local_{family, 0, 0} {}
+  tcp_socket(network& within, machine& on, int family) noexcept : socket_object(within, on, family) {}
   ~tcp_socket() override;
 
   std::optional<std::int32_t> attempt(const request& what) override;
@@ -27,13 +26,17 @@ class tcp_socket final : public socket_object {
   int listen(int backlog) override;
   int connect(const sockaddr*, socklen_t) override { return -EOPNOTSUPP; }
   int set_option(int level, int name, const void* value, socklen_t length) override;
-  int local_name(sockaddr_storage& name) const override;
   int peer_name(sockaddr_storage& name) const override;
 
  private:
+  [[nodiscard]] ports& its_ports() const override { return network_.ports_of(its_host()); }
+  [[nodiscard]] bool may_bind() const noexcept override {
+    return !bound_ && listening_ == nullptr && connection_ == nullptr;
+  }
+  [[nodiscard]] bool ignores(int level, int name) const noexcept override;
   std::optional<std::int32_t> connect(const request& what);
   int begin_connect(const sockaddr* address, socklen_t length);
-  int take_port(const socket_name& to, const host& target);
+  int take_name(const socket_name& to, const host& target);
   void disconnect();
   std::optional<std::int32_t> accept();
   std::optional<std::int32_t> send(const request& what);
@@ -42,14 +45,8 @@ class tcp_socket final : public socket_object {
   std::optional<std::int32_t> poll(short wanted);
   void listens_no_more();
   void is_end_of(std::shared_ptr<connection> whole, tcp_end& end);
-  [[nodiscard]] host& its_host() const noexcept { return machine_.owner(); }
 
-  network& network_;
-  machine& machine_;
-  socket_name local_;
-  std::shared_ptr<ports::binding> port_;
   bool bound_ = false;  // by bind
-  bool shares_ = false;  // SO_REUSEADDR
   bool resets_ = false;  // SO_LINGER{1, 0}
 
   std::shared_ptr<listening> listening_;

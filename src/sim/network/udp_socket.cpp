@@ -41,52 +41,16 @@ std::string udp_socket::describe() const { return (peer_ ? *peer_ : local_).to_s
 
 // ---- names ----------------------------------------------------------------------------------------------
 
-int udp_socket::bind(const sockaddr* address, socklen_t length) {
-  socket_name name;
-  if (const int failed = read_name(local_.family, address, length, name); failed < 0) return failed;
-  if (!name.is_any() && !name.is_loopback() && name.with_port(0) != name_of(machine_.address()))
-    return -EADDRNOTAVAIL;
-  if (port_ != nullptr) return -EINVAL;
-  auto port = network_.of_datagrams().ports_of(its_host()).bind(name, shares_, network_.now());
-  if (port == nullptr) return -EADDRINUSE;
-  has(std::move(port));
-  return 0;
-}
-
-void udp_socket::has(std::shared_ptr<ports::binding> port) {
-  port_ = std::move(port);
-  local_ = port_->name();
-  network_.of_datagrams().add(*this);
-}
-
-// Binds to a port that the system chooses, if the socket is unbound.
-int udp_socket::has_port() {
-  if (port_ != nullptr) return 0;
-  auto port = network_.of_datagrams().ports_of(its_host()).bind(local_, shares_, network_.now());
-  if (port == nullptr) return -EAGAIN;
-  has(std::move(port));
-  return 0;
-}
-
-int udp_socket::listen(int) { return -EOPNOTSUPP; }
-
 int udp_socket::connect(const sockaddr* address, socklen_t length) {
   socket_name to;
-  int failed = read_name(local_.family, address, length, to);
-  if (failed < 0) return failed == -EADDRNOTAVAIL ? -ENETUNREACH : failed;
-  if (to.is_any()) to = loopback(to.family).with_port(to.port);
+  int failed = read_target(address, length, to);
+  if (failed < 0) return failed;
   const host* const target = network_.find(to, its_host(), failed);
   if (target == nullptr && failed != -EHOSTUNREACH) return failed;
   if (local_.is_loopback() && target != &its_host()) return -EINVAL;
-  if (failed = has_port(); failed < 0) return failed;
-  if (local_.is_any())
-    local_.address = (to.is_loopback() ? loopback(to.family) : name_of(machine_.address())).address;
+  if (!take_any_port()) return -EAGAIN;
+  if (local_.is_any()) local_.address = source_for(to).address;
   peer_ = to;
-  return 0;
-}
-
-int udp_socket::local_name(sockaddr_storage& name) const {
-  write_name(local_, name);
   return 0;
 }
 
@@ -96,21 +60,8 @@ int udp_socket::peer_name(sockaddr_storage& name) const {
   return 0;
 }
 
-int udp_socket::set_option(int level, int name, const void* value, socklen_t length) {
-  int number = 0;
-  if (length < static_cast<socklen_t>(sizeof number)) return -EINVAL;
-  std::memcpy(&number, value, sizeof number);
-  if (level != SOL_SOCKET) return -ENOPROTOOPT;
-  switch (name) {
-    case SO_BROADCAST:
-    case SO_SNDBUF:
-    case SO_RCVBUF: return 0;
-    case SO_REUSEADDR:
-      shares_ = number != 0;
-      if (port_ != nullptr) port_->set_shares(shares_);
-      return 0;
-    default: return -ENOPROTOOPT;
-  }
+bool udp_socket::ignores(int level, int name) const noexcept {
+  return level == SOL_SOCKET && (name == SO_BROADCAST || name == SO_SNDBUF || name == SO_RCVBUF);
 }
 
 // ---- sending --------------------------------------------------------------------------------------------
@@ -124,11 +75,9 @@ std::int32_t udp_socket::send(const request& what) {
     if (!peer_) return -EDESTADDRREQ;
     to = *peer_;
   } else {
-    const int failed =
-        read_name(local_.family, static_cast<const sockaddr*>(message.msg_name), message.msg_namelen, to);
-    if (failed < 0) return failed == -EADDRNOTAVAIL ? -ENETUNREACH : failed;
+    const int failed = read_target(static_cast<const sockaddr*>(message.msg_name), message.msg_namelen, to);
+    if (failed < 0) return failed;
     if (to.port == 0) return -EINVAL;
-    if (to.is_any()) to = loopback(to.family).with_port(to.port);
   }
   if (from.length > (to.family == AF_INET ? most_bytes_v4 : most_bytes_v6)) return -EMSGSIZE;
   if (error_ != 0) return -std::exchange(error_, 0);
@@ -143,9 +92,9 @@ int udp_socket::transmit(const socket_name& to, std::string bytes,
   host* const target = network_.find(to, its_host(), failed);
   if (target == nullptr && failed != -EHOSTUNREACH) return failed;
   if (local_.is_loopback() && target != &its_host()) return -EINVAL;
-  if (failed = has_port(); failed < 0) return failed;
+  if (!take_any_port()) return -EAGAIN;
   socket_name from = local_;
-  if (from.is_any()) from = (to.is_loopback() ? loopback(to.family) : name_of(machine_.address()));
+  if (from.is_any()) from = source_for(to);
   from.port = local_.port;
   datagram one{from, to, std::move(bytes)};
 
