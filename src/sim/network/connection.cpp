@@ -6,7 +6,7 @@ namespace braid::sim::detail {
 
 namespace {
 
-// The time after which Linux gives up the last of six SYNs.
+// After this time Linux ends a connect that has had no answer to six SYNs.
 constexpr loop_clock::duration connects_for = std::chrono::seconds(127);
 
 }  // namespace

@@ -23,7 +23,7 @@ class connection : public std::enable_shared_from_this<connection>, pinned {
   [[nodiscard]] tcp_end& client() noexcept { return ends_[0]; }
   [[nodiscard]] tcp_end& server() noexcept { return ends_[1]; }
   [[nodiscard]] tcp_end& end(int which) noexcept { return ends_[which]; }
-  [[nodiscard]] loop_clock::time_point given_up() const noexcept;  // when the handshake is given up
+  [[nodiscard]] loop_clock::time_point given_up() const noexcept;  // when the handshake fails
 
   // ---- for the network
   void lose_power(const host& which);
