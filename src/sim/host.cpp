@@ -9,6 +9,7 @@
 #include "braid/sim/world.hpp"
 #include "disk/disk.hpp"
 #include "machine.hpp"
+#include "network/network.hpp"
 #include "reactor.hpp"
 #include "schedule/agenda.hpp"
 
@@ -19,7 +20,7 @@ host::host(world& in, std::string name, std::string address, host_options option
       name_(std::move(name)),
       address_(std::move(address)),
       options_(std::move(options)),
-      machine_(std::make_unique<detail::machine>(in, *this, address_)) {
+      machine_(std::make_unique<detail::machine>(in, *this, *in.timeline_, *in.network_, address_)) {
   if (!(options_.clock_rate > 0) || !std::isfinite(options_.clock_rate))
     throw std::invalid_argument("sim::host " + name_ + ": the clock's rate must be positive");
 }
@@ -41,7 +42,8 @@ void host::start() {
   const loop_options options{.operations_per_turn = 1, .track_tasks = world_.options().track_tasks};
   {
     const current_loop_scope nowhere(nullptr);
-    loop_ = std::make_unique<loop>(options, std::make_unique<detail::sim_reactor>(*this, false));
+    loop_ = std::make_unique<loop>(options,
+                                   std::make_unique<detail::sim_reactor>(*this, *world_.timeline_, false));
   }
   changed();
   loop_->on_unhandled_error([this](const error& why) { world_.fail(*this, why); });

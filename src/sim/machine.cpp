@@ -16,6 +16,7 @@
 #include "disk/disk_file.hpp"
 #include "network/network.hpp"
 #include "network/socket_object.hpp"
+#include "schedule/timeline.hpp"
 
 namespace braid::sim::detail {
 
@@ -33,9 +34,11 @@ void object::changed() {
   if (waits_on_ != nullptr) waits_on_->retry(*this);
 }
 
-machine::machine(world& in, host& of, std::string address)
+machine::machine(world& in, host& of, timeline& time, network& connects, std::string address)
     : world_(in),
       host_(of),
+      time_(time),
+      network_(connects),
       address_(std::move(address)),
       disk_(std::make_unique<disk>(*this, of.options().disk)) {}
 machine::~machine() = default;
@@ -45,7 +48,7 @@ machine::~machine() = default;
 void machine::submit(io_operation& operation) {
   request what = operation.what();
   make_room(pending_.size() + 1);
-  world_.note(host_, {"begins", what.code, what.descriptor, what.length});
+  time_.note(host_, {"begins", what.code, what.descriptor, what.length});
   if (what.code == opcode::nop) return add_completion({&operation, {}});
   const std::uint64_t number = ++begun_;
   pending& made = pending_[number] = {&operation, number, what, find(what.descriptor)};
@@ -68,7 +71,7 @@ void machine::begin(std::uint64_t number, pending& made) {
     after = disk_->latency(what);
   if (const auto hit = world_.faults().next(what, host_.name(), world_.draws())) after += meet(*hit, made);
   if (after == loop_clock::duration::zero()) return attempt(number);
-  world_.at(loop_clock::later_than(world_.now(), after), [this, number] { attempt(number); });
+  time_.at(loop_clock::later_than(time_.now(), after), [this, number] { attempt(number); });
 }
 
 // Reserves memory for that many more completions, so that a completion always has room.
@@ -79,7 +82,7 @@ void machine::make_room(std::size_t more) {
 
 // Applies the fault; returns by how much it delays the attempt.
 loop_clock::duration machine::meet(const fault_schedule::hit& fault, pending& one) {
-  world_.note(host_, {sim::name_of(fault.what), one.what.code, one.what.descriptor, 0});
+  time_.note(host_, {sim::name_of(fault.what), one.what.code, one.what.descriptor, 0});
   request& what = one.what;
   switch (fault.what) {
     case sim::fault::late:
@@ -276,7 +279,7 @@ void machine::lose_power() {
     if (of_disk && !one.waits && !one.answer && world_.draws().among(2) == 1) (void)carry_out(one);
   }
   cancel_all();
-  world_.network_->lose_power(*this);
+  network_.lose_power(*this);
   descriptors_.clear();
   disk_->crash();
 }
@@ -288,7 +291,7 @@ int machine::socket(int family, int type, int protocol) noexcept {
   if (full()) return -EMFILE;
   try {
     int failed = 0;
-    auto made = world_.network_->make_socket(*this, family, type, protocol, failed);
+    auto made = network_.make_socket(*this, family, type, protocol, failed);
     return made != nullptr ? install(std::move(made)) : failed;
   } catch (const std::bad_alloc&) {
     return -ENOMEM;

@@ -19,6 +19,7 @@ namespace braid::sim::detail {
 class machine;
 class disk;
 class network;
+class timeline;
 
 // The object behind a descriptor: POSIX's open file description.
 class object : pinned {
@@ -63,7 +64,7 @@ struct pending {
 // A host's kernel: descriptors, and the requests in flight.
 class machine final : public direct_calls {
  public:
-  machine(world& in, host& of, std::string address);
+  machine(world& in, host& of, timeline& time, network& connects, std::string address);
   ~machine();
 
   [[nodiscard]] world& within() const noexcept { return world_; }
@@ -130,6 +131,8 @@ class machine final : public direct_calls {
 
   world& world_;
   host& host_;
+  timeline& time_;
+  network& network_;
   const std::string address_;
   std::unique_ptr<disk> disk_;
   bool powered_ = true;

@@ -10,8 +10,8 @@
 
 namespace braid::sim::detail {
 
-sim_reactor::sim_reactor(host& of, bool alone)
-    : host_(of), world_(of.within()), machine_(*of.machine_), alone_(alone) {
+sim_reactor::sim_reactor(host& of, timeline& time, bool alone)
+    : host_(of), time_(time), machine_(*of.machine_), alone_(alone) {
   of.reactor_ = this;
 }
 
@@ -33,16 +33,16 @@ void sim_reactor::turn(patience how_long, braid::detail::inbox& messages) noexce
     return finish(refused_.pop_front(), {-ENOMEM, 0});
   }
   if (const std::size_t arrived = machine_.completions().size(); arrived != 0) {
-    if (!alone_) return finish_one(world_.draws().among(arrived));
+    if (!alone_) return finish_one(host_.within().draws().among(arrived));
     for (std::size_t left = arrived; left != 0; --left) finish_one(0);
     return;
   }
   if (!how_long.may_wait) {
-    if (alone_ && !world_.due_.empty()) world_.happen(0);  // else a yielding loop would starve it
+    if (alone_ && time_.due() != 0) time_.happen(0);  // else a yielding loop would starve it
     return;
   }
   if (!messages.fall_asleep()) return;
-  if (world_.driven_ && !loop::current().ending()) {
+  if (time_.is_driven && !loop::current().ending()) {
     sleeping_ = true;
     until_ = how_long.until;
   } else {
@@ -59,7 +59,7 @@ void sim_reactor::finish_one(std::size_t which) noexcept {
   const machine::completed one = *chosen;
   all.erase(chosen);
   const request& what = one.operation->what();
-  world_.note(host_, {"ends", what.code, what.descriptor, one.ended.result});
+  time_.note(host_, {"ends", what.code, what.descriptor, one.ended.result});
   if ((one.ended.flags & completion::more) != 0) return finish_in_part(*one.operation, one.ended);
   finish(*one.operation, one.ended);
 }
@@ -73,9 +73,9 @@ void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
   while (!runnable()) {
     if (loop::current().ending() && !jobs_.empty()) {
       run_job(jobs_.front().number);
-    } else if (!world_.due_.empty()) {
-      world_.happen(world_.draws().among(world_.due_.size()));
-    } else if (world_.advance(latest)) {
+    } else if (time_.due() != 0) {
+      time_.happen(host_.within().draws().among(time_.due()));
+    } else if (time_.advance(latest)) {
       continue;
     } else if (alone_) {
       woken_.wait(false, std::memory_order_acquire);  // for another thread
@@ -120,7 +120,7 @@ void sim_reactor::offload(braid::detail::blocking_job& job) {
   const std::uint64_t number = ++jobs_begun_;
   jobs_.push_back({number, &job});
   try {
-    world_.at(world_.now(), [&host = host_, number] {
+    time_.at(time_.now(), [&host = host_, number] {
       if (host.reactor_ != nullptr) host.reactor_->run_job(number);
     });
   } catch (...) {

@@ -7,6 +7,7 @@
 #include "braid/loop/reactor.hpp"
 #include "braid/sim/world.hpp"
 #include "machine.hpp"
+#include "schedule/timeline.hpp"
 
 namespace braid::sim::detail {
 
@@ -15,7 +16,7 @@ namespace braid::sim::detail {
 class sim_reactor final : public reactor {
  public:
   // alone: a program runs the loop itself, on virtual time; no world drives it.
-  sim_reactor(host& of, bool alone);
+  sim_reactor(host& of, timeline& time, bool alone);
   ~sim_reactor() override;
 
   const char* name() const noexcept override { return "simulation"; }
@@ -46,7 +47,7 @@ class sim_reactor final : public reactor {
   void wait_alone(loop_clock::time_point until) noexcept;
 
   host& host_;
-  world& world_;
+  timeline& time_;
   machine& machine_;
   const bool alone_;
   struct offloaded {

@@ -64,9 +64,8 @@ class stuck : public std::runtime_error {
 
 namespace detail {
 class agenda;
-class machine;
 class network;
-class sim_reactor;
+class timeline;
 }  // namespace detail
 
 /// A simulated world without a kernel: hosts with a loop, a clock and a disk each, a network between them,
@@ -137,43 +136,29 @@ class world : pinned {
   [[nodiscard]] fault_schedule& faults() noexcept { return faults_; }
   [[nodiscard]] choices& draws() noexcept { return *choices_; }
   /// The virtual time, from 0 on. A host's own clock may differ.
-  [[nodiscard]] loop_clock::time_point now() const noexcept { return now_; }
-  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+  [[nodiscard]] loop_clock::time_point now() const noexcept;
+  [[nodiscard]] std::uint64_t steps() const noexcept;
   [[nodiscard]] const world_options& options() const noexcept { return options_; }
 
   /// A hash of every request and completion, with its time and host: equal for equal runs.
-  [[nodiscard]] std::uint64_t trace_hash() const noexcept { return trace_hash_; }
+  [[nodiscard]] std::uint64_t trace_hash() const noexcept;
   /// One line for each of them, if world_options::keeps_trace is set.
-  [[nodiscard]] const std::vector<std::string>& trace() const noexcept { return trace_; }
+  [[nodiscard]] const std::vector<std::string>& trace() const noexcept;
 
   /// The host with this name or address, or null.
   [[nodiscard]] host* find(std::string_view name_or_address) noexcept;
 
  private:
-  friend class detail::machine;
-  friend class detail::network;
-  friend class detail::sim_reactor;
-  friend class host;  // all of them are parts of one
+  friend class host;
   friend class virtual_time;
 
-  // An entry of the trace: an event of a request.
-  struct event {
-    const char* what;
-    opcode code;
-    std::int32_t descriptor;
-    std::int64_t value;
-  };
-  void note(const host& at, const event& happened) noexcept;
-  void keep(const host& at, const event& happened);
-
-  void at(loop_clock::time_point when, unique_function<void()> f);
   host& first_host();
   host& adopt(std::unique_ptr<host> one);
   // Marks the world as driven by a call on the stack.
   class driving : pinned {
    public:
     explicit driving(world& which);
-    ~driving() { which_.driven_ = outer_; }
+    ~driving();
 
    private:
     world& which_;
@@ -190,9 +175,6 @@ class world : pinned {
   bool step();  // false when nothing can happen
   [[nodiscard]] bool nothing_to_do() const noexcept;  // at this instant
   void look_at_all_hosts();
-  // Moves the time on to the next event, but not past `latest`.
-  bool advance(loop_clock::time_point latest = loop_clock::time_point::max());
-  void happen(std::size_t due);
   void turn(host& which);
   void fail(const host& where, const error& why) noexcept;
   void rethrow_failure();
@@ -202,31 +184,13 @@ class world : pinned {
   choices own_choices_;
   choices* const choices_;
   fault_schedule faults_;
-  std::unique_ptr<detail::network> network_;
   const std::unique_ptr<detail::agenda> agenda_;
+  const std::unique_ptr<detail::timeline> timeline_;
+  std::unique_ptr<detail::network> network_;
   std::vector<std::unique_ptr<host>> hosts_;
   std::unordered_map<std::string_view, host*> known_;  // by name and by address; the first counts
   std::vector<std::pair<const host*, const host*>> apart_;
-
-  struct timed {
-    loop_clock::time_point when;
-    std::uint64_t order;
-    unique_function<void()> happens;
-  };
-  static bool later(const timed& left, const timed& right) noexcept {
-    return left.when != right.when ? left.when > right.when : left.order > right.order;
-  }
-  std::vector<timed> events_;  // a heap, the nearest first
-  std::vector<unique_function<void()>> due_;  // happen now, in a drawn order
-  loop_clock::time_point now_{};
-  std::uint64_t scheduled_ = 0;
-  std::uint64_t steps_ = 0;
-  std::uint64_t steps_at_this_time_ = 0;
-  bool driven_ = false;  // by a call on the stack
-
   std::exception_ptr failure_;
-  std::uint64_t trace_hash_ = 0xcbf29ce484222325;
-  std::vector<std::string> trace_;
 };
 
 template <sender_or_factory S>

@@ -13,7 +13,8 @@
 
 namespace braid::sim::detail {
 
-network::network(world& in) : world_(in), datagrams_(std::make_unique<datagrams>(*this)) {}
+network::network(world& in, timeline& time)
+    : world_(in), time_(time), datagrams_(std::make_unique<datagrams>(*this)) {}
 network::~network() = default;
 
 std::shared_ptr<socket_object> network::make_socket(machine& on, int family, int type, int protocol,

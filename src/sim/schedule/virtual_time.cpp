@@ -16,7 +16,7 @@ virtual_time::virtual_time(const world_options& options)
         const std::string number = std::to_string(world_.hosts_.size() + 1);
         host& made = world_.adopt(
             std::make_unique<host>(world_, "loop " + number, "10.1.0." + number, host_options{}));
-        return std::make_unique<detail::sim_reactor>(made, true);
+        return std::make_unique<detail::sim_reactor>(made, *world_.timeline_, true);
       }) {}
 virtual_time::~virtual_time() = default;
 
@@ -24,9 +24,8 @@ virtual_time::~virtual_time() = default;
 void virtual_time::remove_ended() {
   const auto has_ended = [](const auto& each) { return each->reactor_ == nullptr; };
   if (!std::ranges::all_of(world_.hosts_, has_ended)) return;
-  auto next = std::make_unique<detail::network>(world_);
-  world_.events_.clear();
-  world_.due_.clear();
+  auto next = std::make_unique<detail::network>(world_, *world_.timeline_);
+  world_.timeline_->clear();
   world_.known_.clear();
   world_.hosts_.clear();
   world_.network_ = std::move(next);  // the old one refers to the old hosts by their addresses
