@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "braid/base/detail/poison.hpp"
+#include "computer.hpp"
 #include "disk/disk.hpp"
 #include "disk/disk_file.hpp"
 #include "network/network.hpp"
@@ -34,12 +35,12 @@ void object::changed() {
   if (waits_on_ != nullptr) waits_on_->retry(*this);
 }
 
-machine::machine(world& in, host& of, timeline& time, network& connects, std::string address)
-    : world_(in),
+machine::machine(host& of, computer& runs_on, timeline& time, network& connects)
+    : world_(of.within()),
       host_(of),
+      computer_(runs_on),
       time_(time),
       network_(connects),
-      address_(std::move(address)),
       disk_(std::make_unique<disk>(*this, of.options().disk)) {}
 machine::~machine() = default;
 
@@ -200,7 +201,7 @@ void machine::complete(std::uint64_t number, completion ended) {
 
 void machine::add_completion(completed one) {
   completed_.push_back(one);
-  host_.changed();
+  computer_.changed();
 }
 
 // A request that a device is carrying out may be too late to stop.

@@ -17,6 +17,7 @@
 namespace braid::sim::detail {
 
 class machine;
+class computer;
 class disk;
 class network;
 class timeline;
@@ -64,12 +65,12 @@ struct pending {
 // A host's kernel: descriptors, and the requests in flight.
 class machine final : public direct_calls {
  public:
-  machine(world& in, host& of, timeline& time, network& connects, std::string address);
+  machine(host& of, computer& runs_on, timeline& time, network& connects);
   ~machine();
 
   [[nodiscard]] world& within() const noexcept { return world_; }
   [[nodiscard]] host& owner() const noexcept { return host_; }
-  [[nodiscard]] const std::string& address() const noexcept { return address_; }
+  [[nodiscard]] const std::string& address() const noexcept { return host_.address(); }
   [[nodiscard]] disk& its_disk() const noexcept { return *disk_; }
 
   // ---- for its reactor
@@ -131,9 +132,9 @@ class machine final : public direct_calls {
 
   world& world_;
   host& host_;
+  computer& computer_;
   timeline& time_;
   network& network_;
-  const std::string address_;
   std::unique_ptr<disk> disk_;
   bool powered_ = true;
   int first_descriptor_ = 0;

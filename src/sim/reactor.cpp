@@ -7,15 +7,16 @@
 
 #include "braid/base/detail/assert.hpp"
 #include "braid/loop/current_loop_scope.hpp"
+#include "braid/sim/world.hpp"
 
 namespace braid::sim::detail {
 
-sim_reactor::sim_reactor(host& of, timeline& time, bool alone)
-    : host_(of), time_(time), machine_(*of.machine_), alone_(alone) {
-  of.reactor_ = this;
+sim_reactor::sim_reactor(computer& of, timeline& time, bool alone)
+    : computer_(of), time_(time), machine_(of.its_machine()), alone_(alone) {
+  of.is_run_by(this);
 }
 
-sim_reactor::~sim_reactor() { host_.reactor_ = nullptr; }
+sim_reactor::~sim_reactor() { computer_.is_run_by(nullptr); }
 
 void sim_reactor::submit(io_operation& operation) noexcept {
   mark_begun(operation);
@@ -33,7 +34,7 @@ void sim_reactor::turn(patience how_long, braid::detail::inbox& messages) noexce
     return finish(refused_.pop_front(), {-ENOMEM, 0});
   }
   if (const std::size_t arrived = machine_.completions().size(); arrived != 0) {
-    if (!alone_) return finish_one(host_.within().draws().among(arrived));
+    if (!alone_) return finish_one(machine_.within().draws().among(arrived));
     for (std::size_t left = arrived; left != 0; --left) finish_one(0);
     return;
   }
@@ -59,7 +60,7 @@ void sim_reactor::finish_one(std::size_t which) noexcept {
   const machine::completed one = *chosen;
   all.erase(chosen);
   const request& what = one.operation->what();
-  time_.note(host_, {"ends", what.code, what.descriptor, one.ended.result});
+  time_.note(machine_.owner(), {"ends", what.code, what.descriptor, one.ended.result});
   if ((one.ended.flags & completion::more) != 0) return finish_in_part(*one.operation, one.ended);
   finish(*one.operation, one.ended);
 }
@@ -69,12 +70,12 @@ void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
   sleeping_ = true;
   until_ = until;
   const auto none = loop_clock::time_point::max();
-  const auto latest = until == none ? none : host_.world_time_of(until);
+  const auto latest = until == none ? none : computer_.world_time_of(until);
   while (!runnable()) {
     if (loop::current().ending() && !jobs_.empty()) {
       run_job(jobs_.front().number);
     } else if (time_.due() != 0) {
-      time_.happen(host_.within().draws().among(time_.due()));
+      time_.happen(machine_.within().draws().among(time_.due()));
     } else if (time_.advance(latest)) {
       continue;
     } else if (alone_) {
@@ -89,25 +90,25 @@ void sim_reactor::wait_alone(loop_clock::time_point until) noexcept {
 void sim_reactor::wake() noexcept {
   woken_.store(true, std::memory_order_release);
   woken_.notify_one();
-  host_.changed();
+  computer_.changed();
 }
 
-void sim_reactor::touched() noexcept { host_.changed(); }
+void sim_reactor::touched() noexcept { computer_.changed(); }
 
 bool sim_reactor::runnable() const noexcept {
   return !sleeping_ || !refused_.empty() || !machine_.completions().empty() ||
          woken_.load(std::memory_order_acquire) || now() >= deadline() ||
-         (host_.loop_ != nullptr && host_.loop_->operations().has_ready());
+         (computer_.up() && computer_.loop_or_null()->operations().has_ready());
 }
 
 // Read from the loop, because a timer may have been added since it fell asleep.
 loop_clock::time_point sim_reactor::deadline() const noexcept {
-  return host_.loop_ == nullptr ? until_ : host_.loop_->operations().next_deadline();
+  return computer_.up() ? computer_.loop_or_null()->operations().next_deadline() : until_;
 }
 
 loop_clock::time_point sim_reactor::wakes_at() const noexcept {
   const auto due = deadline();
-  return due == loop_clock::time_point::max() ? due : host_.world_time_of(due);
+  return due == loop_clock::time_point::max() ? due : computer_.world_time_of(due);
 }
 
 void sim_reactor::begin_turn() noexcept {
@@ -120,8 +121,8 @@ void sim_reactor::offload(braid::detail::blocking_job& job) {
   const std::uint64_t number = ++jobs_begun_;
   jobs_.push_back({number, &job});
   try {
-    time_.at(time_.now(), [&host = host_, number] {
-      if (host.reactor_ != nullptr) host.reactor_->run_job(number);
+    time_.at(time_.now(), [&on = computer_, number] {
+      if (on.reactor() != nullptr) on.reactor()->run_job(number);
     });
   } catch (...) {
     jobs_.pop_back();

@@ -5,8 +5,7 @@
 
 #include "braid/loop/detail/blocking_pool.hpp"
 #include "braid/loop/reactor.hpp"
-#include "braid/sim/world.hpp"
-#include "machine.hpp"
+#include "computer.hpp"
 #include "schedule/timeline.hpp"
 
 namespace braid::sim::detail {
@@ -16,7 +15,7 @@ namespace braid::sim::detail {
 class sim_reactor final : public reactor {
  public:
   // alone: a program runs the loop itself, on virtual time; no world drives it.
-  sim_reactor(host& of, timeline& time, bool alone);
+  sim_reactor(computer& of, timeline& time, bool alone);
   ~sim_reactor() override;
 
   const char* name() const noexcept override { return "simulation"; }
@@ -26,7 +25,7 @@ class sim_reactor final : public reactor {
   void turn(patience how_long, braid::detail::inbox& messages) noexcept override;
   void wake() noexcept override;
   void touched() noexcept override;
-  loop_clock::time_point now() const noexcept override { return host_.now(); }
+  loop_clock::time_point now() const noexcept override { return computer_.now(); }
   std::size_t in_flight() const noexcept override { return machine_.in_flight() + refused_count_; }
   void offload(braid::detail::blocking_job& job) override;
   bool withdraw(braid::detail::blocking_job& job) noexcept override;
@@ -46,7 +45,7 @@ class sim_reactor final : public reactor {
   void run_job(std::uint64_t number) noexcept;
   void wait_alone(loop_clock::time_point until) noexcept;
 
-  host& host_;
+  computer& computer_;
   timeline& time_;
   machine& machine_;
   const bool alone_;

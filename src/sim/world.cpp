@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "machine.hpp"
+#include "computer.hpp"
 #include "network/network.hpp"
 #include "reactor.hpp"
 #include "schedule/agenda.hpp"
@@ -29,7 +29,7 @@ world::world(const world_options& options, choices& from)
 
 world::~world() {
   for (const auto& each : hosts_)
-    if (each->up()) each->end_loop();
+    if (each->up()) each->computer_->end_loop();
   timeline_->clear();  // what was to happen refers to the hosts and the network
 }
 
@@ -40,7 +40,7 @@ host& world::add_host(std::string name, host_options options) {
   const std::size_t number = hosts_.size() + 1;
   const std::string address = "10.0." + std::to_string(number / 256) + "." + std::to_string(number % 256);
   host& made = adopt(std::make_unique<host>(*this, std::move(name), address, std::move(options)));
-  made.entry_ = &agenda_->add(made);
+  made.computer_->enter_agenda();
   made.start();
   return made;
 }
@@ -62,11 +62,11 @@ host* world::find(std::string_view name_or_address) noexcept {
 void world::crash(host& which) {
   if (!which.up()) return;
   if (which.its_loop().running())  // the call comes from its own program
-    return timeline_->at(now(), [this, &which, boot = which.boots_] {
-      if (which.boots_ == boot) crash(which);
+    return timeline_->at(now(), [this, &which, boot = which.computer_->boots()] {
+      if (which.computer_->boots() == boot) crash(which);
     });
   timeline_->note(which, {"crashes", opcode::nop, -1, 0});
-  which.lose_power();
+  which.computer_->lose_power();
 }
 
 void world::restart(host& which) {
@@ -74,7 +74,7 @@ void world::restart(host& which) {
     if (which.its_loop().running()) return timeline_->at(now(), [this, &which] { restart(which); });
     crash(which);
   }
-  if (which.reactor_ != nullptr)
+  if (which.computer_->reactor() != nullptr)
     return timeline_->at(now(), [this, &which] { restart(which); });  // it still ends
   timeline_->note(which, {"restarts", opcode::nop, -1, 0});
   which.start();
@@ -87,7 +87,7 @@ void world::join(const host& one, const host& other) {
   if (std::erase_if(apart_, [&](const auto& pair) {
         return pair == std::pair(&one, &other) || pair == std::pair(&other, &one);
       }) != 0)
-    network_->joined(*one.machine_, *other.machine_);
+    network_->joined(one.computer_->its_machine(), other.computer_->its_machine());
 }
 bool world::are_apart(const host& one, const host& other) const noexcept {
   return std::ranges::any_of(apart_, [&](const auto& pair) {
@@ -128,11 +128,11 @@ bool world::step() {
   return true;
 }
 
-void world::turn(host& which) {
+void world::turn(detail::computer& which) {
   loop& its = which.its_loop();
   const current_loop_scope there(&its);
   const braid::detail::running_scope running(its, "sim::world::run");
-  which.reactor_->begin_turn();
+  which.reactor()->begin_turn();
   its.operations().choose_next(16, [this](std::size_t n) { return choices_->among(n); });
   its.turn(true);
 }

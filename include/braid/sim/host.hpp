@@ -16,10 +16,7 @@ class world;
 class host;
 
 namespace detail {
-class agenda;
-class agenda_entry;
-class machine;
-class sim_reactor;
+class computer;
 }  // namespace detail
 
 /// The latency and capacity of a host's disk, and what a crash loses. A crash leaves what ext4 may leave:
@@ -76,7 +73,7 @@ class host : pinned {
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
   [[nodiscard]] world& within() const noexcept { return world_; }
   /// True while it has power.
-  [[nodiscard]] bool up() const noexcept { return loop_ != nullptr; }
+  [[nodiscard]] bool up() const noexcept;
   /// Throws std::logic_error while the host is down.
   [[nodiscard]] loop& its_loop();
   /// The time of its clock.
@@ -91,26 +88,14 @@ class host : pinned {
  private:
   friend class world;
   friend class virtual_time;
-  friend class detail::agenda;
-  friend class detail::machine;
-  friend class detail::sim_reactor;
 
   void start();
-  void end_loop();
   void awaken() noexcept;
-  void changed() noexcept;  // any thread
-  void lose_power();
-  [[nodiscard]] loop_clock::time_point clock_at(loop_clock::time_point worlds) const noexcept;
-  [[nodiscard]] loop_clock::time_point world_time_of(loop_clock::time_point mine) const noexcept;
 
   world& world_;
   const std::string name_, address_;
   host_options options_;
-  std::unique_ptr<detail::machine> machine_;
-  std::unique_ptr<loop> loop_;
-  detail::sim_reactor* reactor_ = nullptr;  // the loop's
-  detail::agenda_entry* entry_ = nullptr;  // null for a loop on virtual time, which no world drives
-  unsigned boots_ = 0;
+  std::unique_ptr<detail::computer> computer_;
 };
 
 }  // namespace braid::sim

@@ -175,7 +175,7 @@ class world : pinned {
   bool step();  // false when nothing can happen
   [[nodiscard]] bool nothing_to_do() const noexcept;  // at this instant
   void look_at_all_hosts();
-  void turn(host& which);
+  void turn(detail::computer& which);
   void fail(const host& where, const error& why) noexcept;
   void rethrow_failure();
   [[noreturn]] void throw_stuck();

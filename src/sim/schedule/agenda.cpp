@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "computer.hpp"
 #include "reactor.hpp"
 
 namespace braid::sim::detail {
@@ -10,7 +11,7 @@ agenda::~agenda() {
   while (!wakes_.empty()) wakes_.pop();
 }
 
-agenda_entry& agenda::add(host& one) {
+agenda_entry& agenda::add(computer& one) {
   runnable_.reserve(entries_.size() + 1);
   return entries_.emplace_back(one, entries_.size());
 }
@@ -30,7 +31,7 @@ void agenda::update() {
     each = one.next_changed_;
     one.changed_.exchange(false, std::memory_order_acq_rel);  // before the look: a later change sets it again
     look_at(one);
-    if (one.host_.up() && one.host_.loop_->running()) changed(one);
+    if (one.computer_.up() && one.computer_.loop_or_null()->running()) changed(one);
   }
 }
 
@@ -45,7 +46,7 @@ void agenda::wake(loop_clock::time_point now) {
 
 void agenda::look_at(agenda_entry& one) {
   const auto never = loop_clock::time_point::max();
-  const sim_reactor* const up = one.host_.up() ? one.host_.reactor_ : nullptr;
+  const sim_reactor* const up = one.computer_.up() ? one.computer_.reactor() : nullptr;
   if (const bool may_run = up != nullptr && up->runnable(); may_run != one.runnable_) {
     const auto place = std::ranges::lower_bound(runnable_, one.order_, {}, &agenda_entry::order_);
     if (may_run)

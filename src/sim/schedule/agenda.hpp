@@ -8,20 +8,22 @@
 #include "braid/base/pinned.hpp"
 #include "braid/loop/clock.hpp"
 #include "braid/loop/detail/timer_queue.hpp"
-#include "braid/sim/host.hpp"
 
 namespace braid::sim::detail {
+
+class computer;
 
 // A host's entry in its world's agenda. It is a timer that is due when the host wakes by itself.
 class agenda_entry final : public braid::timer_base {
  public:
-  agenda_entry(host& of, std::size_t order) noexcept : braid::timer_base(never), host_(of), order_(order) {}
+  agenda_entry(computer& of, std::size_t order) noexcept
+      : braid::timer_base(never), computer_(of), order_(order) {}
 
  private:
   friend class agenda;
   static void never(operation_base&, completion) noexcept {}
 
-  host& host_;
+  computer& computer_;
   const std::size_t order_;
   bool runnable_ = false;  // in the agenda's list of runnable hosts
   // any thread
@@ -39,7 +41,7 @@ class agenda : pinned {
   ~agenda();
 
   // Call in the order of the hosts.
-  agenda_entry& add(host& one);
+  agenda_entry& add(computer& one);
   // Says that the host may have something to do: the next update looks at it. Any thread.
   void changed(agenda_entry& which) noexcept;
   // Looks at the hosts that have changed. A host whose loop is running stays changed.
@@ -51,7 +53,7 @@ class agenda : pinned {
 
   // The number of hosts that can run, and each of them, in their order.
   [[nodiscard]] std::size_t runnable() const noexcept { return runnable_.size(); }
-  [[nodiscard]] host& runnable(std::size_t index) const noexcept { return runnable_[index]->host_; }
+  [[nodiscard]] computer& runnable(std::size_t index) const noexcept { return runnable_[index]->computer_; }
   // When the next host wakes by itself; time_point::max() if none does.
   [[nodiscard]] loop_clock::time_point next_wake() const noexcept {
     return wakes_.empty() ? loop_clock::time_point::max() : wakes_.nearest();
