@@ -27,8 +27,8 @@ namespace braid {
 template <sender_or_factory S, sender_or_factory CleanUp>
 [[nodiscard]] auto finally(S&& op, CleanUp&& clean_up) {
   return detail::argument_sender<detail::finally_state, value_of<sender_of<S>>, sender_of<S>,
-                                 sender_of<CleanUp>>{
-      {as_sender(std::forward<S>(op)), as_sender(std::forward<CleanUp>(clean_up))}};
+                                 sender_of<CleanUp>>{{as_sender(std::forward<S>(op))},
+                                                     {as_sender(std::forward<CleanUp>(clean_up))}};
 }
 template <class X, class CleanUp>
   requires(!sender_or_factory<X> || !sender_or_factory<CleanUp>)

@@ -38,9 +38,10 @@ template <sender_factory F, class Worth = detail::worth_retrying_fn,
   using maker = detail::sender_maker<F>;
   using value = value_of<std::invoke_result_t<maker&>>;
   return detail::argument_sender<detail::retry_state, value, retry_policy, maker, std::decay_t<Worth>,
-                                 std::decay_t<Observe>>{
-      {policy, detail::making_senders(std::forward<F>(make)), std::forward<Worth>(worth),
-       std::forward<Observe>(observe)}};
+                                 std::decay_t<Observe>>{{policy},
+                                                        {detail::making_senders(std::forward<F>(make))},
+                                                        {std::forward<Worth>(worth)},
+                                                        {std::forward<Observe>(observe)}};
 }
 template <class X, class... More>
   requires(!sender_factory<X>)

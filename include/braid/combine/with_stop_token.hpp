@@ -23,7 +23,7 @@ namespace braid {
 template <sender_or_factory S>
 [[nodiscard]] auto with_stop_token(S&& op, stop_token token) {
   return detail::argument_sender<detail::with_stop_token_state, value_of<sender_of<S>>, sender_of<S>,
-                                 stop_token>{{as_sender(std::forward<S>(op)), token}};
+                                 stop_token>{{as_sender(std::forward<S>(op))}, {token}};
 }
 template <class X>
   requires(!sender_or_factory<X>)

@@ -35,7 +35,7 @@ template <class F>
                 "in_fiber does not wait for the sender that f returns: await it in f");
   using value = std::invoke_result_t<std::decay_t<F>&>;
   return detail::argument_sender<detail::fiber_state, value, std::decay_t<F>, std::source_location>{
-      {std::forward<F>(f), where}};
+      {std::forward<F>(f)}, {where}};
 }
 
 /// The fiber verb: suspends this fiber until op has ended, then returns op's value or throws its error.
