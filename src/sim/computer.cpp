@@ -15,7 +15,12 @@
 namespace braid::sim::detail {
 
 computer::computer(host& of, timeline& time, network& connects, agenda& hosts)
-    : host_(of), time_(time), agenda_(hosts), machine_(of, *this, time, connects) {}
+    : host_(of),
+      clock_rate_(of.options().clock_rate),
+      clock_offset_(of.options().clock_offset),
+      time_(time),
+      agenda_(hosts),
+      machine_(of, *this, time, connects) {}
 
 computer::~computer() {
   if (loop_ != nullptr) end_loop();
@@ -61,17 +66,15 @@ void computer::lose_power() {
 }
 
 loop_clock::time_point computer::clock_at(loop_clock::time_point worlds) const noexcept {
-  if (host_.options().clock_rate == 1) return worlds + host_.options().clock_offset;
-  const double ran = static_cast<double>(worlds.time_since_epoch().count()) * host_.options().clock_rate;
-  return loop_clock::time_point(host_.options().clock_offset +
-                                loop_clock::duration(static_cast<std::int64_t>(ran)));
+  if (clock_rate_ == 1) return worlds + clock_offset_;
+  const double ran = static_cast<double>(worlds.time_since_epoch().count()) * clock_rate_;
+  return loop_clock::time_point(clock_offset_ + loop_clock::duration(static_cast<std::int64_t>(ran)));
 }
 
 loop_clock::time_point computer::world_time_of(loop_clock::time_point mine) const noexcept {
-  const auto offset = host_.options().clock_offset;
-  if (host_.options().clock_rate == 1) return mine - offset;
-  const double ran =
-      static_cast<double>((mine - offset).time_since_epoch().count()) / host_.options().clock_rate;
+  const auto offset = clock_offset_;
+  if (clock_rate_ == 1) return mine - offset;
+  const double ran = static_cast<double>((mine - offset).time_since_epoch().count()) / clock_rate_;
   if (ran > 9e18) return loop_clock::time_point::max();
   auto at = loop_clock::time_point(loop_clock::duration(static_cast<std::int64_t>(std::ceil(ran))));
   while (clock_at(at) < mine) at += std::max(mine - clock_at(at), loop_clock::duration(1));  // rounded down

@@ -52,6 +52,8 @@ class computer : pinned {
   [[nodiscard]] loop_clock::time_point clock_at(loop_clock::time_point worlds) const noexcept;
 
   host& host_;
+  const double clock_rate_;
+  const loop_clock::duration clock_offset_;
   timeline& time_;
   agenda& agenda_;
   machine machine_;
