@@ -70,7 +70,7 @@ class submission_lane {
   unsigned mask = 0;
   unsigned tail = 0;  ///< of the queue, including entries that are not handed over yet
   unsigned limit = 0;  ///< where the room ends; equal to tail while the lane is closed
-  /// What each opcode adds to an entry's head: its number and constant bits of ioprio; or not_taken.
+  /// For each opcode its number and the constant bits of ioprio, as they stand in an entry; or not_taken.
   std::array<std::uint32_t, static_cast<std::size_t>(opcode::count_)> opcode_bits;
 };
 
