@@ -115,6 +115,25 @@ braid::task<> count_for_a_while() {
 }
 // [/stop]
 
+// [values]
+const braid::task_local<std::string> request_name("no request");  // outside of every `with`
+
+braid::task<> note(std::string event) {  // needs no parameter for the request's name
+  std::printf("%s: %s\n", (co_await request_name.get()).c_str(), event.c_str());
+}
+
+braid::task<> answer_a_request() {
+  const auto end = co_await braid::current_deadline();
+  co_await note(end ? "has a deadline" : "has none");
+}
+
+braid::task<> answer_two_requests() {
+  co_await braid::when_all(braid::with(request_name, "first", braid::with_timeout(answer_a_request(), 1s)),
+                           braid::with(request_name, "second", answer_a_request()));
+  co_await note("done");
+}
+// [/values]
+
 // [sharing]
 struct account {
   int cents = 100;
@@ -218,6 +237,7 @@ int main() {
   loop.run(several());
   loop.run(project());
   loop.run(count_for_a_while());
+  loop.run(answer_two_requests());
   loop.run(withdraw_twice());
   std::printf("the sum is %d\n", loop.run(pipeline()));
   loop.run(wait_for_messages());

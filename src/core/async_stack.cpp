@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "braid/core/detail/value_frame.hpp"
+
 namespace braid {
 
 namespace {
@@ -27,11 +29,12 @@ std::size_t opening_of_last(std::string_view text) {
   return std::string_view::npos;
 }
 
-// Every link has this place, and no other frame does.
+// Every link has the first of these places, every value_frame the second, and no other frame either.
 constexpr std::source_location place_of_links = std::source_location::current();
+constexpr std::source_location place_of_values = std::source_location::current();
 
-bool is_link(const async_frame& frame) noexcept {
-  return frame.where.line() == place_of_links.line() && frame.where.file_name() == place_of_links.file_name();
+bool is_at(const std::source_location& place, const async_frame& frame) noexcept {
+  return frame.where.line() == place.line() && frame.where.file_name() == place.file_name();
 }
 
 // The innermost frames of a chain, at most async_stack::most_frames.
@@ -39,11 +42,11 @@ struct kept_frames {
   explicit kept_frames(const async_frame* innermost) noexcept {
     const async_frame* frame = innermost;
     for (; frame != nullptr && count < places.size(); frame = frame->parent) {
-      if (is_link(*frame)) [[unlikely]] {
-        if (static_cast<const async_link*>(frame)->is_here()) continue;
+      if (const async_link* link = async_link::from(*frame)) [[unlikely]] {
+        if (link->is_here()) continue;
         break;
       }
-      if (frame->where.line() != 0) places[count++] = frame->where;
+      if (frame->where.line() != 0 && !is_at(place_of_values, *frame)) places[count++] = frame->where;
     }
     goes_on_at = frame;
   }
@@ -86,10 +89,29 @@ void explain_and_terminate() {
 
 }  // namespace
 
-async_link::async_link() noexcept { waits_at(place_of_links); }
+async_link::async_link() noexcept { where = place_of_links; }
 
 const async_link* async_link::from(const async_frame& frame) noexcept {
-  return is_link(frame) ? static_cast<const async_link*>(&frame) : nullptr;
+  return is_at(place_of_links, frame) ? static_cast<const async_link*>(&frame) : nullptr;
+}
+
+detail::value_frame::value_frame(const void* what, const void* where_it_is) noexcept
+    : key(what), value(where_it_is) {
+  where = place_of_values;
+}
+
+const detail::value_frame* detail::value_frame::from(const async_frame& frame) noexcept {
+  return is_at(place_of_values, frame) ? static_cast<const value_frame*>(&frame) : nullptr;
+}
+
+const detail::value_frame* detail::value_frame::nearest(const async_frame* innermost,
+                                                        const void* key) noexcept {
+  for (const async_frame* frame = innermost; frame != nullptr; frame = frame->parent) {
+    if (const async_link* link = async_link::from(*frame); link != nullptr && !link->is_here())
+      return nullptr;
+    if (const value_frame* one = from(*frame); one != nullptr && one->key == key) return one;
+  }
+  return nullptr;
 }
 
 void explain_uncaught_errors() noexcept {

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "braid/core/detail/value_frame.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid::detail {
@@ -29,13 +30,13 @@ auto oldest_first(const Table& table) {
   return all;
 }
 
-// The nearest frame with a source location; frames that only link others have none. The search ends at a link
-// of another thread, beyond which this thread must not read.
+// The nearest frame with a source location of its own. Frames that link others or hold a value have none. The
+// search ends at a link of another thread, beyond which this thread must not read.
 const async_frame* placed(const async_frame* frame) noexcept {
   for (; frame != nullptr; frame = frame->parent) {
     if (const async_link* link = async_link::from(*frame)) {
       if (!link->is_here()) return nullptr;
-    } else if (frame->where.line() != 0) {
+    } else if (frame->where.line() != 0 && value_frame::from(*frame) == nullptr) {
       return frame;
     }
   }

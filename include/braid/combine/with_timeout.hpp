@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "braid/combine/detail/deadline_state.hpp"
 #include "braid/combine/detail/timeout_rule.hpp"
 #include "braid/core/defer.hpp"
 #include "braid/core/detail/takes_sender.hpp"
@@ -20,10 +21,10 @@ namespace braid {
 ///         error. A time-out has timeout_category(), which distinguishes it from a connection that timed out:
 ///         that is std::errc::timed_out as well.
 /// Cancel  from outside: ends as operation_canceled.
-/// Cost    a timer: no allocation, no system call of its own.
+/// Cost    a timer: no allocation, no system call of its own. What op awaits can ask for current_deadline().
 template <sender_or_factory S, class Rep, class Period>
 [[nodiscard]] auto with_timeout(S&& op, std::chrono::duration<Rep, Period> d) {
-  return detail::join<detail::timeout_rule>(std::forward<S>(op), sleep_for(d));
+  return detail::timed(std::forward<S>(op), sleep_for(d));
 }
 
 /// with_timeout with a point in time in place of a duration.
@@ -32,7 +33,7 @@ template <sender_or_factory S, class Rep, class Period>
 ///     for (const char* page : {"one", "two", "three"}) log(co_await with_deadline(fetch(page), end));
 template <sender_or_factory S, class Duration>
 [[nodiscard]] auto with_deadline(S&& op, std::chrono::time_point<loop_clock, Duration> t) {
-  return detail::join<detail::timeout_rule>(std::forward<S>(op), sleep_until(t));
+  return detail::timed(std::forward<S>(op), sleep_until(t));
 }
 template <class X, class Duration>
   requires(!sender_or_factory<X>)

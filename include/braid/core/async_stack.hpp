@@ -10,7 +10,8 @@
 
 #include "braid/base/error.hpp"
 
-/// If this is 0, errors carry no stacks, so that the cost of stacks can be measured. No layout changes.
+/// If this is 0, errors carry no stacks, so that the cost of stacks can be measured. No layout changes, and
+/// frames keep their parents, since the values of a task_local are found through them.
 #ifndef BRAID_RECORD_STACKS
 #define BRAID_RECORD_STACKS 1
 #endif
@@ -41,9 +42,7 @@ struct async_frame {
     waits_at(begun);
   }
 
-  void called_by(async_frame* outer) noexcept {
-    if constexpr (BRAID_RECORD_STACKS != 0) parent = outer;
-  }
+  void called_by(async_frame* outer) noexcept { parent = outer; }
   void waits_at(std::source_location await) noexcept {
     if constexpr (BRAID_RECORD_STACKS != 0) where = await;
   }

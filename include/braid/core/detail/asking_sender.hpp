@@ -8,18 +8,19 @@
 
 namespace braid::detail {
 
-// Completes at once with what Ask reads from the receiver: Ask::value_type and Ask::of(receiver).
+// Completes at once with what Ask reads from the receiver: Ask::value_type and ask.of(receiver).
 template <class Ask, class R>
 class asking_state : pinned {
  public:
-  explicit asking_state(R receiver) : receiver_(std::move(receiver)) {}
+  asking_state(Ask ask, R receiver) : ask_(ask), receiver_(std::move(receiver)) {}
   void start() noexcept {
     R receiver = std::move(receiver_);
-    result<typename Ask::value_type> answer = Ask::of(receiver);
+    result<typename Ask::value_type> answer = ask_.of(receiver);
     std::move(receiver).finish(std::move(answer));
   }
 
  private:
+  [[no_unique_address]] Ask ask_;
   R receiver_;
 };
 
@@ -27,9 +28,11 @@ template <class Ask>
 struct asking_sender {
   using sender_concept = sender_tag;
   using value_type = typename Ask::value_type;
+  [[no_unique_address]] Ask ask = {};
+
   template <receiver_of<value_type> R>
   auto connect(R receiver) && {
-    return asking_state<Ask, R>(std::move(receiver));
+    return asking_state<Ask, R>(ask, std::move(receiver));
   }
 };
 
