@@ -67,6 +67,7 @@
 #include "braid/schedule/offload.hpp"
 #include "braid/schedule/resume_on.hpp"
 #include "braid/schedule/sleep.hpp"
+#include "braid/schedule/stop_requested.hpp"
 #include "braid/schedule/yield.hpp"
 #include "braid/sim/choices.hpp"
 #include "braid/sim/explore.hpp"
