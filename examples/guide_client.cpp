@@ -34,6 +34,25 @@ braid::task<std::vector<std::string>> ask_all(std::string host, std::string port
 }
 // [/client]
 
+// [guarded]
+/// All that the program's tasks share when they talk to one server.
+struct server_limits {
+  braid::rate_limiter rate{100, 10};  // a second; at most ten at once
+  braid::retry_budget retries;        // one request in five may be repeated
+  braid::circuit_breaker circuit{{.consecutive_failures = 5, .open_for = 2s}};
+};
+
+braid::task<std::string> ask_carefully(server_limits& shared, braid::endpoint server, std::string question) {
+  const auto one_attempt = [&]() -> braid::task<std::string> {
+    co_await shared.rate.acquire();
+    const auto asks = [&] { return braid::with_timeout(ask(server, question), 2s); };
+    co_return co_await shared.circuit.run(asks);  // or errc::circuit_open, at once
+  };
+  const braid::retry_policy policy{.attempts = 5, .base = 10ms, .budget = &shared.retries};
+  co_return co_await braid::retry(policy, one_attempt);
+}
+// [/guarded]
+
 braid::task<> echo(braid::tcp::stream client) {
   std::string received(1024, '\0');
   while (const std::size_t got = co_await client.read_some(received))
@@ -60,6 +79,8 @@ braid::task<> talk() {
     const std::vector<std::string> questions{"one", "two", "three"};
     for (const std::string& answer : co_await ask_all("127.0.0.1", port, questions))
       std::printf("%s\n", answer.c_str());
+    server_limits shared;
+    std::printf("%s\n", (co_await ask_carefully(shared, door.local_endpoint(), "four")).c_str());
     all.request_stop();
   };
   co_await braid::with_scope(both);

@@ -25,6 +25,7 @@ class category final : public std::error_category {
       case errc::end_of_stream: return "End of stream";
       case errc::broken_promise: return "Broken promise";
       case errc::channel_closed: return "Channel closed";
+      case errc::circuit_open: return "Circuit open";
       case errc::exception: return "Exception without an error code";
     }
     return "Unknown error";

@@ -24,6 +24,7 @@ enum class errc {
   broken_promise,     ///< a promise was destroyed before it was settled
   channel_closed,     ///< the channel takes no more elements
   exception,          ///< the code of an error that holds the caller's own exception
+  circuit_open,       ///< a circuit breaker let no call through
 };
 
 /// The category of the error that with_timeout and with_deadline fail with. The code equals

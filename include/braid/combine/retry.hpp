@@ -23,6 +23,8 @@ namespace braid {
 ///          the last attempt.
 /// observe  is called with each failed_attempt, once it is known what follows. An exception of either ends
 ///          the retry.
+/// budget   a member of policy; see retry_budget. It is asked last, and if it has nothing left, the retry
+///          ends with the last error.
 /// Errors   the error of the last attempt; the latest earlier ones, at most seven, are in its suppressed(),
 ///          in order. std::invalid_argument when the policy has no attempts.
 /// Cancel   stops the attempt, or ends the pause at once: operation_canceled, with the earlier failures in

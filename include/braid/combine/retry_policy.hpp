@@ -12,6 +12,8 @@
 
 namespace braid {
 
+class retry_budget;
+
 /// How a retry chooses its pauses: at random between zero and the backoff, so that clients that failed
 /// together do not retry together; or the backoff itself.
 ///
@@ -31,6 +33,7 @@ struct retry_policy {
   loop_clock::duration cap = std::chrono::seconds(10);  ///< the longest pause
   retry_jitter jitter = retry_jitter::full;
   std::optional<std::uint64_t> seed{};  ///< makes the pauses the same in every run
+  retry_budget* budget = nullptr;  ///< limits the further attempts of all retries that share it
 };
 // g++ 12 copies a policy that is written in place inside a co_await expression byte by byte.
 static_assert(std::is_trivially_copyable_v<retry_policy>);
@@ -53,6 +56,10 @@ struct failed_attempt {
 [[nodiscard]] bool worth_retrying(const error& why) noexcept;
 
 namespace detail {
+
+struct worth_retrying_fn {
+  [[nodiscard]] bool operator()(const error& why) const noexcept { return worth_retrying(why); }
+};
 
 [[nodiscard]] std::uint64_t seed_of(const retry_policy& policy) noexcept;
 /// The pause after this many failures; advances `random`.

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/combine/retry_budget.hpp"
 #include "braid/combine/retry_policy.hpp"
 #include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
@@ -14,9 +15,6 @@
 
 namespace braid::detail {
 
-struct worth_retrying_fn {
-  [[nodiscard]] bool operator()(const error& why) const noexcept { return worth_retrying(why); }
-};
 struct ignore_failed_attempt {
   void operator()(const failed_attempt&) const noexcept {}
 };
@@ -42,6 +40,7 @@ class retry_state final
     if (home_ == nullptr) return end(no_loop_error("retry"));
     if (policy_.attempts < 1) return end(invalid_argument_error("retry", "the policy has no attempts"));
     random_ = seed_of(policy_);
+    if (policy_.budget != nullptr) policy_.budget->note_request();
     attempt();
   }
 
@@ -77,7 +76,7 @@ class retry_state final
     const bool stopping = receiver_.get_stop_token().stop_requested();
     std::optional<loop_clock::duration> pause;
     try {
-      if (!stopping && number_ < policy_.attempts && worth_(std::as_const(why)))
+      if (!stopping && number_ < policy_.attempts && worth_(std::as_const(why)) && is_in_budget())
         pause = pause_after(number_, policy_, random_);
       observe_(failed_attempt{number_, why, pause});
     } catch (...) {
@@ -87,6 +86,9 @@ class retry_state final
     if (!pause) return end(std::move(errors_).last());
     pause_.emplace(elided{[&] { return connect(sleep_for(*pause), pause_receiver{{this}}); }});
     pause_->start();
+  }
+  [[nodiscard]] bool is_in_budget() noexcept {
+    return policy_.budget == nullptr || policy_.budget->try_retry();
   }
   void paused(bool to_its_end) noexcept {
     pause_.reset();
