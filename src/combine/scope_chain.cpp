@@ -4,8 +4,8 @@
 
 namespace braid::detail {
 
-std::unique_ptr<chain_hold> scope_chain::begin(scope_join* scope, future_state_base& link) {
-  auto made = std::make_unique<scope_chain>(scope, link);
+std::unique_ptr<chain_hold> scope_chain::begin(scope_join* scope, future_state_base& link, bool isolated) {
+  auto made = std::make_unique<scope_chain>(scope, link, isolated);
   if (scope == nullptr) return made;
   made->life_ = scope->life();
   scope->enter(*made);
@@ -17,7 +17,8 @@ chain_scope* scope_chain::link_ended(const error* failure) noexcept {
   scope_stops_.reset();
   if (scope_ == nullptr) return nullptr;
   unlink();
-  if (failure != nullptr) scope_->chain_failed(*failure);
+  if (failure != nullptr && (!isolated_ || failure->is_requested_cancellation()))
+    scope_->chain_failed(*failure);
   return std::exchange(scope_, nullptr);
 }
 
@@ -34,7 +35,13 @@ void scope_chain::lose_scope() noexcept {
 }
 
 std::unique_ptr<chain_hold> scope_chain::hold_for(future_state_base& link) {
-  return begin(scope_ != nullptr ? scope_ : life_.scope(), link);
+  return begin(scope_ != nullptr ? scope_ : life_.scope(), link, isolated_);
+}
+
+bool scope_chain::take_unseen(const error& failure) noexcept {
+  scope_join* const scope = life_.scope();
+  if (scope != nullptr) scope->chain_failed(failure);
+  return scope != nullptr;
 }
 
 }  // namespace braid::detail

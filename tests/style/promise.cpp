@@ -1,5 +1,6 @@
 #include "braid/style/promise.hpp"
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -7,15 +8,20 @@
 #include <vector>
 
 #include "braid/combine/when_all.hpp"
+#include "braid/combine/with_stop_token.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/schedule/sleep.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/spawn.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
 #include "catch.hpp"
+#include "every_style.hpp"
 
 using namespace braid;
 using namespace braid_tests;
+using namespace std::chrono_literals;
 
 TEST_CASE("promise: settling it twice is a logic_error that names the call", "[promise]") {
   promise<int> once;
@@ -195,4 +201,77 @@ TEST_CASE("promise: a value whose copy throws does not settle it", "[promise]") 
   CHECK_THROWS_AS(settled.set_value(value), std::runtime_error);
   settled.set_error(std::errc::io_error);
   CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::io_error);
+}
+
+TEST_CASE("promise: is wanted until its future is dropped, asked to stop, or settled", "[promise][stop]") {
+  promise<int> dropped, moved, asked, settled;
+  CHECK(dropped.is_wanted());
+  {
+    future<int> one = dropped.get_future();
+    const future<int> other = std::move(one);
+    CHECK(dropped.is_wanted());
+  }
+  CHECK_FALSE(dropped.is_wanted());
+  CHECK(dropped.get_stop_token().stop_requested());
+  dropped.set_value(1);  // changes nothing, and is no error
+  const future<int> kept = moved.get_future();
+  promise<int> owner = std::move(moved);
+  CHECK(owner.is_wanted());
+  CHECK_FALSE(moved.is_wanted());
+  const future<int> stopped = asked.get_future();
+  stopped.request_stop();
+  CHECK_FALSE(asked.is_wanted());
+  asked.set_value(1);
+  auto got = settled.get_future();
+  settled.set_value(2);
+  CHECK_FALSE(settled.is_wanted());
+  CHECK_FALSE(settled.get_stop_token().stop_possible());
+  CHECK(std::move(got).get() == 2);
+}
+
+TEST_CASE("promise: a callback learns that the future was dropped, and may settle the promise",
+          "[promise][stop]") {
+  auto asked = std::make_unique<promise<int>>();
+  auto answer = std::make_unique<future<int>>(asked->get_future());
+  int called = 0;
+  {
+    const stop_callback on_drop(asked->get_stop_token(), [&]() noexcept {
+      ++called;
+      asked->set_value(1);
+    });
+    answer.reset();
+  }
+  CHECK(called == 1);
+}
+
+TEST_CASE("promise: the cancellation of the waiter stops the operation that makes the value",
+          "[promise][stop]") {
+  IN_EVERY_STYLE(style);
+  loop here;
+  bool stopped = false;
+  const auto producer = [&](promise<int> into) -> task<> {
+    auto work = as_result(with_stop_token(sleep_for(1h), into.get_stop_token()));
+    const auto ended = co_await std::move(work);
+    stopped = !ended;
+  };
+  promise<int> asked;
+  auto answer = asked.get_future();
+  auto producing = spawn(producer(std::move(asked)));
+  CHECK(style.wait(with_timeout(std::move(answer), 1ms)).error() == std::errc::timed_out);
+  here.run(std::move(producing));
+  CHECK(stopped);
+}
+
+TEST_CASE("promise: a drop on one thread races with the promise's end on another", "[promise][threads]") {
+  for (int round = 0; round < 500; ++round) {
+    promise<int> asked;
+    std::thread other([answer = asked.get_future()]() mutable { const auto dropped = std::move(answer); });
+    {
+      int called = 0;
+      const stop_callback on_drop(asked.get_stop_token(), [&]() noexcept { ++called; });
+    }
+    if (round % 2 == 0) asked.set_value(round);
+    { const auto end = std::move(asked); }
+    other.join();
+  }
 }

@@ -5,21 +5,24 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/combine/detail/join_child.hpp"
 #include "braid/combine/detail/scope_child.hpp"
 #include "braid/combine/detail/scope_join.hpp"
+#include "braid/combine/detail/scope_state.hpp"
 #include "braid/core/detail/argument_sender.hpp"
 #include "braid/core/detail/takes_sender.hpp"
-#include "braid/core/just.hpp"
-#include "braid/loop/loop.hpp"
-#include "braid/loop/no_loop_error.hpp"
+#include "braid/style/as_result.hpp"
 #include "braid/style/future.hpp"
+#include "braid/style/promise.hpp"
+#include "braid/style/shield.hpp"
+#include "braid/style/task.hpp"
 
 namespace braid {
 
+class scope;
+
 namespace detail {
-template <class F, class R>
-class scope_state;
+template <class T, class F>
+task<T> start_child(scope& within, F fn, std::source_location where);
 }  // namespace detail
 
 /// A group of operations that all end before the scope does: the argument that with_scope gives its function.
@@ -47,28 +50,73 @@ class scope : pinned {
   /// Starts op now as a child and gives its future. Children may spawn more while anything in the scope runs.
   ///
   /// Errors  a child's failure fails the scope, even if the program also takes it from the future. If the
-  ///         error is no failure, spawn as_result(op). Throws std::logic_error on a thread other than the
-  ///         loop's, and after the scope has ended.
+  ///         error is no failure, spawn as_result(op), or use spawn_isolated. Throws std::logic_error on a
+  ///         thread other than the loop's, and after the scope has ended.
   /// Cancel  future::request_stop reaches op alone, from any thread. After the scope was stopped op is not
   ///         started, and ends as operation_canceled.
   /// Cost    one block of the frame pool.
   template <sender_or_factory S>
   child<value_of<sender_of<S>>> spawn(S&& op, std::source_location where = std::source_location::current()) {
-    using value = value_of<sender_of<S>>;
-    const bool admitted = join_.admits();
-    auto* made = new detail::scope_child<sender_of<S>>(join_, as_sender(std::forward<S>(op)), where);
-    child<value> begun{future<value>(*made)};
-    if (admitted)
-      made->begin();
-    else
-      made->refuse();
-    return begun;
+    return begin(std::forward<S>(op), where, false);
   }
-
   template <class X>
     requires(!sender_or_factory<X>)
   detail::anything spawn(X&&) {
     return detail::takes_sender<X>();
+  }
+
+  /// Like spawn, but the child's failure goes to its future instead of the scope, so that the rest goes on.
+  /// A failure that no waiter gets, because the future was dropped, still fails the scope.
+  ///
+  ///     const auto page = [](scope& all) -> task<std::string> {
+  ///       auto advert = all.spawn_isolated(fetch("advert"));
+  ///       const std::string text = co_await all.spawn(fetch("text"));
+  ///       const auto extra = co_await as_result(std::move(advert));
+  ///       co_return text + extra.value_or("");  // a page without its advert is better than none
+  ///     };
+  ///     log(co_await with_scope(page));
+  ///
+  /// The same holds for a chain on the future (then and its kin): the failure goes to the last link's future.
+  /// Await the future while the scope runs: a failed child that is only kept stops nothing.
+  ///
+  /// Errors  a failure that is dropped after the scope's end, or on a thread other than the loop's, goes to
+  ///         the unhandled-error handler.
+  /// Cancel  as for spawn: the scope stops the child like any other.
+  /// Cost    one block of the frame pool, and another one for the scope's first isolated child.
+  template <sender_or_factory S>
+  child<value_of<sender_of<S>>> spawn_isolated(S&& op,
+                                               std::source_location where = std::source_location::current()) {
+    return begin(std::forward<S>(op), where, true);
+  }
+  template <class X>
+    requires(!sender_or_factory<X>)
+  detail::anything spawn_isolated(X&&) {
+    return detail::takes_sender<X>();
+  }
+
+  /// Begins fn(promise<T>) as a child, and waits until it says that it is ready by settling the promise, or
+  /// fails. A sender of T. The child then goes on in the scope like one of spawn.
+  ///
+  ///     const auto serve = [](promise<int> ready) -> task<> {
+  ///       log(co_await fetch("settings"));  // a failure here is the failure of start
+  ///       ready.set_value(8080);
+  ///       co_await sleep_for(1h);           // one from here on fails the scope
+  ///     };
+  ///     const auto body = [&](scope& all) -> task<> {
+  ///       const int port = co_await all.start<int>(serve);
+  ///       log("listens on " + std::to_string(port));
+  ///     };
+  ///     co_await with_scope(body);
+  ///
+  /// Errors  what the child fails with before it was ready, or the error that it gives the promise; the scope
+  ///         is not affected. errc::broken_promise if the child ends, or drops the promise, without either.
+  /// Cancel  stops the child if it is not ready yet, and waits for its end. If it was ready before the stop
+  ///         request, start completes with its value.
+  /// Cost    blocks of the frame pool: the child's, one for its promise, one for the wait.
+  template <class T = void, class F>
+    requires sender<std::invoke_result_t<std::decay_t<F>&, promise<T>>>
+  [[nodiscard]] task<T> start(F&& fn, std::source_location where = std::source_location::current()) {
+    return detail::start_child<T>(*this, std::decay_t<F>(std::forward<F>(fn)), where);
   }
 
   /// Requests stop of the function, of all children, and of what is spawned from now on. Any thread. The
@@ -79,68 +127,59 @@ class scope : pinned {
   [[nodiscard]] stop_token get_stop_token() noexcept { return join_.child_stop_token(); }
 
  private:
-  template <class, class>
-  friend class detail::scope_state;
+  template <class, class, class>
+  friend class detail::scope_state_of;
   explicit scope(detail::scope_join& join) noexcept : join_(join) {}
+  template <class S>
+  child<value_of<sender_of<S>>> begin(S&& op, std::source_location where, bool isolated) {
+    using value = value_of<sender_of<S>>;
+    const bool admitted = join_.admits();
+    auto* made =
+        new detail::scope_child<sender_of<S>>(join_, as_sender(std::forward<S>(op)), where, isolated);
+    child<value> begun{future<value>(*made)};
+    if (admitted)
+      made->begin();
+    else
+      made->refuse();
+    return begun;
+  }
 
   detail::scope_join& join_;
 };
 
 namespace detail {
 
-template <class F>
-struct scope_body {
-  F* fn;
-  scope* within;
-  decltype(auto) operator()() const { return (*fn)(*within); }
-};
-template <class F>
-auto body_sender(scope_body<F> body) {
-  if constexpr (sender<std::invoke_result_t<F&, scope&>>)
-    return defer(body);
-  else
-    return just_from(body);
-}
-template <class F>
-using body_of = decltype(body_sender(std::declval<scope_body<F>>()));
-
 template <class F, class R>
-class scope_state final : public scope_join {
+class scope_state final : public scope_state_of<scope, F, R> {
  public:
-  using value_type = value_of<body_of<F>>;
   scope_state(F fn, R receiver)
-      : fn_(std::move(fn)),
-        receiver_(std::move(receiver)),
-        body_(*this, 0, body_sender(scope_body<F>{&fn_, &scope_})) {}
-  ~scope_state() { abandon(); }
-
-  void start() noexcept {
-    if (!open(receiver_.get_stop_token(), receiver_.frame()))
-      return std::move(receiver_).finish(no_loop_error("with_scope"));
-    body_.start();
-    release();
-  }
-
-  void on_finish(const result<value_type>& body, std::size_t) noexcept {
-    if (!body) body_failed(body.error());
-  }
-
- private:
-  void finish_receiver() noexcept override {
-    R receiver = std::move(receiver_);
-    if (failures().any()) return std::move(receiver).finish(std::move(failures()).first());
-    result<value_type> ended = std::move(body_.ended_result());
-    if (ended && cut_short())
-      ended = error(std::make_error_code(std::errc::operation_canceled), "with_scope");
-    if (!ended && stopped_by_request()) ended.error().set_requested(true);
-    std::move(receiver).finish(std::move(ended));
-  }
-
-  F fn_;
-  R receiver_;
-  scope scope_{*this};
-  join_child<scope_state, body_of<F>> body_;
+      : scope_state_of<scope, F, R>(std::move(fn), std::move(receiver), "with_scope") {}
 };
+
+// A coroutine with the scope's child, whose failure is the waiter's until it has said that it is ready.
+template <class T, class F>
+task<T> start_child(scope& within, F fn, std::source_location where) {
+  promise<T> ready(where);
+  future<T> said = ready.get_future();
+  auto begin = [fn = std::move(fn), ready = std::move(ready)]() mutable { return fn(std::move(ready)); };
+  auto child = within.spawn_isolated(std::move(begin), where);
+  auto waiting = as_result(std::move(said));
+  result<T> got = co_await std::move(waiting);
+  // Drops the child's future, so that its later errors are the scope's.
+  if (got) co_return std::move(got).value();
+  error why = std::move(got).error();
+  const bool ends_by_itself = child.is_ready();
+  child.request_stop();
+  auto ending = shield(as_result(std::move(child)));
+  const auto ended = co_await std::move(ending);
+  const bool says_nothing = why == errc::broken_promise || why == std::errc::operation_canceled;
+  const bool failed = !ended && (ends_by_itself || ended.error() != std::errc::operation_canceled);
+  if (failed && says_nothing)
+    why = ended.error();
+  else if (failed)
+    why.suppress(ended.error());
+  why.rethrow();
+}
 
 }  // namespace detail
 
@@ -167,7 +206,7 @@ class scope_state final : public scope_join {
 template <class F>
   requires std::invocable<std::decay_t<F>&, scope&>
 [[nodiscard]] auto with_scope(F&& fn) {
-  using value = value_of<detail::body_of<std::decay_t<F>>>;
+  using value = value_of<detail::body_of<scope, std::decay_t<F>>>;
   return detail::argument_sender<detail::scope_state, value, std::decay_t<F>>{{std::forward<F>(fn)}};
 }
 

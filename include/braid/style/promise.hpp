@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "braid/core/stop_token.hpp"
 #include "braid/style/detail/promise_state.hpp"
 #include "braid/style/future.hpp"
 
@@ -53,6 +54,27 @@ class promise {
     if (future_ == nullptr)
       throw std::logic_error("promise::get_future: the future was taken already, or the promise moved from");
     return future<T>(*std::exchange(future_, nullptr));
+  }
+
+  /// False once the result is of no use: the future was dropped or asked to stop, its waiter was cancelled,
+  /// or the promise was settled. Any thread.
+  [[nodiscard]] bool is_wanted() const noexcept {
+    return state_ != nullptr && !state_->unwanted().stop_requested();
+  }
+  /// A token that is asked to stop when the result becomes of no use, for the operation that makes the result
+  /// or a stop_callback.
+  ///
+  ///     task<> settle(promise<std::string> asked) {
+  ///       auto page = with_stop_token(fetch("page"), asked.get_stop_token());
+  ///       std::string text = co_await std::move(page);  // cancelled if the future is dropped
+  ///       asked.set_value(std::move(text));
+  ///     }
+  ///
+  /// Lifetime  valid until the promise is settled or destroyed; a callback must be destroyed before that. An
+  ///           empty token if it was settled already.
+  /// Threads   a callback runs on the thread that drops the future, or cancels its waiter.
+  [[nodiscard]] stop_token get_stop_token() noexcept {
+    return state_ != nullptr ? state_->unwanted().get_token() : stop_token();
   }
 
   /// Settles the future with a value. Any thread.

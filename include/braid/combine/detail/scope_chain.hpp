@@ -58,13 +58,17 @@ class scope_life : public pooled, pinned {
 // Threads  the scope's loop's; any thread may destroy it once its link has ended.
 class scope_chain final : public chain_hold, public list_node {
  public:
-  scope_chain(scope_join* scope, future_state_base& link) noexcept : scope_(scope), link_(link) {}
-  /// For a chain on a child of `scope`; null if the scope has ended.
-  [[nodiscard]] static std::unique_ptr<chain_hold> begin(scope_join* scope, future_state_base& link);
+  scope_chain(scope_join* scope, future_state_base& link, bool isolated) noexcept
+      : scope_(scope), link_(link), isolated_(isolated) {}
+  /// For a chain on a child of `scope`, which is null if it has ended.
+  [[nodiscard]] static std::unique_ptr<chain_hold> begin(scope_join* scope, future_state_base& link,
+                                                         bool isolated);
 
   [[nodiscard]] chain_scope* link_ended(const error* failure) noexcept override;
   void abandon() noexcept override;
   [[nodiscard]] std::unique_ptr<chain_hold> hold_for(future_state_base& link) override;
+  [[nodiscard]] bool is_isolated() const noexcept override { return isolated_; }
+  [[nodiscard]] bool take_unseen(const error& failure) noexcept override;
   /// Called when the scope ends with its loop.
   void lose_scope() noexcept;
 
@@ -76,6 +80,7 @@ class scope_chain final : public chain_hold, public list_node {
 
   scope_join* scope_;  // until the link has ended
   future_state_base& link_;
+  const bool isolated_;
   scope_life::reference life_;
   std::optional<stop_callback<on_scope_stop>> scope_stops_;
 };

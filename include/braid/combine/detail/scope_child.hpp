@@ -25,9 +25,13 @@ class scope_child final : public future_state<value_of<S>>,
   using value_type = value_of<S>;
 
  public:
-  scope_child(scope_join& scope, S&& op, std::source_location where)
+  scope_child(scope_join& scope, S&& op, std::source_location where, bool isolated)
       : future_state<value_type>(scope.home(), where), scope_(&scope) {
     this->belong_to_scope();
+    if (isolated) {
+      (void)scope.life();  // for leave_held, which must not fail then
+      this->isolate();
+    }
     this->frame()->parent = scope.frame();
     running_.emplace(*this, std::move(op));
   }
@@ -57,9 +61,9 @@ class scope_child final : public future_state<value_of<S>>,
     return true;
   }
   std::unique_ptr<chain_hold> hold_for(future_state_base& link) override {
-    if (loop::current_or_null() != this->home()) return std::make_unique<scope_chain>(nullptr, link);
+    if (loop::current_or_null() != this->home()) return std::make_unique<scope_chain>(nullptr, link, false);
     if (lost_scope_) throw std::bad_alloc();
-    return scope_chain::begin(ended_ ? life_.scope() : scope_, link);
+    return scope_chain::begin(ended_ ? life_.scope() : scope_, link, this->is_isolated());
   }
 
   // For the operation.
@@ -99,11 +103,12 @@ class scope_child final : public future_state<value_of<S>>,
     this->unlink();
     if (result<value_type>& how = this->ended(); !how) {
       if (stop_.stop_requested() || this->home()->ending()) how.error().set_requested(true);
-      if (!how.error().is_requested_cancellation()) attach_stack(how.error(), this->frame());
-      scope.child_failed(how.error());
+      const bool requested = how.error().is_requested_cancellation();
+      if (!requested) attach_stack(how.error(), this->frame());
+      if (requested || !this->is_isolated()) scope.child_failed(how.error());
     }
     this->frame()->parent = nullptr;
-    this->is_held() ? leave_held() : leave({});
+    this->is_held() || this->is_isolated() ? leave_held() : leave({});
     this->settle();  // *this may be gone
     scope.release();
   }
@@ -131,7 +136,13 @@ class scope_child final : public future_state<value_of<S>>,
     ended_ = true;
     new (&life_) scope_life::reference(std::move(life));
   }
-  void report_unseen() noexcept override {}  // the scope has the error
+  // The scope has the error already, unless the child is isolated.
+  void report_unseen() noexcept override {
+    if (!this->is_isolated() || this->ended() || this->ended().error().is_requested_cancellation()) return;
+    scope_join* const scope = loop::current_or_null() == this->home() ? life_.scope() : nullptr;
+    if (scope == nullptr) return future_state<value_type>::report_unseen();
+    scope->child_failed(this->ended().error());
+  }
 
   struct running {
     running(scope_child& self, S&& op)

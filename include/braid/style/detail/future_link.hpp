@@ -199,7 +199,8 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
 };
 
 // A link behind a scope's child, or behind another such link. The scope stops the link, waits for it, and
-// takes its step's error. An error that skips the step is known to the scope already.
+// takes its step's error. An error that skips the step is known to the scope already. Behind an isolated
+// child the scope takes an error only if the future of the last link is dropped with it.
 template <class T, class Step>
 class future_link_in_scope final : public future_link<T, Step> {
  public:
@@ -218,11 +219,16 @@ class future_link_in_scope final : public future_link<T, Step> {
   chain_scope* ended_in_chain() noexcept override {
     const auto& ended = this->ended();
     chain_scope* const scope = hold_->link_ended(ended || passed_on_ ? nullptr : &ended.error());
-    reported_ = passed_on_ || scope != nullptr;
+    reported_ = !hold_->is_isolated() && (passed_on_ || scope != nullptr);
     return scope;
   }
   void report_unseen() noexcept override {
-    if (!reported_) future_link<T, Step>::report_unseen();
+    const auto& ended = this->ended();
+    if (reported_ || ended) return;
+    if (hold_->is_isolated() && loop::current_or_null() == future_state_base::home() &&
+        hold_->take_unseen(ended.error()))
+      return;
+    future_link<T, Step>::report_unseen();
   }
   void abandon() noexcept override {
     hold_->abandon();

@@ -82,6 +82,10 @@ class chain_hold : public pooled, pinned {
   virtual void abandon() noexcept = 0;
   /// The hold for another link that follows this one.
   [[nodiscard]] virtual std::unique_ptr<chain_hold> hold_for(future_state_base& link) = 0;
+  /// True if the scope takes the link's error only when the link's future is dropped.
+  [[nodiscard]] virtual bool is_isolated() const noexcept = 0;
+  /// Called then, on the scope's thread. False if the scope has ended.
+  [[nodiscard]] virtual bool take_unseen(const error& failure) noexcept = 0;
 };
 
 /// The state that a future and its settler share. Each of them acts once; the second one owns the state.
@@ -109,7 +113,15 @@ class future_state_base : public pooled, pinned {
   }
   /// The future's act when it is dropped.
   void drop() noexcept {
-    if (!meet(as_met(dropped))) end_unseen();
+    void* other = meeting_.load(std::memory_order_acquire);
+    if (other == nullptr) {
+      if ((facts_ & notices_drop) != 0) [[unlikely]]
+        request_stop();  // before the settler may delete the state
+      if (meeting_.compare_exchange_strong(other, as_met(dropped), std::memory_order_acq_rel,
+                                           std::memory_order_acquire))
+        return;
+    }
+    end_unseen();
   }
   /// Is this the future of a scope's child, or a link of a chain behind one?
   [[nodiscard]] bool belongs_to_scope() const noexcept { return (facts_ & of_scope) != 0; }
@@ -146,6 +158,11 @@ class future_state_base : public pooled, pinned {
   void belong_to_scope() noexcept { facts_ |= of_scope; }
   /// For a link of a chain, which reports its end to the scope.
   void belong_to_chain() noexcept { facts_ |= of_scope | chained; }
+  /// For a child of a scope whose error the scope takes only when the future does not.
+  void isolate() noexcept { facts_ |= apart; }
+  [[nodiscard]] bool is_isolated() const noexcept { return (facts_ & apart) != 0; }
+  /// Dropping the future requests stop.
+  void notice_drop() noexcept { facts_ |= notices_drop; }
   void report(error failure) noexcept;  // on the home loop's thread, or posted to it
 
  private:
@@ -177,7 +194,7 @@ class future_state_base : public pooled, pinned {
   enum mark : std::uintptr_t { settled = 1, dropped, left };
   [[nodiscard]] static void* as_met(mark which) noexcept { return reinterpret_cast<void*>(which); }
 
-  static constexpr unsigned char tracked = 1, of_scope = 2, chained = 4;
+  static constexpr unsigned char tracked = 1, of_scope = 2, chained = 4, apart = 8, notices_drop = 16;
 
   std::atomic<void*> meeting_{nullptr};  // null, a waiter or a mark
   loop* const home_;
