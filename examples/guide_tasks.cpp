@@ -85,6 +85,44 @@ braid::task<> project() {
 }
 // [/scope]
 
+// [group]
+braid::task<std::string> best_of(braid::task_group<std::string>& mirrors) {
+  mirrors.spawn(fetch("slow", 1h));  // each begins now
+  mirrors.spawn(fetch("broken"));
+  mirrors.spawn(fetch("fast", 5ms));
+  while (auto next = co_await mirrors.next()) {  // the result of the first to end, then of the second
+    if (*next) {
+      mirrors.request_stop();  // the slow one is not needed
+      co_return **std::move(next);
+    }
+    std::printf("a mirror: %s\n", next->error().message().c_str());
+  }
+  throw std::runtime_error("no mirror answers");
+}
+
+braid::task<std::string> page_with_advert(braid::scope& all) {
+  auto advert = all.spawn_isolated(fetch("broken"));  // its failure is for its future, not for the scope
+  const std::string text = co_await all.spawn(fetch("ann"));
+  const auto extra = co_await braid::as_result(std::move(advert));
+  co_return text + ", " + (extra ? *extra : "no advert");
+}
+
+braid::task<int> port_of_server(braid::scope& all) {
+  const auto server = [](braid::promise<int> ready) -> braid::task<> {
+    co_await braid::sleep_for(1ms);  // a failure up to here is the failure of start
+    ready.set_value(8080);
+    co_await braid::sleep_for(1ms);  // and one from here on fails the scope
+  };
+  co_return co_await all.start<int>(server);  // waits until the server is ready, or has failed
+}
+// [/group]
+
+braid::task<> groups() {
+  std::printf("%s\n", (co_await braid::with_group<std::string>(best_of)).c_str());
+  std::printf("%s\n", (co_await braid::with_scope(page_with_advert)).c_str());
+  std::printf("port %d\n", co_await braid::with_scope(port_of_server));
+}
+
 // [stop]
 braid::task<long> count_until_stopped(braid::promise<void> begun) {
   const braid::stop_token stop = co_await braid::get_stop_token();  // it came down from the scope
@@ -197,8 +235,8 @@ braid::task<int> pipeline() {
 
 // [offload]
 braid::task<long> on_another_thread(std::vector<int> numbers) {
-  const auto compute = [&numbers] { return std::accumulate(numbers.begin(), numbers.end(), 0L); };
-  co_return co_await braid::offload(compute);  // numbers lives until the computation has ended
+  const auto sum = [](const std::vector<int>& of) { return std::accumulate(of.begin(), of.end(), 0L); };
+  co_return co_await braid::offload(sum, std::move(numbers));  // the operation keeps the numbers
 }
 
 braid::task<long> on_this_thread(std::vector<int> numbers) {
@@ -236,6 +274,7 @@ int main() {
 
   loop.run(several());
   loop.run(project());
+  loop.run(groups());
   loop.run(count_for_a_while());
   loop.run(answer_two_requests());
   loop.run(withdraw_twice());

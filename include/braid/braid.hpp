@@ -20,6 +20,7 @@
 #include "braid/combine/retry_budget.hpp"
 #include "braid/combine/retry_policy.hpp"
 #include "braid/combine/scope.hpp"
+#include "braid/combine/task_group.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_all_settled.hpp"
 #include "braid/combine/when_any.hpp"
