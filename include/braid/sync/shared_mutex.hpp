@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "braid/base/detail/assert.hpp"
@@ -18,7 +19,8 @@ namespace braid {
 ///       const auto reading = co_await table.lock_shared();  // with other readers
 ///       log(co_await fetch("row"));
 ///     }
-///     const auto writing = co_await table.lock();  // alone
+///     auto writing = co_await table.lock();  // alone
+///     const auto still_there = std::move(writing).downgrade();  // with other readers; no writer in between
 ///
 /// First come, first served: a reader that comes after a waiting writer waits too, so that neither starves.
 ///
@@ -45,6 +47,18 @@ class shared_mutex : pinned {
     /// Unlocks now.
     void unlock() noexcept {
       if (shared_mutex* held = std::exchange(held_, nullptr)) held->hand_over_or_free<Shared>();
+    }
+    /// Turns a writer's lock into a reader's at once: what was written stays as it is until this reader
+    /// unlocks. The waiting readers that no waiting writer precedes come in, too. There is no way back: two
+    /// readers that both wanted to write would wait for each other.
+    /// Errors  std::logic_error when it holds no mutex.
+    [[nodiscard]] basic_lock<true> downgrade() && {
+      static_assert(!Shared, "a reader's lock is shared already");
+      if (held_ == nullptr) throw std::logic_error("shared_mutex: downgrade of a lock that holds no mutex");
+      shared_mutex& held = *std::exchange(held_, nullptr);
+      held.template enter<true>();
+      held.template hand_over_or_free<false>();
+      return held.template held_as<true>();
     }
     /// Does it hold the mutex?
     [[nodiscard]] bool owns_lock() const noexcept { return held_ != nullptr; }
@@ -107,6 +121,10 @@ class shared_mutex : pinned {
   template <bool Shared>
   [[nodiscard]] std::optional<basic_lock<Shared>> try_lock_as() noexcept {
     if (!try_enter<Shared>()) return std::nullopt;
+    return held_as<Shared>();
+  }
+  template <bool Shared>
+  [[nodiscard]] basic_lock<Shared> held_as() noexcept {
     return basic_lock<Shared>(*this);
   }
   template <bool Shared>
