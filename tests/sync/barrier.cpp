@@ -1,6 +1,10 @@
 #include "braid/sync/barrier.hpp"
 
+#include <memory>
+#include <random>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "braid/combine/when_all.hpp"
@@ -36,6 +40,107 @@ TEST_CASE("barrier: no participant is a phase ahead", "[sync][barrier]") {
     }
   };
   run(when_all(walks(0), walks(1), walks(2)));
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("barrier: the last to arrive leads the phase", "[sync][barrier]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
+  barrier meeting(3);
+  loop here;
+  for (int phase = 0; phase < 2; ++phase) {
+    auto first = spawn(meeting.arrive_and_wait()), second = spawn(meeting.arrive_and_wait());
+    CHECK(style.wait(meeting.arrive_and_wait()).value());
+    CHECK(here.run(when_all(std::move(first), std::move(second))) == std::tuple(false, false));
+  }
+}
+
+TEST_CASE("barrier: the longest waiting operation leads the phase that a drop ends", "[sync][barrier]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
+  barrier meeting(3);
+  loop here;
+  std::vector<bool> others;
+  SECTION("it is the first") {
+    here.post([&] {
+      start(meeting.arrive_and_wait(), [&](result<bool> leads) { others.push_back(leads.value()); });
+      meeting.arrive_and_drop();
+    });
+    CHECK(style.wait(meeting.arrive_and_wait()).value());
+    here.run();
+    CHECK(others == std::vector{false});
+  }
+  SECTION("the first is stopped, and does not arrive") {
+    stop_source stop;
+    start(with_stop_token(meeting.arrive_and_wait(), stop.get_token()),
+          [&](result<bool> leads) { CHECK(leads.error() == std::errc::operation_canceled); });
+    here.post([&] {
+      stop.request_stop();
+      start(meeting.arrive_and_wait(), [&](result<bool> leads) { others.push_back(leads.value()); });
+      meeting.arrive_and_drop();
+    });
+    CHECK(style.wait(meeting.arrive_and_wait()).value());
+    here.run();
+    CHECK(others == std::vector{false});
+  }
+}
+
+TEST_CASE("barrier: each phase has one leader, in every order of arriving, stopping and dropping",
+          "[sync][barrier][property]") {
+  std::mt19937 random(1);
+  const auto up_to = [&](std::size_t most) { return random() % (most + 1); };
+  int wrong = 0;
+  for (int program = 0; program < 2'000; ++program) {
+    loop here;
+    std::size_t expected = 1 + up_to(4);
+    barrier meeting(expected);
+    struct operation {
+      stop_source stop;
+      std::string state = "waits";
+    };
+    std::vector<std::unique_ptr<operation>> operations;
+    std::vector<std::string> states;  // by the model
+    std::vector<std::size_t> waiting;
+    const auto end_phase = [&](bool last_leads) {
+      if (!last_leads && !waiting.empty()) states[waiting.front()] = "leads";
+      for (const std::size_t each : waiting)
+        if (states[each] == "waits") states[each] = "passes";
+      waiting.clear();
+    };
+    for (std::size_t steps = up_to(30); steps > 0; --steps) {
+      switch (up_to(7)) {
+        case 0:
+          if (expected == 1) break;
+          meeting.arrive_and_drop();
+          if (waiting.size() == --expected) end_phase(false);
+          break;
+        case 1:
+          if (operations.empty()) break;
+          {
+            const std::size_t which = up_to(operations.size() - 1);
+            operations[which]->stop.request_stop();
+            if (std::erase(waiting, which) != 0) states[which] = "stopped";
+          }
+          break;
+        case 2: here.run(yield()); break;
+        default:
+          operations.push_back(std::make_unique<operation>());
+          states.emplace_back("waits");
+          if (waiting.size() + 1 == expected) {
+            states.back() = "leads";
+            end_phase(true);
+          } else {
+            waiting.push_back(states.size() - 1);
+          }
+          start(with_stop_token(meeting.arrive_and_wait(), operations.back()->stop.get_token()),
+                [&mine = *operations.back()](result<bool> ended) {
+                  mine.state = !ended ? "stopped" : *ended ? "leads" : "passes";
+                });
+      }
+    }
+    here.run();
+    for (std::size_t i = 0; i < states.size(); ++i) wrong += operations[i]->state != states[i];
+    for (auto& each : operations) each->stop.request_stop();
+    here.run();
+  }
   CHECK(wrong == 0);
 }
 
@@ -81,7 +186,7 @@ TEST_CASE("barrier: a waiter that is stopped while others arrive or drop out has
   loop here;
   stop_source stop;
   int passed = 0, stopped = 0;
-  const auto note = [&](result<void> ended) { ended ? ++passed : ++stopped; };
+  const auto note = [&](result<bool> ended) { ended ? ++passed : ++stopped; };
   SECTION("the last arrives") {
     barrier meeting(2);
     start(with_stop_token(meeting.arrive_and_wait(), stop.get_token()), note);

@@ -14,7 +14,8 @@ namespace braid {
 ///     const auto worker = [&]() -> task<> {
 ///       for (int round = 0; round < 10; ++round) {
 ///         log(co_await fetch("part"));
-///         co_await phase.arrive_and_wait();  // both have done this round
+///         const bool leads = co_await phase.arrive_and_wait();  // both have done this round
+///         if (leads) log("one more round");  // one of them says so
 ///       }
 ///     };
 ///     co_await when_all(worker, worker);
@@ -33,24 +34,29 @@ class barrier : pinned {
     if (expected == 0) detail::misused("barrier: the expected number is 0");
   }
 
-  /// A sender of void: completes when the expected number of operations wait. Then the next phase begins.
+  /// A sender of bool: completes when the expected number of operations wait. Then the next phase begins. It
+  /// is true for one of them, the leader of the phase that ends: the last to arrive, or the one that has
+  /// waited longest if arrive_and_drop() ends the phase. If the leader's operation is destroyed before it has
+  /// finished, no other takes its place.
   [[nodiscard]] auto arrive_and_wait() noexcept { return detail::claim_sender(arriving{*this}); }
   /// Reduces the expected number by one, in this phase and the later ones. Misuse when it is 0 already.
   void arrive_and_drop() noexcept {
     if (expected_ == 0) detail::misused("barrier::arrive_and_drop: the expected number is 0 already");
     --expected_;
-    if (arrived_ != 0 && arrived_ == expected_) complete();
+    if (arrived_ == 0 || arrived_ != expected_) return;
+    detail::queued_claim<arriving>::claim_of(waiters_.front()).leads = true;
+    complete();
   }
 
  private:
   struct arriving {
-    using value_type = void;
+    using value_type = bool;
     static constexpr const char* name = "barrier::arrive_and_wait";
     explicit arriving(barrier& which) noexcept : on(&which) {}
     [[nodiscard]] bool try_now() noexcept {
-      if (on->arrived_ + 1 < on->expected_) return false;
-      on->complete();
-      return true;
+      leads = on->arrived_ + 1 >= on->expected_;
+      if (leads) on->complete();
+      return leads;
     }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept {
       ++on->arrived_;
@@ -58,9 +64,10 @@ class barrier : pinned {
     }
     void left() noexcept { --on->arrived_; }
     [[nodiscard]] bool repeats(const arriving& earlier) const noexcept { return on == earlier.on; }
-    void take() const noexcept {}
+    [[nodiscard]] bool take() const noexcept { return leads; }
     void give_back() const noexcept {}
     barrier* on;
+    bool leads = false;
   };
   void complete() noexcept {
     // Without this, a hand-over to one select could change what another one chooses.
