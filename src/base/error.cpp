@@ -27,6 +27,7 @@ class category final : public std::error_category {
       case errc::channel_closed: return "Channel closed";
       case errc::circuit_open: return "Circuit open";
       case errc::exception: return "Exception without an error code";
+      case errc::semaphore_closed: return "Semaphore closed";
     }
     return "Unknown error";
   }

@@ -25,6 +25,7 @@ enum class errc {
   channel_closed,     ///< the channel takes no more elements
   exception,          ///< the code of an error that holds the caller's own exception
   circuit_open,       ///< a circuit breaker let no call through
+  semaphore_closed,   ///< the semaphore gives out no more permits
 };
 
 /// The category of the error that with_timeout and with_deadline fail with. The code equals
