@@ -227,6 +227,35 @@ braid::task<std::string> next_message(braid::channel<std::string>& messages, bra
 }
 // [/channel]
 
+// [channel_ends]
+braid::task<> fetch_all(braid::channel<std::string>& pages) {
+  for (const char* name : {"ann", "bob", "broken"}) {
+    const auto page = co_await braid::as_result(fetch(name));
+    if (!page) co_return pages.close(page.error());  // the receiver gets the pages first, then this error
+    co_await pages.send(*page);
+  }
+  pages.close();
+}
+
+braid::task<> print_all(braid::channel<std::string>& pages) {
+  const auto print = [](std::string page) -> braid::task<> { co_return (void) std::puts(page.c_str()); };
+  const auto ended = co_await braid::as_result(braid::for_each_concurrent(pages.elements(), 2, print));
+  if (!ended) std::printf("these are not all: %s\n", ended.error().message().c_str());
+}
+
+std::size_t measure_too_fast() {
+  braid::channel<double> degrees(2, braid::overflow::drop_oldest);  // a send never waits
+  for (const double each : {20.1, 20.3, 20.2, 20.4}) (void)degrees.try_send(each);
+  return degrees.dropped();  // 2: a receive gets 20.2
+}
+// [/channel_ends]
+
+braid::task<> pages_through_a_channel() {
+  braid::channel<std::string> pages(2);
+  co_await braid::when_all(fetch_all(pages), print_all(pages));
+  std::printf("%zu measurements are lost\n", measure_too_fast());
+}
+
 braid::task<int> pipeline() {
   braid::channel<int> numbers(2);
   auto [nothing, sum] = co_await braid::when_all(produce(numbers), add_up(numbers));
@@ -280,6 +309,7 @@ int main() {
   loop.run(withdraw_twice());
   std::printf("the sum is %d\n", loop.run(pipeline()));
   loop.run(wait_for_messages());
+  loop.run(pages_through_a_channel());
   const std::vector<int> numbers(10'000, 2);
   std::printf("%ld, %ld\n", loop.run(on_another_thread(numbers)), loop.run(on_this_thread(numbers)));
 }

@@ -104,6 +104,7 @@
 #include "braid/sync/latch.hpp"
 #include "braid/sync/mutex.hpp"
 #include "braid/sync/once.hpp"
+#include "braid/sync/overflow.hpp"
 #include "braid/sync/rate_limiter.hpp"
 #include "braid/sync/select.hpp"
 #include "braid/sync/semaphore.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 #include "braid/base/pinned.hpp"
 #include "braid/sync/detail/channel_queue.hpp"
 #include "braid/sync/detail/claim_sender.hpp"
+#include "braid/sync/overflow.hpp"
 
 namespace braid {
 
@@ -25,7 +27,18 @@ namespace braid {
 ///
 /// First come, first served, among the waiting sends and among the waiting receives. close() says that
 /// nothing more will be sent: elements that were sent before, and those of waiting sends, are still received.
-/// close_now() is for the receiving side, when it wants no more: waiting sends fail.
+/// close(cause) says, too, that they are not all: a receive that finds no more elements fails with the cause.
+/// close_now() is for the receiving side, when it wants no more: waiting sends fail, and so does every later
+/// one. Both sides share one object, so the channel cannot see that a side is gone: the side says so.
+///
+/// elements() makes the channel a range, for the views and for what walks along ranges:
+///
+///     channel<std::string> names(4);
+///     co_await names.send("one");
+///     names.close();
+///     co_await for_each_concurrent(names.elements(), 2, fetch);
+///
+/// A channel with an overflow policy drops elements instead of letting sends wait, and counts them.
 ///
 /// A send that fails, times out or loses a select destroys its element. There are two ways to keep it:
 /// send_from(element) moves the element only when it is sent, and reserve() waits for room before there is an
@@ -34,10 +47,11 @@ namespace braid {
 /// Lifetime  outlives its permits and the operations that wait. Its end destroys the elements that are left.
 /// Threads   one loop's. Another thread sends through that loop, best to an unbounded channel:
 ///           home.post([&] { (void)jobs.try_send(job{1}); }).
-/// Errors    send, send_from and reserve fail with errc::channel_closed after close(). An exception of moving
-///           an element is the error of the send if the element was not sent yet, else of the receive, and
-///           then the element is lost. If a receive is destroyed before it has finished, its element becomes
-///           the first again; if there is no memory for that, the unhandled-error handler gets the error.
+/// Errors    send, send_from and reserve fail with errc::channel_closed after close(), whatever its cause. An
+///           exception of moving an element is the error of the send if the element was not sent yet, else of
+///           the receive, and then the element is lost. If a receive is destroyed before it has finished, its
+///           element becomes the first again; if there is no memory for that, the unhandled-error handler
+///           gets the error.
 /// Cancel    a cancelled send has not sent; a cancelled receive takes no element. If the hand-over took place
 ///           before the stop request arrived, the operation completes with what it got.
 /// Cost      no allocation per element, except for a T whose move may throw: the ring grows up to the
@@ -88,9 +102,31 @@ class channel : pinned {
     queue* on_;
   };
 
+  /// What elements() returns: next() is a receive.
+  ///
+  /// Lifetime  the channel outlives it. Its end closes nothing.
+  class element_range {
+   public:
+    [[nodiscard]] auto next() noexcept { return from_->receive(); }
+
+   private:
+    friend channel;
+    explicit element_range(channel& from) noexcept : from_(&from) {}
+    channel* from_;
+  };
+
   /// At most `capacity` elements wait in the channel. With 0 it is a rendezvous: a send completes when its
   /// element is received.
-  explicit channel(std::size_t capacity) noexcept : queue_(capacity) {}
+  explicit channel(std::size_t capacity) noexcept : queue_(capacity, overflow::wait) {}
+  /// With a policy for elements that find no room. overflow::latest makes the capacity 1. A send that drops
+  /// an element completes at once, and try_send returns true. A dropped oldest element is destroyed within
+  /// the send; a dropped newest one stays as it was, where send_from or try_send was given it. A permit's
+  /// room stays reserved: if that is all the room, a send drops its own element. A reserve waits for room.
+  /// Errors  std::invalid_argument for a policy that drops and a capacity of 0.
+  channel(std::size_t capacity, overflow policy) : queue_(capacity, policy) {
+    if (capacity == 0 && policy != overflow::wait)
+      throw std::invalid_argument("channel: a channel that drops elements needs a capacity");
+  }
   ~channel() {
     if (queue_.has_permits()) detail::misused("~channel: a permit of it is still held");
   }
@@ -107,12 +143,16 @@ class channel : pinned {
   /// one.
   [[nodiscard]] auto reserve() noexcept { return detail::claim_sender(reserving{queue_}); }
   /// A sender of std::optional<T>: empty once the channel is closed, has no elements, and no permit is left.
+  /// Errors  the cause of close(cause), in the place of the empty optional.
   [[nodiscard]] auto receive() noexcept { return detail::claim_sender(receiving{queue_}); }
+  /// The elements as an async_range, each received once: several ranges of one channel share them. A view or
+  /// a walk that ends early leaves the elements that it has not received in the channel.
+  [[nodiscard]] element_range elements() noexcept { return element_range(*this); }
 
   /// Sends if that is possible at once; else returns false and leaves the value as it was.
   template <class U>
   [[nodiscard]] bool try_send(U&& value) {
-    return !queue_.is_closed() && queue_.put(std::forward<U>(value));
+    return !queue_.is_closed() && queue_.put_or_drop(std::forward<U>(value));
   }
   /// A permit if there is room now.
   [[nodiscard]] std::optional<permit> try_reserve() noexcept {
@@ -135,6 +175,18 @@ class channel : pinned {
   void close() noexcept {
     queue_.close_for([](const to_send& waits) { return waits.value_to_send == nullptr; });
   }
+  /// Like close; and every receive that finds no more elements fails with this error. The first close
+  /// decides: a later one changes no cause and adds none.
+  ///
+  ///     channel<int> numbers(4);
+  ///     numbers.close(error(std::errc::connection_reset));  // there were to be more
+  ///     const auto next = co_await as_result(numbers.receive());  // no end that looks like success
+  ///
+  /// Lifetime  the channel outlives the receives that fail with it, until they have finished.
+  void close(error cause) noexcept {
+    if (!queue_.is_closed()) queue_.set_cause(std::move(cause));
+    close();
+  }
   /// Like close, but waiting sends fail, too. Elements in the channel can still be received.
   void close_now() noexcept {
     queue_.close_for([](const to_send&) { return true; });
@@ -144,6 +196,8 @@ class channel : pinned {
   [[nodiscard]] std::size_t size() const noexcept { return queue_.size(); }
   [[nodiscard]] bool empty() const noexcept { return queue_.size() == 0; }
   [[nodiscard]] std::size_t capacity() const noexcept { return queue_.capacity(); }
+  /// How many elements the overflow policy has dropped in total.
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return queue_.dropped(); }
 
  private:
   struct sending : to_send {
@@ -153,7 +207,7 @@ class channel : pinned {
     sending(queue& which, T&& what) : to_send(which), value(std::move(what)) {}
     [[nodiscard]] bool try_now() {
       this->refused = this->on->is_closed();
-      return this->refused || this->on->put(std::move(value));
+      return this->refused || this->on->put_or_drop(std::move(value));
     }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept {
       this->value_to_send = std::addressof(detail::unboxed(value));
@@ -172,7 +226,7 @@ class channel : pinned {
     sending_from(queue& which, T& what) noexcept : to_send(which), value(std::addressof(what)) {}
     [[nodiscard]] bool try_now() {
       this->refused = this->on->is_closed();
-      return this->refused || this->on->put(std::move(*value));
+      return this->refused || this->on->put_or_drop(std::move(*value));
     }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept {
       this->value_to_send = value;
@@ -223,6 +277,7 @@ class channel : pinned {
     void give_back() noexcept {
       if (this->got) this->on->put_back(*std::move(this->got));
     }
+    [[nodiscard]] error failure() const noexcept { return this->on->cause(); }
   };
 
   queue queue_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -14,6 +15,7 @@
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/sync/detail/claim_sender.hpp"
+#include "braid/sync/overflow.hpp"
 
 namespace braid::detail {
 
@@ -56,13 +58,20 @@ class channel_queue : pinned {
     std::optional<kept> got;
   };
 
-  explicit channel_queue(std::size_t capacity) noexcept : capacity_(capacity), room_(capacity) {}
+  channel_queue(std::size_t capacity, overflow policy) noexcept
+      : capacity_(policy == overflow::latest ? 1 : capacity), policy_(policy), room_(capacity_) {}
 
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
-  // True when it is closed and no permit is left.
-  [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+  // True when it is closed without a cause and no permit is left; with a cause, throws it then.
+  [[nodiscard]] bool has_ended() const {
+    if (ended_ && cause_) [[unlikely]]
+      cause_->rethrow();
+    return ended_;
+  }
+  [[nodiscard]] const error& cause() const noexcept { return *cause_; }
   [[nodiscard]] bool has_permits() const noexcept { return permits_ != 0; }
   [[nodiscard]] waiter_queue& senders() noexcept { return senders_; }
   [[nodiscard]] waiter_queue& receivers() noexcept { return receivers_; }
@@ -77,6 +86,12 @@ class channel_queue : pinned {
     if (elements_.size() >= room_) return false;  // while sends wait, the ring is full
     elements_.push_back(std::forward<U>(value));
     return true;
+  }
+  // Puts the value, or drops an element as the policy says; returns false if the send of the value waits.
+  template <class U>
+  [[nodiscard]] bool put_or_drop(U&& value) {
+    return put(std::forward<U>(value)) ||
+           (policy_ != overflow::wait && put_after_drop(std::forward<U>(value)));
   }
   // Takes from the ring, or from the send that has waited longest.
   bool take_into(std::optional<kept>& where, bool can_wait) {
@@ -140,6 +155,11 @@ class channel_queue : pinned {
     end_permit();
   }
 
+  // Called before the first close.
+  void set_cause(error cause) noexcept {
+    cause.set_requested(false);  // nobody has asked the receives to stop, so they do not fail silently
+    cause_.emplace(std::move(cause));
+  }
   // Closes, and refuses the waiting sends and reserves for which `which` returns true.
   template <class Which>
   void close_for(Which which) noexcept {
@@ -234,16 +254,35 @@ class channel_queue : pinned {
     hand_over_to_senders();
     if (closed_ && permits_ == 0) end();
   }
+  // Drops an element, the new one if every place is reserved: that one stays as it was.
+  template <class U>
+  [[gnu::cold, gnu::noinline]] bool put_after_drop(U&& value) {
+    do {
+      ++dropped_;
+      if (policy_ == overflow::drop_newest || elements_.empty()) return true;
+      (void)elements_.pop_front();  // it is out of the ring before its destructor runs
+    } while (!put(std::forward<U>(value)));
+    return true;
+  }
   void end() noexcept {
     ended_ = true;
-    while (!receivers_.empty()) receivers_.pop_front().hand_over();
+    while (!receivers_.empty()) {
+      sync_waiter& each = receivers_.pop_front();
+      if (cause_)
+        each.fail();
+      else
+        each.hand_over();
+    }
   }
 
   const std::size_t capacity_;
+  const overflow policy_;
   std::size_t room_;  // the capacity minus the reserved places
   bool closed_ = false;
   bool ended_ = false;
   std::size_t permits_ = 0;
+  std::uint64_t dropped_ = 0;
+  std::optional<error> cause_;
   ring_buffer<kept> elements_;
   waiter_queue senders_;  // sends and reserves that wait for room
   waiter_queue receivers_;  // receives that wait while the ring is empty

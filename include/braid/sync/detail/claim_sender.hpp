@@ -22,7 +22,8 @@ namespace braid::detail {
 // take()       after the hand-over: the operation's value
 // give_back()  undoes the hand-over, if the operation is destroyed before it finishes; may do nothing
 // left()       optional: called after it left the queue without a hand-over; may hand over to others
-// failed()     optional: it left the queue without what it asked for, and failure() is the error
+// failed()     optional: it was handed over without what it asked for, and failure() is the error
+// failure()    optional: the error after failed(), and after sync_waiter::fail()
 // repeats(c)   optional: in a select, after the claim c of the same type, it adds nothing and does not wait
 // queued_as    optional: the base class by which the queue knows it, if claims of several types share a queue
 // name         the call, for messages
@@ -36,8 +37,11 @@ concept sync_claim = std::move_constructible<C> && requires(C& c) {
   { c.give_back() } noexcept;
 };
 
+// The error of a wait that ended without a hand-over: of `failed`, or if that is null, of a cancelled one.
 template <class C>
-[[gnu::cold, gnu::noinline]] error claim_canceled() {
+[[gnu::cold, gnu::noinline]] error wait_error(C* failed) {
+  if constexpr (requires { failed->failure(); })
+    if (failed != nullptr) return failed->failure();
   return error(std::make_error_code(std::errc::operation_canceled), C::name);
 }
 
@@ -130,7 +134,7 @@ class claim_state final : claim_holder<C>, claimant<C> {
     auto& self = static_cast<claim_state&>(waiter);
     if (self.end_wait()) return self.finish();
     R receiver = std::move(self.receiver_);
-    std::move(receiver).finish(claim_canceled<C>());
+    std::move(receiver).finish(wait_error(self.has_failed() ? &self.held : nullptr));
   }
   void finish() noexcept {
     R receiver = std::move(receiver_);
@@ -167,7 +171,7 @@ class claim_awaiter : pinned {
   }
   typename C::value_type await_resume() {
     if (waits_ && !waiter_.end_wait()) [[unlikely]]
-      claim_canceled<C>().rethrow();
+      wait_error(waiter_.has_failed() ? &claim_ : nullptr).rethrow();
     if constexpr (requires { claim_.failed(); })
       if (claim_.failed()) [[unlikely]]
         claim_.failure().rethrow();
@@ -179,7 +183,7 @@ class claim_awaiter : pinned {
     waiter(C& claim, std::coroutine_handle<> handle) noexcept
         : claimant<C>(claim, on_finish), awaiting(handle) {}
     static void on_finish(sync_waiter& self) { static_cast<waiter&>(self).awaiting.resume(); }
-    using claimant<C>::begin_to_wait, claimant<C>::obey, claimant<C>::end_wait;
+    using claimant<C>::begin_to_wait, claimant<C>::obey, claimant<C>::end_wait, claimant<C>::has_failed;
     std::coroutine_handle<> awaiting;
   };
 

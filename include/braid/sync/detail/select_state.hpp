@@ -96,7 +96,7 @@ class select_child<claim_sender<C>> final : claim_holder<C>, claimant<C> {
   }
   using claimant<C>::leave_queue, claimant<C>::report_withdrawal;
   [[nodiscard]] result<value_type> take() noexcept {
-    (void)this->end_wait();
+    if (!this->end_wait() && this->has_failed()) return wait_error(&this->held);
     return take_result(this->held);
   }
 

@@ -74,6 +74,12 @@ class sync_waiter : public list_node, operation_base, cancellation {
       return group_->decide(index_);
     home_->operations().make_ready(*this);
   }
+  // Called instead: the waiter, which has left the queue, will never have what it asked for.
+  void fail() noexcept {
+    hand_over();
+    handed_over_ = false;
+    failed_ = true;
+  }
   // True if both belong to the same select.
   [[nodiscard]] bool in_group_with(const sync_waiter& other) const noexcept {
     return group_ != nullptr && group_ == other.group_;
@@ -120,11 +126,13 @@ class sync_waiter : public list_node, operation_base, cancellation {
     home_ = nullptr;
     return std::exchange(handed_over_, false);
   }
-  // True at the end of a wait that a hand-over ended, false where a stop request did.
+  // True at the end of a wait that a hand-over ended, false where fail() or a stop request did.
   [[nodiscard]] bool end_wait() noexcept {
     home_ = nullptr;
     return std::exchange(handed_over_, false);
   }
+
+  [[nodiscard]] bool has_failed() const noexcept { return failed_; }
 
  private:
   [[nodiscard]] bool waits_here() const noexcept {
@@ -167,6 +175,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
   loop* home_ = nullptr;  // while it waits
   std::uint32_t index_;  // in the group
   bool handed_over_ = false;
+  bool failed_ = false;
   bool withdrawn_ = false;  // left the queue, and report_withdrawal() has not run yet
 };
 
