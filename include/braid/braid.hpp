@@ -101,6 +101,7 @@
 #include "braid/sync/channel.hpp"
 #include "braid/sync/condition_variable.hpp"
 #include "braid/sync/event.hpp"
+#include "braid/sync/keyed_rate_limiter.hpp"
 #include "braid/sync/latch.hpp"
 #include "braid/sync/mutex.hpp"
 #include "braid/sync/once.hpp"

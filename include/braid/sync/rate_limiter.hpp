@@ -55,7 +55,7 @@ class rate_limiter : pinned {
   rate_limiter(token_rate rate, std::size_t burst) : bucket_(rate, burst), timer_(*this) {}
 
   /// A sender of void.
-  [[nodiscard]] auto acquire(std::size_t n = 1) noexcept { return detail::claim_sender(acquiring{*this, n}); }
+  [[nodiscard]] auto acquire(std::size_t n = 1) noexcept { return detail::claim_sender(acquiring{this, n}); }
   /// Takes n tokens if they are there now and nobody waits.
   [[nodiscard]] bool try_acquire(std::size_t n = 1);
   /// How many are there now. Those that waiters wait for are among them.
@@ -69,7 +69,7 @@ class rate_limiter : pinned {
   struct acquiring {
     using value_type = void;
     static constexpr const char* name = "rate_limiter::acquire";
-    acquiring(rate_limiter& which, std::size_t n) noexcept : on(&which), tokens(n) {}
+    acquiring(rate_limiter* which, std::size_t n) noexcept : on(which), tokens(n) {}
     [[nodiscard]] bool failed() const noexcept { return tokens > on->bucket_.burst(); }
     [[nodiscard, gnu::cold, gnu::noinline]] error failure() const noexcept { return too_many(name); }
     [[nodiscard]] bool try_now() noexcept { return failed() || on->take(tokens); }
