@@ -51,7 +51,7 @@ class task_local : pinned {
 ///
 ///     inline const task_local<int> log_level(1);
 ///
-///     task<> with_details() { co_await with(log_level, 3, save("report")); }
+///     task<> with_details() { log(co_await with(log_level, 3, fetch("page"))); }
 ///
 /// Cancel  reaches op.
 /// Cost    the value and 32 bytes in the operation's state; no allocation.
