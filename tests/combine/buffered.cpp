@@ -21,6 +21,7 @@
 #include "braid/style/async_generator.hpp"
 #include "braid/style/async_views.hpp"
 #include "braid/style/shared_task.hpp"
+#include "braid/sync/channel.hpp"
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
@@ -141,6 +142,66 @@ TEST_CASE("buffered: takes senders of any kind, also of void", "[buffered]") {
       }(i);
   }() | buffered(4) | transform([](std::unique_ptr<int> n) { return *n; });
   CHECK(here.run(all(std::move(pooled_work))) == std::vector{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("buffered: behind a transform it runs the function's senders at once, in order", "[buffered]") {
+  IN_EVERY_STYLE(style);
+  loop here;
+  gauge gauged;
+  auto values = below(9) | transform([&](int n) { return gauged.measured(n); }) | buffered(4) | chunk(5);
+  CHECK(style.wait(values.next()).value() == std::vector{0, 1, 2, 3, 4});
+  CHECK(style.wait(values.next()).value() == std::vector{5, 6, 7, 8});
+  CHECK(style.wait(values.next()).value() == std::nullopt);
+  CHECK(gauged.most == 4);
+  auto words = below(2) | transform([](int n) { return std::string(30, static_cast<char>('a' + n)); }) |
+               transform([](std::string&& word) -> task<std::size_t> {
+                 co_await yield();
+                 co_return word.size();
+               }) |
+               buffered(2);
+  CHECK(here.run(all(std::move(words))) == std::vector<std::size_t>{30, 30});
+}
+
+TEST_CASE("buffered: an exception of the transform's function arrives in its place", "[buffered]") {
+  IN_EVERY_STYLE(style);
+  loop here;
+  auto values = below(9) | transform([](int n) {
+                  if (n == 2) throw std::runtime_error("two");
+                  return after(3 - n, n);
+                }) |
+                buffered(4);
+  CHECK(style.wait(values.next()).value() == 0);
+  CHECK(style.wait(values.next()).value() == 1);
+  CHECK(style.wait(values.next()).error().message() == "two");
+  CHECK(style.wait(values.next()).value() == std::nullopt);
+}
+
+TEST_CASE("buffered: a transform may have been used before, or have ended", "[buffered]") {
+  loop here;
+  auto doubled = below(4) | transform([](int n) { return after(1, 2 * n); });
+  CHECK(here.run(doubled.next()) == 0);
+  CHECK(here.run(all(std::move(doubled) | buffered(2))) == std::vector{2, 4, 6});
+  auto ended = below(0) | transform([](int n) { return after(1, n); });
+  CHECK(here.run(ended.next()) == std::nullopt);
+  CHECK(here.run(all(std::move(ended) | buffered(2))).empty());
+}
+
+TEST_CASE("buffered: an operation that arrives in spite of a cancelled next begins at the following one",
+          "[buffered][stop]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
+  loop here;
+  channel<int> numbers(4);
+  auto values = numbers.elements() | transform([](int n) { return after(1, n); }) | buffered(2);
+  stop_source stop;
+  auto waiting = spawn(with_stop_token(values.next(), stop.get_token()));
+  here.run(yield());
+  REQUIRE(numbers.try_send(7));
+  stop.request_stop();
+  CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
+  CHECK(numbers.empty());
+  CHECK(style.wait(values.next()).value() == 7);
+  numbers.close();
+  CHECK(style.wait(values.next()).value() == std::nullopt);
 }
 
 TEST_CASE("buffered: an error arrives in its place, stops the later operations and ends the range",

@@ -148,8 +148,9 @@ TEST_CASE("cancelled in parts: a generator that catches the cancellation goes on
   CHECK(next_of(style, view).value() == std::nullopt);
 }
 
-TEST_CASE("cancelled in parts: merge and buffered give the elements that still arrive, then fail",
-          "[cancellation][stop]") {
+TEST_CASE(
+    "cancelled in parts: merge and buffered give the elements that still arrive, and fail if one is lost",
+    "[cancellation][stop]") {
   IN_EVERY_STYLE(style);
   loop here;
   int begun = 0, other = 0;
@@ -174,14 +175,8 @@ TEST_CASE("cancelled in parts: merge and buffered give the elements that still a
   };
   auto kept = buffered(deaf(5), 2);
   std::vector<int> got;
-  for (;;) {
-    const auto one = next_within_2ms(style, kept);
-    if (!one) break;
-    REQUIRE(*one);
-    got.push_back(**one);
-  }
-  CHECK(got == std::vector{0, 1});
-  never_ends(style, kept);
+  while (const auto one = next_within_2ms(style, kept).value()) got.push_back(*one);
+  CHECK(got == std::vector{0, 1, 2, 3, 4});  // nothing was lost, so it goes on
 }
 
 TEST_CASE("cancelled in parts: a cancelled wait for a promise ends at once, and the later result is dropped",

@@ -10,10 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "allocations.hpp"
+#include "braid/combine/with_stop_token.hpp"
 #include "braid/core/just.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
+#include "braid/style/promise.hpp"
 #include "braid/style/run.hpp"
+#include "braid/sync/channel.hpp"
 #include "catch.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
@@ -149,6 +153,99 @@ TEST_CASE("async views: a stop request reaches the range and the functions' send
   auto also_waiting = spawn(in_function.next());
   also_waiting.request_stop();
   CHECK(here.run(as_result(std::move(also_waiting))).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("async views: after a cancelled next they go on with the range, and have held nothing back",
+          "[async_views][stop]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
+  loop here;
+  channel<int> numbers(8);
+  auto pairs = numbers.elements() | filter(is_even) | transform([](int n) { return n / 2; }) | chunk(2);
+  for (const int n : {2, 3, 4, 5, 6}) {
+    braid::stop_source stop;
+    REQUIRE(numbers.try_send(n));
+    auto waiting = spawn(with_stop_token(pairs.next(), stop.get_token()));
+    here.run(braid::yield());
+    stop.request_stop();
+    const auto ended = here.run(as_result(std::move(waiting)));
+    if (n == 4)
+      CHECK(ended.value() == vector{1, 2});
+    else
+      CHECK(ended.error() == std::errc::operation_canceled);
+  }
+  numbers.close();
+  CHECK(style.wait(pairs.next()).value() == vector{3});
+  CHECK(style.wait(pairs.next()).value() == nullopt);
+}
+
+TEST_CASE("async views: the element of a function that was stopped is used up, and the view is over",
+          "[async_views][stop]") {
+  IN_EVERY_CONCURRENT_STYLE(style);
+  loop here;
+  channel<int> numbers(8);
+  for (int n = 0; n < 3; ++n) REQUIRE(numbers.try_send(n));
+  auto slow = numbers.elements() | transform([](int n) -> task<int> {
+                co_await sleep_for(1h);
+                co_return n;
+              });
+  braid::stop_source stop;
+  auto waiting = spawn(with_stop_token(slow.next(), stop.get_token()));
+  here.run(braid::yield());
+  stop.request_stop();
+  CHECK(here.run(as_result(std::move(waiting))).error() == std::errc::operation_canceled);
+  for (int n = 0; n < 2; ++n) CHECK(style.wait(slow.next()).error() == std::errc::operation_canceled);
+  CHECK(numbers.size() == 2);
+}
+
+TEST_CASE("async views: destroyed while a next is in flight, they live until it has ended", "[async_views]") {
+  loop here;
+  std::optional slow(below(4) | transform(squared) | filter([](int n) { return n > 0; }));
+  auto waiting = spawn(slow->next());
+  slow.reset();
+  CHECK(here.run(std::move(waiting)) == 1);
+}
+
+TEST_CASE(
+    "async views: a second next in flight is a logic_error, and so is one of a view that was moved from",
+    "[async_views]") {
+  loop here;
+  auto slow = below(4) | transform(squared);
+  auto waiting = spawn(slow.next());
+  CHECK_THROWS_AS(here.run(slow.next()), logic_error);
+  CHECK(here.run(std::move(waiting)) == 0);
+  auto moved = std::move(slow);
+  CHECK_THROWS_AS(slow.next(), logic_error);
+  CHECK(here.run(moved.next()) == 1);
+}
+
+TEST_CASE("async views: a view in flight at its loop's end fails as cancelled from then on",
+          "[async_views]") {
+  braid::promise<int> unsettled;
+  auto waits = [](braid::future<int> later) -> async_generator<int> {
+    co_yield co_await std::move(later);
+  }(unsettled.get_future());
+  auto view = waits | filter(is_even);
+  {
+    loop here;
+    auto dropped = spawn(view.next());
+    here.run(braid::yield());
+  }
+  loop here;
+  CHECK(here.run(as_result(view.next())).error() == std::errc::operation_canceled);
+}
+
+TEST_CASE("async views: an element costs no allocation, and a chunk one", "[async_views][allocation]") {
+  if (!counts_allocations) return;
+  loop here;
+  auto endless = below(1'000'000) | filter(is_even) | transform(squared) | chunk(20);
+  const auto some = [&]() -> task<void> {
+    for (int n = 0; n < 20; ++n) co_await endless.next();
+  };
+  here.run(some);
+  const allocation_count count;
+  here.run(some);
+  const std::size_t made = count.made();
+  CHECK(made == 20);
 }
 
 TEST_CASE("async views: can be stopped, and the loop can end, at each suspension", "[async_views][stop]") {

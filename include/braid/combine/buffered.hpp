@@ -11,6 +11,7 @@
 #include "braid/core/detail/takes_sender.hpp"
 #include "braid/style/async_range.hpp"
 #include "braid/style/async_views.hpp"
+#include "braid/style/detail/view_calls.hpp"
 
 namespace braid {
 
@@ -22,13 +23,15 @@ concept async_range_of_senders = async_range<Range> && sender<async_range_value_
 
 /// An async range that runs up to `limit` operations of another range at once and gives their values in that
 /// range's order. A value that waits to be taken counts toward the limit. A void result is std::monostate.
-/// Also written operations() | buffered(8).
 ///
-///     async_generator<task<std::string>> pages() {
-///       for (int n = 0; n < 100; ++n) co_yield fetch(std::to_string(n));
+///     async_generator<std::string> names() {
+///       for (int n = 0; n < 100; ++n) co_yield std::to_string(n);
 ///     }
-///     auto texts = pages() | buffered(8);  // 8 fetches run at once
+///     auto texts = names() | transform(fetch) | buffered(8);  // 8 fetches run at once
 ///     while (const auto text = co_await texts.next()) log(*text);
+///
+/// The range's elements are operations, or it is a transform whose function returns senders: transform alone
+/// awaits them one by one.
 ///
 /// Lifetime  an rvalue range is moved in. An lvalue range must live until the operations in flight have
 ///           ended.
@@ -41,8 +44,14 @@ template <async_range_of_senders Range>
   return detail::running_ahead<value>(
       *new detail::buffered_run<value, Range>(std::forward<Range>(operations), limit));
 }
+/// buffered over a transform whose function returns senders.
+template <detail::awaiting_transform View>
+  requires(!async_range_of_senders<View>)
+[[nodiscard]] auto buffered(View&& operations, std::size_t limit) {
+  return buffered(detail::calls_of(std::move(operations)), limit);
+}
 template <class X>
-  requires(!async_range_of_senders<X>)
+  requires(!async_range_of_senders<X> && !detail::awaiting_transform<X>)
 detail::anything buffered(X&&, std::size_t) {
   static_assert(async_range_of_senders<X>,
                 "buffered takes an async_range of operations, such as async_generator<task<T>>; for each "

@@ -6,11 +6,8 @@
 #include <utility>
 
 #include "braid/combine/detail/join_failures.hpp"
-#include "braid/core/defer.hpp"
-#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
-#include "braid/loop/detail/finishes_at_home.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/no_loop_error.hpp"
 
@@ -34,6 +31,7 @@ class ahead_waiter : pinned {
 template <class T>
 class ahead_run : public resident, public pooled {
  public:
+  using value_type = T;
   using element = result<std::optional<T>>;
 
   // For the handle, and for the waiter.
@@ -53,29 +51,25 @@ class ahead_run : public resident, public pooled {
   }
   void wait(ahead_waiter<T>& waiter, stop_token token, async_frame* frame, bool to_close) noexcept {
     loop* const here = loop::current_or_null();
-    if (here == nullptr) return waiter.on_element(no_loop_error(to_close ? "close" : "next"));
-    if (abandoned_) return waiter.on_element(canceled());
-    if (waiter_ != nullptr)
-      return waiter.on_element(misuse_error(to_close ? "close: a next is in flight: stop it, or wait for it"
-                                                     : "next: another next is in flight"));
-    if (home_ != nullptr && home_ != here)
-      return waiter.on_element(
-          misuse_error(to_close ? "close: it runs on another loop" : "next: it runs on another loop"));
-    if (home_ == nullptr) {
-      home_ = here;
-      frame_.belong_here();
-      home_->operations().adopt(*this);
+    if (here != home_ || here == nullptr || waiter_ != nullptr || abandoned_) [[unlikely]] {
+      if (!belongs_on(here, waiter, to_close)) return;
     }
     waiter_ = &waiter;
     frame_.called_by(frame);
-    closing_ = closing_ || to_close;
     waits_for_close_ = to_close;
     hold();
-    if (token.stop_possible()) link_.emplace(token, on_stop{this});
-    if (closing_)
-      stop();
-    else if (!stopping())
+    if (to_close) closing_ = true;
+    if (canceled_ && running_ == 0 && !closing_ && !failures_.any()) [[unlikely]]
+      go_on_after_cancellation();
+    // An element that has arrived needs no registration with the token.
+    if (!closing_ && !stopping() && !token.stop_requested()) {
       ask();
+      hand_over_at_once();
+    }
+    if (waiter_ != nullptr) {
+      if (token.stop_possible()) link_.emplace(token, on_stop{this});
+      if (closing_) stop();
+    }
     release();
   }
   void remove(ahead_waiter<T>& waiter) noexcept {
@@ -84,16 +78,37 @@ class ahead_run : public resident, public pooled {
 
   // For the operations.
   [[nodiscard]] loop* home() const noexcept { return home_; }
-  [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
+  [[nodiscard]] stop_token child_stop_token() noexcept { return stop_->get_token(); }
   [[nodiscard]] async_link* frame() noexcept { return &frame_; }
   void child_begins() noexcept { ++running_; }
   void child_ended() noexcept { --running_; }  // call while held
-  [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
+  [[nodiscard]] bool stopping() const noexcept { return stop_->stop_requested(); }
   /// Records the failure of an operation and stops the others. Call while held.
   void fail(error failure) noexcept {
-    failures_.add(std::move(failure), stopping());
+    const bool stopped = stopping() && !ending_early_;
+    if (!stopped && failure == std::errc::operation_canceled) canceled_ = true;
+    failures_.add(std::move(failure), stopped);
     stop();
   }
+  template <class Source>
+  void on_source_failure(Source&, error failure) noexcept {
+    fail(std::move(failure));
+  }
+  /// True if an operation failed only because a next() was cancelled: it can be asked again later.
+  [[nodiscard]] bool cut_short(error& why) noexcept {
+    if (!stopping() || ending_early_ || closing_ || failures_.any() || why != std::errc::operation_canceled)
+      return false;
+    if (!cut_short_) cut_short_ = std::move(why);
+    return true;
+  }
+  /// Stops the operations in flight, because no element can follow. Call while held.
+  void end_early() noexcept {
+    ending_early_ = true;
+    stop();
+  }
+  [[nodiscard]] bool ending_early() const noexcept { return ending_early_; }
+  /// True while a next() waits.
+  [[nodiscard]] bool awaited() const noexcept { return waiter_ != nullptr && !waits_for_close_; }
   /// True when no further element will be taken.
   [[nodiscard]] bool closing() const noexcept { return closing_; }
   [[nodiscard]] bool failed() const noexcept { return failures_.any(); }
@@ -113,9 +128,21 @@ class ahead_run : public resident, public pooled {
     if (linked()) unlink();
   }
   virtual void ask() noexcept = 0;  // starts every operation that may start
-  virtual std::optional<result<T>> take() noexcept = 0;  // the next element, if it has arrived
+  virtual bool take(element& to) noexcept = 0;  // puts the next element into `to`, if it has arrived
   virtual bool exhausted() const noexcept = 0;  // true when no element can follow
   virtual void clear() noexcept = 0;  // destroys the operations that have not ended
+
+  // For take.
+  template <class... U>
+  [[nodiscard]] bool put(element& to, U&&... value) noexcept {
+    try {
+      to->emplace(std::forward<U>(value)...);
+    } catch (...) {
+      fail(error::current());
+      return false;
+    }
+    return true;
+  }
 
  private:
   struct on_stop {
@@ -129,7 +156,7 @@ class ahead_run : public resident, public pooled {
     }
   };
 
-  void stop() noexcept { stop_.request_stop(); }
+  void stop() noexcept { stop_->request_stop(); }
 
   void waited() noexcept {
     link_.reset();
@@ -138,26 +165,56 @@ class ahead_run : public resident, public pooled {
   }
   void hand_over_elements() noexcept {
     while (waiter_ != nullptr && !abandoned_) {
-      std::optional<result<T>> next = closing_ ? std::optional<result<T>>() : take();
-      if (!next && running_ != 0) return;
+      // A cancelled next() ends once all that it stopped has ended, so that the following one can go on.
+      if (running_ != 0 && stopping() && !failures_.any()) return;
+      element next(std::nullopt);
+      const bool taken = !closing_ && take(next);
+      if (!taken && running_ != 0) return;
       ahead_waiter<T>& waiter = *waiter_;
       waited();
-      waiter.on_element(next ? element_of(*std::move(next)) : end());
+      waiter.on_element(taken ? std::move(next) : end());
     }
   }
-  static element element_of(result<T>&& next) noexcept {
-    if (!next) return std::move(next).error();  // its move failed
-    return capture([&] { return std::optional<T>(std::in_place, *std::move(next)); });
+  void hand_over_at_once() noexcept {
+    element next(std::nullopt);
+    if (stopping() || !take(next)) return;
+    ahead_waiter<T>& waiter = *std::exchange(waiter_, nullptr);
+    frame_.called_by(nullptr);
+    waiter.on_element(std::move(next));
   }
-  // Reports a failure once; when closing, only that of a clean-up. After a cancelled next, later ones also
-  // fail as cancelled: the end would claim that everything was read.
+  // Reports a failure once; when closing, only that of a clean-up. A cancelled next() fails as cancelled, and
+  // so do later ones if an operation is gone: the end would claim that everything was read.
   element end() noexcept {
     if (failures_.any() && !reported_ && (!closing_ || failures_.of_clean_up())) {
       reported_ = true;
       return std::move(failures_).first();
     }
-    if (canceled_ && !waits_for_close_ && (failures_.any() || !exhausted())) return canceled();
-    return std::nullopt;
+    if (!canceled_ || waits_for_close_ || (!failures_.any() && exhausted())) return std::nullopt;
+    if (!cut_short_) return canceled();
+    return *std::exchange(cut_short_, std::nullopt);
+  }
+  void go_on_after_cancellation() noexcept {
+    canceled_ = false;
+    cut_short_.reset();
+    stop_.emplace();
+  }
+  // Can the waiter wait here? If not it gets an error.
+  [[gnu::noinline]] bool belongs_on(loop* here, ahead_waiter<T>& waiter, bool to_close) noexcept {
+    std::optional<error> why;
+    if (here == nullptr)
+      why = no_loop_error(to_close ? "close" : "next");
+    else if (abandoned_)
+      why = canceled();
+    else if (waiter_ != nullptr)
+      why = misuse_error(to_close ? "close: a next is in flight: stop it, or wait for it"
+                                  : "next: another next is in flight");
+    else if (home_ != nullptr)
+      why = misuse_error(to_close ? "close: it runs on another loop" : "next: it runs on another loop");
+    if (why) return waiter.on_element(*std::move(why)), false;
+    home_ = here;
+    frame_.belong_here();
+    home_->operations().adopt(*this);
+    return true;
   }
   static error canceled() noexcept { return {std::make_error_code(std::errc::operation_canceled), "next"}; }
   void abandon() noexcept override {
@@ -173,61 +230,17 @@ class ahead_run : public resident, public pooled {
   std::size_t references_ = 1;
   std::size_t holds_ = 0;
   std::size_t running_ = 0;
-  stop_source stop_;
+  std::optional<stop_source> stop_{std::in_place};  // a new one after a cancelled next()
   std::optional<stop_callback<on_stop>> link_;  // to the waiter's stop token
   async_link frame_;  // to the waiting next()
   join_failures failures_;
+  std::optional<error> cut_short_;  // the end of an operation that a cancelled next() stopped
   bool closing_ = false;  // close was called, or the handle is gone
   bool waits_for_close_ = false;
   bool reported_ = false;  // the failure was
   bool canceled_ = false;  // a next was
+  bool ending_early_ = false;
   bool abandoned_ = false;
-};
-
-// One operation of an ahead_run, which can be started again and again. Derived::kept_of turns the result into
-// what is kept while the operation state still exists, since the result may refer to it. Then
-// Derived::on_result gets that, while the run is held.
-template <class Derived, class T, sender S>
-class ahead_child : public finishes_at_home_with<ahead_child<Derived, T, S>, value_of<S>> {
-  using value_type = value_of<S>;
-
- public:
-  explicit ahead_child(ahead_run<T>& run) noexcept : run_(run) {}
-
-  /// Starts the sender that make() returns.
-  template <class Make>
-  void begin(Make make) noexcept {
-    run_.child_begins();
-    try {
-      state_.emplace(elided{[&] { return connect(make(), receiver{this}); }});
-    } catch (...) {
-      return this->finish(error::current());
-    }
-    state_->start();
-  }
-  void clear() noexcept { state_.reset(); }
-  static result<value_type> kept_of(result<value_type>&& ended) noexcept { return std::move(ended); }
-
-  // For the operation.
-  [[nodiscard]] stop_token child_stop_token() const noexcept { return run_.child_stop_token(); }
-  [[nodiscard]] async_frame* frame() const noexcept { return run_.frame(); }
-  [[nodiscard]] loop* home() const noexcept { return run_.home(); }
-  void on_finish(result<value_type>&& with) noexcept {
-    ahead_run<T>& run = run_;
-    if (!with) complete_stack(with.error(), *run.frame());
-    auto ended = Derived::kept_of(std::move(with));
-    run.hold();
-    state_.reset();
-    run.child_ended();
-    static_cast<Derived&>(*this).on_result(std::move(ended));
-    run.release();  // *this may be gone then
-  }
-
- private:
-  using receiver = inner_receiver<ahead_child, value_type>;
-
-  ahead_run<T>& run_;
-  std::optional<connected<S, receiver>> state_;
 };
 
 }  // namespace braid::detail

@@ -7,7 +7,7 @@
 
 #include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/detail/intrusive_list.hpp"
-#include "braid/combine/detail/ahead_run.hpp"
+#include "braid/combine/detail/ahead_source.hpp"
 #include "braid/style/async_range.hpp"
 
 namespace braid::detail {
@@ -16,36 +16,26 @@ template <class T, class Range>
 class buffered_run final : public ahead_run<T> {
   using op = async_range_value_t<Range>;
 
-  // Asks the range for its next operation, one request at a time.
-  struct source : ahead_child<source, T, next_of<Range>> {
-    source(buffered_run& whole, Range&& from)
-        : ahead_child<source, T, next_of<Range>>(whole), run(whole), range(std::forward<Range>(from)) {}
-    void ask() noexcept {
-      asked = true;
-      this->begin([this] { return range.next(); });
-    }
-    void on_result(result<std::optional<op>> next) noexcept {
-      asked = false;
-      run.on_next(std::move(next));
-    }
-    buffered_run& run;
-    Range range;  // a reference where the caller passed an lvalue
-    bool asked = false;
-  };
+  using source = ahead_source<buffered_run, Range>;
+  using typename ahead_run<T>::element;
 
   // Runs one operation at a time.
   struct slot : ahead_child<slot, T, op>, list_node, pooled {
     explicit slot(buffered_run& whole) noexcept : ahead_child<slot, T, op>(whole), run(whole) {}
     static result<T> kept_of(result<value_of<op>>&& with) noexcept {
-      if (!with) return std::move(with).error();
-      return capture([&]() -> T {
-        if constexpr (std::is_void_v<value_of<op>>)
-          return {};
-        else
-          return *std::move(with);
-      });
+      if constexpr (std::is_same_v<T, value_of<op>>) {
+        return std::move(with);
+      } else {
+        if (!with) return std::move(with).error();
+        return capture([&]() -> T {
+          if constexpr (std::is_void_v<value_of<op>>)
+            return {};
+          else
+            return *std::move(with);
+        });
+      }
     }
-    void on_result(result<T> with) noexcept {
+    void on_result(result<T>&& with) noexcept {
       if (!with && (run.failed() || run.closing())) run.fail(with.error());
       kept.emplace(std::move(with));
     }
@@ -61,57 +51,59 @@ class buffered_run final : public ahead_run<T> {
       while (!each->empty()) delete &each->pop_front();
   }
 
-  void on_next(result<std::optional<op>> next) noexcept {
-    slot* const where = next && *next ? room(next) : nullptr;
-    open_ = where != nullptr;
-    if (!next) {
-      source_failure_.emplace(std::move(next).error());
-    } else if (where != nullptr) {
-      used_.push_back(*where);
-      ++used_count_;
-      if (this->stopping())
-        where->kept.emplace(error(std::errc::operation_canceled));
-      else
-        where->begin([&] { return **std::move(next); });
+  // For the source.
+  void on_element(source&, op&& next) {
+    if (this->stopping()) {
+      unbegun_.emplace(std::move(next));
+    } else {
+      begin(std::move(next));
+      ask();
     }
-    ask();
   }
+  void on_source_end(source&) noexcept {}
+  void on_source_failure(source&, error why) noexcept { source_failure_.emplace(std::move(why)); }
 
  private:
   void ask() noexcept override {
     if (std::exchange(asking_, true)) return;  // the element arrived inside the loop below
-    while (open_ && !source_.asked && used_count_ < limit_ && !this->stopping()) source_.ask();
+    if (unbegun_) [[unlikely]]
+      begin_late();
+    while (used_count_ < limit_ && source_.is_idle() && !this->stopping()) source_.ask();
     asking_ = false;
   }
-  // A used slot, or a new one. Without memory for a new one the source counts as failed.
-  template <class Next>
-  [[nodiscard]] slot* room(Next& next) noexcept {
-    if (!idle_.empty()) return &idle_.pop_front();
-    try {
-      return new slot(*this);
-    } catch (...) {
-      next = error::current();
-      return nullptr;
-    }
+  void begin(op&& next) {
+    slot& where = idle_.empty() ? *new slot(*this) : idle_.pop_front();
+    used_.push_back(where);
+    ++used_count_;
+    where.begin([&]() -> op&& { return std::move(next); });
   }
-  std::optional<result<T>> take() noexcept override {
-    if (this->failed()) return std::nullopt;
+  void begin_late() noexcept {
+    try {
+      begin(*std::move(unbegun_));
+    } catch (...) {
+      on_source_failure(source_, error::current());
+    }
+    unbegun_.reset();
+  }
+  bool take(element& to) noexcept override {
+    if (this->failed()) return false;
     if (used_.empty()) {
       if (source_failure_) this->fail(*std::exchange(source_failure_, std::nullopt));
-      return std::nullopt;
+      return false;
     }
     slot& first = used_.front();
-    if (!first.kept) return std::nullopt;
-    result<T> ended = *std::exchange(first.kept, std::nullopt);
+    if (!first.kept) return false;
+    if (!*first.kept) {
+      this->fail(std::move(*first.kept).error());
+      return false;
+    }
+    const bool taken = this->put(to, **std::move(first.kept));
+    first.kept.reset();
     idle_.push_back(used_.pop_front());
     --used_count_;
-    if (!ended) {
-      this->fail(std::move(ended).error());
-      return std::nullopt;
-    }
-    return std::optional<result<T>>(std::in_place, std::move(ended));
+    return taken;
   }
-  bool exhausted() const noexcept override { return !open_ && used_.empty(); }
+  bool exhausted() const noexcept override { return !source_.is_open() && used_.empty() && !unbegun_; }
   void clear() noexcept override {
     source_.clear();
     used_.for_each([](slot& each) { each.clear(); });
@@ -122,8 +114,8 @@ class buffered_run final : public ahead_run<T> {
   intrusive_list<slot> used_;  // running, or ended and not taken yet, in the range's order
   intrusive_list<slot> idle_;  // kept for reuse
   std::size_t used_count_ = 0;
+  std::optional<op> unbegun_;  // arrived in spite of a stop request
   std::optional<error> source_failure_;
-  bool open_ = true;  // the source has not ended
   bool asking_ = false;
 };
 

@@ -7,7 +7,7 @@
 
 #include "braid/base/detail/intrusive_list.hpp"
 #include "braid/base/detail/pool_vector.hpp"
-#include "braid/combine/detail/ahead_run.hpp"
+#include "braid/combine/detail/ahead_source.hpp"
 #include "braid/style/async_range.hpp"
 
 namespace braid::detail {
@@ -21,29 +21,31 @@ class merge_source : public list_node, public pooled {
   }
   virtual void ask() noexcept = 0;
   virtual void clear() noexcept = 0;
-  [[nodiscard]] std::optional<result<T>> take() noexcept { return std::exchange(element_, std::nullopt); }
-
- protected:
-  std::optional<result<T>> element_;
+  std::optional<T> kept;
 };
 
 template <class T>
 class merge_run final : public ahead_run<T> {
+  using typename ahead_run<T>::element;
+
  public:
   template <async_range Range>
   void add(Range&& range);
   void on_element(merge_source<T>& source) noexcept { ready_.push_back(source); }
+  void on_idle(merge_source<T>& source) noexcept { idle_.push_back(source); }
   void ended() noexcept { --open_; }
 
  private:
   void ask() noexcept override {
     while (!idle_.empty() && !this->stopping()) idle_.pop_front().ask();
   }
-  std::optional<result<T>> take() noexcept override {
-    if (ready_.empty()) return std::nullopt;
+  bool take(element& to) noexcept override {
+    if (ready_.empty()) return false;
     merge_source<T>& first = ready_.pop_front();
     idle_.push_back(first);
-    return first.take();
+    const bool taken = this->put(to, *std::move(first.kept));
+    first.kept.reset();
+    return taken;
   }
   bool exhausted() const noexcept override { return open_ == 0; }
   void clear() noexcept override {
@@ -69,12 +71,13 @@ class merge_source_of final : public merge_source<T>,
     child::begin([this] { return range_.next(); });
   }
   void clear() noexcept override { child::clear(); }
-  void on_result(result<std::optional<async_range_value_t<Range>>> next) noexcept {
+  void on_result(result<std::optional<async_range_value_t<Range>>>&& next) noexcept {
+    if (!next && run_.cut_short(next.error())) return run_.on_idle(*this);
     if (!next || !*next) run_.ended();
     if (!next) return run_.fail(std::move(next).error());
     if (!*next) return;
     try {
-      this->element_.emplace(std::in_place, **std::move(next));
+      this->kept.emplace(**std::move(next));
     } catch (...) {
       run_.ended();
       return run_.fail(error::current());

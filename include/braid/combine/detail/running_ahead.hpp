@@ -47,7 +47,8 @@ struct ahead_sender {
   }
 };
 
-/// An async_range whose operations keep running between two calls of next: the type of merge and buffered.
+/// An async_range whose operations keep running between two calls of next: the type of merge, buffered and
+/// their like.
 ///
 /// Lifetime  outlives the senders of next and close that were not started. Its destructor stops what is in
 ///           flight and does not wait: what those operations refer to must live until they have ended;
@@ -56,8 +57,10 @@ struct ahead_sender {
 /// Errors    the first error stops the other operations and is the result of a next once they have ended;
 ///           then comes the end. A clean-up (finally) that fails too late for a next is the error of close(),
 ///           or goes to the loop's unhandled-error handler.
-/// Cancel    a cancelled next stops everything for good. Elements that still arrive are given; then every
-///           next() fails as operation_canceled, because not everything was read.
+/// Cancel    a cancelled next stops what is in flight, and ends when that has ended. An element that arrives
+///           all the same is given, if not by this next(), then by the following one, which goes on where
+///           the ranges do. A range that does not go on, as a generator, or an operation that was stopped
+///           makes every later next() fail as operation_canceled, because not everything was read.
 /// Cost      one block of the frame pool when it is made, and one for each operation in flight (buffered) or
 ///           each range (merge); nothing for each element.
 template <class T>
@@ -80,11 +83,13 @@ class [[nodiscard]] running_ahead {
   /// at the end. While a next is in flight it is a std::logic_error.
   [[nodiscard]] auto close() { return ahead_sender<T, true>{&run("close: the range was moved from")}; }
 
- private:
-  ahead_run<T>& run(const char* if_moved_from) const {
+ protected:
+  [[nodiscard]] ahead_run<T>& run(const char* if_moved_from) const {
     if (run_ == nullptr) throw std::logic_error(if_moved_from);
     return *run_;
   }
+
+ private:
   ahead_run<T>* run_;
 };
 
