@@ -250,6 +250,30 @@ std::size_t measure_too_fast() {
 }
 // [/channel_ends]
 
+// [streams]
+braid::task<> search_as_typed(braid::channel<std::string>& typed) {
+  const auto find = [](std::string text) { return braid::with_timeout(fetch(std::move(text)), 1s); };
+  // The searches wait until the typing pauses and has changed something. Two run at once; their order stays.
+  auto searches = typed.elements() | braid::debounce(20ms) | braid::distinct();
+  auto found = std::move(searches) | braid::transform(find) | braid::buffered(2);
+  while (const auto page = co_await found.next()) std::printf("found: %s\n", page->c_str());
+}
+// [/streams]
+
+braid::task<> type_slowly(braid::channel<std::string>& typed) {
+  for (const char* text : {"a", "an", "ann"}) co_await typed.send(text);
+  co_await braid::sleep_for(60ms);
+  for (const char* text : {"an", "ann"}) co_await typed.send(text);  // nothing new
+  co_await braid::sleep_for(60ms);
+  co_await typed.send("bob");
+  typed.close();
+}
+
+braid::task<> search() {
+  braid::channel<std::string> typed(4);
+  co_await braid::when_all(search_as_typed(typed), type_slowly(typed));
+}
+
 braid::task<> pages_through_a_channel() {
   braid::channel<std::string> pages(2);
   co_await braid::when_all(fetch_all(pages), print_all(pages));
@@ -310,6 +334,7 @@ int main() {
   std::printf("the sum is %d\n", loop.run(pipeline()));
   loop.run(wait_for_messages());
   loop.run(pages_through_a_channel());
+  loop.run(search());
   const std::vector<int> numbers(10'000, 2);
   std::printf("%ld, %ld\n", loop.run(on_another_thread(numbers)), loop.run(on_this_thread(numbers)));
 }
