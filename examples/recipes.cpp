@@ -1,6 +1,7 @@
 // The code of docs/recipes.md: answers to the first questions of new users. main runs each of them.
 #include <netdb.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,16 +46,10 @@ braid::task<int> next_signal(const braid::file& signals) {
 // [/signals]
 
 // [lines]
-/// The lines of a file, a pipe or a terminal. For standard input pass file::from_descriptor(dup(0)): the file
-/// closes its descriptor when it ends.
-braid::async_generator<std::string> lines_of(const braid::file& input) {
-  std::string text, part(4096, '\0');
-  while (const std::size_t got = co_await input.read_some(part)) {
-    text.append(part, 0, got);
-    for (std::size_t end; (end = text.find('\n')) != text.npos; text.erase(0, end + 1))
-      co_yield text.substr(0, end);
-  }
-  if (!text.empty()) co_yield text;  // the last line may lack its newline
+/// Prints the lines of a file, a pipe or a terminal, the last one even without its newline.
+braid::task<> print_lines(const braid::file& input) {
+  auto lines = braid::read_lines(input);
+  while (const auto line = co_await lines.next()) std::printf("line: %s\n", line->c_str());
 }
 // [/lines]
 
@@ -95,6 +90,23 @@ auto look_up(std::string name) {
   });
 }
 // [/callback]
+
+// [readiness]
+/// Stands for a library's "read what is there": true when its answer is whole.
+bool library_goes_on(int descriptor, std::string& answer) {
+  char part[4];
+  const ssize_t got = ::recv(descriptor, part, sizeof part, MSG_DONTWAIT);
+  if (got > 0) answer.append(part, static_cast<std::size_t>(got));
+  return got == 0;
+}
+
+braid::task<std::string> library_answer(int descriptor) {
+  std::string answer;
+  do co_await braid::wait_readable(descriptor);
+  while (!library_goes_on(descriptor, answer));
+  co_return answer;
+}
+// [/readiness]
 
 // [shutdown]
 braid::task<> serve(braid::tcp::stream client) {
@@ -185,8 +197,7 @@ int main() {
     braid::file out = braid::file::from_descriptor(pipe_ends[1]);
     co_await out.write_all(std::string_view("one\ntwo\nthree"));
     co_await out.close();
-    auto lines = lines_of(in);
-    while (auto line = co_await lines.next()) std::printf("line: %s\n", line->c_str());
+    co_await print_lines(in);
   });
 
   loop.run([&]() -> braid::task<> {
@@ -202,6 +213,15 @@ int main() {
     co_await braid::when_all(run_server(door, signals), client());
     std::puts("the server has ended");
   });
+  int both[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) != 0) return 1;
+  const auto library = braid::file::from_descriptor(both[0]);
+  auto server = braid::file::from_descriptor(both[1]);
+  auto answer = braid::spawn(library_answer(library.number()));
+  loop.run(server.write_all("from afar"));
+  loop.run(server.close());
+  std::printf("the library says %s\n", loop.run(std::move(answer)).c_str());
+
   std::printf("localhost is %s\n", loop.run(look_up("127.0.0.1")).c_str());
 
   other_loop other;
