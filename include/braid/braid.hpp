@@ -69,6 +69,7 @@
 #include "braid/net/buffered_reader.hpp"
 #include "braid/net/buffered_writer.hpp"
 #include "braid/net/byte_stream.hpp"
+#include "braid/net/connect.hpp"
 #include "braid/net/endpoint.hpp"
 #include "braid/net/incoming.hpp"
 #include "braid/net/read_lines.hpp"
