@@ -74,6 +74,7 @@
 #include "braid/net/incoming.hpp"
 #include "braid/net/read_lines.hpp"
 #include "braid/net/resolve.hpp"
+#include "braid/net/serve.hpp"
 #include "braid/net/stream.hpp"
 #include "braid/net/tcp.hpp"
 #include "braid/net/udp.hpp"

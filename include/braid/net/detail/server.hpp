@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "braid/base/error.hpp"
+#include "braid/base/pinned.hpp"
+#include "braid/base/unique_function.hpp"
+#include "braid/combine/scope.hpp"
+#include "braid/loop/clock.hpp"
+#include "braid/loop/descriptor.hpp"
+#include "braid/net/stream.hpp"
+#include "braid/style/get_stop_token.hpp"
+#include "braid/style/task.hpp"
+#include "braid/sync/event.hpp"
+#include "braid/sync/semaphore.hpp"
+
+namespace braid::tcp::detail {
+
+// What serve keeps beside its scope: the places for connections, and how it gets over a shortage of
+// descriptors. It holds one descriptor in reserve. When there is none left, it gives that one up, accepts a
+// client with it and closes the connection, so that the client knows.
+class server_state : braid::pinned {
+ public:
+  server_state(std::size_t at_most, unique_function<void(const error&)> on_error);
+
+  [[nodiscard]] semaphore& places() noexcept { return places_; }
+  /// An accept has failed. Throws unless the next one may succeed; waits until it is worth trying.
+  [[nodiscard]] task<> get_over(error why);
+  /// Whether the server keeps this client; if not, its connection is closed.
+  [[nodiscard]] task<bool> may_keep(stream& client);
+  /// Spawns what make() returns.
+  template <class F>
+  void begin(scope& connections, F make) {
+    std::optional<error> failed;
+    try {
+      connections.spawn(make());
+    } catch (...) {
+      failed = error::current();
+    }
+    if (failed) report(*failed);
+  }
+  void connection_ended() noexcept { freed_.set(); }
+  void report(const error& why) { on_error_(why); }
+
+ private:
+  void shortage_ends() noexcept;
+
+  semaphore places_;
+  unique_function<void(const error&)> on_error_;
+  auto_reset_event freed_;  // one of the connections has ended
+  descriptor reserve_;
+  bool uses_reserve_ = false;
+  bool reported_ = false;
+  loop_clock::duration pause_;
+};
+
+template <class Handler>
+task<> serve_one(Handler& handler, stream client, semaphore::permit, server_state& state) {
+  const stop_token stop = co_await get_stop_token();
+  std::optional<error> failed;
+  try {
+    co_await handler(std::move(client));
+  } catch (...) {
+    failed = error::current();
+  }
+  state.connection_ended();
+  if (!failed) co_return;
+  if (!failed->is_requested_cancellation()) state.report(*failed);
+  if (stop.stop_requested()) failed->rethrow();  // it was cut short, and so is the server
+}
+
+}  // namespace braid::tcp::detail

@@ -1,0 +1,96 @@
+#include "braid/net/detail/server.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "braid/core/async_stack.hpp"
+#include "braid/loop/direct_calls.hpp"
+#include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
+#include "braid/sync/select.hpp"
+
+namespace braid::tcp::detail {
+
+namespace {
+
+constexpr loop_clock::duration first_pause = std::chrono::milliseconds(10);
+constexpr loop_clock::duration longest_pause = std::chrono::seconds(1);
+
+descriptor new_reserve() noexcept {
+  const int made = direct_calls::current().socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return made < 0 ? descriptor() : descriptor(made);
+}
+
+bool is_shortage(const error& why) noexcept {
+  return why == std::errc::too_many_files_open || why == std::errc::too_many_files_open_in_system ||
+         why == std::errc::no_buffer_space || why == std::errc::not_enough_memory;
+}
+
+// accept(2) reports the network errors of the new connection as its own.
+bool concerns_connection(const error& why) noexcept {
+  if (why.code().category() != std::generic_category() && why.code().category() != std::system_category())
+    return false;
+  switch (why.code().value()) {
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case EPERM: return true;
+    default: return false;
+  }
+}
+
+void print(const error& why) {
+  std::fprintf(stderr, "braid: tcp::serve: %s\n%s", why.message().c_str(), format_stack(why).c_str());
+}
+
+}  // namespace
+
+server_state::server_state(std::size_t at_most, unique_function<void(const error&)> on_error)
+    : places_(at_most), on_error_(std::move(on_error)), reserve_(new_reserve()), pause_(first_pause) {
+  if (at_most == 0) invalid_argument_error("tcp::serve", "at_most is 0").rethrow();
+  if (!on_error_) on_error_ = print;
+}
+
+task<> server_state::get_over(error why) {
+  if (concerns_connection(why)) {
+    co_await yield();
+    co_return;
+  }
+  if (!is_shortage(why)) why.rethrow();
+  if (!std::exchange(reported_, true)) report(why);
+  if (reserve_.is_open()) {
+    uses_reserve_ = true;
+    co_await reserve_.close();
+    co_return;
+  }
+  co_await select(freed_.wait(), sleep_for(pause_));
+  pause_ = std::min(2 * pause_, longest_pause);
+}
+
+task<bool> server_state::may_keep(stream& client) {
+  if (!reserve_.is_open()) reserve_ = new_reserve();
+  if (reserve_.is_open() || !uses_reserve_) {
+    shortage_ends();
+    co_return true;
+  }
+  co_await client.close();
+  reserve_ = new_reserve();
+  uses_reserve_ = false;
+  co_return false;
+}
+
+void server_state::shortage_ends() noexcept {
+  uses_reserve_ = reported_ = false;
+  pause_ = first_pause;
+}
+
+}  // namespace braid::tcp::detail
