@@ -1,5 +1,5 @@
-// What the samples of docs/phrasebook.md share. Each program runs its samples and checks what each of them gives and how
-// long it takes.
+// What the samples of docs/phrasebook.md share. Each program runs its samples, and checks what each of them
+// gives and how long it takes.
 #pragma once
 
 #include <chrono>
