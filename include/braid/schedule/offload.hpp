@@ -1,11 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <type_traits>
 #include <utility>
 
 #include "braid/core/detail/argument_sender.hpp"
-#include "braid/core/sender.hpp"
+#include "braid/schedule/detail/offload_call.hpp"
 #include "braid/schedule/detail/offload_state.hpp"
 
 namespace braid {
@@ -22,6 +21,21 @@ namespace braid {
 /// std::ref. So f needs no captures, which g++ 12 would destroy twice in a co_await expression
 /// (docs/compilers.md).
 ///
+/// If f can be called with a stop_token in front of the arguments, it gets one. It is stopped when the
+/// operation is, so that a long computation can end early:
+///
+///     const auto count_primes = [](stop_token until, int below) {
+///       int found = 0;
+///       for (int n = 2; n < below; ++n) {
+///         if (until.stop_requested()) error(std::errc::operation_canceled).rethrow();
+///         int divisor = 2;
+///         while (divisor < n && n % divisor != 0) ++divisor;
+///         found += divisor == n;
+///       }
+///       return found;
+///     };
+///     log(std::to_string(co_await with_timeout(offload(count_primes, 1'000'000), 1s)));
+///
 /// f may itself wait by run(op), future::get or a loop of its own. Meanwhile its thread does not count as
 /// working (see blocking_wait).
 ///
@@ -31,22 +45,16 @@ namespace braid {
 ///           with all signals blocked but those of a fault. The operation ends on the loop's thread.
 /// Errors    an exception of f; std::errc::resource_unavailable_try_again if there is no thread for f.
 /// Cancel    an f that has not begun does not run, and the operation ends at once as cancelled. A running f
-///           cannot be interrupted: the operation waits for its end, and so does a loop that ends.
+///           cannot be interrupted: its token is stopped, and the operation waits for its end, and so does a
+///           loop that ends. Its value is the operation's value also then; one that gives up throws an
+///           operation_canceled, as above. A stop_callback of f runs on the loop's thread.
 /// Cost      two deliveries between threads, some microseconds; no allocation.
 template <class F, class... Arguments>
-  requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<Arguments>...>
+  requires detail::offloadable<std::decay_t<F>, std::decay_t<Arguments>...>
 [[nodiscard]] auto offload(F&& f, Arguments&&... arguments) {
-  using value = std::invoke_result_t<std::decay_t<F>&, std::decay_t<Arguments>...>;
-  static_assert(!lazy_sender<value>, "offload does not wait for the sender that f returns: run it in f");
-  if constexpr (sizeof...(Arguments) == 0) {
-    return detail::argument_sender<detail::offload_state, value, std::decay_t<F>>{{std::forward<F>(f)}};
-  } else {
-    auto call = [f = std::decay_t<F>(std::forward<F>(f)),
-                 ... kept = std::decay_t<Arguments>(std::forward<Arguments>(arguments))]() mutable -> value {
-      return std::invoke(f, std::move(kept)...);
-    };
-    return detail::argument_sender<detail::offload_state, value, decltype(call)>{{std::move(call)}};
-  }
+  using value = detail::offloaded_value<std::decay_t<F>, std::decay_t<Arguments>...>;
+  auto call = detail::keep_arguments(std::forward<F>(f), std::forward<Arguments>(arguments)...);
+  return detail::argument_sender<detail::offload_state, value, decltype(call)>{{std::move(call)}};
 }
 
 }  // namespace braid

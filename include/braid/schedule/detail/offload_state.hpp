@@ -10,12 +10,13 @@
 #include "braid/loop/detail/blocking_pool.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/no_loop_error.hpp"
+#include "braid/schedule/detail/offload_call.hpp"
 
 namespace braid::detail {
 
 template <class F, class R>
 class offload_state final : blocking_job, operation_base, cancellation, outside_work {
-  using value_type = std::invoke_result_t<F&>;
+  using value_type = offloaded_value<F>;
 
  public:
   offload_state(F f, R receiver)
@@ -43,7 +44,8 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
   }
   static void on_pool(blocking_job& job) noexcept {
     auto& self = static_cast<offload_state&>(job);
-    self.result_.emplace(capture(self.f_));
+    self.result_.emplace(
+        capture([&]() -> value_type { return call_offloaded(self.f_, self.stop_.token()); }));
     self.home_->operations().deliver(self);
   }
   static void on_loop(operation_base& base, completion) noexcept {
@@ -55,7 +57,7 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
   static void on_late_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
   // Withdraws a function that no thread has begun.
   void stop() noexcept override {
-    if (!home_->operations().withdraw(*this)) return;
+    if (!home_->operations().withdraw(*this)) return stop_.request_stop();
     result_.emplace(cancelled());
     home_->operations().make_ready(*this);
   }
@@ -66,6 +68,7 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
   }
 
   loop* home_ = nullptr;
+  [[no_unique_address]] source_for<F> stop_;
   F f_;
   R receiver_;
   std::optional<result<value_type>> result_;
