@@ -302,6 +302,33 @@ braid::task<long> on_this_thread(std::vector<int> numbers) {
 }
 // [/offload]
 
+// [offload_pool]
+std::size_t slow_checksum(braid::stop_token until, const std::string& text) {
+  std::size_t sum = 0;
+  for (const char each : text) {
+    if (until.stop_requested())
+      braid::error(std::errc::operation_canceled).rethrow();  // nobody waits any more
+    sum = sum * 31 + static_cast<unsigned char>(each);
+  }
+  return sum;
+}
+
+struct checksums {
+  braid::offload_pool pool{{.name = "checksum", .threads = 2, .queue = 64}};
+
+  braid::task<std::size_t> of(std::string text) {
+    auto op = braid::with_timeout(pool.run(slow_checksum, std::move(text)), 10s);
+    co_return co_await std::move(op);  // errc::queue_full if 64 others wait already
+  }
+};
+
+// A call into a library that may hang: the time-out leaves it behind, with its own copy of the path.
+braid::task<bool> is_there(std::string path) {
+  const auto asks = [](const std::string& which) { return std::filesystem::exists(which); };
+  co_return co_await braid::with_timeout(braid::offload_abandonable(asks, std::move(path)), 2s);
+}
+// [/offload_pool]
+
 braid::task<> wait_for_messages() {
   braid::channel<std::string> messages(1);
   braid::event closing;
@@ -337,4 +364,6 @@ int main() {
   loop.run(search());
   const std::vector<int> numbers(10'000, 2);
   std::printf("%ld, %ld\n", loop.run(on_another_thread(numbers)), loop.run(on_this_thread(numbers)));
+  checksums sums;
+  std::printf("%zu, %d\n", loop.run(sums.of("plain words")), loop.run(is_there("/")));
 }

@@ -82,6 +82,8 @@
 #include "braid/schedule/from_callback.hpp"
 #include "braid/schedule/interval.hpp"
 #include "braid/schedule/offload.hpp"
+#include "braid/schedule/offload_abandonable.hpp"
+#include "braid/schedule/offload_pool.hpp"
 #include "braid/schedule/resume_on.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/stop_requested.hpp"

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "braid/loop/detail/blocking_pool.hpp"
+#include "braid/loop/detail/pool_threads.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 #include "living_loops.hpp"
 
@@ -67,6 +68,7 @@ void after_fork() noexcept {
   new (&here.mutex) std::mutex;  // a thread of the parent may have held it
   leave_all_to_parent(here);
   detail::blocking_pool::after_fork();
+  detail::pool_owner::after_fork();
 }
 
 // Finishes and destroys nothing. The operations are the parent's, and their clean-up would happen in both

@@ -14,6 +14,8 @@
 #include <system_error>
 #include <utility>
 
+#include "quiet_thread.hpp"
+
 #include "braid/loop/blocking_wait.hpp"
 #include "braid/loop/loop.hpp"
 
@@ -41,15 +43,6 @@ std::size_t threads_wanted() {
       std::string(call) +
           ": no thread of the blocking pool is left for it: all of them wait, and none can "
           "be added");
-}
-
-// All signals except those of a fault, whose handlers must run on the thread that caused it.
-sigset_t signals_of_others() noexcept {
-  sigset_t all;
-  ::sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT})
-    ::sigdelset(&all, fault);
-  return all;
 }
 
 }  // namespace
@@ -187,18 +180,8 @@ bool blocking_pool::find_threads_for(std::size_t jobs) noexcept {
 
 bool blocking_pool::start_thread() noexcept {
   if (threads_ >= most_working_ + most_aside) return false;
-  pthread_attr_t detached;
-  if (::pthread_attr_init(&detached) != 0) return false;
-  ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-  // A thread inherits its maker's mask, so the signals are blocked in it from the start.
-  const sigset_t blocked = signals_of_others();
-  sigset_t before;
-  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
   pthread_t thread;
-  const bool started = ::pthread_create(&thread, &detached, run_thread, this) == 0;
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  ::pthread_attr_destroy(&detached);
-  if (!started) return false;
+  if (!start_quiet_thread(thread, PTHREAD_CREATE_DETACHED, run_thread, this)) return false;
   ++threads_;
   ++idle_;  // until it takes a job
   return true;

@@ -47,6 +47,7 @@ class faulty_reactor final : public reactor {
   void leave_to_parent() noexcept override { over_->leave_to_parent(); }
   void offload(braid::detail::blocking_job& job) override { over_->offload(job); }
   bool withdraw(braid::detail::blocking_job& job) noexcept override { return over_->withdraw(job); }
+  bool simulates_threads() const noexcept override { return over_->simulates_threads(); }
   direct_calls& direct() noexcept override { return over_->direct(); }
   std::int64_t position_of(int descriptor) noexcept override { return over_->position_of(descriptor); }
   void set_position(int descriptor, std::int64_t offset, int whence) noexcept override {

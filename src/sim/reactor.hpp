@@ -29,6 +29,7 @@ class sim_reactor final : public reactor {
   std::size_t in_flight() const noexcept override { return machine_.in_flight() + refused_count_; }
   void offload(braid::detail::blocking_job& job) override;
   bool withdraw(braid::detail::blocking_job& job) noexcept override;
+  bool simulates_threads() const noexcept override { return true; }
   direct_calls& direct() noexcept override { return machine_; }
 
   // ---- for the world

@@ -15,6 +15,7 @@
 #include "braid/loop/loop.hpp"
 #include "braid/net/tcp.hpp"
 #include "braid/schedule/offload.hpp"
+#include "braid/schedule/offload_pool.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
@@ -27,12 +28,15 @@ constexpr auto no_thread = std::errc::resource_unavailable_try_again;
 
 int use_a_loop(const std::string& path) {
   loop home;
+  offload_pool own({.name = "own"});
   const bool on_epoll = home.reactor_name() == std::string("epoll");
   for (int round = 0; round < 2; ++round) {
     const result<void> written = home.run(as_result(write_file(path, std::string("written"))));
     if (on_epoll ? written || written.error() != no_thread : !written) return 1;
     const auto calculated = home.run(as_result(offload([] { return 1; })));
     if (calculated || calculated.error() != no_thread) return 2;
+    const auto in_pool = home.run(as_result(own.run([] { return 1; })));
+    if (in_pool || in_pool.error() != no_thread) return 4;
   }
   home.run(sleep_for(std::chrono::microseconds(100)));
   const tcp::listener listening = home.run(tcp::listen(endpoint::loopback()));

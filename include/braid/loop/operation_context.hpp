@@ -151,6 +151,8 @@ class operation_context : pinned {
   void offload(detail::blocking_job& job) { reactor_->offload(job); }
   /// Takes the job back; false when a thread has begun it.
   [[nodiscard]] bool withdraw(detail::blocking_job& job) noexcept { return reactor_->withdraw(job); }
+  /// See reactor::simulates_threads.
+  [[nodiscard]] bool simulates_threads() const noexcept { return reactor_->simulates_threads(); }
   /// The system calls on the loop's descriptors that need no waiting.
   [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
   /// The loop destroys `one` if it ends while `one` still waits.

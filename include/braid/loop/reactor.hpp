@@ -75,6 +75,8 @@ class reactor : pinned {
   virtual void offload(detail::blocking_job& job);
   /// Takes back a job that no thread has begun; false when one has.
   [[nodiscard]] virtual bool withdraw(detail::blocking_job& job) noexcept;
+  /// True if it runs jobs in steps of a simulation instead of on threads.
+  [[nodiscard]] virtual bool simulates_threads() const noexcept { return false; }
   /// In a forked child: closes what it shares with the parent's reactor, and drops its requests. The child
   /// neither uses nor destroys it afterwards.
   virtual void leave_to_parent() noexcept {}

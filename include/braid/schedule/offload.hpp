@@ -54,7 +54,8 @@ template <class F, class... Arguments>
 [[nodiscard]] auto offload(F&& f, Arguments&&... arguments) {
   using value = detail::offloaded_value<std::decay_t<F>, std::decay_t<Arguments>...>;
   auto call = detail::keep_arguments(std::forward<F>(f), std::forward<Arguments>(arguments)...);
-  return detail::argument_sender<detail::offload_state, value, decltype(call)>{{std::move(call)}};
+  return detail::argument_sender<detail::offload_state, value, detail::offload_place, decltype(call)>{
+      {}, {std::move(call)}};
 }
 
 }  // namespace braid

@@ -1,52 +1,56 @@
 #pragma once
 
-#include <cerrno>
 #include <optional>
-#include <type_traits>
+#include <system_error>
 #include <utility>
 
 #include "braid/core/sender.hpp"
 #include "braid/loop/cancellation.hpp"
-#include "braid/loop/detail/blocking_pool.hpp"
+#include "braid/loop/detail/offload_job.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/no_loop_error.hpp"
 #include "braid/schedule/detail/offload_call.hpp"
 
 namespace braid::detail {
 
+/// Where a function runs, and what its operation is called in errors.
+struct offload_place {
+  pool_owner* pool = nullptr;  // null: on the blocking pool
+  const char* call = "offload";
+};
+
+// The operation of a function that is waited for. It holds the function and its result.
 template <class F, class R>
-class offload_state final : blocking_job, operation_base, cancellation, outside_work {
+class offload_state final : offload_job, operation_base, cancellation, outside_work {
   using value_type = offloaded_value<F>;
 
  public:
-  offload_state(F f, R receiver)
-      : blocking_job(on_pool), operation_base(on_loop), f_(std::move(f)), receiver_(std::move(receiver)) {}
+  offload_state(offload_place where, F f, R receiver)
+      : offload_job(fate::awaited),
+        operation_base(on_loop),
+        where_(where),
+        f_(std::move(f)),
+        receiver_(std::move(receiver)) {}
 
   void start() noexcept {
     home_ = loop::current_or_null();
     if (home_ == nullptr) [[unlikely]]
-      return std::move(receiver_).finish(no_loop_error("offload"));
+      return std::move(receiver_).finish(no_loop_error(where_.call));
     stop_token token = receiver_.get_stop_token();
     if (home_->ending() || token.stop_requested()) [[unlikely]]
       return std::move(receiver_).finish(cancelled());
-    try {
-      home_->operations().offload(*this);
-    } catch (...) {
-      return std::move(receiver_).finish(error::current());
-    }
+    if (std::optional<error> failed = submit(where_.pool, *home_, *this, where_.call)) [[unlikely]]
+      return std::move(receiver_).finish(*std::move(failed));
     home_->operations().begin_outside(*this);
     arm(std::move(token), on_stop, on_late_stop);
   }
 
  private:
-  static error cancelled() noexcept {
-    return error(std::make_error_code(std::errc::operation_canceled), "offload");
+  [[nodiscard]] error cancelled() const noexcept {
+    return error(std::make_error_code(std::errc::operation_canceled), where_.call);
   }
-  static void on_pool(blocking_job& job) noexcept {
-    auto& self = static_cast<offload_state&>(job);
-    self.result_.emplace(
-        capture([&]() -> value_type { return call_offloaded(self.f_, self.stop_.token()); }));
-    self.home_->operations().deliver(self);
+  void run() noexcept override {
+    result_.emplace(capture([&]() -> value_type { return call_offloaded(f_, stop_.token()); }));
   }
   static void on_loop(operation_base& base, completion) noexcept {
     auto& self = static_cast<offload_state&>(base);
@@ -57,16 +61,19 @@ class offload_state final : blocking_job, operation_base, cancellation, outside_
   static void on_late_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
   // Withdraws a function that no thread has begun.
   void stop() noexcept override {
-    if (!home_->operations().withdraw(*this)) return stop_.request_stop();
+    if (!withdraw()) return stop_.request_stop();
     result_.emplace(cancelled());
     home_->operations().make_ready(*this);
   }
   void finish() noexcept {
     R receiver = std::move(receiver_);
+    if (cut_off()) [[unlikely]]
+      return std::move(receiver).finish(error(*std::move(cut_off())));
     result<value_type> ended = std::move(*result_);
     std::move(receiver).finish(std::move(ended));
   }
 
+  const offload_place where_;
   loop* home_ = nullptr;
   [[no_unique_address]] source_for<F> stop_;
   F f_;
