@@ -34,7 +34,7 @@ class category final : public std::error_category {
   }
 };
 
-class timeout final : public std::error_category {
+class timeout_errors final : public std::error_category {
  public:
   const char* name() const noexcept override { return "braid timeout"; }
   std::string message(int) const override { return "Timed out"; }
@@ -46,7 +46,7 @@ class timeout final : public std::error_category {
 }  // namespace
 
 const std::error_category& timeout_category() noexcept {
-  static const timeout instance;
+  static const timeout_errors instance;
   return instance;
 }
 
