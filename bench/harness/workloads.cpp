@@ -40,6 +40,7 @@ constexpr std::array workloads{
     workload{"mutex", "lock a mutex that is free, and unlock it", 1, 1024, completions},
     workload{"mutex_queue", "one of 100,000 who wait for a mutex: get it, and unlock it", 100'000, 100'000,
              completions},
+    workload{"task_local", "read a task_local whose value is ten tasks up", 1, 1024, completions},
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -29,12 +30,29 @@ std::size_t opening_of_last(std::string_view text) {
   return std::string_view::npos;
 }
 
-// Every link has the first of these places, every value_frame the second, and no other frame either.
-constexpr std::source_location place_of_links = std::source_location::current();
-constexpr std::source_location place_of_values = std::source_location::current();
+// Every hidden frame has this place, and no other frame has.
+constexpr std::source_location place_of_hidden = std::source_location::current();
+constexpr char key_of_links = 0;
 
-bool is_at(const std::source_location& place, const async_frame& frame) noexcept {
-  return frame.where.line() == place.line() && frame.where.file_name() == place.file_name();
+// A source_location is a pointer. To compare that is faster than to compare file and line.
+bool is_hidden(const async_frame& frame) noexcept {
+  return std::bit_cast<const void*>(frame.where) == std::bit_cast<const void*>(place_of_hidden);
+}
+
+// Four frames a round, since g++ unrolls no loop with two ends: this is what reading a task_local takes.
+const hidden_frame* nearest_hidden(const async_frame* frame) noexcept {
+  const auto is_shown = [](const async_frame* one) { return one != nullptr && !is_hidden(*one); };
+  while (is_shown(frame) && is_shown(frame = frame->parent) && is_shown(frame = frame->parent) &&
+         is_shown(frame = frame->parent))
+    frame = frame->parent;
+  return static_cast<const hidden_frame*>(frame);
+}
+
+// Not inline: without a call in its loop, nearest needs no registers of its caller.
+[[gnu::cold, gnu::noinline]] const detail::value_frame* nearest_beyond(const hidden_frame& link,
+                                                                       const void* key) noexcept {
+  const bool is_here = static_cast<const async_link&>(link).is_here();
+  return is_here ? detail::value_frame::nearest(link.parent, key) : nullptr;
 }
 
 // The innermost frames of a chain, at most async_stack::most_frames.
@@ -46,7 +64,7 @@ struct kept_frames {
         if (link->is_here()) continue;
         break;
       }
-      if (frame->where.line() != 0 && !is_at(place_of_values, *frame)) places[count++] = frame->where;
+      if (frame->where.line() != 0 && !is_hidden(*frame)) places[count++] = frame->where;
     }
     goes_on_at = frame;
   }
@@ -89,27 +107,28 @@ void explain_and_terminate() {
 
 }  // namespace
 
-async_link::async_link() noexcept { where = place_of_links; }
+hidden_frame::hidden_frame(const void* what) noexcept : key(what) { where = place_of_hidden; }
+
+const hidden_frame* hidden_frame::from(const async_frame& frame) noexcept {
+  return is_hidden(frame) ? static_cast<const hidden_frame*>(&frame) : nullptr;
+}
+
+async_link::async_link() noexcept : hidden_frame(&key_of_links) {}
 
 const async_link* async_link::from(const async_frame& frame) noexcept {
-  return is_at(place_of_links, frame) ? static_cast<const async_link*>(&frame) : nullptr;
+  const hidden_frame* const one = hidden_frame::from(frame);
+  return one != nullptr && one->key == &key_of_links ? static_cast<const async_link*>(one) : nullptr;
 }
 
 detail::value_frame::value_frame(const void* what, const void* where_it_is) noexcept
-    : key(what), value(where_it_is) {
-  where = place_of_values;
-}
-
-const detail::value_frame* detail::value_frame::from(const async_frame& frame) noexcept {
-  return is_at(place_of_values, frame) ? static_cast<const value_frame*>(&frame) : nullptr;
-}
+    : hidden_frame(what), value(where_it_is) {}
 
 const detail::value_frame* detail::value_frame::nearest(const async_frame* innermost,
                                                         const void* key) noexcept {
-  for (const async_frame* frame = innermost; frame != nullptr; frame = frame->parent) {
-    if (const async_link* link = async_link::from(*frame); link != nullptr && !link->is_here())
-      return nullptr;
-    if (const value_frame* one = from(*frame); one != nullptr && one->key == key) return one;
+  for (const hidden_frame* one = nearest_hidden(innermost); one != nullptr;
+       one = nearest_hidden(one->parent)) {
+    if (one->key == key) return static_cast<const value_frame*>(one);
+    if (one->key == &key_of_links) return nearest_beyond(*one, key);
   }
   return nullptr;
 }

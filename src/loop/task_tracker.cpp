@@ -36,7 +36,7 @@ const async_frame* placed(const async_frame* frame) noexcept {
   for (; frame != nullptr; frame = frame->parent) {
     if (const async_link* link = async_link::from(*frame)) {
       if (!link->is_here()) return nullptr;
-    } else if (frame->where.line() != 0 && value_frame::from(*frame) == nullptr) {
+    } else if (frame->where.line() != 0 && hidden_frame::from(*frame) == nullptr) {
       return frame;
     }
   }

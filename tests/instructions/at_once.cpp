@@ -4,9 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "braid/combine/task_group.hpp"
 #include "braid/combine/when_any.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/schedule/sleep.hpp"
+#include "braid/schedule/yield.hpp"
 #include "braid/style/run.hpp"
 #include "braid/style/start.hpp"
 #include "braid/style/task.hpp"
@@ -22,6 +24,11 @@ namespace {
 task<> queue_up(mutex& guard, long& served) {
   const auto held = co_await guard.lock();
   ++served;
+}
+
+task<long> one_later() {
+  co_await yield();
+  co_return 1;
 }
 
 }  // namespace
@@ -58,6 +65,17 @@ long mutex_queue(loop& here, long times) {
   first.reset();
   here.run();
   return served;
+}
+
+// All tasks run before the first result is received.
+long task_group(loop& here, long times) {
+  const auto all = [&](braid::task_group<long>& group) -> task<long> {
+    for (long i = 0; i < times; ++i) group.spawn(one_later());
+    long sum = 0;
+    while (const auto one = co_await group.next()) sum += **one;
+    co_return sum;
+  };
+  return here.run(with_group<long>(all));
 }
 
 }  // namespace instructions

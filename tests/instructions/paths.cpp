@@ -50,6 +50,8 @@ constexpr path paths[] = {
     {"start", instructions::starts},
     {"stoppable_nop", instructions::stoppable_nops},
     {"switch", instructions::yields},
+    {"task_group", instructions::task_group, true},
+    {"task_local", instructions::task_local_reads},
     {"then", instructions::then},
     {"timers", instructions::timers, true},
 };

@@ -9,6 +9,7 @@ namespace instructions {
 long call(braid::loop& here, long times);
 long ready(braid::loop& here, long times);
 long yields(braid::loop& here, long times);
+long task_local_reads(braid::loop& here, long times);
 long nops(braid::loop& here, long times);
 long stoppable_nops(braid::loop& here, long times);
 long fiber_switch(braid::loop& here, long times);
@@ -22,5 +23,6 @@ long among_hosts(braid::loop& here, long times);
 long timers(braid::loop& here, long times);
 long any_of(braid::loop& here, long times);
 long mutex_queue(braid::loop& here, long times);
+long task_group(braid::loop& here, long times);
 
 }  // namespace instructions

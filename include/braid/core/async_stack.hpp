@@ -52,12 +52,22 @@ struct async_frame {
 };
 static_assert(sizeof(async_frame) == 16);
 
+// A frame that no printed stack shows. All of them have one place, so that a walk along the frames compares one
+// word of each; the key says what it is.
+struct hidden_frame : async_frame {
+  explicit hidden_frame(const void* what) noexcept;
+  /// The frame as a hidden_frame, or null if it is none.
+  [[nodiscard]] static const hidden_frame* from(const async_frame& frame) noexcept;
+
+  const void* const key;
+};
+
 // A frame that links an operation to the frame that waits for it now, which may change or go away while the
-// operation runs. A stack does not show it.
+// operation runs.
 //
 // Threads  only the home loop's thread reads parent. On another thread a stack ends here; when the error
 //          arrives on the home loop, complete_stack adds the rest.
-struct async_link : async_frame {
+struct async_link : hidden_frame {
   async_link() noexcept;
   void belong_here() noexcept { home_ = std::this_thread::get_id(); }
   [[nodiscard]] bool is_here() const noexcept { return home_ == std::this_thread::get_id(); }

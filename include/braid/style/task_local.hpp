@@ -39,7 +39,7 @@ class task_local : pinned {
   /// A sender of T that completes at once: a copy of the value of the innermost `with` around the waiter. If
   /// T is expensive to copy, let it be a std::shared_ptr<const X>.
   ///
-  /// Cost  a walk from the waiter to that `with`, frame by frame, and the copy.
+  /// Cost  a walk from the waiter to that `with`, five instructions a frame, and the copy.
   [[nodiscard]] auto get() const noexcept { return detail::asking_sender<detail::ask_task_local<T>>{{this}}; }
   [[nodiscard]] const T& otherwise() const noexcept { return otherwise_; }
 

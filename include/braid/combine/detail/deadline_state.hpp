@@ -56,7 +56,7 @@ auto timed(S&& op, sleep_sender<When> sleep) {
 
 struct ask_deadline {
   using value_type = std::optional<loop_clock::time_point>;
-  static result<value_type> of(const auto& receiver) noexcept {
+  static result<value_type> of(auto& receiver) noexcept {
     value_type earliest;
     const value_frame* found = value_frame::nearest(receiver.frame(), &deadline_key);
     for (; found != nullptr; found = value_frame::nearest(found->parent, &deadline_key)) {

@@ -49,7 +49,7 @@ template <std::copy_constructible T>
 struct ask_task_local {
   using value_type = T;
   const task_local<T>* local;
-  result<T> of(const auto& receiver) const noexcept {
+  result<T> of(auto& receiver) const noexcept {
     const value_frame* const found = value_frame::nearest(receiver.frame(), local);
     return capture(
         [&] { return found != nullptr ? *static_cast<const T*>(found->value) : local->otherwise(); });
