@@ -56,7 +56,7 @@ template <async_range Range, class Key = std::identity>
   if (most == 0) throw std::invalid_argument("distinct_within: it would remember nothing");
   return detail::view<Range, step>(
       std::forward<Range>(range),
-      step{std::move(key), detail::remembered_keys<detail::key_of<Key, element>>(most)});
+      step{std::move(key), detail::remembered_keys<detail::distinct_key<Key, element>>(most)});
 }
 /// distinct_within, to be written behind a |.
 template <class Key = std::identity>

@@ -11,13 +11,13 @@
 namespace braid::detail {
 
 template <class Key, class Element>
-using key_of = std::remove_cvref_t<std::invoke_result_t<Key&, const Element&>>;
+using distinct_key = std::remove_cvref_t<std::invoke_result_t<Key&, const Element&>>;
 
 template <class Key, class Element>
 struct distinct_step {
   using value_type = Element;
   Key key;
-  std::optional<key_of<Key, Element>> last = {};
+  std::optional<distinct_key<Key, Element>> last = {};
 
   void take(Element&& element, std::optional<Element>& to) {
     auto&& its = std::invoke(key, std::as_const(element));
@@ -67,7 +67,7 @@ template <class Key, class Element>
 struct distinct_within_step {
   using value_type = Element;
   Key key;
-  remembered_keys<key_of<Key, Element>> seen;
+  remembered_keys<distinct_key<Key, Element>> seen;
 
   void take(Element&& element, std::optional<Element>& to) {
     if (seen.add(std::invoke(key, std::as_const(element)))) to.emplace(std::move(element));
