@@ -46,14 +46,11 @@ task<std::size_t> in_pairs() {
 // [/chunk]
 
 // [buffered]
-async_generator<task<std::string>> requests(int count) {  // each begins when buffered takes it
-  for (int n = 1; n <= count; ++n) co_yield fetch("page " + std::to_string(n), 30ms);
-}
-
-task<std::string> two_ahead() {
-  auto answers = requests(4) | buffered(2);  // in the order of the requests
+task<std::string> two_at_once() {
+  const auto detail = [](std::string page) { return fetch("of " + page, 30ms); };
+  auto details = pages(3) | transform(detail) | buffered(2);  // in the order of the pages
   std::string last;
-  while (auto each = co_await answers.next()) last = *std::move(each);
+  while (auto each = co_await details.next()) last = *std::move(each);
   co_return last;
 }
 // [/buffered]
@@ -126,7 +123,7 @@ int main() {
   all.expect("generator", characters(), 18U, 30ms);
   all.expect("views", composed(), "of page 2, of page 4, ", 60ms);
   all.expect("chunk", in_pairs(), 3U, 50ms);
-  all.expect("buffered", two_ahead(), "page 4", 60ms);
+  all.expect("buffered", two_at_once(), "of page 3", 80ms);
   all.expect("merge", from_both(), "abab", 30ms);
   all.expect("each", for_each_page(), 4, 70ms);
   all.expect("buffer", producer_runs_ahead(), 4, 50ms);
