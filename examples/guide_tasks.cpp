@@ -227,6 +227,46 @@ braid::task<std::string> next_message(braid::channel<std::string>& messages, bra
 }
 // [/channel]
 
+// [select_running]
+braid::task<> wait_with_beats() {
+  auto page = braid::spawn(fetch("ann", 25ms));  // runs on, whatever select chooses
+  braid::interval beats(10ms);
+  while (page.valid()) {
+    auto next = co_await braid::select(page, beats.next());
+    std::puts(next.index == 0 ? std::get<0>(next.value).c_str() : "still waiting");
+  }
+}
+
+braid::task<> print_as_they_come() {
+  std::vector<braid::future<std::string>> pages;
+  pages.push_back(braid::spawn(fetch("bob", 10ms)));
+  pages.push_back(braid::spawn(fetch("cydan", 5ms)));
+  for (auto left = pages.size(); left > 0; --left) {
+    auto next = co_await braid::select(pages);
+    std::printf("%zu: %s\n", next.index, next.value.c_str());
+  }
+}
+
+// Holds at most one element, which it has received and not yet sent.
+braid::task<> pass_on(braid::channel<int>& from, braid::channel<int>& to) {
+  std::optional<int> kept;
+  const auto send_kept = [&] { return to.send(*kept); };
+  for (;;) {
+    auto next = co_await braid::select(braid::when(!kept, from.receive()),  // one of the two is disabled
+                                       braid::when(kept.has_value(), send_kept));
+    kept = next.index == 0 ? std::get<0>(next.value) : std::nullopt;
+    if (next.index == 0 && !kept) break;  // closed and empty
+  }
+  to.close();
+}
+
+void drain(braid::channel<int>& urgent, braid::channel<int>& usual) {
+  while (auto next = braid::try_select(braid::select_order::fair, urgent.receive(), usual.receive()))
+    std::printf("%d\n",
+                next->index == 0 ? std::get<0>(next->value).value() : std::get<1>(next->value).value());
+}
+// [/select_running]
+
 // [channel_ends]
 braid::task<> fetch_all(braid::channel<std::string>& pages) {
   for (const char* name : {"ann", "bob", "broken"}) {
@@ -339,6 +379,19 @@ braid::task<> wait_for_messages() {
   std::printf("%s\n", (co_await next_message(messages, closing)).c_str());
 }
 
+braid::task<> selects() {
+  co_await wait_with_beats();
+  co_await print_as_they_come();
+  braid::channel<int> from(1), between(1), to(2);
+  (void)from.try_send(7);
+  from.close();
+  co_await braid::when_all(pass_on(from, between), pass_on(between, to));
+  std::printf("%d\n", (co_await to.receive()).value());
+  braid::channel<int> urgent(1), usual(1);
+  (void)urgent.try_send(1), (void)usual.try_send(2);
+  drain(urgent, usual);
+}
+
 }  // namespace
 
 int main() {
@@ -360,6 +413,7 @@ int main() {
   loop.run(withdraw_twice());
   std::printf("the sum is %d\n", loop.run(pipeline()));
   loop.run(wait_for_messages());
+  loop.run(selects());
   loop.run(pages_through_a_channel());
   loop.run(search());
   const std::vector<int> numbers(10'000, 2);

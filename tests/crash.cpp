@@ -77,6 +77,10 @@ TEST_CASE("crash: reading the value of a failed result aborts with a message", "
              contains("braid: result: operator* on an error: Connection timed out"));
 }
 
+TEST_CASE("crash: destroying a future that a select waits for aborts with a message", "[crash]") {
+  CHECK_THAT(aborted("future_in_select").errors, contains("braid: future: a select waits for it"));
+}
+
 TEST_CASE("crash: next of an incoming that was moved from aborts with a message", "[crash]") {
   CHECK_THAT(aborted("incoming_moved_from").errors,
              contains("braid: incoming::next: the incoming was moved from"));

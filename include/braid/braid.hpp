@@ -128,6 +128,8 @@
 #include "braid/sync/select.hpp"
 #include "braid/sync/semaphore.hpp"
 #include "braid/sync/shared_mutex.hpp"
+#include "braid/sync/try_select.hpp"
 #include "braid/sync/watch.hpp"
+#include "braid/sync/when.hpp"
 #include "braid/trace/task_dump_signal.hpp"
 #include "braid/trace/tasks.hpp"

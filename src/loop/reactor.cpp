@@ -85,6 +85,14 @@ std::unique_ptr<reactor> reactor_override::make(const loop_options& options) {
 
 direct_calls& reactor::direct() noexcept { return direct_calls::of_kernel(); }
 
+// Source  Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014): splitmix64.
+std::size_t reactor::choose(std::size_t n) {
+  std::uint64_t mixed = ++choices_ * 0x9e3779b97f4a7c15;
+  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+  return n == 0 ? 0 : (mixed ^ mixed >> 31) % n;
+}
+
 std::unique_ptr<reactor> make_reactor(const loop_options& options) {
   if (innermost != nullptr) return innermost->make(options);
   switch (chosen(options.backend)) {

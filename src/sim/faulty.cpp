@@ -43,6 +43,7 @@ class faulty_reactor final : public reactor {
   const char* name() const noexcept override { return over_->name(); }
   void wake() noexcept override { over_->wake(); }
   void touched() noexcept override { over_->touched(); }
+  std::size_t choose(std::size_t n) override { return over_->choose(n); }
   loop_clock::time_point now() const noexcept override { return over_->now(); }
   void leave_to_parent() noexcept override { over_->leave_to_parent(); }
   void offload(braid::detail::blocking_job& job) override { over_->offload(job); }

@@ -25,6 +25,7 @@ class sim_reactor final : public reactor {
   void turn(patience how_long, braid::detail::inbox& messages) noexcept override;
   void wake() noexcept override;
   void touched() noexcept override;
+  std::size_t choose(std::size_t n) override { return machine_.within().draws().among(n); }
   loop_clock::time_point now() const noexcept override { return computer_.now(); }
   std::size_t in_flight() const noexcept override { return machine_.in_flight() + refused_count_; }
   void offload(braid::detail::blocking_job& job) override;

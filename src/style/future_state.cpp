@@ -4,6 +4,7 @@
 #include <exception>
 #include <new>
 
+#include "braid/base/detail/assert.hpp"
 #include "braid/base/detail/lost_error.hpp"
 
 namespace braid::detail {
@@ -13,6 +14,13 @@ void future_state_base::settle_slow() noexcept {
   chain_scope* const scope = (facts_ & chained) != 0 ? ended_in_chain() : nullptr;
   settle_now();  // may destroy *this
   if (scope != nullptr) scope->chain_ended();
+}
+
+void future_state_base::used_in_select() noexcept {
+  misused(
+      "future: a select waits for it: until that has ended, the future must neither be destroyed nor given "
+      "to "
+      "another operation");
 }
 
 void future_state_base::report(error failure) noexcept {

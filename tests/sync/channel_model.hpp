@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,19 +15,31 @@
 #include "braid/style/start.hpp"
 #include "braid/sync/channel.hpp"
 #include "braid/sync/select.hpp"
+#include "braid/sync/try_select.hpp"
+#include "braid/sync/when.hpp"
+#include "scripted_choices.hpp"
 
 /// Real channels and a simple model of them, side by side.
 namespace braid_tests {
 
-/// An operation of a channel: sends this element, or receives.
+/// An operation of a channel: sends this element, or receives. A disabled one takes no part.
 struct channel_step {
   std::size_t channel = 0;
-  std::optional<int> sends;
+  std::optional<int> sends = {};
+  bool disabled = false;
+};
+
+/// A choice between such operations.
+struct channel_choice {
+  std::vector<channel_step> steps;
+  bool as_range = false;  // a range of operations, which are all sends or all receives
+  bool waits = true;  // else it is a try_select
+  std::optional<std::size_t> from = {};  // fair, and it begins with this one
 };
 
 /// The state of an operation. An element that it received follows the word.
 inline const std::string waits = "waits", sent = "sent", refused = "refused", none_left = "none",
-                         stopped = "stopped";
+                         stopped = "stopped", nothing = "nothing", disabled = "disabled";
 inline std::string received(int element) { return "received " + std::to_string(element); }
 
 /// The model: lists that are searched.
@@ -36,12 +49,19 @@ class channel_model {
     for (std::size_t i = 0; i < capacities.size(); ++i) channels_[i].capacity = capacities[i];
   }
 
-  /// Begins an operation with one or more choices. Operations are numbered from 0.
-  void begin(std::vector<channel_step> choices) {
-    operations_.push_back({std::move(choices), waits});
+  /// Begins an operation. Operations are numbered from 0.
+  void begin(const channel_choice& of) {
+    operations_.push_back({of.steps, waits});
     auto& mine = operations_.back();
-    for (const channel_step& step : mine.choices)
-      if (can(step)) return make(mine, step);
+    const std::size_t count = of.steps.size();
+    for (std::size_t i = 0; i != count; ++i) {
+      const channel_step& step = mine.choices[(of.from.value_or(0) + i) % count];
+      if (!step.disabled && can(step)) return make(mine, step);
+    }
+    if (!of.waits)
+      mine.state = nothing;
+    else if (std::ranges::all_of(of.steps, [](const channel_step& each) { return each.disabled; }))
+      mine.state = disabled;
   }
   void stop(std::size_t which) {
     if (operations_[which].state == waits) operations_[which].state = stopped;
@@ -51,7 +71,7 @@ class channel_model {
     for (auto& each : operations_) {
       if (each.state != waits) continue;
       for (const channel_step& step : each.choices)
-        if (step.channel == which && !step.sends) each.state = none_left;
+        if (step.channel == which && !step.sends && !step.disabled) each.state = none_left;
     }
   }
   [[nodiscard]] const std::string& state(std::size_t which) const { return operations_[which].state; }
@@ -74,7 +94,8 @@ class channel_model {
     for (auto& each : operations_) {
       if (each.state != waits) continue;
       for (const channel_step& step : each.choices)
-        if (step.channel == which && step.sends.has_value() == to_send) return {&each, &step};
+        if (step.channel == which && step.sends.has_value() == to_send && !step.disabled)
+          return {&each, &step};
     }
     return {};
   }
@@ -117,8 +138,12 @@ class channel_model {
   std::deque<operation> operations_;
 };
 
-/// The same interface to real channels on the current loop. An operation has one choice or two.
+/// The same interface to real channels on the current loop, whose reactor is scripted_choices where a choice
+/// is fair. An operation has one choice or two, or more in a range.
 class real_channels {
+  auto send(const channel_step& step) { return channels_[step.channel]->send(*step.sends); }
+  auto receive(const channel_step& step) { return channels_[step.channel]->receive(); }
+
  public:
   explicit real_channels(const std::vector<std::size_t>& capacities) {
     for (const std::size_t each : capacities)
@@ -129,24 +154,15 @@ class real_channels {
     braid::loop::current().run();
   }
 
-  void begin(const std::vector<channel_step>& choices) {
+  void begin(const channel_choice& of) {
     operations_.push_back(std::make_unique<operation>());
-    operation& mine = *operations_.back();
-    const auto select_or_one = [&](auto first, auto... others) {
-      if constexpr (sizeof...(others) == 0)
-        begin_one(mine, std::move(first));
-      else
-        begin_one(mine, braid::select(std::move(first), std::move(others)...));
-    };
-    const auto with = [&](const channel_step& step, auto go_on) {
-      if (step.sends)
-        go_on(channels_[step.channel]->send(*step.sends));
-      else
-        go_on(channels_[step.channel]->receive());
-    };
-    with(choices[0], [&](auto first) {
-      if (choices.size() == 1) return select_or_one(std::move(first));
-      with(choices[1], [&](auto second) { select_or_one(std::move(first), std::move(second)); });
+    if (of.from) scripted_choices::next = *of.from;
+    if (of.as_range)
+      return of.steps[0].sends ? begin_range(of, [&](const channel_step& step) { return send(step); })
+                               : begin_range(of, [&](const channel_step& step) { return receive(step); });
+    with(of.steps[0], [&](auto first) {
+      if (of.steps.size() == 1) return begin_pack(of, std::move(first));
+      with(of.steps[1], [&](auto second) { begin_pack(of, std::move(first), std::move(second)); });
     });
   }
   void stop(std::size_t which) { operations_[which]->stop.request_stop(); }
@@ -170,22 +186,68 @@ class real_channels {
     std::string state = waits;
     int finished = 0;
   };
+  template <class GoOn>
+  void with(const channel_step& step, GoOn go_on) {
+    if (step.sends)
+      go_on(send(step));
+    else
+      go_on(receive(step));
+  }
+  template <class Make>
+  void begin_range(const channel_choice& of, Make make) {
+    std::vector<decltype(braid::when(true, make(of.steps[0])))> ops;
+    for (const channel_step& each : of.steps)
+      ops.push_back(braid::when(!each.disabled, [&] { return make(each); }));
+    begin_select(of, std::move(ops));
+  }
+  template <class... S>
+  void begin_pack(const channel_choice& of, S... ops) {
+    const bool all = std::ranges::none_of(of.steps, [](const channel_step& each) { return each.disabled; });
+    if (all && of.waits && !of.from && sizeof...(S) == 1) return (begin_one(std::move(ops)), ...);
+    if (all) return begin_select(of, std::move(ops)...);
+    auto step = of.steps.begin();
+    std::tuple enabled{braid::when(!(step++)->disabled, std::move(ops))...};
+    std::apply([&](auto&... each) { begin_select(of, std::move(each)...); }, enabled);
+  }
+  template <class... X>
+  void begin_select(const channel_choice& of, X... ops) {
+    const auto order = of.from ? braid::select_order::fair : braid::select_order::first;
+    if (of.waits) return begin_one(braid::select(order, std::move(ops)...));
+    operation& mine = *operations_.back();
+    ++mine.finished;
+    try {
+      const auto made = braid::try_select(order, std::move(ops)...);
+      mine.state = made ? word(*made) : nothing;
+    } catch (...) {
+      mine.state = word(braid::error::current());
+    }
+  }
+
   static std::string word(const std::optional<int>& element) {
     return element ? received(*element) : none_left;
   }
   static std::string word(std::monostate) { return sent; }
+  static std::string word(const braid::error& failure) {
+    if (failure == braid::errc::channel_closed) return refused;
+    return failure == std::errc::operation_canceled ? stopped : disabled;
+  }
+  template <class V>
+  static std::string word(const braid::any_result<V>& made) {
+    return word(made.value);
+  }
   template <class... V>
   static std::string word(const braid::any_result<std::variant<V...>>& made) {
     return std::visit([](const auto& value) { return word(value); }, made.value);
   }
   template <class S>
-  void begin_one(operation& mine, S op) {
+  void begin_one(S op) {
+    operation& mine = *operations_.back();
     using value = braid::value_of<S>;
     braid::start(braid::with_stop_token(std::move(op), mine.stop.get_token()),
                  [&mine](braid::result<value> ended) {
                    ++mine.finished;
                    if (!ended)
-                     mine.state = ended.error() == braid::errc::channel_closed ? refused : stopped;
+                     mine.state = word(ended.error());
                    else if constexpr (std::is_void_v<value>)
                      mine.state = sent;
                    else
@@ -203,7 +265,7 @@ class channel_pair {
   explicit channel_pair(const std::vector<std::size_t>& capacities)
       : size_(capacities.size()), model_(capacities), real_(capacities) {}
 
-  void begin(const std::vector<channel_step>& choices) { model_.begin(choices), real_.begin(choices); }
+  void begin(const channel_choice& of) { model_.begin(of), real_.begin(of); }
   void stop(std::size_t which) { model_.stop(which), real_.stop(which); }
   void close(std::size_t which) { model_.close(which), real_.close(which); }
   [[nodiscard]] std::size_t count() const { return model_.count(); }

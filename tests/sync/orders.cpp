@@ -1,6 +1,8 @@
 // Channels, select and the mutex: every order of events for up to five operations, and random programs.
 
+#include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <numeric>
 #include <random>
 #include <string>
@@ -46,7 +48,7 @@ void for_every_schedule(int count, int most_stopped, F f) {
 }
 
 void follow(channel_pair& channels, const std::vector<int>& schedule,
-            const std::vector<std::vector<channel_step>>& operations) {
+            const std::vector<channel_choice>& operations) {
   for (const int step : schedule) {
     if (step >= 0)
       channels.begin(operations[static_cast<std::size_t>(step)]);
@@ -67,9 +69,9 @@ TEST_CASE("channel: does what its model does in every order of up to five sends,
       for (unsigned kinds = 0; kinds < 1U << count; ++kinds)
         for_every_schedule(count, 5, [&](const std::vector<int>& schedule) {
           channel_pair channels({capacity});
-          std::vector<std::vector<channel_step>> operations;
+          std::vector<channel_choice> operations;
           for (int i = 0; i < count; ++i)
-            operations.push_back({{0, (kinds >> i & 1) != 0 ? std::optional(i) : std::nullopt}});
+            operations.push_back({{{0, (kinds >> i & 1) != 0 ? std::optional(i) : std::nullopt}}});
           follow(channels, schedule, operations);
           const std::string difference = channels.difference();
           if (first_difference.empty()) first_difference = difference;
@@ -93,16 +95,55 @@ TEST_CASE("select: does what its model does in every order of up to five choices
           for_every_schedule(5, 1, [&](const std::vector<int>& schedule) {
             if (schedule.size() == 6 && others % 4 != 0) return;
             channel_pair channels({0, capacity});
-            std::vector<std::vector<channel_step>> operations = {both[first], both[second]};
+            std::vector<channel_choice> operations = {{both[first]}, {both[second]}};
             for (unsigned i = 0; i < 3; ++i) {
               const unsigned kind = others >> 2 * i & 3;
-              operations.push_back({{kind >> 1, (kind & 1) != 0 ? std::optional<int>(i) : std::nullopt}});
+              operations.push_back({{{kind >> 1, (kind & 1) != 0 ? std::optional<int>(i) : std::nullopt}}});
             }
             follow(channels, schedule, operations);
             const std::string difference = channels.difference();
             if (first_difference.empty()) first_difference = difference;
           });
   CHECK(first_difference == "");
+}
+
+TEST_CASE("select: each of its forms does what its model does in every order of up to four choices and stops",
+          "[select][order]") {
+  loop here({}, std::make_unique<scripted_choices>());
+  std::string first_difference;
+  int programs = 0;
+  // Two choices between two channels, in each form, and operations of others with one of them.
+  const std::vector<std::vector<channel_step>> both = {
+      {{0, {}}, {1, {}}}, {{1, 7}, {0, 8}}, {{0, 9}, {1, {}}}, {{0, {}}, {1, 6}}};
+  std::vector<channel_choice> forms;
+  for (const auto& steps : both)
+    for (unsigned enabled = 0; enabled < 4; ++enabled)
+      for (const bool may_wait : {true, false})
+        for (const bool as_range : {false, true})
+          for (const std::optional<std::size_t> from : {std::optional<std::size_t>(), {0}, {1}}) {
+            if (as_range && steps[0].sends.has_value() != steps[1].sends.has_value()) continue;
+            forms.push_back({steps, as_range, may_wait, from});
+            for (unsigned i = 0; i < 2; ++i) forms.back().steps[i].disabled = (enabled >> i & 1) == 0;
+          }
+  for (const std::size_t capacity : {0, 1})
+    for (const channel_choice& first : forms)
+      for (std::size_t second = programs % 61; second < forms.size(); second += 61)
+        for (unsigned others = 0; others < 16; ++others)
+          for_every_schedule(4, 1, [&](const std::vector<int>& schedule) {
+            channel_pair channels({0, capacity});
+            std::vector<channel_choice> operations = {first, forms[second]};
+            for (unsigned i = 0; i < 2; ++i) {
+              const unsigned kind = others >> 2 * i & 3;
+              operations.push_back({{{kind >> 1, (kind & 1) != 0 ? std::optional<int>(i) : std::nullopt}}});
+            }
+            // Each of the operations begins first, once.
+            std::rotate(operations.begin(), operations.begin() + ++programs % 4, operations.end());
+            follow(channels, schedule, operations);
+            const std::string difference = channels.difference();
+            if (first_difference.empty()) first_difference = difference;
+          });
+  CHECK(first_difference == "");
+  CHECK(programs > 100'000);
 }
 
 TEST_CASE("channel, select: random programs agree with the model", "[channel][select][property]") {
@@ -116,7 +157,7 @@ TEST_CASE("channel, select: random programs agree with the model", "[channel][se
     const auto up_to = [&](std::size_t n) {
       return std::uniform_int_distribution<std::size_t>(0, n)(random);
     };
-    loop here;
+    loop here({}, std::make_unique<scripted_choices>());
     std::string difference;
     for (int program = 0; program < 200 && difference.empty(); ++program) {
       channel_pair channels({up_to(3), up_to(1), 0});
@@ -130,12 +171,19 @@ TEST_CASE("channel, select: random programs agree with the model", "[channel][se
         } else if (what < 6) {
           here.run(yield());
         } else {
-          std::vector<channel_step> choices;
-          const std::size_t first = up_to(2);
-          for (std::size_t i = 0; i <= (what < 12 ? 1U : 0U); ++i)
-            choices.push_back({(first + i) % 3, up_to(1) == 0 ? std::optional(static_cast<int>(10 * step + i))
-                                                              : std::nullopt});
-          channels.begin(choices);
+          channel_choice of;
+          of.as_range = up_to(4) == 0;
+          of.waits = up_to(6) != 0;
+          const std::size_t first = up_to(2), count = of.as_range ? up_to(5) + 1 : what < 12 ? 2U : 1U;
+          const bool all_send = up_to(1) == 0;
+          if (up_to(2) == 0) of.from = up_to(count - 1);
+          for (std::size_t i = 0; i < count; ++i)
+            of.steps.push_back({(first + i) % 3,
+                                (of.as_range ? all_send : up_to(1) == 0)
+                                    ? std::optional(static_cast<int>(10 * step + i))
+                                    : std::nullopt,
+                                up_to(5) == 0});
+          channels.begin(of);
         }
       }
       difference = channels.difference();

@@ -1,5 +1,6 @@
 #include "programs.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <type_traits>
 
@@ -19,12 +20,15 @@ namespace {
 
 constexpr int must_wait = -2;
 
+template <class V>
+concept indexed = requires(V& value) { value.index; };
+
 }  // namespace
 
 // ---- beginning operations -----------------------------------------------------------------------------
 
 template <kind K>
-auto sync_program::sender(wish& of) {
+decltype(auto) sync_program::sender(wish& of) {
   sync_objects& o = objects_;
   const std::size_t w = of.which;
   if constexpr (K == kind::lock)
@@ -57,6 +61,8 @@ auto sync_program::sender(wish& of) {
     return o.readers[w].receive();
   else if constexpr (K == kind::beat)
     return o.beats[w].next();
+  else if constexpr (K == kind::page)
+    return (o.pages[w]);
   else
     return sleep_for(20s);
 }
@@ -108,35 +114,40 @@ void sync_program::ended_with(program_step& step, wish& of, V value) {
     } else if (*value > latest_version_ || std::exchange(latest_seen_[w], *value) >= *value) {
       broken(step, "an old value");
     }
+  } else if constexpr (K == kind::page) {
+    if (value != std::exchange(settled_[w], 0)) broken(step, "the value of another future");
+    if (o.pages[w].valid()) broken(step, "a future was chosen and is not moved from");
+    o.asked[w] = promise<int>();
+    o.pages[w] = o.asked[w].get_future();
   }
 }
 
-template <kind... K, std::size_t... I>
-void sync_program::start_select(program_step& step, std::index_sequence<I...>) {
-  auto op = select(sender<K>(step.wishes[I])...);
-  using value = value_of<decltype(op)>;
-  start(with_stop_token(std::move(op), step.stop.get_token()), [this, &step](result<value> r) {
-    if (!r) return ended_with_error(step, r.error());
-    note_end(step, r->index);
-    (void)((r->index == I ? (ended_with<K>(step, step.wishes[I], std::get<I>(std::move(r->value))), true)
-                          : false) ||
-           ...);
-  });
-}
-
-template <kind... K>
-void sync_program::begin_as() {
+// Records the operation, with a wish for each of its kinds.
+program_step& sync_program::add_step(const std::vector<kind>& of) {
   steps_.push_back(std::make_unique<program_step>());
   program_step& step = *steps_.back();
   step.number = now_;
-  step.wishes.reserve(sizeof...(K));
-  (step.wishes.push_back({K, is_channel(K) ? up_to(2) : up_to(1)}), ...);
+  for (const kind each : of) step.wishes.push_back({each, is_channel(each) ? up_to(2) : up_to(1)});
+  std::size_t enabled = step.wishes.size();
   for (wish& each : step.wishes) {
+    // Only one operation at a time may wait for a future.
+    const bool waited_for =
+        each.what == kind::page &&
+        (waiting(kind::page, each.which) != 0 || std::ranges::any_of(step.wishes, [&](const wish& other) {
+           return &other < &each && other.what == kind::page && other.which == each.which;
+         }));
+    each.disabled = waited_for || (enabled > 1 && up_to(7) == 0);
+    if (each.disabled) each.what = kind::pause, --enabled;
     if (!is_sending(each.what)) continue;
     each.sends = ++next_id_;
     if (each.what == kind::send_from) each.kept = std::make_unique<element>(each.sends);
     sent_[each.which].push_back({each.sends, now_, -1});
   }
+  return step;
+}
+
+// Foretells what must be chosen at once.
+void sync_program::note_begin(program_step& step) {
   if (at_rest_) {
     step.at_once = must_wait;
     for (std::size_t i = 0; i < step.wishes.size() && step.at_once == must_wait; ++i) {
@@ -149,18 +160,51 @@ void sync_program::begin_as() {
     }
   }
   waiting_.push_back(&step);
+}
+
+template <class Op, class Chosen>
+void sync_program::start_step(program_step& step, Op op, Chosen chosen) {
+  using value = value_of<Op>;
+  start(with_stop_token(std::move(op), step.stop.get_token()), [this, &step, chosen](result<value> r) {
+    if (!r) return ended_with_error(step, r.error());
+    if constexpr (indexed<value>)
+      note_end(step, r->index);
+    else
+      note_end(step, 0);
+    chosen(r);
+  });
+}
+
+template <kind... K, std::size_t... I>
+void sync_program::start_select(program_step& step, std::index_sequence<I...>) {
+  const auto start_with = [&](auto op) {
+    start_step(step, std::move(op), [self = this, &step](auto& r) {
+      (void)((r->index == I
+                  ? (self->ended_with<K>(step, step.wishes[I], std::get<I>(std::move(r->value))), true)
+                  : false) ||
+             ...);
+    });
+  };
+  if (std::ranges::none_of(step.wishes, [](const wish& each) { return each.disabled; }) && up_to(1) == 0)
+    return start_with(select(sender<K>(step.wishes[I])...));
+  const bool fair = up_to(2) == 0;
+  if (fair && step.at_once >= 0) step.at_once = program_step::unknown;  // another one may win
+  start_with(select(fair ? select_order::fair : select_order::first,
+                    when(!step.wishes[I].disabled, sender<K>(step.wishes[I]))...));
+}
+
+template <kind... K>
+void sync_program::begin_as() {
+  program_step& step = add_step({K...});
+  note_begin(step);
   if constexpr (sizeof...(K) == 1) {
     if (up_to(1) == 0) {
       (..., [&]<kind Only>() {
-        auto op = sender<Only>(step.wishes[0]);
-        using value = value_of<decltype(op)>;
-        start(with_stop_token(std::move(op), step.stop.get_token()), [this, &step](result<value> r) {
-          if (!r) return ended_with_error(step, r.error());
-          note_end(step, 0);
-          if constexpr (std::is_void_v<value>)
-            ended_with<Only>(step, step.wishes[0], std::monostate());
+        start_step(step, sender<Only>(step.wishes[0]), [self = this, &step](auto& r) {
+          if constexpr (std::is_void_v<typename std::remove_cvref_t<decltype(r)>::value_type>)
+            self->ended_with<Only>(step, step.wishes[0], std::monostate());
           else
-            ended_with<Only>(step, step.wishes[0], *std::move(r));
+            self->ended_with<Only>(step, step.wishes[0], *std::move(r));
         });
       }.template operator()<K>());
       return;
@@ -169,9 +213,24 @@ void sync_program::begin_as() {
   start_select<K...>(step, std::index_sequence_for<std::integral_constant<kind, K>...>());
 }
 
+// A select over a range of up to five operations of one kind.
+template <kind K>
+void sync_program::begin_range_of() {
+  program_step& step = add_step(std::vector(1 + up_to(4), K));
+  const bool fair = up_to(2) == 0;
+  note_begin(step);
+  if (fair && step.at_once >= 0) step.at_once = program_step::unknown;
+  std::vector<decltype(when(true, sender<K>(step.wishes[0])))> ops;
+  for (wish& each : step.wishes) ops.push_back(when(!each.disabled, sender<K>(each)));
+  start_step(step, select(fair ? select_order::fair : select_order::first, std::move(ops)),
+             [self = this, &step](auto& r) {
+               self->ended_with<K>(step, step.wishes[r->index], std::move(r->value));
+             });
+}
+
 void sync_program::begin() {
   using enum kind;
-  switch (up_to(39)) {
+  switch (up_to(52)) {
     case 0: return begin_as<lock>();
     case 1: return begin_as<write>();
     case 2: return begin_as<read>();
@@ -211,6 +270,19 @@ void sync_program::begin() {
     case 36: return begin_as<reserve, reserve, read, meet>();
     case 37: return begin_as<news, meet, send_from>();
     case 38: return begin_as<acquire, read, reserve, receive>();
+    case 39: return begin_as<page, receive>();
+    case 40: return begin_as<write, page, pause>();
+    case 41: return begin_as<page, page, lock, meet>();
+    case 42: return begin_as<bell, page, send_from>();
+    case 43: return begin_as<page, read, page, beat>();
+    case 44: return begin_range_of<lock>();
+    case 45: return begin_range_of<read>();
+    case 46: return begin_range_of<receive>();
+    case 47: return begin_range_of<send_from>();
+    case 48: return begin_range_of<meet>();
+    case 49: return begin_range_of<reserve>();
+    case 50: return begin_range_of<page>();
+    case 51: return begin_range_of<beat>();
     default: return begin_as<write, meet, bell, receive>();
   }
 }
@@ -220,7 +292,7 @@ void sync_program::begin() {
 void sync_program::do_something_else() {
   sync_objects& o = objects_;
   const std::size_t w = up_to(1), c = up_to(2);
-  switch (up_to(15)) {
+  switch (up_to(17)) {
     case 0: return event_set_[w] = now_, o.events[w].set();
     case 1: return o.events[w].reset();
     case 2:
@@ -263,7 +335,11 @@ void sync_program::do_something_else() {
       if (latest_closed_) return;
       if (up_to(15) == 0) return latest_closed_ = true, o.latest.close();
       return o.latest.set(++latest_version_);
-    case 14: return home_->run(sleep_for(std::chrono::seconds(1 + up_to(12))));
+    case 14:
+    case 15:
+      if (settled_[w] != 0) return;
+      return settled_[w] = ++next_id_, o.asked[w].set_value(settled_[w]);
+    case 16: return home_->run(sleep_for(std::chrono::seconds(1 + up_to(12))));
     default: return home_->turn(false);
   }
 }
@@ -358,6 +434,10 @@ void sync_program::ended_with_error(program_step& step, const error& why) {
   if (std::exchange(step.ended, true)) broken(step, "an operation ended twice");
   std::erase(waiting_, &step);
   if (refused && index == step.wishes.size()) broken(step, "an open channel refused an operation");
+  if (std::ranges::all_of(step.wishes, [](const wish& each) { return each.disabled; })) {
+    if (why != errc::exception) broken(step, "a select of disabled operations did not fail");
+    return;
+  }
   if (!refused && !(why == std::errc::operation_canceled && (step.stop.stop_requested() || ending_)))
     broken(step, "an operation failed without a reason");
   if (!refused && step.at_once >= 0) broken(step, "an operation that was possible at once was cancelled");

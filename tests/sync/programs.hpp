@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "braid/schedule/interval.hpp"
+#include "braid/style/promise.hpp"
 #include "braid/sync/barrier.hpp"
 #include "braid/sync/broadcast.hpp"
 #include "braid/sync/channel.hpp"
@@ -22,6 +23,7 @@
 #include "braid/sync/semaphore.hpp"
 #include "braid/sync/shared_mutex.hpp"
 #include "braid/sync/watch.hpp"
+#include "braid/sync/when.hpp"
 
 /// Random programs over everything that a select takes. Several courses may be right, so the tests check
 /// rules instead of one expected course.
@@ -57,7 +59,8 @@ enum class kind : unsigned char {
   news,
   latest,
   pause,
-  beat
+  beat,
+  page
 };
 
 inline bool is_sending(kind what) { return what == kind::send || what == kind::send_from; }
@@ -81,6 +84,11 @@ struct sync_objects {
   watch<int> latest{1};
   std::array<watch<int>::reader, 2> readers{latest.read(), latest.read()};
   std::vector<interval> beats{interval(std::chrono::seconds(10)), interval(std::chrono::seconds(15))};
+  std::array<promise<int>, 2> asked;
+  std::vector<future<int>> pages;
+  sync_objects() {
+    for (promise<int>& each : asked) pages.push_back(each.get_future());
+  }
 };
 
 /// One claim of an operation: what it asks of which object.
@@ -89,6 +97,7 @@ struct wish {
   std::size_t which;
   int sends = 0;
   std::unique_ptr<element> kept = {};  // for send_from
+  bool disabled = false;  // then `what` is pause: nothing is asked of anything
 };
 
 /// One operation of a program.
@@ -127,6 +136,12 @@ class sync_program {
     if (!holds && fault_.empty()) fault_ = rule;
   }
   void begin();
+  program_step& add_step(const std::vector<kind>& of);
+  void note_begin(program_step& step);
+  template <class Op, class Chosen>
+  void start_step(program_step& step, Op op, Chosen chosen);
+  template <kind K>
+  void begin_range_of();
   void do_something_else();
   void let_go(std::size_t which);
   void check_conservation();
@@ -142,7 +157,7 @@ class sync_program {
   [[nodiscard]] std::size_t permits(std::size_t channel) const;
 
   template <kind K>
-  auto sender(wish& of);
+  decltype(auto) sender(wish& of);
   template <kind K, class V>
   void ended_with(program_step& step, wish& of, V value);
   template <kind... K>
@@ -172,6 +187,7 @@ class sync_program {
   std::size_t news_sent_ = 0;
   std::array<std::size_t, 2> news_next_{1, 1}, news_skipped_{};
   bool news_closed_ = false, latest_closed_ = false;
+  std::array<int, 2> settled_{};  // the value of each page, or 0
   int latest_version_ = 1;
   std::array<int, 2> latest_seen_{};
   std::vector<std::unique_ptr<program_step>> steps_;

@@ -61,6 +61,9 @@ void sync_program::check_conservation() {
     }
     expect(inside == objects_.channels[c].size(), "an element was lost");
   }
+  for (std::size_t w = 0; w < 2; ++w)
+    expect(objects_.pages[w].valid() ? objects_.pages[w].is_ready() == (settled_[w] != 0) : ending_,
+           "a future has lost its value");
   expect(objects_.news.size() <= 2, "a broadcast keeps more than it should");
   if (std::min(news_next_[0], news_next_[1]) > news_sent_)
     expect(objects_.news.size() == 0, "a broadcast keeps elements that all readers have received");
@@ -84,6 +87,7 @@ sync_program::answer sync_program::can_now(const wish& of) {
     case kind::latest: return yes_if(latest_closed_ || latest_seen_[w] != latest_version_);
     case kind::pause: return answer::no;
     case kind::beat: return answer::unknown;
+    case kind::page: return yes_if(settled_[w] != 0);
     default: break;
   }
   const channel<element>& it = o.channels[w];
@@ -142,7 +146,7 @@ void sync_program::check_no_waiter_stranded() {
 void sync_program::check_order() {
   for (const program_step* later : just_ended_) {
     const wish& got = later->wishes[later->index];
-    if (got.what == kind::pause || got.what == kind::beat) continue;
+    if (got.what == kind::pause || got.what == kind::beat || got.what == kind::page) continue;
     if (got.what == kind::receive && got.which == 0 && rendezvous_permits_) continue;
     for (const program_step* earlier : waiting_) {
       if (earlier->number >= later->number) continue;

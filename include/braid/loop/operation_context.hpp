@@ -153,6 +153,8 @@ class operation_context : pinned {
   [[nodiscard]] bool withdraw(detail::blocking_job& job) noexcept { return reactor_->withdraw(job); }
   /// See reactor::simulates_threads.
   [[nodiscard]] bool simulates_threads() const noexcept { return reactor_->simulates_threads(); }
+  /// One of 0 … n - 1, for a choice between equals: see reactor::choose.
+  [[nodiscard]] std::size_t choose(std::size_t n) { return reactor_->choose(n); }
   /// The system calls on the loop's descriptors that need no waiting.
   [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
   /// The loop destroys `one` if it ends while `one` still waits.

@@ -88,6 +88,9 @@ class reactor : pinned {
   [[nodiscard]] virtual std::int64_t position_of(int) noexcept { return -1; }
   /// lseek(2), where position_of gave a position.
   virtual void set_position(int, std::int64_t, int) noexcept {}
+  /// One of 0 … n - 1, for a choice between equals. The same loop makes the same choices in every run; a
+  /// simulation takes the world's.
+  [[nodiscard]] virtual std::size_t choose(std::size_t n);
   /// The clock of timers.
   [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;
 
@@ -119,6 +122,9 @@ class reactor : pinned {
   bool lane_closed_ = false;
   detail::operations_of* begun_ = nullptr;  // the operations in the lane, without nops; null without a lane
   std::size_t system_calls_ = 0;
+
+ private:
+  std::uint64_t choices_ = 0;  // how many it has made
 };
 
 /// Makes the reactor that the options, BRAID_BACKEND and this kernel agree on.

@@ -13,8 +13,12 @@
 
 namespace braid {
 
+namespace detail {
+struct future_access;
+}  // namespace detail
+
 /// The future value or error of an operation that already runs. It is a sender: co_await std::move(f),
-/// when_all(…).
+/// when_all(…). select(f, …) waits for it without taking it, as often as the program likes.
 ///
 ///     future<std::string> page = spawn(fetch("page"));  // runs already
 ///     future<std::size_t> size = std::move(page)
@@ -98,6 +102,7 @@ class [[nodiscard]] future {
   explicit future(detail::future_state<T>& state) noexcept : state_(&state) {}
 
  private:
+  friend detail::future_access;
   detail::future_state<T>& checked(const char* call) const {
     if (state_ == nullptr) throw std::logic_error(std::string(call) + ": the future was moved from");
     return *state_;
@@ -119,5 +124,21 @@ class [[nodiscard]] future {
 
   detail::future_state<T>* state_;
 };
+
+namespace detail {
+// For an operation that waits for a future without taking it.
+struct future_access {
+  // Null if the future was moved from.
+  template <class T>
+  [[nodiscard]] static future_state<T>* state_of(const future<T>& of) noexcept {
+    return of.state_;
+  }
+  // The future is moved from, and the caller owns its state.
+  template <class T>
+  static void release(future<T>& of) noexcept {
+    of.state_ = nullptr;
+  }
+};
+}  // namespace detail
 
 }  // namespace braid

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -10,9 +8,8 @@
 #include <variant>
 #include <vector>
 
-#include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/detail/pinned_array.hpp"
 #include "braid/base/detail/pool_vector.hpp"
-#include "braid/base/pinned.hpp"
 #include "braid/combine/detail/join_child.hpp"
 #include "braid/core/any_result.hpp"
 
@@ -88,27 +85,17 @@ class join_children<Join, std::tuple<S...>>
   using pack_children<Join, std::index_sequence_for<S...>, S...>::pack_children;
 };
 
-// Immovable objects in one block of the frame pool.
 template <class Join, sender S>
-class join_children<Join, pool_vector<S>> : pinned {
+class join_children<Join, pool_vector<S>> {
   using child = join_child<Join, S>;
   using types = joined<pool_vector<S>>;
 
  public:
   join_children(Join& join, pool_vector<S>&& ops)
-      : children_(ops.empty() ? nullptr : pool_allocator<child>().allocate(ops.size())),
-        capacity_(ops.size()) {
-    try {
-      for (; size_ < capacity_; ++size_) new (children_ + size_) child(join, size_, std::move(ops[size_]));
-    } catch (...) {
-      clear();
-      throw;
-    }
-  }
-  ~join_children() { clear(); }
+      : children_(ops.size(), [&](std::size_t index) { return child(join, index, std::move(ops[index])); }) {}
 
   void start_all() noexcept {
-    for (child *each = children_, *const end = children_ + size_; each != end; ++each) each->start();
+    for (child *each = children_.begin(), *const end = children_.end(); each != end; ++each) each->start();
   }
   [[nodiscard]] auto values() {
     if constexpr (!std::is_void_v<value_of<S>>)
@@ -128,18 +115,11 @@ class join_children<Join, pool_vector<S>> : pinned {
   template <class All, class Of>
   All all(Of of) {
     All all;
-    all.reserve(size_);
-    for (child *each = children_, *const end = children_ + size_; each != end; ++each)
-      all.push_back(of(*each));
+    all.reserve(children_.size());
+    for (child& each : children_) all.push_back(of(each));
     return all;
   }
-  void clear() noexcept {
-    std::destroy_n(children_, size_);
-    if (children_ != nullptr) pool_allocator<child>().deallocate(children_, capacity_);
-  }
-  child* const children_;
-  const std::size_t capacity_;
-  std::size_t size_ = 0;
+  pinned_array<child> children_;
 };
 
 }  // namespace braid::detail

@@ -111,6 +111,15 @@ class future_state_base : public pooled, pinned {
     void* expected = &waiter;
     return meeting_.compare_exchange_strong(expected, as_met(left), std::memory_order_acq_rel);
   }
+  /// Takes a waiter back, so that another one can wait later. False if the settler was first, as above.
+  [[nodiscard]] bool withdraw_waiter(future_waiter& waiter) noexcept {
+    void* expected = &waiter;
+    return meeting_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel);
+  }
+  /// Does an operation wait that may be withdrawn, or another one?
+  [[nodiscard]] bool has_waiter() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(meeting_.load(std::memory_order_acquire)) > left;
+  }
   /// The future's act when it is dropped.
   void drop() noexcept {
     void* other = meeting_.load(std::memory_order_acquire);
@@ -121,6 +130,8 @@ class future_state_base : public pooled, pinned {
                                            std::memory_order_acquire))
         return;
     }
+    if (other != as_met(settled)) [[unlikely]]
+      used_in_select();
     end_unseen();
   }
   /// Is this the future of a scope's child, or a link of a chain behind one?
@@ -187,9 +198,14 @@ class future_state_base : public pooled, pinned {
   // True for the first of the two. The second sees what the first wrote.
   [[nodiscard]] bool meet(void* mine) noexcept {
     void* other = meeting_.load(std::memory_order_acquire);
-    return other == nullptr && meeting_.compare_exchange_strong(other, mine, std::memory_order_acq_rel,
-                                                                std::memory_order_acquire);
+    if (other == nullptr &&
+        meeting_.compare_exchange_strong(other, mine, std::memory_order_acq_rel, std::memory_order_acquire))
+      return true;
+    if (other != as_met(settled)) [[unlikely]]
+      used_in_select();
+    return false;
   }
+  [[noreturn, gnu::cold]] static void used_in_select() noexcept;
   // The values of meeting_ besides null and the address of a waiter, which is greater.
   enum mark : std::uintptr_t { settled = 1, dropped, left };
   [[nodiscard]] static void* as_met(mark which) noexcept { return reinterpret_cast<void*>(which); }

@@ -133,6 +133,8 @@ class sync_waiter : public list_node, operation_base, cancellation {
   }
 
   [[nodiscard]] bool has_failed() const noexcept { return failed_; }
+  // The number of a member of a group.
+  [[nodiscard]] std::size_t number() const noexcept { return index_; }
 
  private:
   [[nodiscard]] bool waits_here() const noexcept {
