@@ -1,6 +1,7 @@
 // The samples of docs/guide.md: other threads, errors, and a program that hangs.
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -88,9 +89,20 @@ std::string find_the_hang() {
 }
 // [/hang]
 
+// [checks]
+// Called first; the tests run with BRAID_CHECKS=1 in their environment.
+void fail_on_mistakes() {
+  braid::on_finding([](const braid::finding& found) {
+    std::fputs(braid::format_finding(found).c_str(), stderr);
+    if (found.what != braid::mistake::held_loop) std::abort();
+  });
+}
+// [/checks]
+
 }  // namespace
 
 int main() {
+  fail_on_mistakes();
   std::printf("the sum is %d\n", braid::run(add_from_a_thread()));
   cancel_the_sum();
   std::printf("the answer is %d\n", ask_a_thread());

@@ -38,6 +38,7 @@
 #include "braid/core/async_stack.hpp"
 #include "braid/core/awaitable.hpp"
 #include "braid/core/defer.hpp"
+#include "braid/core/finding.hpp"
 #include "braid/core/just.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/sender_range.hpp"

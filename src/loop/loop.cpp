@@ -12,6 +12,7 @@
 
 #include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/detail/lost_error.hpp"
+#include "braid/core/detail/find_mistake.hpp"
 #include "braid/loop/detail/running_scope.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 #include "living_loops.hpp"
@@ -26,11 +27,17 @@ void print_and_terminate(const error& failure) {
   terminate_explained();
 }
 
-bool asked_to_track(const loop_options& options) {
-  const char* word = std::getenv("BRAID_TRACK_TASKS");
-  if (word == nullptr || std::string_view(word) == "0") return options.track_tasks;
+// Is the environment's variable 1? It may be unset.
+bool is_set(const char* variable) {
+  const char* const word = std::getenv(variable);
+  if (word == nullptr || std::string_view(word) == "0") return false;
   if (std::string_view(word) == "1") return true;
-  throw std::invalid_argument("loop: BRAID_TRACK_TASKS is '" + std::string(word) + "'; it takes 0 or 1");
+  throw std::invalid_argument("loop: " + std::string(variable) + " is '" + word + "'; it takes 0 or 1");
+}
+
+bool asked_to_track(const loop_options& options) {
+  (void)is_set("BRAID_CHECKS");  // its value counts at the program's start
+  return is_set("BRAID_TRACK_TASKS") || options.track_tasks || detail::checks_on;
 }
 
 // A function on its way to a loop.
@@ -63,7 +70,7 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
   if (asked_to_track(options)) {
     tracker_ = std::make_unique<detail::task_tracker>(*this);
     reactor_->close_lane();
-    adds_slowly_ = true;
+    is_unusual_ = true;
   }
   {
     detail::living_loops& living = detail::living_loops::here();
@@ -77,7 +84,7 @@ loop::~loop() {
   if (of_parent_) return;
   if (current_ != this) detail::misused("~loop: this is not the thread that made the loop");
   if (running_) detail::misused("~loop: the loop is running");
-  ending_ = adds_slowly_ = true;
+  ending_ = is_unusual_ = true;
   expected_ -= std::exchange(foreign_, 0);
   while (!timers_.empty()) reject(timers_.pop());
   reactor_->cancel_all();
@@ -112,6 +119,12 @@ void loop::post(unique_function<void()> f) {
   if (of_parent_) throw std::logic_error("loop::post: this loop belongs to the parent process");
   if (current_ == this && ending_) return;  // else a function that posts itself would keep the loop alive
   deliver(*new posted(std::move(f)));
+}
+
+bool loop::is_alive(const loop* which) noexcept {
+  detail::living_loops& living = detail::living_loops::here();
+  const std::lock_guard lock(living.mutex);
+  return std::ranges::any_of(living.all, [which](const auto& each) { return each.which == which; });
 }
 
 bool loop::post_if_alive(loop* home, unique_function<void()>& f) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "braid/base/detail/lost_error.hpp"
+#include "braid/core/detail/find_mistake.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 
 namespace braid {
@@ -24,7 +25,18 @@ void operation_context::withdraw_ready(operation_base& operation) noexcept {
   operation.mark_withdrawn();
 }
 
+void operation_context::check_thread(const async_frame* frame) const noexcept {
+  if (thread_ == &current_ || !detail::checks_on) return;
+  const std::source_location where = frame != nullptr ? frame->where : std::source_location();
+  detail::find_mistake(mistake::wrong_loop, where, [&] {
+    return finding{mistake::wrong_loop,
+                   "an operation is begun on a loop of another thread; use loop::post to reach that thread",
+                   stack_of(frame)};
+  });
+}
+
 void operation_context::submit_slow(io_operation& operation, const async_frame* frame) noexcept {
+  check_thread(frame);
   if (operation.what().code == opcode::cancel_descriptor) {
     operation_base::queue waiting = turns_.withdraw_all(operation.what().descriptor, *reactor_);
     while (!waiting.empty()) reject(waiting.pop_front());
@@ -48,6 +60,7 @@ void operation_context::begin_turn(detail::turn_operation& operation) noexcept {
 
 void operation_context::add_slow(timer_base& timer, loop_clock::time_point deadline,
                                  const async_frame* frame) noexcept {
+  check_thread(frame);
   if (ending_) return reject(timer);
   tracker_->note(timer, deadline, frame);
   timers_.add(timer, std::max(deadline, fired_until_));
@@ -67,19 +80,32 @@ bool operation_context::fire_due_timers() noexcept {
   return left != options_.operations_per_turn;
 }
 
+bool operation_context::run_ready() noexcept {
+  if (ready_.empty() && rejected_.empty()) return false;
+  if (is_unusual_) [[unlikely]] {
+    const completion with{ending_ ? -ECANCELED : 0, 0};
+    return run_ready_by([&](operation_base& each) {
+      if (tracker_ != nullptr)
+        tracker_->run_step(each, with);
+      else
+        each.finish(with);
+    });
+  }
+  return run_ready_by([](operation_base& each) { each.finish({}); });
+}
+
 // Ready operations make others ready. A computation in pieces would make timers and completions wait for
 // operations_per_turn of its pieces. So a turn ends early where operations take long. The clock is read
 // between batches, which shrink to one operation while operations take long. Reading it after each
 // operation would cost as much as a switch.
-bool operation_context::run_ready() noexcept {
-  if (ready_.empty() && rejected_.empty()) return false;
+template <class Finish>
+bool operation_context::run_ready_by(Finish finish) noexcept {
   constexpr int largest_batch = 64;
   constexpr loop_clock::duration long_time = std::chrono::milliseconds(1);
-  const completion with{ending_ ? -ECANCELED : 0, 0};
   auto since = loop_clock::time_point::max();
   for (int left = options_.operations_per_turn; left > 0 && !ready_.empty();) {
     const int batch = std::min(left, batch_);
-    for (int i = batch; i > 0 && !ready_.empty(); --i) ready_.pop_front().finish(with);
+    for (int i = batch; i > 0 && !ready_.empty(); --i) finish(ready_.pop_front());
     left -= batch;
     if (ready_.empty() || left <= 0) break;
     const auto now = reactor_->now();

@@ -1,10 +1,14 @@
 #include "braid/loop/detail/task_tracker.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <new>
+#include <string>
 #include <utility>
 
+#include "braid/core/detail/find_mistake.hpp"
 #include "braid/core/detail/value_frame.hpp"
+#include "braid/loop/detail/held_locks.hpp"
 #include "braid/loop/loop.hpp"
 
 namespace braid::detail {
@@ -45,14 +49,15 @@ const async_frame* placed(const async_frame* frame) noexcept {
 
 }  // namespace
 
-task_tracker::task_tracker(const loop& home) : home_(home) {
+task_tracker::task_tracker(const loop& home)
+    : home_(home), steps_(checks_on ? std::make_unique<step_watch>() : nullptr) {
   const std::lock_guard lock(trackers().mutex);
   trackers().all.emplace_back(&home, this);
-  here_ = this;
+  ++on_this_thread_;
 }
 
 task_tracker::~task_tracker() {
-  here_ = nullptr;
+  --on_this_thread_;
   const std::lock_guard lock(trackers().mutex);
   std::erase_if(trackers().all, [this](const auto& each) { return each.second == this; });
 }
@@ -63,28 +68,43 @@ task_tracker::snapshot task_tracker::take() const {
   return {home_.now(), oldest_first(frames_), {waits.begin(), waits.end()}};
 }
 
+task_tracker* task_tracker::here() noexcept {
+  const loop* const current = loop::current_or_null();
+  return current != nullptr ? current->operations().tracker_.get() : nullptr;
+}
+
 void task_tracker::begins(const async_frame& frame, frame_kind kind) noexcept {
-  task_tracker& self = *here_;
-  const auto now = self.home_.now();
-  const std::lock_guard lock(self.mutex_);
-  try {
-    self.frames_[&frame] = {&frame, placed(frame.parent), frame.where, now, kind, self.begun_++};
-  } catch (const std::bad_alloc&) {
-    // the frame is left out
+  task_tracker* const self = here();
+  if (self == nullptr) return;
+  const auto now = self->home_.now();
+  {
+    const std::lock_guard lock(self->mutex_);
+    try {
+      self->frames_[&frame] = {&frame, placed(frame.parent), frame.where, now, kind, self->begun_++};
+    } catch (const std::bad_alloc&) {
+      // the frame is left out
+    }
   }
+  self->check_step(frame);
 }
 
 void task_tracker::ends_here(const async_frame& frame) noexcept {
-  if (here_ == nullptr) return;
-  const std::lock_guard lock(here_->mutex_);
-  here_->frames_.erase(&frame);
+  task_tracker* const self = here();
+  if (self == nullptr) return;
+  self->check_step(frame);
+  if (checks_on) held_locks::forget_those_of(frame);
+  const std::lock_guard lock(self->mutex_);
+  const auto found = self->frames_.find(&frame);
+  if (found == self->frames_.end()) return;
+  if (self->steps_ != nullptr) self->steps_->goes_on_in(found->second.parent);
+  self->frames_.erase(found);
 }
 
 // Calls f(tracker) while the tracker cannot end. Does nothing when it has ended.
 template <class F>
 void task_tracker::with_tracker_of(const loop* home, F f) noexcept {
   if (home != nullptr && home == loop::current_or_null()) {
-    if (here_ != nullptr) f(*here_);
+    if (task_tracker* const self = here()) f(*self);
     return;
   }
   const std::lock_guard lock(trackers().mutex);
@@ -101,13 +121,138 @@ void task_tracker::awaits(const loop* home, const async_frame& frame) noexcept {
     found->second.where = frame.where;
     found->second.since = now;
   });
+  if (home != loop::current_or_null()) return;
+  if (task_tracker* const self = here()) self->check_step(frame);
 }
 
 void task_tracker::ends(const loop* home, const async_frame& frame) noexcept {
+  if (home != nullptr && home == loop::current_or_null()) return ends_here(frame);
   with_tracker_of(home, [&](task_tracker& self) {
     const std::lock_guard lock(self.mutex_);
     self.frames_.erase(&frame);
   });
+}
+
+async_stack task_tracker::stack_here() {
+  const task_tracker* const self = here();
+  if (self == nullptr || self->steps_ == nullptr) return {};
+  return self->stack_from(self->steps_->last().frame);
+}
+
+async_stack task_tracker::stack_of_tracked(const async_frame* innermost) {
+  const task_tracker* const self = here();
+  return self != nullptr ? self->stack_from(innermost) : async_stack{};
+}
+
+async_stack task_tracker::stack_from(const async_frame* innermost) const {
+  async_stack stack;
+  stack.is_whole = false;
+  const std::lock_guard lock(mutex_);
+  for (const async_frame* each = placed(innermost); stack.frames.size() < async_stack::most_frames;) {
+    const auto found = frames_.find(each);
+    if (found == frames_.end()) break;
+    stack.frames.push_back(found->second.where);
+    stack.is_whole = found->second.kind == frame_kind::verb;
+    each = found->second.parent;
+  }
+  return stack;
+}
+
+namespace {
+
+finding held(step_watch::duration how_long, async_stack stack) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(how_long).count();
+  return {mistake::held_loop, "the loop was held for " + std::to_string(ms) + " ms", std::move(stack)};
+}
+
+}  // namespace
+
+void task_tracker::check_step(const async_frame& frame) noexcept {
+  if (steps_ == nullptr) return;
+  const auto how_long = steps_->overdue();
+  step_watch::place last{&frame, {}, false};
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = frames_.find(&frame); found != frames_.end()) {
+      last.where = found->second.where;
+      last.is_verb = found->second.kind == frame_kind::verb;
+    }
+  }
+  steps_->reaches(last);
+  if (how_long != how_long.zero())
+    find_mistake(mistake::held_loop, last.where, [&] { return held(how_long, stack_from(&frame)); });
+}
+
+// Where several operations of a frame run at once, the sleep may be a time limit of the others.
+template <class F>
+bool task_tracker::any_waiting_for(const async_frame* innermost, F f) const {
+  std::vector<const async_frame*> chain;
+  const auto in_chain = [&](const async_frame* frame) {
+    return std::find(chain.begin(), chain.end(), frame) != chain.end();
+  };
+  const async_frame* each = innermost;
+  do {
+    const auto found = frames_.find(each);
+    if (found == frames_.end() || chain.size() == async_stack::most_frames) return false;
+    chain.push_back(each);
+    each = found->second.parent;
+  } while (!f(chain.back()));
+  return std::none_of(frames_.begin(), frames_.end(), [&](const auto& other) {
+    return in_chain(other.second.parent) && !in_chain(other.first);
+  });
+}
+
+void task_tracker::check_sleep(const async_frame* frame) noexcept {
+  task_tracker* const self = here();
+  const async_frame* const sleeper = placed(frame);
+  if (!checks_on || self == nullptr || sleeper == nullptr || self->home_.ending()) return;
+  std::source_location locked_at;
+  const auto holds = [&](const async_frame* each) { return held_locks::held_by(each, locked_at); };
+  try {
+    const std::lock_guard lock(self->mutex_);
+    if (!self->any_waiting_for(sleeper, holds)) return;
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  find_mistake(mistake::sleep_under_lock, sleeper->where, [&] {
+    return finding{mistake::sleep_under_lock,
+                   "a task sleeps while it holds the mutex that it locked at " + format_place(locked_at),
+                   self->stack_from(sleeper)};
+  });
+}
+
+// A step of the loop. At its end the frames that ran in it may be gone; the place of the last one is left.
+class task_tracker::step : pinned {
+ public:
+  step(task_tracker& of, const async_frame* waited) noexcept : of_(of), steps_(of.steps_.get()) {
+    if (steps_ == nullptr) return;
+    steps_->begins();
+    if (waited != nullptr && steps_->is_outermost()) of.check_step(*waited);
+  }
+  ~step() {
+    if (steps_ == nullptr || here() != &of_) return;  // a child that was forked in this step has no tracker
+    if (steps_->is_outermost()) {
+      const auto how_long = steps_->overdue();
+      if (how_long != how_long.zero())
+        find_mistake(mistake::held_loop, steps_->last().where, [&] { return held(how_long, last_frame()); });
+    }
+    steps_->ends();
+  }
+
+ private:
+  [[nodiscard]] async_stack last_frame() const {
+    const step_watch::place& last = steps_->last();
+    if (last.where.line() == 0) return {};
+    return {{last.where}, last.is_verb};
+  }
+
+  const task_tracker& of_;
+  step_watch* const steps_;
+};
+
+void task_tracker::run_step(operation_base& operation, completion with) noexcept {
+  const step now(*this, nullptr);
+  operation.finish(with);
 }
 
 void task_tracker::note(io_operation& operation, const async_frame* waits) noexcept {
@@ -142,20 +287,23 @@ void task_tracker::note(operation_base& operation, tracked_wait entry) noexcept 
 }
 
 void task_tracker::on_finish(operation_base& operation, completion with) {
+  task_tracker& self = *here();
   const async_frame* frame;
   operation_base::finish_fn* finish;
   {
-    const std::lock_guard lock(here_->mutex_);
-    const auto found = here_->waits_.find(&operation);
+    const std::lock_guard lock(self.mutex_);
+    const auto found = self.waits_.find(&operation);
     frame = found->second.frame;
     finish = found->second.finish;
     if (!operation.in_flight()) {  // else more completions follow
       operation.finish_ = finish;
-      here_->waits_.erase(found);
+      self.waits_.erase(found);
     }
   }
   finishing_ = frame;
+  const step now(self, frame);
   finish(operation, with);
+  run_parked();
 }
 
 }  // namespace braid::detail

@@ -6,6 +6,7 @@
 
 #include "braid/base/detail/assert.hpp"
 #include "braid/base/detail/lost_error.hpp"
+#include "braid/core/detail/find_mistake.hpp"
 
 namespace braid::detail {
 
@@ -37,6 +38,11 @@ void future_state_base::report(error failure) noexcept {
   if (home_ != nullptr) return report_lost(std::move(failure));  // its loop has ended
   std::fprintf(stderr, "braid: error of a dropped future: %s\n", failure.message().c_str());
   std::terminate();
+}
+
+void future_state_base::end_without_waiter() noexcept {
+  if (const error* const unseen = failure()) find_unseen_error(*unseen, &frame_);
+  delete this;
 }
 
 }  // namespace braid::detail

@@ -2,12 +2,15 @@
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "braid/base/detail/frame_pool.hpp"
+#include "braid/base/detail/nested_call.hpp"
+#include "braid/core/detail/find_mistake.hpp"
 
 namespace braid::detail {
 
@@ -64,6 +67,20 @@ alignas(task_delivery) std::byte task_delivery::last_resort[sizeof(task_delivery
 
 void task_used_twice() {
   throw std::logic_error("task: it was moved from, or awaited or given to a verb before; a task runs once");
+}
+
+// An exception, or the loop's end, may destroy tasks before their turn has come.
+void drop_unbegun(std::coroutine_handle<> task, const async_frame& frame) noexcept {
+  const loop* const here = loop::current_or_null();
+  if (checks_on && std::uncaught_exceptions() == 0 && (here == nullptr || !here->ending())) [[unlikely]] {
+    find_mistake(mistake::unbegun_task, frame.where, [&] {
+      return finding{
+          mistake::unbegun_task,
+          "a task was dropped that was never awaited nor given to a verb: " + format_place(frame.where),
+          task_tracker::stack_here()};
+    });
+  }
+  destroy_nested(task);
 }
 
 error task_promise_base::no_co_return() noexcept {

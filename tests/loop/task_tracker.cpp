@@ -10,6 +10,7 @@
 
 #include "braid/core/just.hpp"
 #include "braid/fs/file.hpp"
+#include "braid/loop/current_loop_scope.hpp"
 #include "braid/loop/nop.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/style/fiber.hpp"
@@ -65,6 +66,25 @@ TEST_CASE("task_tracker: BRAID_TRACK_TASKS asks for one; only 0 and 1 are accept
   const environment wrong("yes");
   CHECK_THROWS_WITH(loop(), contains("BRAID_TRACK_TASKS is 'yes'"));
   CHECK(loop::current_or_null() == nullptr);
+}
+
+TEST_CASE("task_tracker: loops of one thread each track their own tasks", "[task_tracker]") {
+  const auto count = [](const loop& of) { return of.operations().tracker()->take().frames.size(); };
+  loop one(tracking);
+  const current_loop_scope none(nullptr);
+  loop other(tracking);
+  auto slow = spawn(naps());
+  {
+    const current_loop_scope there(&one);
+    auto quick = spawn(sleep_for(0ns));
+    CHECK(count(one) == 1);
+    CHECK(count(other) == 2);
+    one.run();
+    CHECK(is_empty(one));
+  }
+  slow.request_stop();
+  other.run();
+  CHECK(is_empty(other));
 }
 
 TEST_CASE("task_tracker: has no entry of anything that has ended", "[task_tracker]") {

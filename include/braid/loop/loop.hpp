@@ -84,6 +84,8 @@ class loop : operation_context {
   void post(unique_function<void()> f);
   /// Like post, for a loop that may have ended: then it returns false and leaves f as it was.
   [[nodiscard]] static bool post_if_alive(loop* home, unique_function<void()>& f);
+  // Does the loop still exist? Any thread.
+  [[nodiscard]] static bool is_alive(const loop* which) noexcept;
   template <class F>
     requires lazy_sender<std::invoke_result_t<std::decay_t<F>&>>
   void post(F&&) {

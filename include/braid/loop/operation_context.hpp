@@ -91,7 +91,7 @@ class operation_context : pinned {
   /// Finishes the timer in the first turn after its deadline.
   template <class Frame = no_frame>
   void add(timer_base& timer, loop_clock::time_point deadline, Frame frame = {}) noexcept {
-    if (adds_slowly_) [[unlikely]]
+    if (is_unusual_) [[unlikely]]
       return add_slow(timer, deadline, frame());
     timers_.add(timer, std::max(deadline, fired_until_));  // a past deadline goes behind the timers now due
   }
@@ -184,6 +184,7 @@ class operation_context : pinned {
   void choose_next(std::size_t most, Pick pick);
 
  protected:
+  friend class detail::task_tracker;
   operation_context(const loop_options& options, std::unique_ptr<reactor> on) noexcept;
   ~operation_context();
   using unhandled_fn = unique_function<void(const error&)>;
@@ -194,12 +195,16 @@ class operation_context : pinned {
   [[gnu::cold]] void add_slow(timer_base& timer, loop_clock::time_point deadline,
                               const async_frame* frame) noexcept;
 
+  // With BRAID_CHECKS=1: is this the loop's thread?
+  void check_thread(const async_frame* frame) const noexcept;
   void reject(operation_base& operation) noexcept {
     operation.mark_begun();
     rejected_.push_back(operation);
   }
   bool fire_due_timers() noexcept;  // both return whether anything ran
   bool run_ready() noexcept;
+  template <class Finish>
+  bool run_ready_by(Finish finish) noexcept;
 
   static constinit thread_local inline operation_context* current_ = nullptr;
 
@@ -223,7 +228,7 @@ class operation_context : pinned {
   bool running_ = false;
   bool ending_ = false;
   bool returned_early_ = false;  // the last turn left the reactor out
-  bool adds_slowly_ = false;  // the loop tracks its tasks, or is ending
+  bool is_unusual_ = false;  // the loop tracks its tasks, or is ending
   bool of_parent_ = false;  // the loop belongs to the process that forked this one
   std::unique_ptr<detail::task_tracker> tracker_;
   // any thread

@@ -37,7 +37,7 @@ class [[nodiscard]] task {
     return *this;
   }
   ~task() {
-    if (frame_) detail::destroy_nested(frame_);
+    if (frame_) detail::drop_unbegun(frame_, *frame_.promise().frame());
   }
 
   template <receiver_of<T> R>
@@ -52,6 +52,10 @@ class [[nodiscard]] task {
     if (!frame_) [[unlikely]]
       detail::task_used_twice();
     return {std::exchange(frame_, nullptr), parent};
+  }
+  // For an owner that may find that it does not need the task: destroys the coroutine, as no mistake.
+  void drop_unneeded() noexcept {
+    if (frame_) detail::destroy_nested(std::exchange(frame_, nullptr));
   }
 
  private:

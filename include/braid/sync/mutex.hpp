@@ -5,6 +5,7 @@
 
 #include "braid/base/detail/assert.hpp"
 #include "braid/base/pinned.hpp"
+#include "braid/loop/detail/held_locks.hpp"
 #include "braid/sync/detail/claim_sender.hpp"
 
 namespace braid {
@@ -31,19 +32,29 @@ class mutex : pinned {
  public:
   class scoped_lock;
 
-  mutex() = default;
+  mutex() noexcept {
+    if (detail::checks_on) [[unlikely]]
+      state_ = when_free_ = watched;
+  }
+  // A mutex that the checks leave alone.
+  explicit mutex(detail::unwatched) noexcept {}
   ~mutex() {
-    if (locked_) detail::misused("~mutex: it is locked");
+    if (state_ != when_free_) detail::misused("~mutex: it is locked");
+    if (state_ != free) [[unlikely]]
+      detail::held_locks::forget(this);
   }
 
   /// A sender of scoped_lock.
   [[nodiscard]] auto lock() noexcept { return detail::claim_sender(locking{*this}); }
   /// A lock if the mutex is free.
   [[nodiscard]] std::optional<scoped_lock> try_lock() noexcept {
-    if (std::exchange(locked_, true)) return std::nullopt;
+    if (state_ != when_free_) return std::nullopt;
+    if (state_ != free) [[unlikely]]
+      detail::held_locks::locked(this, is_still_held, nullptr);
+    state_ |= held;
     return scoped_lock(*this);
   }
-  [[nodiscard]] bool is_locked() const noexcept { return locked_; }
+  [[nodiscard]] bool is_locked() const noexcept { return (state_ & held) != 0; }
 
   /// Holds the mutex; its destructor unlocks.
   class [[nodiscard]] scoped_lock {
@@ -74,7 +85,12 @@ class mutex : pinned {
     using value_type = scoped_lock;
     static constexpr const char* name = "mutex::lock";
     explicit locking(mutex& which) noexcept : on(&which) {}
-    [[nodiscard]] bool try_now() noexcept { return !std::exchange(on->locked_, true); }
+    template <class Frame = detail::no_frame>
+    [[nodiscard]] bool try_now(Frame frame = {}) noexcept {
+      if (on->state_ != free) return on->state_ != held && on->try_watched(frame());
+      on->state_ = held;
+      return true;
+    }
     [[nodiscard]] detail::waiter_queue& waiters() noexcept { return on->waiters_; }
     [[nodiscard]] scoped_lock take() noexcept { return scoped_lock(*on); }
     void give_back() noexcept { on->hand_over_or_free(); }
@@ -82,13 +98,29 @@ class mutex : pinned {
   };
   void hand_over_or_free() noexcept {
     if (waiters_.empty())
-      locked_ = false;
+      state_ = when_free_;
     else
       waiters_.pop_front().hand_over();
   }
 
-  // Stays true while the lock is on its way to a waiter, so that try_now() cannot overtake that waiter.
-  bool locked_ = false;
+  // With BRAID_CHECKS=1 a free mutex has another state, so that locking takes this path.
+  [[gnu::cold, gnu::noinline]] bool try_watched(const async_frame* by) noexcept {
+    if (state_ != watched) return detail::held_locks::waits(this), false;
+    state_ = watched | held;
+    detail::held_locks::locked(this, is_still_held, by);
+    return true;
+  }
+  // A waiter that has got the lock, or left, does not wait any more.
+  static bool is_still_held(const void* lock, std::size_t waiting) noexcept {
+    const auto& self = *static_cast<const mutex*>(lock);
+    return self.is_locked() && self.waiters_.size_up_to(waiting + 1) == waiting;
+  }
+
+  static constexpr unsigned char free = 0, held = 1, watched = 2;
+
+  // Stays `held` while the lock is on its way to a waiter, so that try_now() cannot overtake that waiter.
+  unsigned char state_ = free;
+  unsigned char when_free_ = free;
   detail::waiter_queue waiters_;
 };
 

@@ -35,7 +35,7 @@ class once : pinned {
 
  private:
   bool done_ = false;
-  mutex being_done_;
+  mutex being_done_{detail::unwatched()};  // the others wait while make sleeps, which is what once is for
 };
 
 }  // namespace braid

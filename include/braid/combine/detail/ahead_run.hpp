@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "braid/combine/detail/join_failures.hpp"
+#include "braid/core/detail/find_mistake.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
@@ -112,13 +113,18 @@ class ahead_run : public resident, public pooled {
   /// True when no further element will be taken.
   [[nodiscard]] bool closing() const noexcept { return closing_; }
   [[nodiscard]] bool failed() const noexcept { return failures_.any(); }
+  // The range is gone, so no next will report it.
+  [[gnu::cold]] void report_failure() noexcept {
+    if (!failures_.of_clean_up()) return find_unseen_error(std::move(failures_).first(), nullptr);
+    home_->report_unhandled(std::move(failures_).first(), nullptr);
+  }
   // While held, the run completes no next and does not delete itself.
   void hold() noexcept { ++holds_; }
   void release() noexcept {
     if (holds_ == 1) hand_over_elements();
     if (--holds_ != 0 || references_ != 0 || running_ != 0) return;
-    if (!reported_ && failures_.of_clean_up() && home_ != nullptr)
-      home_->report_unhandled(std::move(failures_).first(), nullptr);
+    if (!reported_ && failures_.any() && home_ != nullptr) [[unlikely]]
+      report_failure();
     delete this;
   }
 

@@ -18,4 +18,10 @@ struct inner_receiver {
   [[nodiscard]] async_frame* frame() const noexcept { return owner->frame(); }
 };
 
+/// Is R the receiver of an await, and of no operation in between? Then the frame waits for nothing else.
+template <class R>
+inline constexpr bool is_awaited = false;
+template <class Owner, class T>
+inline constexpr bool is_awaited<inner_receiver<Owner, T>> = requires { requires Owner::is_await; };
+
 }  // namespace braid::detail

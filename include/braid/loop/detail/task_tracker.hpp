@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <source_location>
 #include <unordered_map>
@@ -9,6 +11,7 @@
 #include "braid/base/pinned.hpp"
 #include "braid/core/async_stack.hpp"
 #include "braid/loop/clock.hpp"
+#include "braid/loop/detail/step_watch.hpp"
 #include "braid/loop/operation.hpp"
 #include "braid/loop/request.hpp"
 
@@ -21,7 +24,8 @@ class timer_base;
 namespace braid::detail {
 
 /// Records the frames that live on a loop, and the requests and timers that they wait for. A loop has a
-/// tracker only with loop_options::track_tasks; otherwise each function here tests one thread-local pointer.
+/// tracker only with loop_options::track_tasks or BRAID_CHECKS=1; otherwise each function here tests one
+/// thread-local number. With BRAID_CHECKS=1 it also measures the loop's steps.
 ///
 /// Frames are known by their address. Only the thread that runs a frame reads it.
 ///
@@ -61,10 +65,10 @@ class task_tracker : pinned {
 
   [[nodiscard]] snapshot take() const;
 
-  /// Does this thread's loop track its tasks?
-  [[nodiscard]] static bool tracks_here() noexcept { return here_ != nullptr; }
+  /// Does a loop of this thread track its tasks?
+  [[nodiscard]] static bool tracks_here() noexcept { return on_this_thread_ != 0; }
 
-  // The following are called only where the loop tracks its tasks.
+  // The following are called only where a loop of the thread tracks its tasks.
 
   /// A frame begins on this thread's loop.
   [[gnu::cold]] static void begins(const async_frame& frame, frame_kind kind) noexcept;
@@ -82,20 +86,42 @@ class task_tracker : pinned {
   /// The frame whose operation is finishing on this thread: for an operation that submits itself again.
   [[nodiscard]] static const async_frame* finishing() noexcept { return finishing_; }
 
+  /// With BRAID_CHECKS=1: the frame, which waits for nothing else, begins to sleep. Does it hold a mutex?
+  [[gnu::cold]] static void check_sleep(const async_frame* frame) noexcept;
+
+  /// Finishes an operation that is ready, as a step of the loop.
+  void run_step(operation_base& operation, completion with) noexcept;
+  /// With BRAID_CHECKS=1: the asynchronous stack of the frame that probably runs now, or none.
+  [[nodiscard]] static async_stack stack_here();
+  /// The asynchronous stack of a frame of this thread's loop, as far as the frames are tracked.
+  [[nodiscard]] static async_stack stack_of_tracked(const async_frame* innermost);
+
  private:
+  class step;
+
   struct tracked_wait : wait {
     operation_base::finish_fn* finish = nullptr;
   };
+  /// That of this thread's current loop, or null.
+  [[nodiscard]] static task_tracker* here() noexcept;
   template <class F>
   static void with_tracker_of(const loop* home, F f) noexcept;
+  // A frame of this thread's loop has begun, reached an await or ends.
+  void check_step(const async_frame& frame) noexcept;
+  [[nodiscard]] async_stack stack_from(const async_frame* innermost) const;
+  // Is f true for a frame from innermost outwards, which all wait for nothing but the frame inside? Call it
+  // under the lock.
+  template <class F>
+  bool any_waiting_for(const async_frame* innermost, F f) const;
   void note(operation_base& operation, tracked_wait entry) noexcept;
   // Replaces the finish function of a tracked operation: removes its entry, then calls the original.
   static void on_finish(operation_base& operation, completion with);
 
-  static inline constinit thread_local task_tracker* here_ = nullptr;
+  static inline constinit thread_local std::size_t on_this_thread_ = 0;
   static inline constinit thread_local const async_frame* finishing_ = nullptr;
 
   const loop& home_;
+  const std::unique_ptr<step_watch> steps_;  // null without BRAID_CHECKS=1
   mutable std::mutex mutex_;  // guards what follows
   std::unordered_map<const async_frame*, live_frame> frames_;
   std::unordered_map<operation_base*, tracked_wait> waits_;

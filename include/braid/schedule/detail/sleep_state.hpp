@@ -3,8 +3,10 @@
 #include <system_error>
 #include <utility>
 
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/loop/cancellation.hpp"
+#include "braid/loop/detail/task_tracker.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/loop/no_loop_error.hpp"
 #include "braid/loop/timer_base.hpp"
@@ -94,8 +96,12 @@ class sleep_state final : sleep_timer<Deadline>, cancellation {
   }
 
  private:
+  // Called only where the loop tracks its tasks.
   [[nodiscard]] auto frame() noexcept {
-    return [this]() noexcept { return receiver_.frame(); };
+    return [this]() noexcept {
+      if constexpr (is_awaited<R>) task_tracker::check_sleep(receiver_.frame());
+      return receiver_.frame();
+    };
   }
   static void on_end(operation_base& base, completion with) noexcept {
     auto& self = static_cast<sleep_state&>(static_cast<timer_base&>(base));

@@ -31,6 +31,7 @@ class sender_awaiter {
   using value_type = value_of<S>;
 
  public:
+  static constexpr bool is_await = true;
   sender_awaiter(S&& op, coroutine_promise& promise)
       : promise_(promise), state_(connect(std::move(op), receiver{this})) {}
   sender_awaiter(const sender_awaiter&) = delete;

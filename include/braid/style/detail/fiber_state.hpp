@@ -19,6 +19,7 @@ template <class T>
 class fiber_waiter : public finishes_at_home<fiber_waiter<T>> {
  public:
   using receiver = inner_receiver<fiber_waiter, T>;
+  static constexpr bool is_await = true;
   explicit fiber_waiter(fiber& waiting) noexcept : waiting_(waiting) {}
 
   template <class State>

@@ -43,7 +43,7 @@ class future_operation final : future_waiter, cancellation {
     cancellation::drop();
     if (state_ != nullptr && state_->remove_waiter(*this)) return;  // its settler owns it now
     withdraw_delivery();
-    if (state_ != nullptr) (void)state_->take();  // drops the result
+    if (state_ != nullptr) state_->end_without_waiter();
   }
 
   void start() noexcept {

@@ -134,6 +134,8 @@ class future_state_base : public pooled, pinned {
       used_in_select();
     end_unseen();
   }
+  /// Destroys the settled state; its result reaches no waiter.
+  [[gnu::cold]] void end_without_waiter() noexcept;
   /// Is this the future of a scope's child, or a link of a chain behind one?
   [[nodiscard]] bool belongs_to_scope() const noexcept { return (facts_ & of_scope) != 0; }
   /// If so, the hold for another link that follows this one. Call it on the link's thread.
@@ -178,6 +180,7 @@ class future_state_base : public pooled, pinned {
 
  private:
   virtual void report_unseen() noexcept = 0;  // settled and dropped: reports a lost error
+  [[nodiscard]] virtual const error* failure() const noexcept = 0;  // once settled: the error, or null
   /// Called for a link of a chain once the result is in place. Returns the scope whose chain_ended must be
   /// called after the state is settled, or null.
   [[nodiscard]] virtual chain_scope* ended_in_chain() noexcept { return nullptr; }
@@ -191,7 +194,7 @@ class future_state_base : public pooled, pinned {
     if (met == nullptr) return;
     if (reinterpret_cast<std::uintptr_t>(met) > left) return static_cast<future_waiter*>(met)->on_settled();
     if (met == as_met(dropped)) return end_unseen();
-    delete this;  // the waiter was removed
+    end_without_waiter();  // the waiter was removed
   }
   [[gnu::cold]] void settle_slow() noexcept;
 
@@ -271,6 +274,10 @@ class future_state : public future_state_base {
   }
 
  private:
+  [[nodiscard]] const error* failure() const noexcept override {
+    return result_ ? nullptr : &result_.error();
+  }
+
   bool has_result_ = false;
   union {
     result<T> result_;  // alive once has_result_

@@ -93,6 +93,9 @@ class shared_run final : public shared_run_base {
  public:
   shared_run() noexcept {}
   explicit shared_run(task<T>&& lazy) noexcept : lazy_(std::move(lazy)) {}
+  ~shared_run() override {
+    if (lazy_) lazy_->drop_unneeded();
+  }
   void will_run(task<T>&& lazy) noexcept { lazy_.emplace(std::move(lazy)); }
 
   /// The result of a run that has ended.

@@ -19,6 +19,8 @@ namespace braid::detail {
 
 // Throws std::logic_error: the task was moved from, awaited or given to a verb before.
 [[noreturn, gnu::cold]] void task_used_twice();
+// Destroys a task that has not begun.
+void drop_unbegun(std::coroutine_handle<> task, const async_frame& frame) noexcept;
 
 // How a task resumes its awaiter, which is a coroutine or an operation state with a function. The awaiter has
 // the result before the task ends. The task parks the awaiter and destroys its own frame, so that the awaiter

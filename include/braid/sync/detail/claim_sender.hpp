@@ -15,7 +15,8 @@ namespace braid::detail {
 
 // A claim: what an operation asks of a synchronisation object, and what it got.
 //
-// try_now()    takes it at once, if that is possible and no earlier waiter wants it; true on success
+// try_now()    takes it at once, if that is possible and no earlier waiter wants it; true on success. It may
+//              also have the form try_now(frame), whose frame() returns the frame of the operation
 // waiters()    otherwise, called once, when the operation begins to wait: the object's queue, from which the
 //              object takes it to call sync_waiter::hand_over
 // on_wait()    optional: called once it is in the queue
@@ -36,6 +37,13 @@ concept sync_claim = std::move_constructible<C> && requires(C& c) {
   { c.take() } -> std::same_as<typename C::value_type>;
   { c.give_back() } noexcept;
 };
+
+// The frame of an operation of which none is known.
+struct no_frame {
+  const async_frame* operator()() const noexcept { return nullptr; }
+};
+template <class C>
+concept asks_for_frame = requires(C& claim) { claim.try_now(no_frame()); };
 
 // The error of a wait that ended without a hand-over: of `failed`, or if that is null, of a cancelled one.
 template <class C>
@@ -121,7 +129,7 @@ class claim_state final : claim_holder<C>, claimant<C> {
     if (loop::current_or_null() == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error(C::name));
     try {
-      if (this->held.try_now()) return finish();
+      if (try_now()) return finish();
     } catch (...) {
       return std::move(receiver_).finish(error::current());
     }
@@ -140,31 +148,47 @@ class claim_state final : claim_holder<C>, claimant<C> {
     R receiver = std::move(receiver_);
     std::move(receiver).finish(take_result(this->held));
   }
+  bool try_now() {
+    if constexpr (asks_for_frame<C>)
+      return this->held.try_now([this] { return receiver_.frame(); });
+    else
+      return this->held.try_now();
+  }
 
   R receiver_;
 };
+
+// try_now for an operation with this frame.
+template <class C>
+[[nodiscard, gnu::always_inline]] inline bool try_claim(C& claim, const async_frame* frame) {
+  if constexpr (asks_for_frame<C>)
+    return claim.try_now([frame] { return frame; });
+  else
+    return claim.try_now();
+}
 
 // The awaiter of a claim in a coroutine, whose frame keeps the claim until the await has ended. The waiter is
 // constructed only when the operation has to wait.
 template <sync_claim C>
 class claim_awaiter : pinned {
  public:
-  explicit claim_awaiter(C& claim) noexcept : claim_(claim) {}
+  claim_awaiter(C& claim, const async_frame* frame) : claim_(claim), waits_(!try_claim(claim, frame)) {}
   ~claim_awaiter() {
     if (waits_) [[unlikely]]
       waiter_.~waiter();
   }
 
   [[nodiscard]] bool await_ready() {
-    if (claim_.try_now()) return true;
-    if (loop::current_or_null() == nullptr) [[unlikely]]
+    if (!waits_) return true;
+    if (loop::current_or_null() == nullptr) [[unlikely]] {
+      waits_ = false;
       no_loop_error(C::name).rethrow();
+    }
     return false;
   }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     awaiting.promise().note_await();
-    waits_ = true;
     new (&waiter_) waiter(claim_, awaiting);
     waiter_.begin_to_wait();
     waiter_.obey(awaiting.promise().get_stop_token());
@@ -188,7 +212,7 @@ class claim_awaiter : pinned {
   };
 
   C& claim_;
-  bool waits_ = false;
+  bool waits_;
   union {
     waiter waiter_;  // while waits_
   };
@@ -206,7 +230,7 @@ class claim_sender {
   auto connect(R receiver) && noexcept {
     return claim_state<C, R>(std::move(claim_), std::move(receiver));
   }
-  auto awaited_by(auto&) && noexcept { return claim_awaiter<C>(claim_); }
+  auto awaited_by(auto& promise) && { return claim_awaiter<C>(claim_, promise.frame()); }
   // For select.
   [[nodiscard]] C&& claim() && noexcept { return std::move(claim_); }
 
