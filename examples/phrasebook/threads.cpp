@@ -1,4 +1,5 @@
 // The samples of docs/phrasebook.md: other threads, callbacks, errors and tests.
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -20,6 +21,35 @@ task<long> on_another_thread(std::vector<int> numbers) {
   co_return co_await offload(sum, std::move(numbers));  // not for long computations on all cores
 }
 // [/offload]
+
+// [pool]
+task<long> on_threads_of_its_own(std::vector<int> numbers) {
+  offload_pool pool({.name = "sums", .threads = 2, .queue = 64});  // for many calls; it outlives them
+  const auto sum = [](const std::vector<int>& of) { return std::accumulate(of.begin(), of.end(), 0L); };
+  co_return co_await pool.run(sum, std::move(numbers));  // errc::queue_full, if 64 wait already
+}
+// [/pool]
+
+// [interruptible]
+task<bool> stop_a_computation() {
+  const auto count = [](stop_token until, long from) {  // it gets the operation's token first
+    while (!until.stop_requested()) ++from;
+    return from;
+  };
+  auto counting = spawn(offload(count, 1L));
+  counting.request_stop();
+  const auto ended = co_await as_result(std::move(counting));
+  co_return ended == std::errc::operation_canceled || *ended > 0;  // it had not begun, or has returned
+}
+// [/interruptible]
+
+// [abandonable]
+task<bool> does_not_wait_for_its_end() {
+  const auto exists = [](const std::string& path) { return std::filesystem::exists(path); };  // may hang
+  auto asking = offload_abandonable(exists, std::string("/"));  // it owns all that it uses
+  co_return co_await with_timeout(std::move(asking), 1min);  // ends after a minute, and leaves the thread
+}
+// [/abandonable]
 
 // [post]
 task<int> from_another_thread() {
@@ -127,6 +157,9 @@ int main() {
     ++failures;
   };
   check("offload", run(on_another_thread(numbers)) == 20'000);
+  check("pool", run(on_threads_of_its_own(numbers)) == 20'000);
+  check("interruptible", run(stop_a_computation()));
+  check("abandonable", run(does_not_wait_for_its_end()));
   check("post", run(from_another_thread()) == 42);
   check("promise", wait_for_a_thread() == 42);
   check("resume_on", run(on_two_loops()));
