@@ -52,8 +52,8 @@ struct async_frame {
 };
 static_assert(sizeof(async_frame) == 16);
 
-// A frame that no printed stack shows. All of them have one place, so that a walk along the frames compares one
-// word of each; the key says what it is.
+// A frame that no printed stack shows. All of them have one place, so that a walk along the frames compares
+// one word of each; the key says what it is.
 struct hidden_frame : async_frame {
   explicit hidden_frame(const void* what) noexcept;
   /// The frame as a hidden_frame, or null if it is none.

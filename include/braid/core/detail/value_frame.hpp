@@ -4,8 +4,8 @@
 
 namespace braid::detail {
 
-/// A frame of the asynchronous stack that holds a value for the operations inside. Its key is the task_local's
-/// address, or another one that names the value.
+/// A frame of the asynchronous stack that holds a value for the operations inside. Its key is the
+/// task_local's address, or another one that names the value.
 ///
 /// Lifetime  that of the operation whose value it holds.
 struct value_frame : hidden_frame {
