@@ -117,10 +117,34 @@ braid::task<int> port_of_server(braid::scope& all) {
 }
 // [/group]
 
+// [supervisor]
+braid::task<> flaky(int& attempts) {
+  co_await braid::sleep_for(1ms);
+  if (++attempts < 3) throw std::runtime_error("the connection is lost");
+  std::printf("the third attempt holds\n");
+}
+
+braid::task<> keep_running() {
+  int attempts = 0;
+  const auto services = [&](braid::supervisor& all) {
+    all.spawn([] { return braid::sleep_for(1h); }, {.name = "cache"});
+    all.spawn([&] { return flaky(attempts); }, {.name = "feed", .restart = braid::restart_policy::transient});
+  };
+  const auto observe = [](const braid::child_report& it) {
+    if (it.failure != nullptr && it.pause)
+      std::printf("%s begins again: %s\n", std::string(it.name).c_str(), it.failure->message().c_str());
+  };
+  const braid::supervisor_options how{.restarts = 5, .within = 1min, .base = 1ms};
+  auto all = braid::with_supervisor(how, services, observe);  // until it is stopped, or gives up
+  (void)co_await braid::as_result(braid::with_timeout(std::move(all), 50ms));  // stops feed, then cache
+}
+// [/supervisor]
+
 braid::task<> groups() {
   std::printf("%s\n", (co_await braid::with_group<std::string>(best_of)).c_str());
   std::printf("%s\n", (co_await braid::with_scope(page_with_advert)).c_str());
   std::printf("port %d\n", co_await braid::with_scope(port_of_server));
+  co_await keep_running();
 }
 
 // [stop]

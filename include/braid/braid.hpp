@@ -24,6 +24,8 @@
 #include "braid/combine/retry_budget.hpp"
 #include "braid/combine/retry_policy.hpp"
 #include "braid/combine/scope.hpp"
+#include "braid/combine/supervisor.hpp"
+#include "braid/combine/supervisor_options.hpp"
 #include "braid/combine/task_group.hpp"
 #include "braid/combine/throttle.hpp"
 #include "braid/combine/timeout.hpp"

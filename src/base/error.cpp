@@ -28,6 +28,7 @@ class category final : public std::error_category {
       case errc::circuit_open: return "Circuit open";
       case errc::exception: return "Exception without an error code";
       case errc::semaphore_closed: return "Semaphore closed";
+      case errc::too_many_restarts: return "Too many restarts";
       case errc::queue_full: return "Queue full";
     }
     return "Unknown error";

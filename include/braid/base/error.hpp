@@ -26,6 +26,7 @@ enum class errc {
   exception,          ///< the code of an error that holds the caller's own exception
   circuit_open,       ///< a circuit breaker let no call through
   semaphore_closed,   ///< the semaphore gives out no more permits
+  too_many_restarts,  ///< the children of a supervisor end too often
   queue_full,         ///< an offload_pool has no room for another function
 };
 

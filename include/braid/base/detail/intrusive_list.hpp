@@ -67,6 +67,13 @@ class intrusive_list : pinned {
       if (f(static_cast<T&>(*node))) return &static_cast<T&>(*node);
     return nullptr;
   }
+  /// The last element for which f is true, or null. f must not change the list. Cost: O(n).
+  template <class F>
+  [[nodiscard]] T* find_last_if(F f) {
+    for (list_node* node = ends_.previous_; node != &ends_; node = node->previous_)
+      if (f(static_cast<T&>(*node))) return &static_cast<T&>(*node);
+    return nullptr;
+  }
   /// The number of elements, or most if there are more. Cost: O(most).
   [[nodiscard]] std::size_t size_up_to(std::size_t most) const noexcept {
     std::size_t found = 0;

@@ -55,6 +55,8 @@ class scope_state_of : public scope_join {
         body_(*this, 0, body_sender(scope_body<Handle, F>{&fn_, &handle_})) {}
   ~scope_state_of() { abandon(); }
   [[nodiscard]] Handle& handle() noexcept { return handle_; }
+  /// Ends the operation before it has begun.
+  void refuse(error why) noexcept { std::move(receiver_).finish(std::move(why)); }
 
  private:
   virtual void on_body_end() noexcept {}
