@@ -39,6 +39,7 @@ step_watch::~step_watch() {
 void step_watch::begins() noexcept {
   if (depth_++ > 0) return;
   reported_ = false;
+  is_failing_ = false;
   last_ = {};
   waited_ = waited_for_processor();
   began_ = std::chrono::steady_clock::now();

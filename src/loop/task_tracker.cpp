@@ -85,6 +85,7 @@ void task_tracker::begins(const async_frame& frame, frame_kind kind) noexcept {
       // the frame is left out
     }
   }
+  if (self->steps_ != nullptr) self->steps_->mark_failing(false);
   self->check_step(frame);
 }
 
@@ -122,7 +123,10 @@ void task_tracker::awaits(const loop* home, const async_frame& frame) noexcept {
     found->second.since = now;
   });
   if (home != loop::current_or_null()) return;
-  if (task_tracker* const self = here()) self->check_step(frame);
+  task_tracker* const self = here();
+  if (self == nullptr) return;
+  if (self->steps_ != nullptr) self->steps_->mark_failing(false);
+  self->check_step(frame);
 }
 
 void task_tracker::ends(const loop* home, const async_frame& frame) noexcept {
@@ -131,6 +135,16 @@ void task_tracker::ends(const loop* home, const async_frame& frame) noexcept {
     const std::lock_guard lock(self.mutex_);
     self.frames_.erase(&frame);
   });
+}
+
+void task_tracker::note_failure() noexcept {
+  task_tracker* const self = here();
+  if (self != nullptr && self->steps_ != nullptr) self->steps_->mark_failing(true);
+}
+
+bool task_tracker::is_failing() noexcept {
+  const task_tracker* const self = here();
+  return self != nullptr && self->steps_ != nullptr && self->steps_->is_failing();
 }
 
 async_stack task_tracker::stack_here() {

@@ -69,10 +69,12 @@ void task_used_twice() {
   throw std::logic_error("task: it was moved from, or awaited or given to a verb before; a task runs once");
 }
 
-// An exception, or the loop's end, may destroy tasks before their turn has come.
+// An exception, or the loop's end, may destroy tasks before their turn has come. A coroutine's parameters are
+// destroyed when its exception has been caught already.
 void drop_unbegun(std::coroutine_handle<> task, const async_frame& frame) noexcept {
   const loop* const here = loop::current_or_null();
-  if (checks_on && std::uncaught_exceptions() == 0 && (here == nullptr || !here->ending())) [[unlikely]] {
+  if (checks_on && std::uncaught_exceptions() == 0 && !task_tracker::is_failing() &&
+      (here == nullptr || !here->ending())) [[unlikely]] {
     find_mistake(mistake::unbegun_task, frame.where, [&] {
       return finding{
           mistake::unbegun_task,
@@ -96,6 +98,7 @@ error task_promise_base::no_co_return() noexcept {
 }
 
 error task_promise_base::current_failure() noexcept {
+  if (checks_on) task_tracker::note_failure();
   error failure = error::current();
   attach_stack(failure, frame());
   return failure;

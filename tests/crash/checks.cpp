@@ -115,7 +115,12 @@ task<> forgets_to_await() {
   const auto forgotten = greets();
 }
 void unbegun_in_task() { run(forgets_to_await()); }
+task<> fails_before(task<>) {
+  co_await yield();
+  throw std::runtime_error("the parameter's turn never comes");
+}
 void begun() {
+  (void)run(as_result(fails_before(greets())));
   auto one = greets();
   auto other = std::move(one);
   run(std::move(other));

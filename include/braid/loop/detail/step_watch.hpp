@@ -38,6 +38,9 @@ class step_watch : pinned {
 
   /// A frame of the loop begins, reaches an await, or ends.
   void reaches(const place& now) noexcept { last_ = now; }
+  /// An exception has left the frame that ran last, and no frame has gone on since.
+  void mark_failing(bool failing) noexcept { is_failing_ = failing; }
+  [[nodiscard]] bool is_failing() const noexcept { return is_failing_; }
   /// It has ended; the frame that waited for it goes on, or none.
   void goes_on_in(const async_frame* frame) noexcept { last_.frame = frame; }
   [[nodiscard]] const place& last() const noexcept { return last_; }
@@ -53,6 +56,7 @@ class step_watch : pinned {
   int schedule_statistics_;  // a descriptor, or -1
   int depth_ = 0;
   bool reported_ = false;
+  bool is_failing_ = false;
   std::chrono::steady_clock::time_point began_;
   duration waited_{};
   place last_;

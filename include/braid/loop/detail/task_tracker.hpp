@@ -89,6 +89,11 @@ class task_tracker : pinned {
   /// With BRAID_CHECKS=1: the frame, which waits for nothing else, begins to sleep. Does it hold a mutex?
   [[gnu::cold]] static void check_sleep(const async_frame* frame) noexcept;
 
+  /// With BRAID_CHECKS=1: an exception leaves a coroutine, whose parameters are destroyed after it is caught.
+  [[gnu::cold]] static void note_failure() noexcept;
+  /// Has that happened, and no other frame gone on since?
+  [[nodiscard]] static bool is_failing() noexcept;
+
   /// Finishes an operation that is ready, as a step of the loop.
   void run_step(operation_base& operation, completion with) noexcept;
   /// With BRAID_CHECKS=1: the asynchronous stack of the frame that probably runs now, or none.
