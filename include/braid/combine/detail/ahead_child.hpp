@@ -11,9 +11,9 @@
 
 namespace braid::detail {
 
-// One operation of an ahead_run, which can be started again and again. Derived::kept_of turns the result into
-// what is kept while the operation state still exists, since the result may refer to it. Then
-// Derived::on_result gets that, while the run is held.
+// One operation of an ahead_run, which can be started again and again. Derived::on_result gets its result,
+// while the run is held. If Derived has kept_of, on_result gets what that makes of the result while the
+// operation state still exists: the result may refer to it.
 template <class Derived, class T, sender S>
 class ahead_child : public finishes_at_home_with<ahead_child<Derived, T, S>, value_of<S>> {
   using value_type = value_of<S>;
@@ -35,7 +35,6 @@ class ahead_child : public finishes_at_home_with<ahead_child<Derived, T, S>, val
   void clear() noexcept { state_.reset(); }
   /// The stop token of the operation; Derived may have another one.
   [[nodiscard]] stop_token obeyed() noexcept { return run_.child_stop_token(); }
-  static result<value_type> kept_of(result<value_type>&& ended) noexcept { return std::move(ended); }
 
   // For the operation.
   [[nodiscard]] stop_token child_stop_token() noexcept { return static_cast<Derived&>(*this).obeyed(); }
@@ -44,11 +43,17 @@ class ahead_child : public finishes_at_home_with<ahead_child<Derived, T, S>, val
   void on_finish(result<value_type>&& with) noexcept {
     ahead_run<T>& run = run_;
     if (!with) complete_stack(with.error(), *run.frame());
-    auto ended = Derived::kept_of(std::move(with));
     run.hold();
-    state_.reset();
-    run.child_ended();
-    static_cast<Derived&>(*this).on_result(std::move(ended));
+    if constexpr (requires { Derived::kept_of(std::move(with)); }) {
+      auto ended = Derived::kept_of(std::move(with));
+      state_.reset();
+      run.child_ended();
+      static_cast<Derived&>(*this).on_result(std::move(ended));
+    } else {
+      state_.reset();
+      run.child_ended();
+      static_cast<Derived&>(*this).on_result(std::move(with));
+    }
     run.release();  // *this may be gone then
   }
 

@@ -18,7 +18,7 @@ namespace braid::detail {
 template <class T>
 class ahead_waiter : pinned {
  public:
-  virtual void on_element(result<std::optional<T>> element) noexcept = 0;  // may destroy *this
+  virtual void on_element(result<std::optional<T>>&& element) noexcept = 0;  // may destroy *this
 
  protected:
   ~ahead_waiter() = default;
@@ -38,8 +38,8 @@ class ahead_run : public resident, public pooled {
   // For the handle, and for the waiter.
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
+    if (--references_ != 0) return;
     hold();
-    --references_;
     release();
   }
   void leave() noexcept {
@@ -58,21 +58,35 @@ class ahead_run : public resident, public pooled {
     waiter_ = &waiter;
     frame_.called_by(frame);
     waits_for_close_ = to_close;
+    closing_ = closing_ || to_close;
     hold();
-    if (to_close) closing_ = true;
     if (canceled_ && running_ == 0 && !closing_ && !failures_.any()) [[unlikely]]
       go_on_after_cancellation();
-    // An element that has arrived needs no registration with the token.
-    if (!closing_ && !stopping() && !token.stop_requested()) {
+    if (token.stop_possible()) link_.emplace(token, on_stop{this});
+    const bool asked = std::exchange(asked_at_once_, false) && running_ != 0;
+    if (closing_)
+      stop();
+    else if (!asked && !stopping())
       ask();
-      hand_over_at_once();
-    }
-    if (waiter_ != nullptr) {
-      if (token.stop_possible()) link_.emplace(token, on_stop{this});
-      if (closing_) stop();
-    }
     release();
   }
+  /// Gives `to` the next element if it arrives within the call. If not, a wait is needed. An element that is
+  /// there needs no waiter, and no registration with the stop token.
+  bool take_at_once(const stop_token& token, async_frame* frame, element& to) noexcept {
+    if (home_ == nullptr || home_ != loop::current_or_null() || waiter_ != nullptr || abandoned_ ||
+        closing_ || stopping() || token.stop_requested()) [[unlikely]]
+      return false;
+    frame_.called_by(frame);
+    hold();
+    ask();
+    const bool taken = !stopping() && take(to);
+    asked_at_once_ = !taken;
+    frame_.called_by(nullptr);
+    release();
+    return taken;
+  }
+  /// Has take_at_once asked in vain, and no wait() begun since?
+  [[nodiscard]] bool asked_at_once() const noexcept { return asked_at_once_; }
   void remove(ahead_waiter<T>& waiter) noexcept {
     if (waiter_ == &waiter) waited();
   }
@@ -121,11 +135,11 @@ class ahead_run : public resident, public pooled {
   // While held, the run completes no next and does not delete itself.
   void hold() noexcept { ++holds_; }
   void release() noexcept {
-    if (holds_ == 1) hand_over_elements();
-    if (--holds_ != 0 || references_ != 0 || running_ != 0) return;
-    if (!reported_ && failures_.any() && home_ != nullptr) [[unlikely]]
-      report_failure();
-    delete this;
+    if (holds_ == 1) {
+      if (waiter_ != nullptr) hand_over_elements();
+      if (references_ == 0 && running_ == 0) return end_of_life();
+    }
+    --holds_;
   }
 
  protected:
@@ -163,6 +177,12 @@ class ahead_run : public resident, public pooled {
   };
 
   void stop() noexcept { stop_->request_stop(); }
+  // No handle, no waiter and no operation is left.
+  [[gnu::noinline]] void end_of_life() noexcept {
+    if (!reported_ && failures_.any() && home_ != nullptr) [[unlikely]]
+      report_failure();
+    delete this;
+  }
 
   void waited() noexcept {
     link_.reset();
@@ -178,15 +198,9 @@ class ahead_run : public resident, public pooled {
       if (!taken && running_ != 0) return;
       ahead_waiter<T>& waiter = *waiter_;
       waited();
-      waiter.on_element(taken ? std::move(next) : end());
+      if (!taken) next = end();
+      waiter.on_element(std::move(next));
     }
-  }
-  void hand_over_at_once() noexcept {
-    element next(std::nullopt);
-    if (stopping() || !take(next)) return;
-    ahead_waiter<T>& waiter = *std::exchange(waiter_, nullptr);
-    frame_.called_by(nullptr);
-    waiter.on_element(std::move(next));
   }
   // Reports a failure once; when closing, only that of a clean-up. A cancelled next() fails as cancelled, and
   // so do later ones if an operation is gone: the end would claim that everything was read.
@@ -246,6 +260,7 @@ class ahead_run : public resident, public pooled {
   bool reported_ = false;  // the failure was
   bool canceled_ = false;  // a next was
   bool ending_early_ = false;
+  bool asked_at_once_ = false;
   bool abandoned_ = false;
 };
 

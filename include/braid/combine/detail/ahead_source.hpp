@@ -24,6 +24,8 @@ class ahead_source
   /// Neither asked nor at its end.
   [[nodiscard]] bool is_idle() const noexcept { return open_ && !asked_; }
   [[nodiscard]] bool is_open() const noexcept { return open_; }
+  /// Asks it no more.
+  void end() noexcept { open_ = false; }
   void ask() noexcept {
     asked_ = true;
     this->begin([this] { return range_.next(); });

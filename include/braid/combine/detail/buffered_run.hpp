@@ -12,28 +12,27 @@
 
 namespace braid::detail {
 
-template <class T, class Range>
+// Make makes an operation of each element.
+template <class T, class Range, class Make>
 class buffered_run final : public ahead_run<T> {
-  using op = async_range_value_t<Range>;
-
+  using from = async_range_value_t<Range>;
+  using op = std::remove_cvref_t<std::invoke_result_t<Make&, from&&>>;
   using source = ahead_source<buffered_run, Range>;
   using typename ahead_run<T>::element;
 
   // Runs one operation at a time.
   struct slot : ahead_child<slot, T, op>, list_node, pooled {
     explicit slot(buffered_run& whole) noexcept : ahead_child<slot, T, op>(whole), run(whole) {}
-    static result<T> kept_of(result<value_of<op>>&& with) noexcept {
-      if constexpr (std::is_same_v<T, value_of<op>>) {
-        return std::move(with);
-      } else {
-        if (!with) return std::move(with).error();
-        return capture([&]() -> T {
-          if constexpr (std::is_void_v<value_of<op>>)
-            return {};
-          else
-            return *std::move(with);
-        });
-      }
+    static result<T> kept_of(result<value_of<op>>&& with) noexcept
+      requires(!std::is_same_v<T, value_of<op>>)
+    {
+      if (!with) return std::move(with).error();
+      return capture([&]() -> T {
+        if constexpr (std::is_void_v<value_of<op>>)
+          return {};
+        else
+          return *std::move(with);
+      });
     }
     void on_result(result<T>&& with) noexcept {
       if (!with && (run.failed() || run.closing())) run.fail(with.error());
@@ -44,15 +43,20 @@ class buffered_run final : public ahead_run<T> {
   };
 
  public:
-  buffered_run(Range&& range, std::size_t limit)
-      : source_(*this, std::forward<Range>(range)), limit_(limit) {}
+  // ended: how the range has ended already, if it has.
+  buffered_run(Range&& range, Make make, std::size_t limit, std::optional<result<void>> ended)
+      : source_(*this, std::forward<Range>(range)), make_(std::move(make)), limit_(limit) {
+    if (!ended) return;
+    source_.end();
+    if (!*ended) source_failure_.emplace(std::move(*ended).error());
+  }
   ~buffered_run() override {
     for (auto* each : {&used_, &idle_})
       while (!each->empty()) delete &each->pop_front();
   }
 
   // For the source.
-  void on_element(source&, op&& next) {
+  void on_element(source&, from&& next) {
     if (this->stopping()) {
       unbegun_.emplace(std::move(next));
     } else {
@@ -71,11 +75,11 @@ class buffered_run final : public ahead_run<T> {
     while (used_count_ < limit_ && source_.is_idle() && !this->stopping()) source_.ask();
     asking_ = false;
   }
-  void begin(op&& next) {
+  void begin(from&& next) {
     slot& where = idle_.empty() ? *new slot(*this) : idle_.pop_front();
     used_.push_back(where);
     ++used_count_;
-    where.begin([&]() -> op&& { return std::move(next); });
+    where.begin([&]() -> decltype(auto) { return make_(std::move(next)); });
   }
   void begin_late() noexcept {
     try {
@@ -110,11 +114,12 @@ class buffered_run final : public ahead_run<T> {
   }
 
   source source_;
+  [[no_unique_address]] Make make_;
   const std::size_t limit_;
   intrusive_list<slot> used_;  // running, or ended and not taken yet, in the range's order
   intrusive_list<slot> idle_;  // kept for reuse
   std::size_t used_count_ = 0;
-  std::optional<op> unbegun_;  // arrived in spite of a stop request
+  std::optional<from> unbegun_;  // arrived in spite of a stop request
   std::optional<error> source_failure_;
   bool asking_ = false;
 };

@@ -20,10 +20,17 @@ class ahead_next_state final : ahead_waiter<T> {
     run_.remove(*this);
     run_.drop_reference();
   }
-  void start() noexcept { run_.wait(*this, receiver_.get_stop_token(), receiver_.frame(), closes); }
+  void start() noexcept {
+    if (!closes && !run_.asked_at_once()) {
+      result<std::optional<T>> at_once(std::nullopt);
+      if (run_.take_at_once(receiver_.get_stop_token(), receiver_.frame(), at_once))
+        return on_element(std::move(at_once));
+    }
+    run_.wait(*this, receiver_.get_stop_token(), receiver_.frame(), closes);
+  }
 
  private:
-  void on_element(result<std::optional<T>> element) noexcept override {
+  void on_element(result<std::optional<T>>&& element) noexcept override {
     R receiver = std::move(receiver_);
     if constexpr (!closes)
       std::move(receiver).finish(std::move(element));
@@ -79,6 +86,10 @@ class [[nodiscard]] running_ahead {
   /// A sender of std::optional<T>, empty at the end. A second next() while one is in flight is a
   /// std::logic_error.
   [[nodiscard]] auto next() { return ahead_sender<T, false>{&run("next: the range was moved from")}; }
+  // For views: see gives_at_once.
+  bool next_at_once(const stop_token& stop, async_frame* frame, result<std::optional<T>>& to) noexcept {
+    return run_ != nullptr && run_->take_at_once(stop, frame, to);
+  }
   /// A sender of void: stops the operations in flight and completes when all have ended. After that next() is
   /// at the end. While a next is in flight it is a std::logic_error.
   [[nodiscard]] auto close() { return ahead_sender<T, true>{&run("close: the range was moved from")}; }

@@ -171,10 +171,16 @@ class next_state final : pinned {
     frame.promise().set_done(done, this);
     if (transfers.too_deep()) [[unlikely]]
       return park(frame);
-    resume(frame);
+    if (ends_within(frame)) done(this);
   }
 
  private:
+  // Runs the generator. True if it has yielded or ended; if not, *this may be gone.
+  static bool ends_within(std::coroutine_handle<async_generator_promise<T>> frame) {
+    const inline_start scope(&frame.promise());
+    resume(frame);
+    return scope.completed();
+  }
   static void done(void* state) noexcept {
     auto& self = *static_cast<next_state*>(state);
     R receiver = std::move(self.receiver_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -16,6 +17,14 @@
 #include "braid/style/async_range.hpp"
 
 namespace braid::detail {
+
+// A range that gives an element without an operation, if that arrives within the call of next_at_once. If it
+// does not, a next() follows, which would have begun the same.
+template <class Range>
+concept gives_at_once = requires(std::remove_reference_t<Range>& range, const stop_token& stop,
+                                 async_frame* frame, result<std::optional<async_range_value_t<Range>>>& to) {
+  { range.next_at_once(stop, frame, to) } noexcept -> std::same_as<bool>;
+};
 
 // A step says what a view does with each element of its range:
 //
@@ -194,6 +203,15 @@ class view_next_state final
         if (!core_.step.wants_more()) return end();
       how ended = how::waits;
       inside_ = &ended;
+      if constexpr (gives_at_once<decltype(Core::range)>) {
+        result<std::optional<element>> next(std::nullopt);
+        if (core_.range.next_at_once(receiver_.get_stop_token(), receiver_.frame(), next)) {
+          on_finish(std::move(next));
+          if (ended == how::again) continue;
+          if (ended == how::waits) inside_ = nullptr;
+          return;
+        }
+      }
       try {
         asked_.emplace(elided{[this] { return connect(core_.range.next(), element_receiver{this}); }});
       } catch (...) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -11,14 +10,13 @@
 #include "braid/style/detail/view.hpp"
 #include "braid/style/detail/view_steps.hpp"
 
-// A transform whose senders are not awaited one by one: its elements are the calls of its function.
+// The calls of a transform's function, which returns senders, for what awaits them in another way.
 
 namespace braid::detail {
 
 template <class F, class Element, class R>
 class view_call_state : pinned {
   using call = sender_of<std::invoke_result_t<F&, Element>>;
-  using receiver = inner_receiver<view_call_state, value_of<call>>;
 
  public:
   view_call_state(F& f, Element&& element, R to) noexcept(std::is_nothrow_move_constructible_v<Element>)
@@ -26,14 +24,14 @@ class view_call_state : pinned {
   void start() noexcept {
     try {
       state_.emplace(elided{
-          [this] { return connect(as_sender(std::invoke(f_, std::move(element_))), receiver{this}); }});
+          [this] { return connect(as_sender(std::invoke(f_, std::move(element_))), receiver_of_call()); }});
     } catch (...) {
       return finish(error::current());
     }
     state_->start();
   }
 
-  // For the operation.
+  // For the operation, where its receiver is not a copy of this one's.
   void finish(result<value_of<call>>&& ended) noexcept {
     R to = std::move(receiver_);
     std::move(to).finish(std::move(ended));
@@ -42,6 +40,15 @@ class view_call_state : pinned {
   [[nodiscard]] async_frame* frame() const noexcept { return receiver_.frame(); }
 
  private:
+  [[nodiscard]] auto receiver_of_call() noexcept {
+    if constexpr (std::is_trivially_copyable_v<R>)
+      return receiver_;
+    else
+      return inner_receiver<view_call_state, value_of<call>>{this};
+  }
+  using receiver =
+      std::conditional_t<std::is_trivially_copyable_v<R>, R, inner_receiver<view_call_state, value_of<call>>>;
+
   F& f_;
   Element element_;  // the operation may refer to it
   R receiver_;
@@ -60,34 +67,21 @@ struct view_call_sender {
   }
 };
 
+// Makes the call of an element. It stays at its address while calls exist.
 template <class F, class Element>
-struct call_step {
-  using value_type = view_call_sender<F, Element>;
+struct call_of {
   F f;
-  void take(Element&& element, std::optional<value_type>& to) {
-    to.emplace(value_type{&f, std::move(element)});
-  }
+  auto operator()(Element&& element) { return view_call_sender<F, Element>{&f, std::move(element)}; }
 };
 
 template <class View>
-inline constexpr bool calls_of_view = false;
+inline constexpr bool awaits_senders = false;
 template <class Range, class F, class Element>
   requires gives_sender<F, Element>
-inline constexpr bool calls_of_view<view<Range, transform_step<F, Element>>> = true;
+inline constexpr bool awaits_senders<view<Range, transform_step<F, Element>>> = true;
 
 // A transform that awaits senders.
 template <class View>
-concept awaiting_transform = calls_of_view<View>;
-
-/// Takes the transform apart: the result gives the calls themselves.
-template <class Range, class F, class Element>
-auto calls_of(view<Range, transform_step<F, Element>>&& from) {
-  auto& held = from.held();
-  if (held.busy) throw std::logic_error("buffered: a next of the transform is in flight");
-  view<Range, call_step<F, Element>> calls(std::forward<Range>(held.range), {std::move(held.step.f)});
-  using phase = typename std::remove_reference_t<decltype(calls.held())>::phase;
-  calls.held().now = static_cast<phase>(held.now);
-  return calls;
-}
+concept awaiting_transform = awaits_senders<View>;
 
 }  // namespace braid::detail
