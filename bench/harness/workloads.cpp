@@ -37,6 +37,8 @@ constexpr std::array workloads{
              crowd::size, crowd::size, proof_of_crowds},
     workload{"channel", "one number through a channel of 64 places, from one task to another", 1, 4096,
              sum_below},
+    workload{"stream", "one number through transform, 32 at once in order, and vectors of 64", 64, 4096,
+             sum_below},
     workload{"mutex", "lock a mutex that is free, and unlock it", 1, 1024, completions},
     workload{"mutex_queue", "one of 100,000 who wait for a mutex: get it, and unlock it", 100'000, 100'000,
              completions},
