@@ -47,7 +47,7 @@ class view_core : public pooled, pinned {
   view_core(Range&& from, Step&& with) : range(std::forward<Range>(from)), step(std::move(with)) {}
 
   void lose_owner() noexcept {
-    if (!busy) delete this;
+    if (!busy) return delete this;
     owned = false;
   }
   // A next() has ended.
