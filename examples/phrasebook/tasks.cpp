@@ -81,6 +81,19 @@ task<int> port_of_server(scope& all) {
 }
 // [/start]
 
+// [supervisor]
+task<int> until_it_holds() {
+  int begun = 0;
+  const auto services = [&](supervisor& all) {
+    const auto feed = [&] { return fetch(++begun < 3 ? "broken" : "page"); };
+    all.spawn(feed, {.name = "feed", .restart = restart_policy::transient});  // again, if it has failed
+  };
+  const supervisor_options how{.restarts = 5, .within = 1min, .base = 100ms, .jitter = retry_jitter::none};
+  co_await with_supervisor(how, services);  // one restart more within a minute would fail it
+  co_return begun;
+}
+// [/supervisor]
+
 // [limit]
 task<std::string> two_at_a_time(std::vector<std::string> names) {
   const auto one = [](const std::string& name) { return fetch(name); };
@@ -175,6 +188,7 @@ int main() {
   all.expect("isolated", with_scope(page_and_advert), "page without advert", 10ms);
   all.expect("group", with_group<std::string>(as_they_come), "quick, no answer, slow, ", 50ms);
   all.expect("start", with_scope(port_of_server), 8080, 10ms);
+  all.expect("supervisor", until_it_holds(), 3, 330ms);
   all.expect("limit", two_at_a_time({"ann ", "bob ", "cy"}), "ann bob cy", 20ms);
   all.expect("stop_one", stop_and_join(), true);
   all.expect("detach", nobody_waits(), "no answer", 100ms);
