@@ -169,7 +169,7 @@ braid::task<> count_for_a_while() {
   const auto stop_soon = [&](braid::scope& all) -> braid::task<> {
     auto counting = all.spawn(braid::finally(count_until_stopped(std::move(begun)), say_goodbye));
     co_await std::move(has_begun);
-    counting.request_stop();
+    counting.request_stop(braid::stop_reason::shut_down);
     const auto rounds = co_await braid::as_result(std::move(counting));
     std::printf("%s\n", rounds ? "stopped counting" : rounds.error().message().c_str());
   };

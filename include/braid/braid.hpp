@@ -6,6 +6,7 @@
 #include "braid/base/pinned.hpp"
 #include "braid/base/result.hpp"
 #include "braid/base/result_steps.hpp"
+#include "braid/base/stop_reason.hpp"
 #include "braid/base/unique_function.hpp"
 #include "braid/combine/buffered.hpp"
 #include "braid/combine/circuit_breaker.hpp"

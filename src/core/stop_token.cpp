@@ -9,7 +9,7 @@ void stop_callback_base::attach(stop_source* source) noexcept {
   source_.store(source, std::memory_order_relaxed);
   if (source->add(*this)) return;
   source_.store(nullptr, std::memory_order_relaxed);
-  execute_(*this);
+  execute_(*this, source->reason());
 }
 
 void stop_callback_base::unregister() noexcept {
@@ -26,9 +26,9 @@ void stop_source::ends_early() noexcept {
 }
 
 // Spins, because the lock is held for a few instructions only and never while a callback runs.
-std::uint8_t stop_source::lock() noexcept {
+stop_source::word stop_source::lock() noexcept {
   for (int spins = 0;; ++spins) {
-    std::uint8_t seen = state_.load(std::memory_order_relaxed);
+    word seen = state_.load(std::memory_order_relaxed);
     if ((seen & locked) == 0 && state_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire,
                                                              std::memory_order_relaxed))
       return seen;
@@ -38,7 +38,7 @@ std::uint8_t stop_source::lock() noexcept {
 
 bool stop_source::add(stop_callback_base& callback) noexcept {
   if (stop_requested()) return false;
-  const std::uint8_t state = lock();
+  const word state = lock();
   if ((state & requested) != 0) return unlock(state), false;
   callback.next_ = callbacks_;
   callback.link_ = &callbacks_;
@@ -51,7 +51,7 @@ bool stop_source::add(stop_callback_base& callback) noexcept {
 // Races with request_stop, which unlinks a callback before it runs it: the first to unlink wins. A remover
 // that loses waits until the callback has run. If the callback removes itself, it sets *gone_ instead.
 void stop_source::remove(stop_callback_base& callback) noexcept {
-  const std::uint8_t state = lock();
+  const word state = lock();
   if (callback.link_ != nullptr) {
     *callback.link_ = callback.next_;
     if (callback.next_ != nullptr) callback.next_->link_ = callback.link_;
@@ -60,25 +60,27 @@ void stop_source::remove(stop_callback_base& callback) noexcept {
   remove_executing(callback, state);
 }
 
-void stop_source::remove_executing(stop_callback_base& callback, std::uint8_t state) noexcept {
+void stop_source::remove_executing(stop_callback_base& callback, word state) noexcept {
   const bool by_this = asking_ != nullptr && asking_->by == std::this_thread::get_id();
   unlock(state);
   if (!by_this) return callback.source_.wait(this, std::memory_order_acquire);
   *callback.gone_ = true;
 }
 
-bool stop_source::request_stop() noexcept {
+bool stop_source::request_stop(stop_reason why) noexcept {
   if (stop_requested()) return false;
-  std::uint8_t state = lock();
+  if (why == stop_reason::none) why = stop_reason::requested;
+  word state = lock();
   if ((state & requested) != 0) return unlock(state), false;
-  state |= requested;
+  state |= requested | static_cast<word>(why) << reason_shift;
   if (callbacks_ == nullptr) return unlock(state), true;
   detail::nested_call([&]() noexcept { run_callbacks(state); });
   return true;
 }
 
 // A callback may request stop at another source, and that one's callbacks at a third, to any depth.
-void stop_source::run_callbacks(std::uint8_t state) noexcept {
+void stop_source::run_callbacks(word state) noexcept {
+  const auto why = static_cast<stop_reason>(state >> reason_shift);
   asking now;
   asking_ = &now;
   do {
@@ -89,7 +91,7 @@ void stop_source::run_callbacks(std::uint8_t state) noexcept {
     bool gone = false;
     callback.gone_ = &gone;
     unlock(state);
-    callback.execute_(callback);
+    callback.execute_(callback, why);
     if (!gone) {
       callback.source_.store(nullptr, std::memory_order_release);
       callback.source_.notify_all();

@@ -38,7 +38,7 @@ using attempts_group = task_group<result<stream>>;
 
 // Stops the attempts that still run, waits for their ends and drops what they ended with.
 task<> drop_rest(attempts_group& attempts) {
-  attempts.request_stop();
+  attempts.request_stop(stop_reason::not_needed);
   for (;;) {
     auto rest = shield(attempts.next());
     const auto one = co_await std::move(rest);

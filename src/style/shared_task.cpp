@@ -53,7 +53,7 @@ void shared_waiter::on_stop(cancellation& base) noexcept {
   if (self.run_.waiters_.empty()) {
     self.run_.waiters_.push_back(self);
     self.run_.frame_.called_by(self.frame_);
-    self.run_.stop_.request_stop();
+    self.run_.stop_.request_stop(stop_reason::not_needed);
     return;
   }
   self.left_ = true;

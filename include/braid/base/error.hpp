@@ -13,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "braid/base/stop_reason.hpp"
+
 namespace braid {
 
 /// The error codes of braid's own failures. Failures of the system have those of std::errc.
@@ -146,6 +148,15 @@ class error {
                                                             : code() == std::errc::operation_canceled);
   }
 
+  /// Why stop was requested of the operation, if it ended for that; otherwise stop_reason::none. Of several
+  /// requests the innermost counts.
+  [[nodiscard]] braid::stop_reason stop_reason() const noexcept { return number_.why; }
+  /// Records why stop was requested of the failed operation, unless that is known. Ignored unless this is
+  /// operation_canceled.
+  void set_stop_reason(braid::stop_reason why) noexcept {
+    if (number_.why == braid::stop_reason::none && *this == std::errc::operation_canceled) number_.why = why;
+  }
+
   /// Is this the failure of a clean-up (finally), or is one in suppressed()? Combinators that drop the errors
   /// of their losers keep such an error.
   [[nodiscard]] bool of_clean_up() const noexcept { return number_.of_clean_up; }
@@ -174,6 +185,7 @@ class error {
     int value;
     bool requested = false;
     bool of_clean_up = false;
+    braid::stop_reason why = braid::stop_reason::none;
   };
   record& own_record();
   // Takes the members one by one: taking the error's address would force it into memory.

@@ -122,7 +122,7 @@ class scope : pinned {
   /// Requests stop of the function, of all children, and of what is spawned from now on. Any thread. The
   /// scope completes as usual: with the value that the function returns in spite of the request, or with the
   /// cancellation that the function ends with.
-  void request_stop() noexcept { join_.request_stop(); }
+  void request_stop(stop_reason why = stop_reason::requested) noexcept { join_.request_stop(why); }
   /// The token of the function and of all children; valid until the scope has ended.
   [[nodiscard]] stop_token get_stop_token() noexcept { return join_.child_stop_token(); }
 

@@ -75,7 +75,7 @@ class supervisor : pinned {
   }
 
   /// Stops the function and the children, the youngest child first. Any thread. Completes as a scope does.
-  void request_stop() noexcept { rules_.join().request_stop(); }
+  void request_stop(stop_reason why = stop_reason::requested) noexcept { rules_.join().request_stop(why); }
   /// The function's token; valid until the supervisor has ended. A child has one of its own, so that the
   /// children can be stopped one after the other.
   [[nodiscard]] stop_token get_stop_token() noexcept { return rules_.join().child_stop_token(); }

@@ -73,7 +73,7 @@ class task_group : pinned {
 
   /// Requests stop of the function, of all children, and of what is spawned from now on, as
   /// scope::request_stop does. Any thread.
-  void request_stop() noexcept { results_.join().request_stop(); }
+  void request_stop(stop_reason why = stop_reason::requested) noexcept { results_.join().request_stop(why); }
   /// The token of the function and of all children; valid until the group has ended.
   [[nodiscard]] stop_token get_stop_token() noexcept { return results_.join().child_stop_token(); }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "braid/base/pinned.hpp"
+#include "braid/base/stop_reason.hpp"
 
 namespace braid {
 
@@ -27,6 +28,15 @@ class stop_token {
   /// If false, stop is never requested and no callback need be registered.
   [[nodiscard]] bool stop_possible() const noexcept { return source_ != nullptr; }
   [[nodiscard]] bool stop_requested() const noexcept;
+  /// Why, or stop_reason::none if it was not. A clean-up that runs because of the request may ask, too:
+  ///
+  ///     const stop_token stop = co_await get_stop_token();
+  ///     const auto say_why = [stop]() -> task<> {
+  ///       log(stop.reason() == stop_reason::timed_out ? "too slow" : "not needed any more");
+  ///       co_return;
+  ///     };
+  ///     co_await finally(fetch("page"), say_why);
+  [[nodiscard]] stop_reason reason() const noexcept;
   friend bool operator==(stop_token, stop_token) = default;
 
  private:
@@ -64,19 +74,25 @@ class stop_source : pinned {
   [[nodiscard]] bool stop_requested() const noexcept {
     return (state_.load(std::memory_order_acquire) & requested) != 0;
   }
-  /// True for the first call, which makes the request.
-  bool request_stop() noexcept;
+  /// Why, or stop_reason::none if it was not.
+  [[nodiscard]] stop_reason reason() const noexcept {
+    return static_cast<stop_reason>(state_.load(std::memory_order_acquire) >> reason_shift);
+  }
+  /// True for the first call, which makes the request, and whose reason stays.
+  bool request_stop(stop_reason why = stop_reason::requested) noexcept;
 
  private:
   friend class stop_callback_base;
-  static constexpr std::uint8_t requested = 1, locked = 2;
+  // Two flags, and the reason above them.
+  using word = std::uint32_t;
+  static constexpr word requested = 1, locked = 2, reason_shift = 2;
 
-  std::uint8_t lock() noexcept;
-  void unlock(std::uint8_t state) noexcept { state_.store(state, std::memory_order_release); }
+  word lock() noexcept;
+  void unlock(word state) noexcept { state_.store(state, std::memory_order_release); }
   bool add(stop_callback_base& callback) noexcept;  // false when stop was requested already
   void remove(stop_callback_base& callback) noexcept;
-  [[gnu::noinline]] void remove_executing(stop_callback_base& callback, std::uint8_t state) noexcept;
-  void run_callbacks(std::uint8_t state) noexcept;
+  [[gnu::noinline]] void remove_executing(stop_callback_base& callback, word state) noexcept;
+  void run_callbacks(word state) noexcept;
   [[gnu::cold]] void ends_early() noexcept;
 
   // The request in progress, while its callbacks run.
@@ -85,7 +101,7 @@ class stop_source : pinned {
     bool source_gone = false;  // a callback has destroyed the source
   };
 
-  std::atomic<std::uint8_t> state_{0};
+  std::atomic<word> state_{0};
   // under the lock
   stop_callback_base* callbacks_ = nullptr;
   asking* asking_ = nullptr;
@@ -96,10 +112,14 @@ inline bool stop_token::stop_requested() const noexcept {
   return source_ != nullptr && source_->stop_requested();
 }
 
+inline stop_reason stop_token::reason() const noexcept {
+  return source_ != nullptr ? source_->reason() : stop_reason::none;
+}
+
 // One registration with a stop_source: pinned, intrusive. Use stop_callback.
 class stop_callback_base : pinned {
  protected:
-  using execute_fn = void(stop_callback_base&) noexcept;
+  using execute_fn = void(stop_callback_base&, stop_reason) noexcept;
   explicit stop_callback_base(execute_fn& execute) noexcept : execute_(&execute) {}
   void attach(stop_source* source) noexcept;  // runs execute at once if stop was requested already
   void unregister() noexcept;  // waits for an execute that runs on another thread
@@ -116,7 +136,8 @@ class stop_callback_base : pinned {
   };
 };
 
-/// Calls f() once when stop is requested; if that has happened already, within the constructor.
+/// Calls f(), or f(why) if it takes the reason, once when stop is requested; if that has happened already,
+/// within the constructor.
 ///
 ///     const stop_token token = co_await get_stop_token();
 ///     const stop_callback on_stop(token, []() noexcept { log("stop was requested"); });
@@ -125,7 +146,8 @@ class stop_callback_base : pinned {
 /// Threads   f runs on the thread that requests stop.
 template <class F>
 class stop_callback : stop_callback_base {
-  static_assert(std::is_nothrow_invocable_v<F&>);
+  static constexpr bool takes_reason = std::is_invocable_v<F&, stop_reason>;
+  static_assert(std::is_nothrow_invocable_v<F&> || std::is_nothrow_invocable_v<F&, stop_reason>);
   static_assert(
       !requires { typename std::invoke_result_t<F&>::sender_concept; },
       "stop_callback drops the sender that f returns: detach it in f");
@@ -137,7 +159,13 @@ class stop_callback : stop_callback_base {
   ~stop_callback() { unregister(); }
 
  private:
-  static void execute(stop_callback_base& base) noexcept { static_cast<stop_callback&>(base).f_(); }
+  static void execute(stop_callback_base& base, [[maybe_unused]] stop_reason why) noexcept {
+    auto& f = static_cast<stop_callback&>(base).f_;
+    if constexpr (takes_reason)
+      f(why);
+    else
+      f();
+  }
   [[no_unique_address]] F f_;
 };
 

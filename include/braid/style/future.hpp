@@ -74,7 +74,9 @@ class [[nodiscard]] future {
   /// Requests stop of the operation. The future is still settled, as cancelled or with what was achieved. An
   /// operation that a link begins after the request ends as cancelled if it would wait. The future of spawn
   /// accepts a request from any thread; a link's future forwards it upstream on its loop's thread only.
-  void request_stop() const { checked("future::request_stop").request_stop(); }
+  void request_stop(stop_reason why = stop_reason::requested) const {
+    (void)checked("future::request_stop").request_stop(why);
+  }
 
   /// Blocks this thread until the future is settled, then returns its value or throws its error.
   /// Throws std::logic_error on a loop's thread: use loop.run(std::move(f)), then or co_await there. A thread

@@ -46,7 +46,7 @@ class ahead_run : public resident, public pooled {
     hold();
     closing_ = true;
     if (waiter_ != nullptr) canceled_ = true;
-    stop();
+    stop(stop_reason::not_needed);
     --references_;
     release();
   }
@@ -65,7 +65,7 @@ class ahead_run : public resident, public pooled {
     if (token.stop_possible()) link_.emplace(token, on_stop{this});
     const bool asked = std::exchange(asked_at_once_, false) && running_ != 0;
     if (closing_)
-      stop();
+      stop(stop_reason::not_needed);
     else if (!asked && !stopping())
       ask();
     release();
@@ -103,7 +103,7 @@ class ahead_run : public resident, public pooled {
     const bool stopped = stopping() && !ending_early_;
     if (!stopped && failure == std::errc::operation_canceled) canceled_ = true;
     failures_.add(std::move(failure), stopped);
-    stop();
+    stop(stop_reason::sibling_failed);
   }
   template <class Source>
   void on_source_failure(Source&, error failure) noexcept {
@@ -119,7 +119,7 @@ class ahead_run : public resident, public pooled {
   /// Stops the operations in flight, because no element can follow. Call while held.
   void end_early() noexcept {
     ending_early_ = true;
-    stop();
+    stop(stop_reason::not_needed);
   }
   [[nodiscard]] bool ending_early() const noexcept { return ending_early_; }
   /// True while a next() waits.
@@ -167,16 +167,17 @@ class ahead_run : public resident, public pooled {
  private:
   struct on_stop {
     ahead_run* self;
-    void operator()() const noexcept {
+    void operator()(stop_reason why) const noexcept {
       self->canceled_ = true;
-      if (loop::current_or_null() != self->home_) return self->stop();  // resetting link_ waits for this call
+      if (loop::current_or_null() != self->home_)
+        return self->stop(why);  // resetting link_ waits for this call
       self->hold();
-      self->stop();
+      self->stop(why);
       self->release();
     }
   };
 
-  void stop() noexcept { stop_->request_stop(); }
+  void stop(stop_reason why) noexcept { stop_->request_stop(why); }
   // No handle, no waiter and no operation is left.
   [[gnu::noinline]] void end_of_life() noexcept {
     if (!reported_ && failures_.any() && home_ != nullptr) [[unlikely]]

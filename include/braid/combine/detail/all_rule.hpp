@@ -15,6 +15,7 @@ class all_rule {
   template <class Ops>
   using value_type = typename joined<Ops>::values;
 
+  static constexpr stop_reason why(std::size_t) noexcept { return stop_reason::sibling_failed; }
   template <class T>
   [[nodiscard]] bool on_finish(result<T>& ended, std::size_t, const join_base& join) noexcept {
     if (ended) return false;

@@ -117,7 +117,8 @@ class concurrent_walk final : public join_base, operation_base {
   }
   [[nodiscard]] bool wants_more() noexcept {
     if (source_ended_ || waiting_ || running_ == limit_) return false;
-    if (home()->ending()) stop_children();  // an endless range would keep the loop from ending
+    if (home()->ending())
+      stop_children(stop_reason::requested);  // an endless range would keep the loop from ending
     return !stopping();
   }
   static void on_turn(operation_base& base, completion) noexcept {
@@ -135,7 +136,7 @@ class concurrent_walk final : public join_base, operation_base {
   void fail(error why, bool stops) noexcept {
     stops = stops && !failures_.any();
     failures_.add(std::move(why), stopping());
-    if (stops) stop_children();
+    if (stops) stop_children(stop_reason::sibling_failed);
   }
 
   void complete() noexcept override {

@@ -18,6 +18,7 @@ class first_rule {
   template <class Ops>
   using value_type = typename joined<Ops>::any_value;
 
+  static constexpr stop_reason why(std::size_t) noexcept { return stop_reason::not_needed; }
   template <class T>
   [[nodiscard]] bool on_finish(result<T>& ended, std::size_t index, const join_base& join) noexcept {
     if (winner_ != none) {

@@ -48,7 +48,7 @@ class flat_map_latest_run final : public ahead_run<async_range_value_t<range_mad
     }
     struct on_stop {
       asked_inner* self;
-      void operator()() const noexcept { self->stop->request_stop(); }
+      void operator()(stop_reason why) const noexcept { self->stop->request_stop(why); }
     };
     flat_map_latest_run& run;
     bool running = false;
@@ -95,7 +95,7 @@ class flat_map_latest_run final : public ahead_run<async_range_value_t<range_mad
   // For the outer range.
   void on_element(outer_source&, outer_value&& from) {
     newest_.emplace(std::move(from));
-    if (asked_.running) asked_.stop->request_stop();
+    if (asked_.running) asked_.stop->request_stop(stop_reason::not_needed);
     go_on();
   }
   void on_source_end(outer_source&) noexcept {}

@@ -49,15 +49,16 @@ class hedge_state final : public join_base {
     if (ended) {
       winner_ = index;
       failures_.clear();
-      return stop_children();
+      return stop_children(stop_reason::not_needed);
     }
     failures_.add(std::move(ended).error(), stopping());
-    if (home()->ending()) stop_children();  // an attempt begun now would be cancelled, too
+    if (home()->ending())
+      stop_children(stop_reason::requested);  // an attempt begun now would be cancelled, too
     if (more_to_start())
       start_next();
     else if (ended_ == started_) {
       all_failed_ = !stopping();
-      stop_children();  // ends the wait, if there is one
+      stop_children(stop_reason::not_needed);  // ends the wait, if there is one
     }
   }
   // For the wait.

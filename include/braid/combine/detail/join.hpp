@@ -21,6 +21,7 @@ namespace braid::detail {
 // Rule::name                             of the public function
 // Rule::value_type<Ops>
 // rule.on_finish(result, index, join)    an operation has ended; true stops the others
+// Rule::why(index)                       the reason, when that operation does
 // rule.result_of<T>(children, join)      the result of the whole, once all have ended
 template <class Rule, class Ops, class R>
 class join_state final : public join_base {
@@ -37,7 +38,7 @@ class join_state final : public join_base {
   }
   template <class T>
   void on_finish(result<T>& ended, std::size_t index) noexcept {
-    if (rule_.on_finish(ended, index, *this)) stop_children();
+    if (rule_.on_finish(ended, index, *this)) stop_children(Rule::why(index));
   }
 
  private:

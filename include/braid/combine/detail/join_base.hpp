@@ -17,6 +17,7 @@ class join_base : pinned {
   [[nodiscard]] stop_token child_stop_token() noexcept { return stop_.get_token(); }
   [[nodiscard]] loop* home() const noexcept { return home_; }
   [[nodiscard]] bool stopping() const noexcept { return stop_.stop_requested(); }
+  [[nodiscard]] stop_reason why_stopping() const noexcept { return stop_.reason(); }
 
   /// Stopping children can complete and destroy the join: hold it while its members are still needed.
   void hold() noexcept { ++pending_; }
@@ -26,9 +27,9 @@ class join_base : pinned {
       complete();
     }
   }
-  void stop_children() noexcept {
+  void stop_children(stop_reason why) noexcept {
     hold();
-    stop_.request_stop();
+    stop_.request_stop(why);
     release();
   }
 
@@ -47,11 +48,11 @@ class join_base : pinned {
  private:
   struct on_parent_stop {
     join_base* self;
-    void operator()() const noexcept {
+    void operator()(stop_reason why) const noexcept {
       if (loop::current_or_null() == self->home_)
-        self->stop_children();
+        self->stop_children(why);
       else
-        self->stop_.request_stop();  // resetting parent_link_ waits for this call
+        self->stop_.request_stop(why);  // resetting parent_link_ waits for this call
     }
   };
 

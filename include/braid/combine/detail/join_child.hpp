@@ -45,6 +45,7 @@ class join_child : public finishes_at_home<join_child<Join, S>> {
   [[nodiscard]] async_frame* frame() const noexcept { return join_.frame(); }
   [[nodiscard]] loop* home() const noexcept { return join_.home(); }
   void at_home() noexcept {
+    if (!*result_) result_->error().set_stop_reason(join_.why_stopping());
     join_.on_finish(*result_, index_);
     join_.release();
   }

@@ -75,7 +75,7 @@ class scope_chain final : public chain_hold, public list_node {
  private:
   struct on_scope_stop {
     scope_chain* self;
-    void operator()() const noexcept { self->link_.request_stop(); }
+    void operator()(stop_reason why) const noexcept { self->link_.request_stop(why); }
   };
 
   scope_join* scope_;  // until the link has ended

@@ -56,8 +56,8 @@ class scope_child final : public future_state<value_of<S>>,
     this->frame()->parent = nullptr;
     this->set(std::move(why));
   }
-  bool request_stop() noexcept override {
-    stop();
+  bool request_stop(stop_reason why) noexcept override {
+    stop(why);
     return true;
   }
   std::unique_ptr<chain_hold> hold_for(future_state_base& link) override {
@@ -82,17 +82,17 @@ class scope_child final : public future_state<value_of<S>>,
   using receiver = inner_receiver<scope_child, value_type>;
   struct on_scope_stop {
     scope_child* self;
-    void operator()() const noexcept { self->stop(); }
+    void operator()(stop_reason why) const noexcept { self->stop(why); }
   };
 
-  void stop() noexcept {
+  void stop(stop_reason why) noexcept {
     if (loop::current_or_null() != this->home()) {
-      stop_.request_stop();  // safe: the caller holds the future, or is scope_stops, which is waited for
+      stop_.request_stop(why);  // safe: the caller holds the future, or is scope_stops, which is waited for
       return;
     }
     const bool outer =
         std::exchange(stopping_, true);  // an operation that ends in this call must not destroy stop_
-    stop_.request_stop();
+    stop_.request_stop(why);
     stopping_ = outer;
   }
 
@@ -103,6 +103,7 @@ class scope_child final : public future_state<value_of<S>>,
     this->unlink();
     if (result<value_type>& how = this->ended(); !how) {
       if (stop_.stop_requested() || this->home()->ending()) how.error().set_requested(true);
+      how.error().set_stop_reason(stop_.reason());
       const bool requested = how.error().is_requested_cancellation();
       if (!requested) attach_stack(how.error(), this->frame());
       if (requested || !this->is_isolated()) scope.child_failed(how.error());
@@ -157,7 +158,7 @@ class scope_child final : public future_state<value_of<S>>,
   bool lost_scope_ = false;
   bool stopping_ = false;  // the home loop's thread
   union {
-    scope_join* scope_;            // until the operation has ended
+    scope_join* scope_;  // until the operation has ended
     scope_life::reference life_;  // then, if its future is still held
   };
   stop_source stop_;  // requested by the future or by the scope

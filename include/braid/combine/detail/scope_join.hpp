@@ -41,12 +41,13 @@ class scope_join : public join_base, public chain_scope, operation_base {
   [[nodiscard]] async_frame* frame() const noexcept { return waiting_; }
 
   /// A request from another thread is delivered to the home loop; the scope waits for the delivery.
-  void request_stop() noexcept {
+  void request_stop(stop_reason why) noexcept {
     if (loop::current_or_null() == home()) {
       if (over_ || abandoned_) return;
       stopped_by_request_ = true;
-      stop_children();
-    } else if (!asked_.exchange(true, std::memory_order_acq_rel)) {
+      stop_children(why);
+    } else if (stop_reason none = stop_reason::none;
+               asked_.compare_exchange_strong(none, why, std::memory_order_acq_rel)) {
       home()->operations().deliver(*this);
     }
   }
@@ -81,7 +82,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
   }
   void body_failed(error failure) noexcept {
     if (stopping() || home()->ending()) failure.set_requested(true);
-    if (failure.is_requested_cancellation()) return stop_children();
+    if (failure.is_requested_cancellation()) return stop_children(stop_reason::requested);
     if (!failures_.contain(failure)) fail(failure);  // else fn only passed on the error of a child
   }
   virtual void finish_receiver() noexcept = 0;  // called after this class's complete()
@@ -97,26 +98,29 @@ class scope_join : public join_base, public chain_scope, operation_base {
     end_life();
     while (!chains_.empty()) chains_.pop_front().lose_scope();
     while (!children_.empty()) children_.pop_front().abandon();
-    if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_)
-      home()->operations().withdraw_ready(*this);
+    if (asked() && !answered_) home()->operations().withdraw_ready(*this);
   }
 
  private:
+  // Was a stop request delivered or is one on its way? No other one will be from now on.
+  [[nodiscard]] bool asked() noexcept {
+    stop_reason none = stop_reason::none;
+    return !asked_.compare_exchange_strong(none, stop_reason::requested, std::memory_order_acq_rel);
+  }
   void end_life() noexcept {
     if (life_) std::exchange(life_, {}).end();
   }
   void fail(const error& failure) noexcept {
     const bool decides = !failures_.any();
     failures_.add(failure);
-    if (decides) stop_children();
+    if (decides) stop_children(stop_reason::sibling_failed);
   }
   // Another thread may call request_stop at any time. From now on it sees asked_ and does nothing. If it was
   // earlier, its delivery may still be on its way, and the scope finishes when that has arrived.
   void complete() noexcept override {
     over_ = true;
     end_life();
-    if (asked_.exchange(true, std::memory_order_acq_rel) && !answered_)
-      return home()->operations().expect_delivery();
+    if (asked() && !answered_) return home()->operations().expect_delivery();
     answered_ = true;
     finish_receiver();
   }
@@ -125,7 +129,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
     self.answered_ = true;
     if (!self.over_) {
       self.stopped_by_request_ = true;
-      return self.stop_children();
+      return self.stop_children(self.asked_.load(std::memory_order_relaxed));
     }
     self.home()->operations().delivery_arrived();
     self.finish_receiver();
@@ -145,7 +149,7 @@ class scope_join : public join_base, public chain_scope, operation_base {
   bool abandoned_ = false;
   bool answered_ = false;  // the delivered request has arrived, or none can follow
   // any thread
-  std::atomic<bool> asked_{false};
+  std::atomic<stop_reason> asked_{stop_reason::none};  // by a request from another thread
 };
 
 }  // namespace braid::detail

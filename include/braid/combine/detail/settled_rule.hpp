@@ -18,6 +18,7 @@ struct all_settled_rule {
   template <class Ops>
   using value_type = typename joined<Ops>::results;
 
+  static constexpr stop_reason why(std::size_t) noexcept { return stop_reason::not_needed; }
   template <class T>
   [[nodiscard]] bool on_finish(result<T>&, std::size_t, const join_base&) const noexcept {
     return false;
@@ -35,6 +36,7 @@ class any_settled_rule {
   template <class Ops>
   using value_type = any_settled<typename joined<Ops>::results>;
 
+  static constexpr stop_reason why(std::size_t) noexcept { return stop_reason::not_needed; }
   template <class T>
   [[nodiscard]] bool on_finish(result<T>&, std::size_t index, const join_base&) noexcept {
     if (first_ != none) return false;

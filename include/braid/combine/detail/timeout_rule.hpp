@@ -16,6 +16,9 @@ class timeout_rule {
   template <class Ops>
   using value_type = value_of<std::tuple_element_t<0, Ops>>;
 
+  static constexpr stop_reason why(std::size_t index) noexcept {
+    return index == 1 ? stop_reason::timed_out : stop_reason::not_needed;
+  }
   template <class T>
   [[nodiscard]] bool on_finish(result<T>& ended, std::size_t index, const join_base& join) noexcept {
     timed_out_ = timed_out_ || (index == 1 && ended.has_value() && !join.stopping());

@@ -31,7 +31,10 @@ class with_stop_token_state : pinned {
   struct receiver {
     with_stop_token_state* self;
     void finish(result<value_type> ended) && noexcept {
-      if (!ended && self->token_.stop_requested()) ended.error().set_requested(true);
+      if (!ended && self->token_.stop_requested()) {
+        ended.error().set_requested(true);
+        ended.error().set_stop_reason(self->token_.reason());
+      }
       self->both_.reset();
       R waiting = std::move(self->receiver_);
       std::move(waiting).finish(std::move(ended));
@@ -41,7 +44,7 @@ class with_stop_token_state : pinned {
   };
   struct on_stop {
     stop_source* source;
-    void operator()() const noexcept { source->request_stop(); }
+    void operator()(stop_reason why) const noexcept { source->request_stop(why); }
   };
   struct two_tokens {
     two_tokens(stop_token one, stop_token other) noexcept

@@ -41,7 +41,7 @@ class abandonable_job final : public offload_job, public pooled {
   using pooled::operator new, pooled::operator delete;
   explicit abandonable_job(F f) : offload_job(fate::can_be_abandoned), f_(std::move(f)) {}
 
-  void request_stop() noexcept { stop_.request_stop(); }
+  void request_stop(stop_reason why) noexcept { stop_.request_stop(why); }
   [[nodiscard]] result<value_type>& ended() noexcept { return *result_; }
   void let_go() noexcept {
     if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -113,7 +113,7 @@ class abandonable_state final : operation_base, cancellation, outside_work {
     if (is_left_) return;
     if (job_->withdraw())
       job_->let_go();
-    else if (job_->request_stop(); !job_->abandon())
+    else if (job_->request_stop(receiver_.get_stop_token().reason()); !job_->abandon())
       return;  // it has ended and is on its way
     is_left_ = true;
     home_->operations().make_ready(*this);

@@ -34,7 +34,7 @@ template <class F, bool = takes_stop_token<F>>
 class source_for {
  public:
   [[nodiscard]] stop_token token() noexcept { return source_.get_token(); }
-  void request_stop() noexcept { source_.request_stop(); }
+  void request_stop(stop_reason why) noexcept { source_.request_stop(why); }
 
  private:
   stop_source source_;
@@ -43,7 +43,7 @@ template <class F>
 class source_for<F, false> {
  public:
   [[nodiscard]] static stop_token token() noexcept { return {}; }
-  static void request_stop() noexcept {}
+  static void request_stop(stop_reason) noexcept {}
 };
 
 /// A function of the same kind that has the arguments already, and moves them to f.

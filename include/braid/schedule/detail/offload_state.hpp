@@ -61,7 +61,7 @@ class offload_state final : offload_job, operation_base, cancellation, outside_w
   static void on_late_stop(cancellation& base) noexcept { static_cast<offload_state&>(base).finish(); }
   // Withdraws a function that no thread has begun.
   void stop() noexcept override {
-    if (!withdraw()) return stop_.request_stop();
+    if (!withdraw()) return stop_.request_stop(receiver_.get_stop_token().reason());
     result_.emplace(cancelled());
     home_->operations().make_ready(*this);
   }

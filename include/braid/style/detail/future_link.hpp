@@ -89,12 +89,12 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
       on_settled();
   }
 
-  bool request_stop() noexcept override {
+  bool request_stop(stop_reason why) noexcept override {
     future_state<T>* const pending = loop::current_or_null() == &future_waiter::home() ? upstream_ : nullptr;
-    if constexpr (flattens) inner_.stop.request_stop();  // reaches what the step has begun or will begin
+    if constexpr (flattens) inner_.stop.request_stop(why);  // reaches what the step has begun or will begin
     if (pending == nullptr) return flattens;
     bool heard = false;
-    nested_call([&]() noexcept { heard = pending->request_stop(); });
+    nested_call([&]() noexcept { heard = pending->request_stop(why); });
     return heard;
   }
 
@@ -185,6 +185,7 @@ class future_link : public future_state<typename link_value<Step, T>::type>, fut
     leave_residents();
     if (!ended) [[unlikely]] {
       if (inner_.stop.stop_requested()) ended.error().set_requested(true);
+      ended.error().set_stop_reason(inner_.stop.reason());
       attach_stack(ended.error(), future_state<value>::frame());
     }
     this->set(std::move(ended));

@@ -60,7 +60,9 @@ class future_operation final : future_waiter, cancellation {
   }
   static void on_stop(cancellation& base) noexcept {
     auto& self = static_cast<future_operation&>(base);
-    if (!self.waiting_ || self.state_->request_stop() || !self.state_->remove_waiter(self)) return;
+    if (!self.waiting_ || self.state_->request_stop(self.receiver_.get_stop_token().reason()) ||
+        !self.state_->remove_waiter(self))
+      return;
     self.state_ = nullptr;  // its settler owns it now
     self.on_settled();
   }

@@ -97,7 +97,7 @@ class future_state_base : public pooled, pinned {
   virtual ~future_state_base() = default;
 
   /// Requests stop of the operation. False if the operation does not listen and so may never end.
-  virtual bool request_stop() noexcept { return false; }
+  virtual bool request_stop(stop_reason) noexcept { return false; }
 
   [[nodiscard]] bool is_settled() const noexcept {
     return meeting_.load(std::memory_order_acquire) == as_met(settled);
@@ -123,16 +123,14 @@ class future_state_base : public pooled, pinned {
   /// The future's act when it is dropped.
   void drop() noexcept {
     void* other = meeting_.load(std::memory_order_acquire);
-    if (other == nullptr) {
-      if ((facts_ & notices_drop) != 0) [[unlikely]]
-        request_stop();  // before the settler may delete the state
-      if (meeting_.compare_exchange_strong(other, as_met(dropped), std::memory_order_acq_rel,
-                                           std::memory_order_acquire))
-        return;
-    }
-    if (other != as_met(settled)) [[unlikely]]
+    if (other == as_met(settled)) return end_unseen();
+    if (other != nullptr) [[unlikely]]
       used_in_select();
-    end_unseen();
+    if ((facts_ & notices_drop) != 0) [[unlikely]]
+      request_stop(stop_reason::not_needed);  // before the settler may delete the state
+    if (!meeting_.compare_exchange_strong(other, as_met(dropped), std::memory_order_acq_rel,
+                                          std::memory_order_acquire))
+      end_unseen();
   }
   /// Destroys the settled state; its result reaches no waiter.
   [[gnu::cold]] void end_without_waiter() noexcept;

@@ -17,8 +17,8 @@ struct promise_state final : future_state<T> {
   }
   /// Called when the result is not wanted any more. The future does not wait for the promise, which may
   /// ignore the request.
-  bool request_stop() noexcept override {
-    unwanted_.request_stop();
+  bool request_stop(stop_reason why) noexcept override {
+    unwanted_.request_stop(why);
     return false;
   }
   [[nodiscard]] stop_source& unwanted() noexcept { return unwanted_; }

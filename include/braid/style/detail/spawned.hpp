@@ -39,8 +39,8 @@ class spawned final : public future_state<value_of<S>>,
 
   void begin() noexcept { operation_->start(); }
 
-  bool request_stop() noexcept override {
-    stop_.request_stop();
+  bool request_stop(stop_reason why) noexcept override {
+    stop_.request_stop(why);
     return true;
   }
 
@@ -59,6 +59,7 @@ class spawned final : public future_state<value_of<S>>,
   [[gnu::cold, gnu::noinline]] void fail(result<value_type>&& failed) noexcept {
     const loop* const here = loop::current_or_null();
     if (stop_.stop_requested() || (here != nullptr && here->ending())) failed.error().set_requested(true);
+    failed.error().set_stop_reason(stop_.reason());
     attach_stack(failed.error(), this->frame());
     end(std::move(failed));
   }
