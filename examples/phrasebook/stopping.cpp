@@ -41,6 +41,18 @@ task<std::string> until_stopped(std::vector<std::string>& log) {
 }
 // [/on_stop]
 
+// [reason]
+constexpr stop_reason new_settings = of_program(1);  // there are some by braid: timed_out, shut_down, …
+
+task<bool> says_why() {
+  stop_source stop;
+  auto page = spawn(with_stop_token(fetch("page", 1h), stop.get_token()));
+  stop.request_stop(new_settings);
+  const auto ended = co_await as_result(std::move(page));
+  co_return !ended && ended.error().stop_reason() == new_settings;  // a task asks get_stop_token().reason()
+}
+// [/reason]
+
 // [timeout]
 task<std::string> fails_when_too_slow() {
   co_return co_await with_timeout(fetch("slow", 1h), 1s);  // std::errc::timed_out, once fetch has ended
@@ -96,7 +108,7 @@ task<> save_at_once(bool& saved) {
 // [finally]
 task<> work_and_save(bool& saved) {
   const auto clean_up = [&saved] { return save(saved); };  // may wait, which a destructor may not
-  co_await finally(sleep_for(1h), clean_up);               // also if the sleep fails or is stopped
+  co_await finally(sleep_for(1h), clean_up);  // also if the sleep fails or is stopped
 }
 // [/finally]
 
@@ -170,6 +182,7 @@ int main() {
   all.expect("token", stop_all_of_them(), 2);
   all.expect("look", stop_after_1000_steps(), 1000);
   all.expect("on_stop", notice_the_stop(), "called, resumed, goodbye", 1s);
+  all.expect("reason", says_why(), true);
   all.expect("timeout", as_result(fails_when_too_slow()), std::errc::timed_out, 1s);
   all.expect("move_on", goes_on_when_too_slow(), "yesterday's page", 1s);
   all.expect("deadline", one_deadline_for_both(), "page, too late to ask", 400ms);
