@@ -40,7 +40,7 @@ class offload_job : public blocking_job, public list_node {
   explicit offload_job(fate how) noexcept : blocking_job(on_thread), fate_(how) {
     if (how == fate::can_be_abandoned) may_take_long();
   }
-  ~offload_job() = default;
+  virtual ~offload_job() = default;
   virtual void run() noexcept = 0;
   virtual void on_abandoned() noexcept {}
 
