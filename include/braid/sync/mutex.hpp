@@ -34,12 +34,12 @@ class mutex : pinned {
 
   mutex() noexcept {
     if (detail::checks_on) [[unlikely]]
-      state_ = when_free_ = watched;
+      state_ = watched;
   }
   // A mutex that the checks leave alone.
   explicit mutex(detail::unwatched) noexcept {}
   ~mutex() {
-    if (state_ != when_free_) detail::misused("~mutex: it is locked");
+    if (is_locked()) detail::misused("~mutex: it is locked");
     if (state_ != free) [[unlikely]]
       detail::held_locks::forget(this);
   }
@@ -48,7 +48,7 @@ class mutex : pinned {
   [[nodiscard]] auto lock() noexcept { return detail::claim_sender(locking{*this}); }
   /// A lock if the mutex is free.
   [[nodiscard]] std::optional<scoped_lock> try_lock() noexcept {
-    if (state_ != when_free_) return std::nullopt;
+    if (is_locked()) return std::nullopt;
     if (state_ != free) [[unlikely]]
       detail::held_locks::locked(this, is_still_held, nullptr);
     state_ |= held;
@@ -87,7 +87,7 @@ class mutex : pinned {
     explicit locking(mutex& which) noexcept : on(&which) {}
     template <class Frame = detail::no_frame>
     [[nodiscard]] bool try_now(Frame frame = {}) noexcept {
-      if (on->state_ != free) return on->state_ != held && on->try_watched(frame());
+      if (on->state_ != free) return on->try_not_free(frame());
       on->state_ = held;
       return true;
     }
@@ -98,13 +98,14 @@ class mutex : pinned {
   };
   void hand_over_or_free() noexcept {
     if (waiters_.empty())
-      state_ = when_free_;
+      state_ &= watched;
     else
       waiters_.pop_front().hand_over();
   }
 
-  // With BRAID_CHECKS=1 a free mutex has another state, so that locking takes this path.
-  [[gnu::cold, gnu::noinline]] bool try_watched(const async_frame* by) noexcept {
+  // The mutex is locked, or free in the way of BRAID_CHECKS=1.
+  [[gnu::noinline]] bool try_not_free(const async_frame* by) noexcept {
+    if (state_ == held) return false;
     if (state_ != watched) return detail::held_locks::waits(this), false;
     state_ = watched | held;
     detail::held_locks::locked(this, is_still_held, by);
@@ -120,7 +121,6 @@ class mutex : pinned {
 
   // Stays `held` while the lock is on its way to a waiter, so that try_now() cannot overtake that waiter.
   unsigned char state_ = free;
-  unsigned char when_free_ = free;
   detail::waiter_queue waiters_;
 };
 
