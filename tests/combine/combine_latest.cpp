@@ -25,9 +25,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-async_generator<int> below(int end) {
-  for (int n = 0; n < end; ++n) co_yield n;
-}
 using pairs = std::vector<std::tuple<int, int>>;
 
 }  // namespace
