@@ -47,11 +47,11 @@ class buffered_reader : pinned {
   [[nodiscard]] task<std::optional<std::string>> read_line(std::size_t limit) {
     const auto alone = begin();
     search newline{"\n", std::min(limit, no_limit), 1, "buffered_reader::read_line"};
-    while (!found(newline))
-      if (co_await fill(newline.most()) == 0) {
-        if (buffered().empty()) co_return std::nullopt;
-        ended_early(newline.call);
-      }
+    while (!found(newline)) {
+      const std::size_t got = co_await fill(newline.most());
+      if (got == 0 && buffered().empty()) co_return std::nullopt;
+      if (got == 0) ended_early(newline.call);
+    }
     std::string_view line = buffered().substr(0, newline.at);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.size() > limit) newline.too_long();
@@ -73,11 +73,11 @@ class buffered_reader : pinned {
     if (delimiter.empty())
       invalid_argument_error("buffered_reader::read_until", "the delimiter is empty").rethrow();
     search end{delimiter, std::min(limit, no_limit), 0, "buffered_reader::read_until"};
-    while (!found(end))
-      if (co_await fill(end.most()) == 0) {
-        if (buffered().empty()) co_return std::nullopt;
-        ended_early(end.call);
-      }
+    while (!found(end)) {
+      const std::size_t got = co_await fill(end.most());
+      if (got == 0 && buffered().empty()) co_return std::nullopt;
+      if (got == 0) ended_early(end.call);
+    }
     std::optional<std::string> part(buffered().substr(0, end.at));
     consume(end.at + delimiter.size());
     co_return part;
@@ -143,8 +143,10 @@ class buffered_reader : pinned {
     co_return got;
   }
   task<> fill_to(std::size_t size, const char* call) {
-    while (buffered().size() < size)
-      if (co_await fill(size) == 0) ended_early(call);
+    while (buffered().size() < size) {
+      const std::size_t got = co_await fill(size);  // before the `if`: docs/compilers.md
+      if (got == 0) ended_early(call);
+    }
   }
   // In what was read. False if more must be read.
   [[nodiscard]] bool found(search& what) const {
