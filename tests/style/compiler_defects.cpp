@@ -49,14 +49,24 @@ struct three {
 frame_probe condition_alone() {
   if (co_await three() == 4) co_await three();
 }
+frame_probe loop_alone() {
+  while (co_await three() == 4) {}
+}
+frame_probe condition_in_a_loop(int parameter) {
+  for (;;)
+    if (co_await three() == parameter) co_return;
+}
 frame_probe condition_beside_a_variable() {
   const int awaited = co_await three();
   if (awaited == 4) co_await three();
 }
 
-TEST_CASE("compiler: g++ before 13 misplaces the frame of a coroutine without variables that awaits in an if",
-          "[style][compiler]") {
+TEST_CASE(
+    "compiler: g++ before 13 misplaces the frame of a coroutine without variables that awaits in a condition",
+    "[style][compiler]") {
   CHECK(condition_alone().is_in_place != misplaces_frames);
+  CHECK(loop_alone().is_in_place != misplaces_frames);
+  CHECK(condition_in_a_loop(3).is_in_place != misplaces_frames);
   CHECK(condition_beside_a_variable().is_in_place);
 }
 
