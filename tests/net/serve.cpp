@@ -126,6 +126,22 @@ TEST_CASE("serve: a handler that fails ends its own connection alone", "[net][se
   CHECK(here.run(as_result(std::move(serving))).error() == std::errc::operation_canceled);
 }
 
+TEST_CASE("serve: without an on_error it prints a handler's failure, and goes on", "[net][serve]") {
+  const auto ended = in_child([] {
+    loop here;
+    const tcp::listener door = tcp::listen_now(endpoint::loopback());
+    const auto fails_once = [times = 0](tcp::stream client) mutable -> task<> {
+      if (++times == 1) throw std::runtime_error("no mood");
+      return echo(std::move(client));
+    };
+    const auto serving = spawn(tcp::serve(door, fails_once));
+    (void)here.run(as_result(asks(door.local_endpoint(), "first")));
+    expect(here.run(asks(door.local_endpoint(), "second")) == "second", "the server does not go on");
+  });
+  CHECK_THAT(ended.errors, contains("braid: tcp::serve: no mood"));
+  CHECK(ended.exit_status() == 0);
+}
+
 TEST_CASE("serve: an exception of on_error ends the server", "[net][serve]") {
   loop here;
   const tcp::listener door = tcp::listen_now(endpoint::loopback());

@@ -26,7 +26,8 @@ namespace braid::tcp {
 ///     few.on_error = [](const error& why) { log(why.message()); };
 struct serve_options {
   std::size_t at_most = 10'000;  ///< connections at a time; the others wait, most of them in the backlog
-  /// Gets the failures of handlers, and the reason of a pause; by default the loop's unhandled-error handler.
+  /// Gets the failures of handlers, and the reason of a pause. By default they are printed to standard error,
+  /// with their stacks, since a server should survive them.
   unique_function<void(const error&)> on_error{};
 };
 
