@@ -80,6 +80,7 @@
 #include "braid/net/resolve.hpp"
 #include "braid/net/serve.hpp"
 #include "braid/net/stream.hpp"
+#include "braid/net/stream_options.hpp"
 #include "braid/net/tcp.hpp"
 #include "braid/net/udp.hpp"
 #include "braid/net/wait_readable.hpp"

@@ -98,7 +98,7 @@ TEST_CASE("bounded_concurrency: a coroutine and a fiber can be stopped at every 
   const std::size_t suspensions = braid_tests::every_cancellation_with_memory([how, by]() -> task<> {
     head_count asked;
     const stage::answer_fn answer = titles_once([](unsigned) -> task<> { co_await yield(); }, asked);
-    tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+    tcp::listener door = tcp::listen_now(endpoint::loopback());
     const archive from(door.local_endpoint());
     auto fetching = [&]() -> task<> {
       const titles got = co_await stage::task_in_style(how, versions_of(by), from, 6, 2);

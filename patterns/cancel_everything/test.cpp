@@ -39,7 +39,7 @@ bool stopped_after(int turns, style how) {
     const stage::answer_fn answer = slow_site(given);
     stage::story told;
     loop here({.operations_per_turn = 1});
-    tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+    tcp::listener door = tcp::listen_now(endpoint::loopback());
     const site from(door.local_endpoint(), told);
     const future<void> serving = spawn(stage::serve(std::move(door), answer));
 
@@ -120,7 +120,7 @@ TEST_CASE("cancel_everything: a coroutine and a fiber can be stopped at every aw
   const std::size_t suspensions = braid_tests::every_cancellation_with_memory([how, &draft]() -> task<> {
     stage::cues given;
     const stage::answer_fn answer = slow_site(given);
-    tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+    tcp::listener door = tcp::listen_now(endpoint::loopback());
     stage::story told;
     const site from(door.local_endpoint(), told);
     auto building = [&]() -> task<> {

@@ -81,7 +81,7 @@ TEST_CASE("lost_update: a coroutine and a fiber can be stopped at every await, a
   CAPTURE(name_of(how), name_of(by));
   const std::size_t suspensions = braid_tests::every_cancellation_with_memory([how, by]() -> task<> {
     const stage::answer_fn answer = approval(soon);
-    tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+    tcp::listener door = tcp::listen_now(endpoint::loopback());
     const bank at(door.local_endpoint());
     stage::story told;
     account from(told);

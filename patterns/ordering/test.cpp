@@ -112,7 +112,7 @@ TEST_CASE("ordering: a coroutine and a fiber can be stopped at every await", "[o
   CAPTURE(fiber);
   const std::size_t suspensions = braid_tests::every_cancellation_with_memory([fiber]() -> task<> {
     const stage::answer_fn answer = library([](int) -> task<> { co_await yield(); });
-    tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+    tcp::listener door = tcp::listen_now(endpoint::loopback());
     stage::story told;
     const book from(door.local_endpoint(), told);
     auto reading = [&]() -> task<> {

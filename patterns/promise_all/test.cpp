@@ -114,7 +114,7 @@ TEST_CASE("promise_all: a coroutine and a fiber can be stopped at every await", 
   CAPTURE(fiber);
   const std::size_t suspensions = braid_tests::every_cancellation_with_memory([fiber]() -> braid::task<> {
     const stage::answer_fn answer = stage::shop_answers(0ms);
-    braid::tcp::listener door = braid::tcp::listen_now(braid::endpoint::loopback(), SOMAXCONN);
+    braid::tcp::listener door = braid::tcp::listen_now(braid::endpoint::loopback());
     stage::story told;
     const stage::shop shop(door.local_endpoint(), told);
     auto getting = [&]() -> braid::task<> {

@@ -160,7 +160,7 @@ TEST_CASE("race_and_timeout: a coroutine and a fiber can be stopped at every awa
     std::array<tcp::listener, 3> doors;
     std::array<endpoint, 3> at;
     for (std::size_t i = 0; i < doors.size(); ++i) {
-      doors[i] = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+      doors[i] = tcp::listen_now(endpoint::loopback());
       at[i] = doors[i].local_endpoint();
     }
     stage::story told;

@@ -41,7 +41,7 @@ struct effort {
 
 /// Serves all visitors once.
 effort serve_once(stage::style how, loop& here, const shelf& from, visitors who) {
-  const tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+  const tcp::listener door = tcp::listen_now(endpoint::loopback());
   const std::size_t calls = here.system_calls();
   const switches mine = of_this_thread(), everybodys = of_this_process();
   thread_of_visitors there(door.local_endpoint(), who);

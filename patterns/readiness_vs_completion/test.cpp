@@ -74,7 +74,7 @@ TEST_CASE("readiness_vs_completion: every style gives the same answers in order 
   const shelf from(files.path);
   if (cold) from.cool();
 
-  const tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+  const tcp::listener door = tcp::listen_now(endpoint::loopback());
   const visitors who{.many = 5, .questions = 20, .under_way = 4, .pieces = pieces};
   auto visiting = std::async(std::launch::async, [&] { run(visit_all(door.local_endpoint(), who)); });
   serve(how, door, from, who);
@@ -90,7 +90,7 @@ TEST_CASE("readiness_vs_completion: a failure is the same on both reactors",
   const shelf_in_folder files;
   loop here({.backend = which});
   const shelf from(files.path);
-  const tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+  const tcp::listener door = tcp::listen_now(endpoint::loopback());
   const endpoint at = door.local_endpoint();
 
   const auto failure_of = [&](const question* asked, style how) {
@@ -163,7 +163,7 @@ TEST_CASE("readiness_vs_completion: many network waits start in one call, or are
   constexpr unsigned many = 16;
   const auto calls_to_wait = [](backend which) {
     loop here({.backend = which});
-    const tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+    const tcp::listener door = tcp::listen_now(endpoint::loopback());
     std::vector<tcp::stream> theirs, ours;
     for (unsigned n = 0; n < many; ++n) {
       auto [mine, other] = here.run(when_all(tcp::connect(door.local_endpoint()), door.accept()));
@@ -194,7 +194,7 @@ TEST_CASE("readiness_vs_completion: a coroutine and a fiber can be stopped at ev
   const shelf_in_folder files;
   const std::size_t suspensions = braid_tests::every_cancellation_with_memory([&]() -> task<> {
     const shelf from(files.path);
-    const tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+    const tcp::listener door = tcp::listen_now(endpoint::loopback());
     const visitors who{.many = 1, .questions = 2, .under_way = 2, .pieces = pieces};
     const auto serving = [&]() -> task<> {
       tcp::stream visitor = co_await door.accept();

@@ -63,7 +63,7 @@ task<> serve(tcp::listener door, const answer_fn& answer) {
 }
 
 line_service::line_service(answer_fn answer) : answer_(std::move(answer)) {
-  tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+  tcp::listener door = tcp::listen_now(endpoint::loopback());
   address_ = door.local_endpoint();
   thread_ = std::thread(&line_service::keep_serving, this, std::move(door));
 }

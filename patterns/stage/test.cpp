@@ -70,7 +70,7 @@ TEST_CASE("line_service: a client may leave before it has asked or before it get
   loop here;
   int failures = 0;
   here.on_unhandled_error([&](const error&) { ++failures; });
-  tcp::listener door = tcp::listen_now(endpoint::loopback(), SOMAXCONN);
+  tcp::listener door = tcp::listen_now(endpoint::loopback());
   const endpoint address = door.local_endpoint();
   const auto serving = spawn(stage::serve(std::move(door), answer));
 

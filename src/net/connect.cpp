@@ -54,12 +54,13 @@ void add(std::optional<error>& failed, error why) {
 }
 
 task<stream> first_of(attempts_group& attempts, const std::vector<endpoint>& all,
-                      loop_clock::duration delay) {
+                      const connect_options& how) {
   std::optional<error> failed;
   for (std::size_t begun = 0;;) {
     const bool all_begun = begun == all.size();
-    if (!all_begun) attempts.spawn(as_result(tcp::connect(all[begun++])));
-    auto next = as_result(with_timeout(attempts.next(), all_begun ? loop_clock::duration::max() : delay));
+    if (!all_begun) attempts.spawn(as_result(tcp::connect(all[begun++], how.stream)));
+    auto next =
+        as_result(with_timeout(attempts.next(), all_begun ? loop_clock::duration::max() : how.attempt_delay));
     result<std::optional<result<result<stream>>>> got = co_await std::move(next);
     if (!got && got.error().code().category() == timeout_category()) continue;
     std::optional<result<result<stream>>> received = std::move(got).value();
@@ -79,9 +80,7 @@ task<stream> first_of(attempts_group& attempts, const std::vector<endpoint>& all
 
 task<stream> connect_to_any(std::vector<endpoint> candidates, connect_options how) {
   if (candidates.empty()) invalid_argument_error("tcp::connect_to_any", "there is no endpoint").rethrow();
-  const auto race = [&](attempts_group& attempts) {
-    return first_of(attempts, candidates, how.attempt_delay);
-  };
+  const auto race = [&](attempts_group& attempts) { return first_of(attempts, candidates, how); };
   auto racing = with_group<result<stream>>(race);
   co_return co_await std::move(racing);
 }

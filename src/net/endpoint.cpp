@@ -87,6 +87,14 @@ result<endpoint> endpoint::parse(std::string_view text) {
 
 endpoint endpoint::loopback(std::uint16_t port) { return endpoint("127.0.0.1", port); }
 
+endpoint endpoint::unmapped() const noexcept {
+  if (family() != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address_.v6.sin6_addr)) return *this;
+  endpoint v4;
+  v4.address_.v4.sin_port = address_.v6.sin6_port;
+  std::memcpy(&v4.address_.v4.sin_addr, &address_.v6.sin6_addr.s6_addr[12], sizeof(in_addr));
+  return v4;
+}
+
 std::string endpoint::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const bool v4 = family() == AF_INET;

@@ -4,6 +4,7 @@
 
 #include "braid/loop/direct_calls.hpp"
 #include "socket_calls.hpp"
+#include "stream_options.hpp"
 
 namespace braid::tcp {
 
@@ -28,9 +29,18 @@ endpoint listener::local_endpoint() const {
   return name_of(number(), &direct_calls::local_name, "listener::local_endpoint");
 }
 
-stream detail::accepted(int socket) noexcept {
-  (void)send_at_once(
-      socket);  // fails only where an adopted listener is not TCP, and the option means nothing
+void stream::set_options(const stream_options& options) const {
+  braid::detail::option_setter setter(number());
+  braid::detail::set_stream_options(setter, options);
+  if (setter.refused() != nullptr) setter.check("stream::set_options", describe(number()));
+}
+
+incoming::incoming(const listener& at)
+    : arrivals_(braid::detail::arrivals_at(at.descriptor_)), accepted_(at.accepted_) {}
+
+// The option means nothing where an adopted listener is not TCP; only there it is refused.
+stream detail::accepted::operator()(int socket) const noexcept {
+  if (sends_at_once) (void)send_at_once(socket);
   return stream::from_descriptor(socket);
 }
 
@@ -45,16 +55,38 @@ int detail::connect_outcome::prepare(request& what) noexcept {
   return 0;
 }
 
-listener listen_now(const endpoint& at, int backlog) {
+int detail::connect_with_outcome::prepare(request& what) noexcept {
+  if (const int failed = connect_outcome::prepare(what)) return failed;
+  braid::detail::option_setter setter(socket.number());
+  braid::detail::set_stream_options(setter, how);
+  refused = setter.refused();
+  return setter.code();
+}
+std::string detail::connect_with_outcome::object() const {
+  return refused != nullptr ? refused + (" of " + to.to_string()) : to.to_string();
+}
+
+// A connection inherits the options of its listener's socket.
+listener listen_now(const endpoint& at, const listen_options& how) {
   constexpr const char* call = "tcp::listen";
   direct_calls& system = direct_calls::current();
   const auto checked = [&](int ended) { return braid::detail::checked(ended, call, at); };
   descriptor socket(checked(system.socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)));
-  const int on = 1;
-  checked(system.set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
-  checked(system.bind(socket.number(), at.data(), at.size()));
-  checked(system.listen(socket.number(), backlog));
-  return listener::from_descriptor(socket.release());
+  const int number = socket.number();
+  const bool sends_at_once = how.stream.no_delay.value_or(true);
+
+  braid::detail::option_setter setter(number);
+  setter.set("reuse_address", SOL_SOCKET, SO_REUSEADDR, 1);
+  if (how.reuse_port) setter.set("reuse_port", SOL_SOCKET, SO_REUSEPORT, 1);
+  if (how.v6_only || at.family() == AF_INET6)
+    setter.set("v6_only", IPPROTO_IPV6, IPV6_V6ONLY, how.v6_only ? 1 : 0);
+  braid::detail::set_stream_options(setter, how.stream);
+  if (how.fast_open != 0) setter.set("fast_open", IPPROTO_TCP, TCP_FASTOPEN, how.fast_open);
+  setter.check(call, at.to_string());
+
+  checked(system.bind(number, at.data(), at.size()));
+  checked(system.listen(number, how.backlog));
+  return listener(std::move(socket), {sends_at_once});
 }
 
 }  // namespace braid::tcp

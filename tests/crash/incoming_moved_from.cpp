@@ -8,7 +8,7 @@
 
 int main() {
   braid::loop here;
-  const auto listening = braid::tcp::listen_now(braid::endpoint::loopback(), 1);
+  const auto listening = braid::tcp::listen_now(braid::endpoint::loopback(), {.backlog = 1});
   auto first = listening.incoming();
   const auto second = std::move(first);
   braid::run(first.next());

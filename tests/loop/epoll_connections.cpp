@@ -31,7 +31,7 @@ using namespace braid_tests;
 
 TEST_CASE("epoll: on TCP bytes and an end that arrive together are both received", "[loop][epoll][net]") {
   loop home(on_epoll);
-  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
+  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), {.backlog = 4});
   for (int round = 0; round < 20; ++round) {
     auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
     std::string room(16, '?');
@@ -48,7 +48,7 @@ TEST_CASE("epoll: on TCP bytes and an end that arrive together are both received
 TEST_CASE("epoll: an end that arrives before the bytes are received is still seen after them",
           "[loop][epoll][net]") {
   loop home(on_epoll);
-  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
+  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), {.backlog = 4});
   auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
   std::string room(16, '?');
   auto first = spawn(far.read_some(room));
@@ -66,7 +66,7 @@ TEST_CASE("epoll: a refused connect is an error, and the socket is blocking as b
           "[loop][epoll][net]") {
   loop home(on_epoll);
   const auto gone = [] {
-    const tcp::listener closed = tcp::listen_now(endpoint::loopback(), 1);
+    const tcp::listener closed = tcp::listen_now(endpoint::loopback(), {.backlog = 1});
     return closed.local_endpoint();
   }();
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -85,7 +85,7 @@ TEST_CASE("epoll: a waiting connect can be cancelled, and the socket is blocking
           "[loop][epoll][net]") {
   loop home(on_epoll);
   // While a listener's backlog is full the kernel does not answer the handshake.
-  const tcp::listener full = tcp::listen_now(endpoint::loopback(), 0);
+  const tcp::listener full = tcp::listen_now(endpoint::loopback(), {.backlog = 0});
   const endpoint at = full.local_endpoint();
   std::vector<int> sockets;
   std::vector<std::unique_ptr<asked>> connects;
@@ -112,7 +112,7 @@ TEST_CASE("epoll: a waiting connect can be cancelled, and the socket is blocking
 
 TEST_CASE("epoll: makes a listener nonblocking for good", "[loop][epoll][net]") {
   loop home(on_epoll);
-  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
+  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), {.backlog = 4});
   CHECK((::fcntl(listening.number(), F_GETFL) & O_NONBLOCK) == 0);
   auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
   CHECK((::fcntl(listening.number(), F_GETFL) & O_NONBLOCK) != 0);
@@ -124,7 +124,7 @@ TEST_CASE("epoll: accept without a free descriptor is an error, and succeeds onc
           "[loop][epoll][net]") {
   const auto ended = braid_tests::in_child([] {
     loop home(on_epoll);
-    const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 4);
+    const tcp::listener listening = tcp::listen_now(endpoint::loopback(), {.backlog = 4});
     const tcp::stream client = home.run(tcp::connect(listening.local_endpoint()));
     const rlimit none{static_cast<rlim_t>(client.number()) + 1, 1024};
     if (::setrlimit(RLIMIT_NOFILE, &none) != 0) return 1;

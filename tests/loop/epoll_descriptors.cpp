@@ -162,7 +162,7 @@ TEST_CASE("epoll: waits separately for two numbers of one pipe", "[loop][epoll]"
 
 TEST_CASE("epoll: sockets that reuse a number never see each other's events", "[loop][epoll][net]") {
   loop home(on_epoll);
-  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), 16);
+  const tcp::listener listening = tcp::listen_now(endpoint::loopback(), {.backlog = 16});
   for (int round = 0; round < 100; ++round) {
     auto [near, far] = home.run(when_all(tcp::connect(listening.local_endpoint()), listening.accept()));
     std::string room(1, '?');

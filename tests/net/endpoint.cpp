@@ -33,6 +33,16 @@ TEST_CASE("endpoint: parse reads what to_string writes", "[net][endpoint]") {
   }
 }
 
+TEST_CASE("endpoint: an IPv4 address that is written as IPv6 can be unmapped", "[net][endpoint]") {
+  const endpoint mapped("::ffff:192.0.2.1", 80);
+  CHECK(mapped.to_string() == "[::ffff:192.0.2.1]:80");
+  CHECK(endpoint::parse(mapped.to_string()).value() == mapped);
+  CHECK(mapped.unmapped() == endpoint("192.0.2.1", 80));
+  for (const char* other : {"192.0.2.1:80", "[::1]:80", "[fe80::1%7]:80", "[::]:0"})
+    CHECK(endpoint::parse(other).value().unmapped().to_string() ==
+          endpoint::parse(other).value().to_string());
+}
+
 TEST_CASE("endpoint: parse refuses anything else and says why", "[net][endpoint]") {
   for (const std::string text : {"",
                                  ":",

@@ -24,7 +24,7 @@ using namespace braid_tests;
 
 namespace {
 
-tcp::listener listening_on_loopback() { return tcp::listen_now(endpoint::loopback(), SOMAXCONN); }
+tcp::listener listening_on_loopback() { return tcp::listen_now(endpoint::loopback()); }
 
 // Connections that wait in the listener's backlog.
 std::vector<tcp::stream> connections_to(const tcp::listener& at, std::size_t how_many) {

@@ -263,7 +263,7 @@ TEST_CASE("network: the same seed runs 1000 connections in the same way", "[sim]
     sim::host& server = world.add_host("server", {.most_descriptors = 2000});
     sim::host& client = world.add_host("client", {.most_descriptors = 2000});
     const auto serve = [&]() -> task<void> {
-      const auto listening = tcp::listen_now(everywhere, 1000);
+      const auto listening = tcp::listen_now(everywhere, {.backlog = 1000});
       for (int i = 0; i < 1000; ++i) {
         auto accepted = co_await listening.accept();
         detach([peer = std::move(accepted)]() mutable -> task<void> {

@@ -47,7 +47,7 @@ struct raw_sockets {
 
 // Connects to a listener on the same host, and exchanges some bytes.
 task<void> talk(std::string listens_at, std::string connects_to) {
-  const tcp::listener listening = tcp::listen_now(endpoint(listens_at, 0), 1);
+  const tcp::listener listening = tcp::listen_now(endpoint(listens_at, 0), {.backlog = 1});
   const endpoint to(connects_to, listening.local_endpoint().port());
   auto accepting = spawn(listening.accept());
   const tcp::stream near = co_await tcp::connect(to);
@@ -185,7 +185,7 @@ TEST_CASE("network: a connect succeeds if the host restarts meanwhile", "[sim][n
   here.world.after(2s, [&] {
     here.world.restart(here.server);
     const current_loop_scope there(&here.server.its_loop());
-    here.listening = tcp::listen_now(everywhere, 1);
+    here.listening = tcp::listen_now(everywhere, {.backlog = 1});
   });
   CHECK(here.on(here.client, tcp::connect(here.at_server())) == 0);
   CHECK(here.elapsed() == 3s);  // the SYN is sent at 0, 1 and 3 s
@@ -374,7 +374,7 @@ TEST_CASE("network: a recently used port can be bound again only with SO_REUSEAD
   direct_calls& calls = direct_calls::current();
   const int one = calls.socket(AF_INET, SOCK_STREAM, 0);
   CHECK(calls.bind(one, everywhere.data(), everywhere.size()) == -EADDRINUSE);
-  CHECK_NOTHROW(tcp::listen_now(everywhere, 1));  // with SO_REUSEADDR
+  CHECK_NOTHROW(tcp::listen_now(everywhere, {.backlog = 1}));  // with SO_REUSEADDR
   here.world.run_for(60s);
   const current_loop_scope again(&here.server.its_loop());
   CHECK(calls.bind(one, everywhere.data(), everywhere.size()) == 0);

@@ -89,7 +89,7 @@ struct two_hosts {
   [[nodiscard]] auto elapsed() const { return world.now() - start_of_time; }
 
   void listen(int backlog = SOMAXCONN) {
-    listening = world.run_on(server, braid::tcp::listen(everywhere, backlog));
+    listening = world.run_on(server, braid::tcp::listen(everywhere, {.backlog = backlog}));
   }
   braid::task<void> take_one() { far = co_await listening.accept(); }
   void connect() {

@@ -7,6 +7,7 @@
 #include "braid/loop/clock.hpp"
 #include "braid/net/endpoint.hpp"
 #include "braid/net/stream.hpp"
+#include "braid/net/stream_options.hpp"
 #include "braid/style/task.hpp"
 
 namespace braid::tcp {
@@ -17,6 +18,7 @@ namespace braid::tcp {
 struct connect_options {
   /// An attempt that has not ended after this time goes on, and the next one begins beside it.
   loop_clock::duration attempt_delay = std::chrono::milliseconds(250);
+  stream_options stream{};  ///< of each attempt
 };
 
 /// Connects to whichever endpoint of a host answers first: "Happy Eyeballs". The endpoints are tried in the

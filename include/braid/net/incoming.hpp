@@ -1,7 +1,6 @@
 #pragma once
 
-#include <memory>
-
+#include "braid/net/detail/accepted.hpp"
 #include "braid/net/detail/arrivals.hpp"
 
 namespace braid::tcp {
@@ -29,10 +28,13 @@ class incoming {
   /// The next connection. Several next operations may wait at once: first come, first served.
   /// Errors  those of listener::accept; the next call tries again.
   /// Cancel  loses no connection.
-  [[nodiscard]] auto next() noexcept { return detail::arrival_sender{arrivals_.get()}; }
+  [[nodiscard]] auto next() noexcept {
+    return braid::detail::arrival_sender<detail::accepted>{arrivals_.get(), accepted_};
+  }
 
  private:
-  std::unique_ptr<detail::arrivals, detail::leave_arrivals> arrivals_;
+  braid::detail::arrivals_ptr arrivals_;
+  detail::accepted accepted_;
 };
 
 }  // namespace braid::tcp

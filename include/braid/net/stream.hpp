@@ -10,6 +10,7 @@
 #include "braid/loop/detail/transfer_bytes.hpp"
 #include "braid/net/detail/stream_outcomes.hpp"
 #include "braid/net/endpoint.hpp"
+#include "braid/net/stream_options.hpp"
 
 namespace braid::tcp {
 
@@ -42,6 +43,9 @@ class stream {
   /// The endpoints of the two sides. Both throw std::system_error without a connection.
   [[nodiscard]] endpoint local_endpoint() const;
   [[nodiscard]] endpoint peer_endpoint() const;
+  /// Sets the options that are not empty. Throws std::system_error for the first one that the system refuses;
+  /// those before it are set.
+  void set_options(const stream_options& options) const;
 
   /// Reads at most to.size() bytes, as soon as there are any. Returns how many; 0 at the end.
   [[nodiscard]] auto read_some(writable_bytes to) const noexcept {

@@ -6,12 +6,33 @@
 
 #include "braid/core/just.hpp"
 #include "braid/loop/descriptor.hpp"
+#include "braid/net/detail/accept_outcome.hpp"
+#include "braid/net/detail/accepted.hpp"
 #include "braid/net/detail/tcp_outcomes.hpp"
 #include "braid/net/endpoint.hpp"
 #include "braid/net/incoming.hpp"
 #include "braid/net/stream.hpp"
+#include "braid/net/stream_options.hpp"
 
 namespace braid::tcp {
+
+/// How listen makes a listener, and the connections that it accepts.
+///
+///     const tcp::listen_options one_of_many{.backlog = 4096, .reuse_port = true};
+///     const tcp::listener door = tcp::listen_now(endpoint("::", 8080), one_of_many);
+struct listen_options {
+  int backlog = SOMAXCONN;  ///< connections that wait for an accept; the system's limit is net.core.somaxconn
+  /// Several listeners, of one user's processes or loops, may have this endpoint; the system spreads the
+  /// connections over them.
+  bool reuse_port = false;
+  /// A listener at :: accepts only IPv6. Otherwise it accepts IPv4 too, from peers such as ::ffff:192.0.2.1;
+  /// see endpoint::unmapped.
+  bool v6_only = false;
+  /// How many connections may be in a handshake that brings data along; 0: none. Such data may arrive twice.
+  /// Where net.ipv4.tcp_fastopen forbids it, all handshakes are the usual ones.
+  int fast_open = 0;
+  stream_options stream{};  ///< of each connection
+};
 
 /// A socket that accepts connections.
 ///
@@ -36,7 +57,7 @@ class listener {
   /// The next connection. Several accepts may be in flight.
   [[nodiscard]] auto accept() const noexcept {
     request what{.code = opcode::accept, .descriptor = number(), .flags = SOCK_CLOEXEC};
-    return io_sender<detail::accept_outcome>{what, {}};
+    return io_sender<braid::detail::accept_outcome<detail::accepted>>{what, {accepted_}};
   }
   /// All connections, one after the other, with one request to the kernel. For a server's accept loop.
   /// Lifetime  the listener must outlive it and stay at its address.
@@ -45,21 +66,26 @@ class listener {
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
  private:
-  explicit listener(descriptor open) noexcept : descriptor_(std::move(open)) {}
+  friend class tcp::incoming;
+  friend listener listen_now(const endpoint& at, const listen_options& how);
+  explicit listener(descriptor open, detail::accepted how = {}) noexcept
+      : descriptor_(std::move(open)), accepted_(how) {}
+
   descriptor descriptor_;
+  detail::accepted accepted_;
 };
 
 /// Listens at an endpoint, with SO_REUSEADDR. With port 0 the system chooses the port. Throws
-/// std::system_error.
+/// std::system_error, which names an option that the system refuses.
 ///
 ///     const tcp::listener door = tcp::listen_now(endpoint("0.0.0.0", 8080));
-[[nodiscard]] listener listen_now(const endpoint& at, int backlog = SOMAXCONN);
+[[nodiscard]] listener listen_now(const endpoint& at, const listen_options& how = {});
 
 /// listen_now as a sender of listener, which completes at once. Its errors arrive as those of any operation.
 ///
-///     const tcp::listener door = co_await tcp::listen(endpoint("0.0.0.0", 8080));
-[[nodiscard]] inline auto listen(const endpoint& at, int backlog = SOMAXCONN) {
-  return just_from([at, backlog] { return listen_now(at, backlog); });
+///     const tcp::listener door = co_await tcp::listen(endpoint("::", 8080), {.v6_only = true});
+[[nodiscard]] inline auto listen(const endpoint& at, const listen_options& how = {}) {
+  return just_from([at, how] { return listen_now(at, how); });
 }
 
 /// Connects to an endpoint. A sender of stream.
@@ -70,6 +96,14 @@ class listener {
 /// Cancel  closes the socket; nothing is left behind.
 [[nodiscard]] inline auto connect(const endpoint& to) {
   return io_sender<detail::connect_outcome>{{.code = opcode::connect}, {to}};
+}
+/// The same with options, which are set before it connects. An option that the system refuses is an error
+/// that names it.
+///
+///     const tcp::stream_options patient{.keep_alive = {{.idle = 30s}}, .user_timeout = 1min};
+///     const tcp::stream server = co_await tcp::connect(endpoint::loopback(8080), patient);
+[[nodiscard]] inline auto connect(const endpoint& to, const stream_options& how) {
+  return io_sender<detail::connect_with_outcome>{{.code = opcode::connect}, {{to}, how}};
 }
 
 }  // namespace braid::tcp

@@ -7,7 +7,8 @@
 
 namespace braid::sim::detail {
 
-listening::listening(object& of, bool shares, int backlog) : of_(of), shares_(shares) {
+listening::listening(object& of, bool shares, bool dual, int backlog)
+    : of_(of), shares_(shares), dual_(dual) {
   set_backlog(backlog);
 }
 

@@ -19,23 +19,26 @@ class ports : pinned {
   // A name in use. It becomes free when the last holder of this object releases it.
   class binding : pinned {
    public:
-    binding(ports& of, const socket_name& name, bool shares);
+    binding(ports& of, const socket_name& name, bool shares, bool dual);
     ~binding();
     [[nodiscard]] const socket_name& name() const noexcept { return name_; }
     [[nodiscard]] bool shares() const noexcept { return shares_; }
     void set_shares(bool shares) noexcept { shares_ = shares; }
+    // Do both have some address in common? `dual`: at :: it means all IPv4 addresses too.
+    [[nodiscard]] bool overlaps(const socket_name& name, bool dual) const noexcept;
 
    private:
     friend class ports;
     ports& of_;
     const socket_name name_;
     bool shares_;  // SO_REUSEADDR
+    const bool dual_;
     std::weak_ptr<listening> listens_;
     std::multimap<std::uint16_t, binding*>::iterator place_;
   };
 
   // Null if the name is taken. Port 0 becomes an unused port.
-  [[nodiscard]] std::shared_ptr<binding> bind(const socket_name& name, bool shares,
+  [[nodiscard]] std::shared_ptr<binding> bind(const socket_name& name, bool shares, bool dual,
                                               loop_clock::time_point now);
   // The name of a connection that reached a listener; never refused.
   [[nodiscard]] std::shared_ptr<binding> inherit(const socket_name& name, bool shares);
@@ -51,7 +54,8 @@ class ports : pinned {
  private:
   static constexpr std::uint16_t first_ephemeral = 32768, last_ephemeral = 60999;
 
-  [[nodiscard]] bool is_taken(const socket_name& name, bool shares, loop_clock::time_point now) const;
+  [[nodiscard]] bool is_taken(const socket_name& name, bool shares, bool dual,
+                              loop_clock::time_point now) const;
   [[nodiscard]] std::uint16_t unused_port();
 
   using key = std::tuple<int, std::uint32_t, std::uint16_t>;

@@ -39,14 +39,20 @@ int read_name(int family, const sockaddr* address, socklen_t length, socket_name
   }
   sockaddr_in6 v6{};
   std::memcpy(&v6, address, least_v6);
+  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    std::uint32_t v4 = 0;
+    std::memcpy(&v4, &v6.sin6_addr.s6_addr[12], sizeof v4);
+    name = {AF_INET, ntohl(v4), ntohs(v6.sin6_port)};
+    return 0;
+  }
   if (!IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) && !IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr)) return -EADDRNOTAVAIL;
   name = {AF_INET6, IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) ? 1u : 0u, ntohs(v6.sin6_port)};
   return 0;
 }
 
-void write_name(const socket_name& name, sockaddr_storage& to) noexcept {
+void write_name(int family, const socket_name& name, sockaddr_storage& to) noexcept {
   to = {};
-  if (name.family == AF_INET) {
+  if (family == AF_INET) {
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(name.port);
@@ -56,7 +62,13 @@ void write_name(const socket_name& name, sockaddr_storage& to) noexcept {
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(name.port);
-    if (name.address != 0) v6.sin6_addr = in6addr_loopback;
+    if (name.family == AF_INET) {
+      const std::uint32_t v4 = htonl(name.address);
+      v6.sin6_addr.s6_addr[10] = v6.sin6_addr.s6_addr[11] = 0xff;
+      std::memcpy(&v6.sin6_addr.s6_addr[12], &v4, sizeof v4);
+    } else if (name.address != 0) {
+      v6.sin6_addr = in6addr_loopback;
+    }
     std::memcpy(&to, &v6, sizeof v6);
   }
 }

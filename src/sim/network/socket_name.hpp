@@ -33,10 +33,12 @@ struct socket_name {
 // "10.0.0.1", port 0
 [[nodiscard]] socket_name name_of(const std::string& address) noexcept;
 
-// Reads the address that a program gives bind or connect. Returns 0, or their negative errno for it:
-// EADDRNOTAVAIL for an IPv6 address other than :: and ::1.
+// Reads the address that a program gives bind or connect. An IPv4 address that an IPv6 socket writes as
+// ::ffff:10.0.0.1 is that IPv4 address. Returns 0, or their negative errno for it: EADDRNOTAVAIL for an IPv6
+// address other than :: and ::1.
 [[nodiscard]] int read_name(int family, const sockaddr* address, socklen_t length,
                             socket_name& name) noexcept;
-void write_name(const socket_name& name, sockaddr_storage& to) noexcept;
+// Writes it as a socket of that family does.
+void write_name(int family, const socket_name& name, sockaddr_storage& to) noexcept;
 
 }  // namespace braid::sim::detail

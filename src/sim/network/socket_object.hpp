@@ -27,7 +27,7 @@ class socket_object : public object {
 
  protected:
   socket_object(network& within, machine& on, int family) noexcept
-      : network_(within), machine_(on), local_{family, 0, 0} {}
+      : network_(within), machine_(on), family_(family), local_{family, 0, 0} {}
 
   // The ports of its host and protocol.
   [[nodiscard]] virtual ports& its_ports() const = 0;
@@ -46,11 +46,16 @@ class socket_object : public object {
   // The address from which it reaches `to`, without a port.
   [[nodiscard]] socket_name source_for(const socket_name& to) const noexcept;
 
+  // Does an IPv6 socket take part in IPv4 as well?
+  [[nodiscard]] bool is_dual() const noexcept { return family_ == AF_INET6 && !v6_only_; }
+
   network& network_;
   machine& machine_;
-  socket_name local_;
+  const int family_;
+  socket_name local_;  // of IPv4 where an IPv6 socket talks to an IPv4 address
   std::shared_ptr<ports::binding> port_;
   bool shares_ = false;  // SO_REUSEADDR
+  bool v6_only_ = false;
 };
 
 }  // namespace braid::sim::detail

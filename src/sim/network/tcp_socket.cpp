@@ -62,13 +62,16 @@ int tcp_socket::bind(const sockaddr* address, socklen_t length) {
 
 int tcp_socket::peer_name(sockaddr_storage& name) const {
   if (end_ == nullptr || end_->at() == tcp_end::stage::connecting || end_->is_over()) return -ENOTCONN;
-  write_name(end_->peer().local(), name);
+  write_name(family_, end_->peer().local(), name);
   return 0;
 }
 
 bool tcp_socket::ignores(int level, int name) const noexcept {
-  if (level == IPPROTO_TCP) return name == TCP_NODELAY;
-  return level == SOL_SOCKET && (name == SO_KEEPALIVE || name == SO_SNDBUF || name == SO_RCVBUF);
+  if (level == IPPROTO_TCP)
+    return name == TCP_NODELAY || name == TCP_KEEPIDLE || name == TCP_KEEPINTVL || name == TCP_KEEPCNT ||
+           name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN;
+  return level == SOL_SOCKET &&
+         (name == SO_KEEPALIVE || name == SO_SNDBUF || name == SO_RCVBUF || name == SO_REUSEPORT);
 }
 
 int tcp_socket::set_option(int level, int name, const void* value, socklen_t length) {
@@ -89,7 +92,7 @@ int tcp_socket::listen(int backlog) {
     return 0;
   }
   if (!take_any_port()) return -EADDRINUSE;
-  auto made = std::make_shared<listening>(*this, shares_, backlog);
+  auto made = std::make_shared<listening>(*this, shares_, is_dual(), backlog);
   if (!its_ports().listen(*port_, made)) return -EADDRINUSE;
   listening_ = std::move(made);
   local_ = port_->name();
@@ -104,12 +107,13 @@ std::optional<std::int32_t> tcp_socket::accept() {
   if (listening_ == nullptr) return -EINVAL;
   if (listening_->empty()) return std::nullopt;
   const auto whole = listening_->oldest();
-  const auto made = std::make_shared<tcp_socket>(network_, machine_, local_.family);
+  const auto made = std::make_shared<tcp_socket>(network_, machine_, family_);
   const int number = machine_.install(made);
   if (number < 0) return number;  // the connection waits for the next accept
   listening_->take_oldest();
   made->is_end_of(whole, whole->server());
   made->shares_ = shares_;
+  made->resets_ = resets_;
   made->bound_ = made->connect_reported_ = true;
   return number;
 }
@@ -172,7 +176,7 @@ void tcp_socket::disconnect() {
   end_ = nullptr;
   connection_.reset();
   connect_reported_ = false;
-  if (!bound_) local_.address = 0;
+  if (!bound_) local_ = {family_, 0, local_.port};
 }
 
 // ---- bytes ----------------------------------------------------------------------------------------------

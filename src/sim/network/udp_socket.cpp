@@ -49,14 +49,14 @@ int udp_socket::connect(const sockaddr* address, socklen_t length) {
   if (target == nullptr && failed != -EHOSTUNREACH) return failed;
   if (local_.is_loopback() && target != &its_host()) return -EINVAL;
   if (!take_any_port()) return -EAGAIN;
-  if (local_.is_any()) local_.address = source_for(to).address;
+  if (local_.is_any()) local_ = source_for(to).with_port(local_.port);
   peer_ = to;
   return 0;
 }
 
 int udp_socket::peer_name(sockaddr_storage& name) const {
   if (!peer_) return -ENOTCONN;
-  write_name(*peer_, name);
+  write_name(family_, *peer_, name);
   return 0;
 }
 
@@ -125,7 +125,9 @@ void udp_socket::is_refused(const socket_name& from, const socket_name& to) {
 // ---- receiving ------------------------------------------------------------------------------------------
 
 int udp_socket::fits(const datagram& what) const noexcept {
-  if (local_.family != what.to.family || local_.port != what.to.port) return 0;
+  if (local_.port != what.to.port) return 0;
+  const bool of_both = local_.is_any() && local_.family == AF_INET6 && is_dual();
+  if (local_.family != what.to.family && !of_both) return 0;
   if (!local_.is_any() && local_ != what.to) return 0;
   if (peer_ && *peer_ != what.from) return 0;
   return 1 + (local_.is_any() ? 0 : 1) + (peer_ ? 2 : 0);
@@ -154,8 +156,8 @@ std::optional<std::int32_t> udp_socket::receive(const request& what) {
   message.msg_controllen = 0;
   if (message.msg_name != nullptr) {
     sockaddr_storage name;
-    write_name(first.from, name);
-    const socklen_t length = first.from.family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    write_name(family_, first.from, name);
+    const socklen_t length = family_ == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
     std::memcpy(message.msg_name, &name, std::min(length, message.msg_namelen));
     message.msg_namelen = length;
   }

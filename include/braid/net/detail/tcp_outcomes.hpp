@@ -5,17 +5,11 @@
 
 #include "braid/loop/descriptor.hpp"
 #include "braid/loop/io_outcome.hpp"
-#include "braid/net/detail/arrivals.hpp"
 #include "braid/net/endpoint.hpp"
 #include "braid/net/stream.hpp"
+#include "braid/net/stream_options.hpp"
 
 namespace braid::tcp::detail {
-
-struct accept_outcome {
-  using value_type = stream;
-  static constexpr const char* name() noexcept { return "listener::accept"; }
-  result<stream> operator()(std::int32_t ended, const request&) const noexcept { return accepted(ended); }
-};
 
 struct connect_outcome {
   using value_type = stream;
@@ -28,6 +22,13 @@ struct connect_outcome {
   [[nodiscard]] std::string object() const { return to.to_string(); }
   endpoint to;
   descriptor socket{};
+};
+
+struct connect_with_outcome : connect_outcome {
+  [[nodiscard]] int prepare(request& what) noexcept;
+  [[nodiscard]] std::string object() const;
+  stream_options how{};
+  const char* refused = nullptr;  // an option
 };
 
 }  // namespace braid::tcp::detail

@@ -1,20 +1,18 @@
-#include "braid/net/incoming.hpp"
+#include "braid/net/detail/arrivals.hpp"
 
 #include <cerrno>
 #include <new>
 #include <vector>
 
 #include "braid/base/detail/frame_pool.hpp"
+#include "braid/loop/detail/request_error.hpp"
 #include "braid/loop/direct_calls.hpp"
-#include "braid/net/tcp.hpp"
 
-namespace braid::tcp {
+namespace braid::detail {
 
-namespace detail {
-
-class arrivals final : io_operation, public braid::detail::pooled {
+class arrivals final : io_operation, public pooled {
  public:
-  explicit arrivals(const listener& at)
+  explicit arrivals(const descriptor& at)
       : io_operation(arrived, what_), at_(&at), what_{.code = opcode::accept_many, .flags = SOCK_CLOEXEC} {
     connections_.reserve(most_waiting);
   }
@@ -22,8 +20,7 @@ class arrivals final : io_operation, public braid::detail::pooled {
   // Hands the waiter the oldest connection, or queues the waiter.
   void hand_over_or_queue(arrival_waiter& waiter) noexcept {
     loop& here = loop::current();
-    if (home_ != nullptr && home_ != &here)
-      braid::detail::misused("incoming::next: this is not the loop of the first next");
+    if (home_ != nullptr && home_ != &here) misused("incoming::next: this is not the loop of the first next");
     home_ = &here;
     if (!connections_.empty()) {
       const int oldest = connections_.front();
@@ -99,11 +96,11 @@ class arrivals final : io_operation, public braid::detail::pooled {
     if (!waiters_.empty()) complete(waiters_.pop_front(), -code);
   }
 
-  const listener* at_;  // null once the incoming is destroyed
+  const descriptor* at_;  // null once the incoming is destroyed
   loop* home_ = nullptr;
   request what_;
   std::vector<int> connections_;  // oldest first; while there are any, no waiter is queued
-  braid::detail::intrusive_list<arrival_waiter> waiters_;  // while there are any, the request is in flight
+  intrusive_list<arrival_waiter> waiters_;  // while there are any, the request is in flight
   bool pausing_ = false;  // the request was cancelled because too many connections are held
 };
 
@@ -113,29 +110,26 @@ void arrival_waiter::begin(stop_token token) noexcept {
   from_.hand_over_or_queue(*this);
   arm(token, on_stop, on_late_stop);
 }
-result<stream> arrival_waiter::ended() const {
+result<int> arrival_waiter::ended() const {
   if (result_ < 0)
-    return braid::detail::request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_},
-                                        -result_);
-  return accepted(result_);
+    return request_error("incoming::next", {.code = opcode::accept, .descriptor = listener_}, -result_);
+  return result_;
 }
 void arrival_waiter::on_finish(operation_base& base, completion) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   if (self.disarm()) self.on_wake_(self);
 }
-void arrival_waiter::on_stop(braid::cancellation& base) noexcept {
+void arrival_waiter::on_stop(cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   if (!self.linked()) return;  // its result is on its way
   self.unlink();
   self.from_.complete(self, -ECANCELED);
 }
-void arrival_waiter::on_late_stop(braid::cancellation& base) noexcept {
+void arrival_waiter::on_late_stop(cancellation& base) noexcept {
   auto& self = static_cast<arrival_waiter&>(base);
   self.on_wake_(self);
 }
 
-}  // namespace detail
+arrivals_ptr arrivals_at(const descriptor& listening) { return arrivals_ptr(new arrivals(listening)); }
 
-incoming::incoming(const listener& at) : arrivals_(new detail::arrivals(at)) {}
-
-}  // namespace braid::tcp
+}  // namespace braid::detail
