@@ -43,13 +43,16 @@ turn_operation* descriptor_turns::holder_before(const turn_operation& operation,
   return each;
 }
 
-void descriptor_turns::hold(turn_operation& operation, reactor& on) noexcept {
+void descriptor_turns::hold(turn_operation& operation) noexcept {
   operation.turn_ = turn_operation::turn::holds;
   turn_operation*& first = bucket_of(operation.key_);
   operation.next_ = std::exchange(first, &operation);
   ++holders_;
-  operation.position_ =
-      operation.traits_.has_position ? on.position_of(operation.what().descriptor) : std::int64_t{-1};
+  operation.position_ = operation.traits_.has_position ? turn_operation::not_asked : std::int64_t{-1};
+}
+
+void descriptor_turns::ask_position(turn_operation& operation, reactor& on) noexcept {
+  operation.position_ = on.position_of(operation.what().descriptor);
 }
 
 bool descriptor_turns::take(turn_operation& operation, const file_traits& traits, reactor& on) noexcept {
@@ -64,7 +67,7 @@ bool descriptor_turns::take(turn_operation& operation, const file_traits& traits
     return false;
   }
   if (holders_ >= buckets_.size()) grow();
-  hold(operation, on);
+  hold(operation);
   return true;
 }
 
@@ -99,7 +102,7 @@ void descriptor_turns::moved(turn_operation& operation, std::int32_t result, rea
     on.set_position(what.descriptor, operation.position_, SEEK_SET);
 }
 
-turn_operation* descriptor_turns::end(turn_operation& operation, reactor& on) noexcept {
+turn_operation* descriptor_turns::end(turn_operation& operation) noexcept {
   if (std::exchange(operation.turn_, turn_operation::turn::none) != turn_operation::turn::holds)
     return nullptr;
   turn_operation** link = &bucket_of(operation.key_);
@@ -110,7 +113,7 @@ turn_operation* descriptor_turns::end(turn_operation& operation, reactor& on) no
   auto& next = static_cast<turn_operation&>(operation.behind_.pop_front());
   next.behind_.append(std::move(operation.behind_));
   --waiting_;
-  hold(next, on);
+  hold(next);
   return &next;
 }
 

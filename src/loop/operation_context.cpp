@@ -54,6 +54,7 @@ void operation_context::wait_for_turn(detail::turn_operation& operation, const a
 // The tracker has recorded the operation already, when it began to wait.
 void operation_context::begin_turn(detail::turn_operation& operation) noexcept {
   if (ending_) return reject(operation);
+  turns_.locate(operation, *reactor_);
   if (tracker_ != nullptr || operation.may_block_) return reactor_->submit(operation);
   submit(operation);
 }

@@ -42,7 +42,8 @@ struct open_outcome;
 /// Cancel    read_exactly and write_all may have moved a part before they fail or are cancelled:
 ///           error::transferred() says how much. An operation that still waits for others has moved nothing.
 /// Cost      one request each; write_all and read_exactly as many as they need. On io_uring an lseek(2) for
-///           each operation at a regular file's position.
+///           each operation at a regular file's position. A read of up to 64 KiB that the page cache has is
+///           one preadv2(2) and no request.
 class file {
   friend struct detail::open_outcome;
 
@@ -59,17 +60,24 @@ class file {
 
   /// Reads at most to.size() bytes at the file's position and moves it. Returns how many; 0 at the end.
   [[nodiscard]] auto read_some(writable_bytes to) const noexcept {
-    return some_in_turn<detail::read_some_name>(opcode::read, to.data(), to.size());
+    request what = at_position(opcode::read, to.data());
+    what.length = transfer_length(to.size());
+    using outcome = detail::in_turn<detail::some_outcome<detail::read_some_name>>;
+    return io_sender<detail::perhaps_cached<outcome>>{what, {{{{}, traits_}}}};
   }
   /// Writes at most from.size() bytes at the file's position and moves it. Returns how many.
   [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
-    return some_in_turn<detail::write_some_name>(opcode::write, const_cast<void*>(from.data()), from.size());
+    request what = at_position(opcode::write, const_cast<void*>(from.data()));
+    what.length = transfer_length(from.size());
+    return io_sender<detail::in_turn<detail::some_outcome<detail::write_some_name>>>{what, {{{}, traits_}}};
   }
   /// Like read_some and write_some, but at an offset and without moving the file's position. On a file opened
   /// with O_APPEND Linux ignores the offset of a write and appends.
   [[nodiscard]] auto read_at(std::uint64_t offset, writable_bytes to) const noexcept {
-    return io_sender<detail::some_outcome<detail::read_at_name>>{
-        at_offset(opcode::read, to.data(), to.size(), offset), {true}};
+    ask_traits();
+    using outcome = detail::of_any_file<detail::some_outcome<detail::read_at_name>>;
+    return io_sender<detail::perhaps_cached<outcome>>{at_offset(opcode::read, to.data(), to.size(), offset),
+                                                      {{{true}, traits_}}};
   }
   [[nodiscard]] auto write_at(std::uint64_t offset, readable_bytes from) const noexcept {
     ask_traits();
@@ -80,11 +88,14 @@ class file {
   }
   /// Reads exactly to.size() bytes at the file's position.
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
-    return whole_in_turn<detail::read_exactly_name>(opcode::read, to.data(), to.size());
+    using outcome = detail::in_turn<detail::whole_outcome<detail::read_exactly_name, void>>;
+    return io_sender<detail::perhaps_cached<outcome>>{at_position(opcode::read, to.data()),
+                                                      {{{{to.size()}, traits_}}}};
   }
   /// Writes all bytes of `from` at the file's position.
   [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
-    return whole_in_turn<detail::write_all_name>(opcode::write, const_cast<void*>(from.data()), from.size());
+    return io_sender<detail::in_turn<detail::whole_outcome<detail::write_all_name, void>>>{
+        at_position(opcode::write, const_cast<void*>(from.data())), {{{from.size()}, traits_}}};
   }
 
   // [sync]
@@ -126,18 +137,6 @@ class file {
             .offset = offset,
             .length = transfer_length(size)};
   }
-  template <const char* Name>
-  io_sender<detail::in_turn<detail::some_outcome<Name>>> some_in_turn(opcode code, void* address,
-                                                                      std::size_t size) const noexcept {
-    request what = at_position(code, address);
-    what.length = transfer_length(size);
-    return {what, {{{}, traits_}}};
-  }
-  template <const char* Name>
-  io_sender<detail::in_turn<detail::whole_outcome<Name, void>>> whole_in_turn(
-      opcode code, void* address, std::size_t size) const noexcept {
-    return {at_position(code, address), {{{size}, traits_}}};
-  }
   [[nodiscard]] request at_position(opcode code, void* address) const noexcept {
     ask_traits();
     return {.code = code,
@@ -155,7 +154,7 @@ class file {
   }
 
   descriptor descriptor_;
-  mutable file_traits traits_;  // filled in at the first write, or the first read at the position
+  mutable file_traits traits_;  // filled in at the first read or write
 };
 
 namespace detail {

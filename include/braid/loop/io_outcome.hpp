@@ -42,6 +42,9 @@ struct io_hooks {
   /// A member `file_traits traits`: the operation waits for those begun before it on its descriptor. See
   /// loop/file_traits.hpp.
   bool takes_turns = false;
+  /// bool may_be_cached(): may the kernel have what the request reads in memory? Then it is asked first,
+  /// without a request.
+  bool may_be_cached = false;
 
   bool unstoppable = false;  ///< ignores stop requests
   bool receives = false;  ///< receives from a socket

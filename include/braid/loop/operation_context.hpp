@@ -63,12 +63,24 @@ class operation_context : pinned {
   void submit_in_turn(detail::turn_operation& operation, const file_traits& traits, bool may_block,
                       Frame frame) noexcept {
     operation.may_block_ = may_block;
-    if (!turns_.take(operation, traits, *reactor_))
-      wait_for_turn(operation, frame());
-    else if (may_block) [[unlikely]]
+    if (!take_turn(operation, traits, frame)) return;
+    turns_.locate(operation, *reactor_);
+    if (may_block) [[unlikely]]
       submit_slow(operation, frame());
     else
       submit(operation, frame);
+  }
+  /// True when the operation has its turn at its descriptor; otherwise it begins by itself once it has.
+  template <class Frame>
+  [[nodiscard]] bool take_turn(detail::turn_operation& operation, const file_traits& traits,
+                               Frame frame) noexcept {
+    if (turns_.take(operation, traits, *reactor_)) return true;
+    wait_for_turn(operation, frame());
+    return false;
+  }
+  /// Reads at once what is in memory: see reactor::read_cached.
+  [[nodiscard]] std::int32_t read_cached(const request& what) noexcept {
+    return is_unusual_ ? -1 : reactor_->read_cached(what);
   }
   /// Called at each completion of such a request: see descriptor_turns::moved.
   void note_moved(detail::turn_operation& operation, std::int32_t result) noexcept {
@@ -76,7 +88,7 @@ class operation_context : pinned {
   }
   /// The operation will not be submitted again: the next one at its file begins.
   void end_turn(detail::turn_operation& operation) noexcept {
-    if (detail::turn_operation* const next = turns_.end(operation, *reactor_)) [[unlikely]]
+    if (detail::turn_operation* const next = turns_.end(operation)) [[unlikely]]
       begin_turn(*next);
   }
   /// cancel for an operation that takes its turn.

@@ -82,6 +82,9 @@ class reactor : pinned {
   virtual void leave_to_parent() noexcept {}
   /// The system calls on its descriptors that need no waiting.
   [[nodiscard]] virtual direct_calls& direct() noexcept;
+  /// Reads at once what is in memory, without a request, where the reactor can and where that is faster.
+  /// Returns how many bytes, or -1 when a request is needed.
+  [[nodiscard]] virtual std::int32_t read_cached(const request&) noexcept { return -1; }
   /// A file's position, if the reactor's requests at current_position may leave it wrong: after a transfer
   /// that an error has cut short, and after some without a buffer. -1 if they move it as read(2) and write(2)
   /// do.

@@ -20,11 +20,12 @@ class turn_operation : public io_operation {
  private:
   friend class descriptor_turns;
   enum class turn : std::uint8_t { none, waits, holds };
+  static constexpr std::int64_t not_asked = -2;
 
   std::uint64_t key_ = 0;  // its file's identity, and which turn of the file: position, reads or writes
   turn_operation* next_ = nullptr;  // the next holder of a turn in the same bucket
   queue behind_;  // the operations that wait for this one's end
-  std::int64_t position_ = -1;  // where its transfer goes on; -1 where the reactor moves the position itself
+  std::int64_t position_ = -1;  // where its transfer goes on; -1 where the reactor moves it; or not_asked
   file_traits traits_;
   turn turn_ = turn::none;
 };
@@ -41,11 +42,15 @@ class descriptor_turns {
  public:
   /// True when the operation holds its turn, now or already. Otherwise it waits until an end() hands it over.
   [[nodiscard]] bool take(turn_operation& operation, const file_traits& traits, reactor& on) noexcept;
+  /// Called before a request of an operation that holds its turn is submitted: finds out where it begins.
+  static void locate(turn_operation& operation, reactor& on) noexcept {
+    if (operation.position_ == turn_operation::not_asked) ask_position(operation, on);
+  }
   /// Called when a request of the operation completes. After a transfer that ended early or was unbuffered,
   /// it sets the file's position, because io_uring does not move it if an error has cut the transfer short.
   void moved(turn_operation& operation, std::int32_t result, reactor& on) noexcept;
   /// Ends the operation's turn. Returns the next holder, which the caller submits, or null.
-  [[nodiscard]] turn_operation* end(turn_operation& operation, reactor& on) noexcept;
+  [[nodiscard]] turn_operation* end(turn_operation& operation) noexcept;
   /// Takes back an operation that waits; false when it does not wait. Cost: O(n) of the operations that wait
   /// for the same turn.
   [[nodiscard]] bool withdraw(turn_operation& operation) noexcept;
@@ -55,7 +60,8 @@ class descriptor_turns {
  private:
   [[nodiscard]] turn_operation*& bucket_of(std::uint64_t key) noexcept;
   [[nodiscard]] turn_operation* holder_before(const turn_operation& operation, reactor& on) noexcept;
-  void hold(turn_operation& operation, reactor& on) noexcept;
+  void hold(turn_operation& operation) noexcept;
+  static void ask_position(turn_operation& operation, reactor& on) noexcept;
   void grow() noexcept;
 
   std::size_t holders_ = 0;

@@ -42,6 +42,9 @@ struct hooks_of {
     { o.transferred() } -> std::same_as<std::size_t>;
   };
   static constexpr bool has_traits = requires(O& o) { o.traits; };
+  static constexpr bool asks_cache = requires(const O& o) {
+    { o.may_be_cached() } -> std::same_as<bool>;
+  };
 
   static_assert(!value.prepare || prepares,
                 "io_outcome: its hooks name prepare, which must be `int prepare(request&)`");
@@ -55,6 +58,8 @@ struct hooks_of {
                 "io_outcome: its hooks name transferred, which must be `std::size_t transferred() const`");
   static_assert(!value.takes_turns || has_traits,
                 "io_outcome: its hooks name takes_turns, which needs a member `file_traits traits`");
+  static_assert(!value.may_be_cached || asks_cache,
+                "io_outcome: its hooks name may_be_cached, which must be `bool may_be_cached() const`");
 
   static_assert(value.prepare || !(prepares || requires { &O::prepare; }),
                 "io_outcome: it has a prepare that its hooks do not name, so it would never be called");
@@ -66,6 +71,8 @@ struct hooks_of {
                 "io_outcome: it has a may_block that its hooks do not name, so it would never be called");
   static_assert(value.transferred || !(has_transferred || requires { &O::transferred; }),
                 "io_outcome: it has a transferred that its hooks do not name, so it would never be called");
+  static_assert(value.may_be_cached || !(asks_cache || requires { &O::may_be_cached; }),
+                "io_outcome: it has a may_be_cached that its hooks do not name, so it would never be called");
 
   static constexpr bool checked = true;  // asked for by io_sender, so that a mistake is reported there
 
@@ -78,6 +85,7 @@ struct hooks_of {
     right.may_block &= has_may_block;
     right.transferred &= has_transferred;
     right.takes_turns &= has_traits;
+    right.may_be_cached &= asks_cache;
     return right;
   }();
 };

@@ -79,8 +79,33 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
     if constexpr (hooks.prepare)
       if (const int code = sender_.outcome.prepare(sender_.what)) [[unlikely]]
         return give_up(code), false;
+    if constexpr (hooks.may_be_cached)
+      if (sender_.outcome.may_be_cached()) return begin_at_cache(home, frame);
     submit_to(home, frame);
     return true;
+  }
+  // What is in memory needs no request. It is the operation's result in a later turn, and nothing stops it.
+  [[nodiscard, gnu::noinline]] bool begin_at_cache(loop& home, auto frame) noexcept {
+    if constexpr (hooks.takes_turns) {
+      const auto waiting = [this, frame]() noexcept { return frame(static_cast<Waiter&>(*this)); };
+      if (!home.operations().take_turn(*this, sender_.outcome.traits, waiting)) return true;
+    }
+    result_ = home.operations().read_cached(sender_.what);
+    if (result_ < 0) {
+      submit_to(home, frame);
+      return true;
+    }
+    this->finish_by(on_cached);
+    home.operations().make_ready(*this);
+    return false;
+  }
+  static void on_cached(operation_base& base, completion) {
+    auto& self = static_cast<io_operation_for&>(static_cast<io_operation&>(base));
+    self.finish_by(on_completion);
+    if constexpr (hooks.again)
+      if (self.goes_on(self.result_)) return self.submit_to(loop::current(), again_for);
+    if constexpr (hooks.takes_turns) loop::current().operations().end_turn(self);
+    static_cast<Waiter&>(self).on_finish();
   }
 
   // Finishes without a request, but still in a later turn.

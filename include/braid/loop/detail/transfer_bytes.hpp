@@ -45,6 +45,20 @@ struct in_turn : of_any_file<Outcome> {
   }();
 };
 
+// For reads: asks the page cache first, where the file has one. With O_DIRECT a read waits for the device,
+// whatever its flags.
+template <class Outcome>
+struct perhaps_cached : Outcome {
+  static constexpr io_hooks hooks = [] {
+    io_hooks all = Outcome::hooks;
+    all.may_be_cached = true;
+    return all;
+  }();
+  [[nodiscard]] bool may_be_cached() const noexcept {
+    return this->traits.has_position && !this->traits.unbuffered;
+  }
+};
+
 // The outcome of one read or write: how many bytes it moved.
 template <const char* Name, bool Receives = false>
 struct some_outcome {
