@@ -258,10 +258,13 @@ TEST_CASE("epoll: a copy of a descriptor that other code closed does not keep wa
   REQUIRE(::write(ends[1], "y", 1) == 1);  // stays unread in the copy
   asked alive({.code = opcode::receive, .descriptor = ends[1], .address = room.data(), .length = 4});
   home.operations().submit(alive);
-  home.run(sleep_for(std::chrono::milliseconds(30)));
-  const std::size_t before = home.system_calls();
-  home.run(sleep_for(std::chrono::milliseconds(30)));
-  CHECK(home.system_calls() < before + 20);
+  bool quiet = false;
+  for (int period = 0; period < 100 && !quiet; ++period) {  // a busy machine may need more than one
+    const std::size_t before = home.system_calls();
+    home.run(sleep_for(std::chrono::milliseconds(30)));
+    quiet = home.system_calls() < before + 20;
+  }
+  CHECK(quiet);
   REQUIRE(::write(copy.number(), "z", 1) == 1);
   turn_until(home, alive.result);
   CHECK(*alive.result == 1);
