@@ -253,8 +253,8 @@ braid::task<std::string> next_message(braid::channel<std::string>& messages, bra
 
 // [select_running]
 braid::task<> wait_with_beats() {
-  auto page = braid::spawn(fetch("ann", 25ms));  // runs on, whatever select chooses
-  braid::interval beats(10ms);
+  auto page = braid::spawn(fetch("ann", 180ms));  // runs on, whatever select chooses
+  braid::interval beats(70ms);
   while (page.valid()) {
     auto next = co_await braid::select(page, beats.next());
     std::puts(next.index == 0 ? std::get<0>(next.value).c_str() : "still waiting");
@@ -263,8 +263,8 @@ braid::task<> wait_with_beats() {
 
 braid::task<> print_as_they_come() {
   std::vector<braid::future<std::string>> pages;
-  pages.push_back(braid::spawn(fetch("bob", 10ms)));
-  pages.push_back(braid::spawn(fetch("cydan", 5ms)));
+  pages.push_back(braid::spawn(fetch("bob", 90ms)));
+  pages.push_back(braid::spawn(fetch("cydan", 30ms)));
   for (auto left = pages.size(); left > 0; --left) {
     auto next = co_await braid::select(pages);
     std::printf("%zu: %s\n", next.index, next.value.c_str());
