@@ -157,7 +157,7 @@ class model {
         if (each.removed_at > now_) all.push_back(each.removed_at);
     }
     std::ranges::sort(all);
-    std::erase_if(all, [this](long t) { return t >= never; });
+    std::erase_if(all, [](long t) { return t >= never; });
     if (all.empty()) return std::nullopt;
     if (all.size() > 1 && all[0] == all[1]) return std::nullopt;
     return all[0];
