@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "braid/loop/loop.hpp"
+
 namespace braid::detail {
 
 namespace {
