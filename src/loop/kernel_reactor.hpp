@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "braid/loop/detail/cache_history.hpp"
 #include "braid/loop/reactor.hpp"
 
 namespace braid::detail {
@@ -15,6 +16,7 @@ namespace braid::detail {
 class kernel_reactor : public reactor {
  public:
   void wake() noexcept final;
+  std::int32_t read_cached(const request& what) noexcept final;
   loop_clock::time_point now() const noexcept final {
     timespec now;
     ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -42,6 +44,9 @@ class kernel_reactor : public reactor {
   void await_wake(loop_clock::time_point limit) noexcept;
 
   int wake_descriptor_;
+
+ private:
+  cache_history cached_;
 };
 
 }  // namespace braid::detail

@@ -22,17 +22,6 @@ std::int32_t or_errno(ssize_t ended) noexcept {
   return ended < 0 ? -errno : static_cast<std::int32_t>(ended);
 }
 
-// Linux 5.9 and 5.10 return 0, as at the end of a file, for data that is not cached.
-bool may_take_uncached_for_end() noexcept {
-  static const bool may = [] {
-    utsname system{};
-    if (::uname(&system) != 0) return false;
-    const std::string_view release = system.release;
-    return release.starts_with("5.9.") || release.starts_with("5.10.");
-  }();
-  return may;
-}
-
 // preadv2 and pwritev2 take -1 for the file's position, which is the value of request::current_position.
 std::int32_t transfer(const request& what, std::size_t& calls) noexcept {
   const iovec part{what.address, what.length};
@@ -81,6 +70,16 @@ std::int32_t most_to_write(int descriptor, std::size_t& calls) noexcept {
 }
 
 }  // namespace
+
+bool may_take_uncached_for_end() noexcept {
+  static const bool may = [] {
+    utsname system{};
+    if (::uname(&system) != 0) return false;
+    const std::string_view release = system.release;
+    return release.starts_with("5.9.") || release.starts_with("5.10.");
+  }();
+  return may;
+}
 
 bool set_nonblocking(int descriptor, bool on, std::size_t& calls) noexcept {
   ++calls;

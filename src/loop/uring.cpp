@@ -1,7 +1,6 @@
 #include "uring.hpp"
 
 #include <poll.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "filling_calls.hpp"
 #include "uring_setup.hpp"
 
 #include "braid/loop/detail/perform.hpp"
@@ -94,33 +92,6 @@ std::int64_t uring_reactor::position_of(int descriptor) noexcept {
 void uring_reactor::set_position(int descriptor, std::int64_t offset, int whence) noexcept {
   ++system_calls_;
   ::lseek(descriptor, offset, whence);
-}
-
-namespace {
-// How many bytes the page cache gave, or -1.
-std::int32_t read_if_cached(int descriptor, void* to, std::uint32_t length, std::uint64_t offset) noexcept {
-  // -1 is the file's position, as request::current_position is.
-  return static_cast<std::int32_t>(
-      filling::preadv2(descriptor, iovec{to, length}, static_cast<off_t>(offset), RWF_NOWAIT));
-}
-}  // namespace
-
-// A read that the page cache can answer takes half as long without the ring. What is partly cached goes
-// through the ring, which gives the whole length; at the file's position the cached part has been read.
-std::int32_t uring_reactor::read_cached(const request& what) noexcept {
-  constexpr std::uint32_t most = 64 << 10;  // a longer copy holds the loop too long
-  if (what.length > most || failure_ != 0 || !cached_.worth_asking(what.descriptor)) return -1;
-  ++system_calls_;
-  std::int32_t got = read_if_cached(what.descriptor, what.address, what.length, what.offset);
-  const auto missing = static_cast<std::uint32_t>(what.length - static_cast<std::uint32_t>(got));
-  if (got > 0 && missing != 0 && what.offset != request::current_position) {
-    ++system_calls_;
-    std::byte one_more;
-    if (read_if_cached(what.descriptor, &one_more, 1, what.offset + static_cast<std::uint32_t>(got)) != 0)
-      got = -1;  // the file goes on
-  }
-  cached_.note(what.descriptor, got >= 0);
-  return got;
 }
 
 // Each submitted entry has exactly one last completion, so the entries minus the consumed ones are in flight.

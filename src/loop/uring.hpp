@@ -5,7 +5,6 @@
 #include <array>
 
 #include "braid/base/detail/intrusive_list.hpp"
-#include "braid/loop/detail/cache_history.hpp"
 #include "braid/loop/detail/operations_of.hpp"
 #include "braid/loop/options.hpp"
 #include "errand.hpp"
@@ -32,7 +31,6 @@ class uring_reactor final : public kernel_reactor, private errand_sender {
   std::size_t in_flight() const noexcept override;
   std::int64_t position_of(int descriptor) noexcept override;
   void set_position(int descriptor, std::int64_t offset, int whence) noexcept override;
-  std::int32_t read_cached(const request& what) noexcept override;
   void leave_to_parent() noexcept override;
 
  private:
@@ -133,7 +131,6 @@ class uring_reactor final : public kernel_reactor, private errand_sender {
   // that call is wasted; if they do not, not asking costs one more call. After each wrong guess of yes it
   // guesses no for a while, twice as long each time.
   unsigned guess_skips_ = 0, guess_backoff_ = 0;
-  cache_history cached_;
   operations_of listed_;  // all operations in flight, except nops and those in a queue
 };
 
