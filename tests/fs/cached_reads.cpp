@@ -152,7 +152,7 @@ TEST_CASE("cached read: a directory and a closed file fail as they do without a 
 }
 
 TEST_CASE("cache_history: misses in a row put off the next question, a hit ends that", "[fs][cached]") {
-  detail::cache_history history;
+  braid::detail::cache_history history;
   const auto skipped = [&](int descriptor) {
     int reads = 0;
     while (!history.worth_asking(descriptor)) ++reads;
