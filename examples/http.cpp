@@ -1,0 +1,104 @@
+// The samples of docs/http.md.
+
+#include <braid/braid.hpp>
+#include <braid/http/client.hpp>
+#include <braid/http/event_stream.hpp>
+#include <braid/http/router.hpp>
+#include <braid/http/server.hpp>
+#include <braid/http/status.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+using namespace std::chrono_literals;
+namespace http = braid::http;
+
+// [server]
+braid::task<http::response> show_job(http::request& asked) {
+  co_return http::response(200, "job " + std::string(asked.parameter("id")) + "\n");
+}
+
+braid::task<http::response> add_job(http::request& asked) {
+  const std::string job = co_await asked.body.text(1000);  // 413 for more bytes
+  if (job.empty()) http::status_error(422, "an empty job").rethrow();
+  co_return http::response(201, "added " + job + "\n");
+}
+
+braid::task<> serve_jobs(const braid::tcp::listener& door) {
+  http::router routes;
+  routes.get("/jobs/{id}", show_job);
+  routes.post("/jobs", add_job);
+  http::server_options how;
+  how.limits.body = 64 << 10;
+  how.deadlines.idle = 20s;
+  how.overload.at_once = 100;  // 503 with Retry-After for those that wait too long
+  co_await http::serve(door, std::move(routes), std::move(how));
+}
+// [/server]
+
+// [stream]
+braid::async_generator<std::string> count(int n) {
+  for (int i = 1; i <= n; ++i) {
+    co_await braid::sleep_for(1ms);
+    co_yield std::to_string(i) + "\n";
+  }
+}
+
+braid::task<http::response> count_for_client(http::request&) {
+  http::response given(200, http::body::from(count(3)));
+  co_return given;
+}
+// [/stream]
+
+// [events]
+braid::async_generator<http::event> ticks(int n) {
+  for (int i = 1; i <= n; ++i) {
+    co_await braid::sleep_for(1ms);
+    http::event tick("tick " + std::to_string(i));
+    co_yield std::move(tick);
+  }
+}
+
+braid::task<http::response> tick_for_client(http::request&) { co_return http::event_stream(ticks(2)); }
+// [/events]
+
+// [client]
+braid::task<std::string> get(http::client& web, std::string url) {
+  http::request asked("GET", std::move(url));
+  asked.headers.add("accept", "text/plain");
+  http::response answer = co_await web.fetch(std::move(asked));
+  if (answer.status != 200) co_return "no page: " + std::to_string(answer.status) + "\n";
+  co_return co_await answer.body.text(1 << 20);  // at most 1 MiB
+}
+// [/client]
+
+braid::task<> visit_all(braid::scope& all) {
+  const auto door = co_await braid::tcp::listen(braid::endpoint::loopback());
+  const auto other_door = co_await braid::tcp::listen(braid::endpoint::loopback());
+  auto serving = all.spawn(serve_jobs(door));
+  http::router streams;
+  streams.get("/count", count_for_client);
+  streams.get("/ticks", tick_for_client);
+  auto streaming = all.spawn(http::serve(other_door, std::move(streams)));
+  const std::string jobs = "http://" + door.local_endpoint().to_string() + "/jobs";
+  const std::string other = "http://" + other_door.local_endpoint().to_string();
+
+  http::client web;
+  const std::string job = co_await get(web, jobs + "/7");
+  const std::string none = co_await get(web, jobs + "/7/8");
+  const std::string counted = co_await get(web, other + "/count");
+  const std::string ticked = co_await get(web, other + "/ticks");
+  http::request adding("POST", jobs, "clean");
+  http::response added = co_await web.fetch(std::move(adding));
+  const std::string text = co_await added.body.text(1000);
+  std::printf("%s%s%s%s%s", job.c_str(), none.c_str(), counted.c_str(), ticked.c_str(), text.c_str());
+
+  serving.request_stop();
+  streaming.request_stop();
+  auto ended = braid::when_all_settled(std::move(serving), std::move(streaming));
+  co_await std::move(ended);
+}
+
+int main() { braid::run(braid::with_scope(visit_all)); }

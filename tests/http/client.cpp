@@ -1,0 +1,346 @@
+#include "braid/http/client.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "braid/combine/current_deadline.hpp"
+#include "braid/combine/with_timeout.hpp"
+#include "braid/style/async_generator.hpp"
+#include "braid/style/shield.hpp"
+#include "every_cancellation.hpp"
+#include "every_style.hpp"
+#include "site.hpp"
+
+using namespace braid;
+using namespace braid_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A server that says something of its own on each connection: it reads a head, writes `answers[i]`, and so on
+// for each answer of that connection; then it closes. Counts the heads that it gets.
+class liar {
+ public:
+  explicit liar(std::vector<std::vector<std::string>> connections)
+      : door_(tcp::listen_now(endpoint::loopback())),
+        at(door_.local_endpoint()),
+        serving_(spawn(serve(std::move(connections)))) {}
+  task<> close() {
+    serving_.request_stop();
+    auto ending = as_result(std::move(serving_));
+    (void)co_await std::move(ending);
+    co_await door_.close();
+  }
+  std::vector<std::string> heads;
+
+ private:
+  task<> serve(std::vector<std::vector<std::string>> connections) {
+    for (const auto& answers : connections) {
+      tcp::stream client = co_await door_.accept();
+      for (const std::string& each : answers) {
+        const std::string head = co_await up_to(client, "\r\n\r\n");
+        heads.push_back(head);
+        co_await client.write_all(each);
+      }
+      co_await client.close();
+    }
+  }
+  tcp::listener door_;
+
+ public:
+  const endpoint at;
+
+ private:
+  future<void> serving_;
+};
+
+std::string url_of(const endpoint& at, const std::string& target) {
+  return "http://" + at.to_string() + target;
+}
+http::request get(const endpoint& at, const std::string& target) {
+  return http::request("GET", url_of(at, target));
+}
+const std::string fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+async_generator<std::string> pieces(int n, std::size_t size) {
+  for (int i = 0; i < n; ++i) {
+    co_await yield();
+    co_yield std::string(size, 'x');
+  }
+}
+
+task<std::string> text_of(http::client& web, http::request asked) {
+  http::response got = co_await web.fetch(std::move(asked));
+  const std::string text = co_await got.body.text(1 << 20);
+  co_return std::to_string(got.status) + " " + text;
+}
+
+}  // namespace
+
+TEST_CASE("http::client: fetches over one connection, with bodies in both directions", "[http][client]") {
+  const auto program = []() -> task<> {
+    http::router routes;
+    routes.post("/echo", [](http::request& asked) -> task<http::response> {
+      http::response given;
+      given.body = std::move(asked.body);
+      co_return given;
+    });
+    routes.get("/pieces", [](http::request&) -> task<http::response> {
+      http::response given;
+      given.body = http::body::from(pieces(3, 1000));
+      co_return given;
+    });
+    routes.get("/sized", [](http::request&) -> task<http::response> {
+      co_return http::response(200, std::string(100'000, 'x'));
+    });
+    site here(std::move(routes));
+    http::client web;
+    http::request post("POST", url_of(here.at, "/echo"), "hello");
+    const std::string echoed = co_await text_of(web, std::move(post));
+    CHECK(echoed == "200 hello");
+    http::request large("POST", url_of(here.at, "/echo"), http::body::from(pieces(300, 1000)));
+    const std::string all = co_await text_of(web, std::move(large));
+    CHECK(all == "200 " + std::string(300'000, 'x'));
+    const std::string made = co_await text_of(web, get(here.at, "/pieces"));
+    CHECK(made == "200 " + std::string(3000, 'x'));
+    const std::string missing = co_await text_of(web, get(here.at, "/missing"));
+    CHECK(missing == "404 ");
+    http::response head = co_await web.fetch(http::request("HEAD", url_of(here.at, "/sized")));
+    CHECK(head.headers.get("content-length") == "100000");
+    CHECK(head.body.size() == 0);
+    CHECK(web.idle_connections() == 1);
+    {
+      http::response dropped = co_await web.fetch(get(here.at, "/sized"));
+      CHECK(dropped.body.size() == 100'000);
+      CHECK(web.idle_connections() == 0);
+      auto reading = as_result(dropped.body.text(1000));
+      const auto too_long = co_await std::move(reading);
+      CHECK(too_long.error().code().value() == 413);
+    }
+    CHECK(web.idle_connections() == 0);
+    const std::string sized = co_await text_of(web, get(here.at, "/sized"));
+    CHECK(sized.size() == 100'004);
+    co_await here.close();
+  };
+  run_in(GENERATE(true, false), program);
+}
+
+TEST_CASE("http::client: works in every style", "[http][client]") {
+  IN_EVERY_STYLE(style);
+  loop running;
+  site here([](http::request&) -> task<http::response> { co_return http::response(200, "ok"); });
+  http::client web;
+  CHECK(style.wait(text_of(web, get(here.at, "/"))).value() == "200 ok");
+  CHECK(style.wait(here.close()));
+}
+
+TEST_CASE("http::client: uses no more connections than it may", "[http][client]") {
+  const auto program = []() -> task<> {
+    std::size_t now = 0, most = 0;
+    const auto counts = [&](http::request&) -> task<http::response> {
+      most = std::max(most, ++now);
+      co_await sleep_for(1ms);
+      --now;
+      co_return http::response(200, "ok");
+    };
+    site here(counts);
+    http::client_options few;
+    few.connections_per_host = 3;
+    few.idle_connections = 2;
+    http::client web(std::move(few));
+    std::vector<task<std::string>> all;
+    for (int i = 0; i < 20; ++i) all.push_back(text_of(web, get(here.at, "/")));
+    const std::vector<std::string> got = co_await when_all(std::move(all));
+    CHECK(got == std::vector<std::string>(20, "200 ok"));
+    CHECK(most == 3);
+    CHECK(web.idle_connections() == 2);
+    co_await here.close();
+  };
+  run_in(GENERATE(true, false), program);
+}
+
+TEST_CASE("http::client: sends again only what is safe to send again", "[http][client]") {
+  const auto program = []() -> task<> {
+    const auto ask = [](liar& server, std::string method) -> task<std::string> {
+      http::client web;
+      const std::string first = co_await text_of(web, get(server.at, "/first"));
+      co_await sleep_for(10ms);  // of virtual time: the server has closed the connection
+      http::request second(method, url_of(server.at, "/second"), method == "GET" ? "" : "x");
+      auto asking = as_result(text_of(web, std::move(second)));
+      const auto got = co_await std::move(asking);
+      co_return got ? *got : got.error().message();
+    };
+    // It closes an idle connection.
+    for (const char* method : {"GET", "PUT", "POST"}) {
+      liar server({{fine}, {fine}});
+      const std::string got = co_await ask(server, method);
+      CHECK(got == "200 ok");
+      CHECK(server.heads.size() == 2);
+      co_await server.close();
+    }
+    // It closes a new connection without an answer.
+    liar mute({{""}, {fine}});
+    http::client web;
+    auto asking = as_result(web.fetch(get(mute.at, "/")));
+    const auto none = co_await std::move(asking);
+    CHECK(none.error() == errc::end_of_stream);
+    CHECK(mute.heads.size() == 1);
+    co_await mute.close();
+    // It closes an idle connection within an answer.
+    liar breaks({{fine, "HTTP/1.1 200"}, {fine}});
+    const std::string cut = co_await ask(breaks, "GET");
+    CHECK(cut != "200 ok");
+    CHECK(breaks.heads.size() == 2);
+    co_await breaks.close();
+  };
+  run_in(true, program);
+}
+
+TEST_CASE("http::client: an answer that is none is an error", "[http][client]") {
+  struct example {
+    const char* answer;
+    const char* expected;  // the text, or the code's message
+  };
+  const auto code = [](auto what) { return make_error_code(what).message(); };
+  const std::string bad = code(std::errc::bad_message), early = code(errc::end_of_stream);
+  const auto program = [&]() -> task<> {
+    const std::vector<std::pair<std::string, std::string>> examples{
+        {"HTTP/1.1 200 OK\r\n\r\nuntil the end", "200 until the end"},
+        {"HTTP/1.0 200 OK\r\n\r\nold", "200 old"},
+        {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n" + fine, "200 ok"},
+        {"HTTP/1.1 204 No Content\r\n\r\n", "204 "},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "200 ok"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", early},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", early},
+        {"HTTP/1.1 200 OK\r\nContent-", early},
+        {"", early},
+        {"hello\r\n\r\n", bad},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", bad},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", bad},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", bad},
+        {"HTTP/1.1 101 Switching Protocols\r\n\r\n", bad},
+        {"HTTP/1.1 200 OK\r\nA: " + std::string(100'000, 'a') + "\r\n\r\n", bad},
+    };
+    for (const auto& [answer, expected] : examples) {
+      liar server({{answer}});
+      http::client web;
+      auto asking = as_result(text_of(web, get(server.at, "/")));
+      const auto got = co_await std::move(asking);
+      INFO(answer.substr(0, 100));
+      CHECK((got ? *got : got.error().code().message()) == expected);
+      co_await server.close();
+    }
+  };
+  run_in(GENERATE(true, false), program);
+}
+
+TEST_CASE("http::client: follows redirects by the rules", "[http][client]") {
+  const auto program = []() -> task<> {
+    std::vector<std::string> seen;
+    const auto answer = [&seen](http::request& asked) -> task<http::response> {
+      const std::string text = co_await asked.body.text(1000);
+      seen.push_back(asked.method + " " + asked.target + " " + text + " " +
+                     std::string(asked.headers.get("authorization").value_or("-")));
+      const std::string_view path = asked.path();
+      if (!path.starts_with("/to/")) co_return http::response(200, "here");
+      http::response given(std::stoi(std::string(path.substr(4, 3))), "go away");
+      given.headers.add("location", path.size() > 8 ? path.substr(8) : asked.query());
+      co_return given;
+    };
+    site here(answer), other(answer);
+    http::client web;
+    const auto ask = [&](std::string method, std::string target) -> task<int> {
+      seen.clear();
+      http::request asked(method, url_of(here.at, target), method == "POST" ? "x" : "");
+      asked.headers.add("authorization", "secret");
+      auto asking = as_result(web.fetch(std::move(asked)));
+      const auto got = co_await std::move(asking);
+      co_return got ? got->status : got.error() == std::errc::too_many_symbolic_link_levels ? -2 : -1;
+    };
+    using lines = std::vector<std::string>;
+    int status = co_await ask("GET", "/to/302//a?b=c");
+    CHECK(status == 200);
+    CHECK(seen == lines{"GET /to/302//a?b=c  secret", "GET /a  secret"});
+    status = co_await ask("POST", "/to/303?../b");
+    CHECK(seen == lines{"POST /to/303?../b x secret", "GET /b  secret"});
+    status = co_await ask("POST", "/to/307?/b");
+    CHECK(seen == lines{"POST /to/307?/b x secret", "POST /b x secret"});
+    status = co_await ask("POST", "/to/301?/b");
+    CHECK(seen == lines{"POST /to/301?/b x secret", "GET /b  secret"});
+    status = co_await ask("GET", "/to/308?" + url_of(other.at, "/b"));
+    CHECK(seen == lines{"GET /to/308?" + url_of(other.at, "/b") + "  secret", "GET /b  -"});
+    status = co_await ask("GET", "/to/302?/to/302?/a");
+    CHECK(status == 200);
+    status = co_await ask("GET", "/to/302?");
+    CHECK(status == -2);
+    CHECK(seen.size() == 11);
+    status = co_await ask("GET", "/to/302?gopher://x/");
+    CHECK(status == -1);
+    status = co_await ask("GET", "/to/304?/b");
+    CHECK(status == 304);
+    co_await here.close();
+    co_await other.close();
+  };
+  run_in(GENERATE(true, false), program);
+}
+
+TEST_CASE("http::client: hands its deadline on, and has deadlines of its own", "[http][client]") {
+  const auto program = []() -> task<> {
+    std::optional<loop_clock::duration> left;
+    const auto answer = [&left](http::request& asked) -> task<http::response> {
+      const auto end = co_await current_deadline();
+      if (end) left = *end - loop_clock::now();
+      if (asked.path() == "/slow") co_await sleep_for(1h);
+      co_return http::response(200, "ok");
+    };
+    site here(answer);
+    http::client web;
+    auto asking = with_timeout(text_of(web, get(here.at, "/")), 2s);
+    const std::string got = co_await std::move(asking);
+    CHECK(got == "200 ok");
+    REQUIRE(left);
+    CHECK((*left > 1900ms && *left <= 2s));
+    const auto begun = loop_clock::now();
+    auto slow = as_result(web.fetch(get(here.at, "/slow")));
+    const auto late = co_await std::move(slow);
+    CHECK(late.error().code().category() == timeout_category());
+    CHECK(loop_clock::now() - begun < 61s);
+    co_await here.close();
+  };
+  run_in(true, program);
+}
+
+TEST_CASE("http::client: a server may answer before it has the whole body", "[http][client]") {
+  const auto program = []() -> task<> {
+    site here([](http::request&) -> task<http::response> { co_return http::response(403, "no"); });
+    http::client web;
+    http::request asked("POST", url_of(here.at, "/"), http::body::from(pieces(2000, 1000)));
+    const std::string got = co_await text_of(web, std::move(asked));
+    CHECK(got == "403 no");
+    CHECK(web.idle_connections() == 0);
+    co_await here.close();
+  };
+  run_in(GENERATE(true, false), program);
+}
+
+TEST_CASE("http::client: can be cancelled at each await", "[http][client][cancellation]") {
+  const auto program = []() -> task<> {
+    site here([](http::request& asked) -> task<http::response> {
+      std::string text = co_await asked.body.text(1000);
+      co_return http::response(200, std::move(text));
+    });
+    http::client web;
+    http::request asked("POST", url_of(here.at, "/"), http::body::from(pieces(2, 10)));
+    auto asking = as_result(text_of(web, std::move(asked)));
+    const auto got = co_await std::move(asking);
+    auto closing = shield(here.close());
+    co_await std::move(closing);
+    const std::string& text = got.value();
+    CHECK(text == "200 " + std::string(20, 'x'));
+  };
+  CHECK(every_cancellation_with_memory(program) >= 3);
+}
