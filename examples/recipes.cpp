@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <future>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -45,13 +46,31 @@ braid::task<int> next_signal(const braid::file& signals) {
 }
 // [/signals]
 
+// [gather]
+/// Sends a head and a body together, without a copy of the body, to a stream of any type.
+braid::task<> answer(braid::any_stream& peer, const std::string& body) {
+  const std::string head = std::to_string(body.size()) + " bytes:\n";
+  co_await peer.write_all({head, body});
+}
+// [/gather]
+
 // [lines]
 /// Prints the lines of a file, a pipe or a terminal, the last one even without its newline.
-braid::task<> print_lines(const braid::file& input) {
+braid::task<> print_standard_input() {
+  const braid::borrowed_file input = braid::standard_input();
   auto lines = braid::read_lines(input);
   while (const auto line = co_await lines.next()) std::printf("line: %s\n", line->c_str());
 }
 // [/lines]
+
+// [incoming]
+/// Echoes what arrives. While nothing does, this connection has no buffer.
+braid::task<> echo(braid::tcp::stream peer) {
+  braid::tcp::incoming_bytes arriving = peer.incoming_bytes();
+  while (const std::optional<braid::leased_bytes> part = co_await arriving.next())
+    co_await peer.write_all(*part);  // the buffer goes back to the loop when `part` ends
+}
+// [/incoming]
 
 // [callback]
 /// glibc's asynchronous look-up. It calls back on a thread of its own, and owns the request until then.
@@ -190,14 +209,13 @@ int main() {
   const braid::file signals = stop_signals();
   braid::loop loop;
 
-  int pipe_ends[2];
-  if (::pipe(pipe_ends) != 0) return 1;
   loop.run([&]() -> braid::task<> {
-    const braid::file in = braid::file::from_descriptor(pipe_ends[0]);
-    braid::file out = braid::file::from_descriptor(pipe_ends[1]);
-    co_await out.write_all(std::string_view("one\ntwo\nthree"));
-    co_await out.close();
-    co_await print_lines(in);
+    auto [in, out] = braid::pipe();
+    ::dup2(in.number(), STDIN_FILENO);
+    braid::any_stream to = std::move(out);
+    co_await answer(to, "one\ntwo\nthree");
+    co_await to.close();
+    co_await print_standard_input();
   });
 
   loop.run([&]() -> braid::task<> {
@@ -217,10 +235,27 @@ int main() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) != 0) return 1;
   const auto library = braid::file::from_descriptor(both[0]);
   auto server = braid::file::from_descriptor(both[1]);
-  auto answer = braid::spawn(library_answer(library.number()));
+  auto answered = braid::spawn(library_answer(library.number()));
   loop.run(server.write_all("from afar"));
   loop.run(server.close());
-  std::printf("the library says %s\n", loop.run(std::move(answer)).c_str());
+  std::printf("the library says %s\n", loop.run(std::move(answered)).c_str());
+
+  loop.run([]() -> braid::task<> {
+    const auto door = braid::tcp::listen_now(braid::endpoint::loopback());
+    const auto talk = [&]() -> braid::task<> {
+      auto client = co_await braid::tcp::connect(door.local_endpoint());
+      std::string back(6, '\0');
+      co_await client.write_all("silent");
+      co_await client.read_exactly(back);
+      std::printf("the echo is %s\n", back.c_str());
+      co_await client.close();
+    };
+    const auto serves = [&]() -> braid::task<> {
+      auto peer = co_await door.accept();
+      co_await echo(std::move(peer));
+    };
+    co_await braid::when_all(talk, serves);
+  });
 
   std::printf("localhost is %s\n", loop.run(look_up("127.0.0.1")).c_str());
 

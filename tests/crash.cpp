@@ -86,6 +86,11 @@ TEST_CASE("crash: next of an incoming that was moved from aborts with a message"
              contains("braid: incoming::next: the incoming was moved from"));
 }
 
+TEST_CASE("crash: received bytes that end on another thread abort with a message", "[crash]") {
+  CHECK_THAT(aborted("leased_bytes_on_two_threads").errors,
+             contains("braid: leased_bytes: it ends on another thread than its loop's"));
+}
+
 TEST_CASE("crash: using a channel on two threads aborts with a message", "[crash]") {
   const std::string errors = aborted("channel_on_two_threads").errors;
   CHECK_THAT(errors, contains("braid: channel::receive: it waits on one thread"));

@@ -30,6 +30,7 @@ std::uint32_t events_of(const request& what) noexcept {
     case opcode::write:
     case opcode::send:
     case opcode::send_message:
+    case opcode::send_parts:
     case opcode::connect: return EPOLLOUT;
     case opcode::poll: {
       const std::uint32_t writes = (what.flags & (POLLWRNORM | POLLWRBAND)) != 0 ? EPOLLOUT : 0U;

@@ -86,6 +86,7 @@ bool direct_calls::share_position(int one, int other) noexcept {
   const long order = ::syscall(SYS_kcmp, here, here, KCMP_FILE, one, other);
   return order == 0 || (order < 0 && errno != EBADF);
 }
+int direct_calls::pipe(int (&ends)[2]) noexcept { return or_errno(::pipe2(ends, O_CLOEXEC)); }
 int direct_calls::close(int descriptor) noexcept { return or_errno(::close(descriptor)); }
 
 int direct_calls::look_up(const std::string& host, const std::string& service,

@@ -41,6 +41,7 @@ class epoll_reactor final : public kernel_reactor, private errand_sender, privat
   struct calls final : direct_calls {
     explicit calls(epoll_reactor& reactor) noexcept : of(reactor) {}
     int socket(int family, int type, int protocol) noexcept override;
+    int pipe(int (&ends)[2]) noexcept override;
     int close(int descriptor) noexcept override;
     epoll_reactor& of;
   };
@@ -56,6 +57,7 @@ class epoll_reactor final : public kernel_reactor, private errand_sender, privat
   [[nodiscard]] std::int32_t carry_out(io_operation& operation, bool first) noexcept;
   [[nodiscard]] std::int32_t carry_out_refused(io_operation& operation) noexcept;
   [[nodiscard]] std::int32_t accept_many(io_operation& operation) noexcept;
+  [[nodiscard]] std::int32_t receive_many(io_operation& operation, bool first) noexcept;
   [[nodiscard]] std::int32_t connect(io_operation& operation, bool first) noexcept;
   void handle_result(io_operation& operation, std::int32_t ended) noexcept;
   void wait_for(io_operation& operation) noexcept;

@@ -9,6 +9,7 @@
 #include "epoll.hpp"
 #include "nonblocking.hpp"
 
+#include "braid/loop/detail/buffer_pool.hpp"
 #include "braid/loop/detail/perform.hpp"
 
 namespace braid::detail {
@@ -48,7 +49,9 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
     case opcode::poll:
     case opcode::accept_many:
     case opcode::send_message:
-    case opcode::receive_message: return begin_waiting_kind(operation);
+    case opcode::receive_message:
+    case opcode::receive_many:
+    case opcode::send_parts: return begin_waiting_kind(operation);
     case opcode::shutdown:
     case opcode::socket: ++system_calls_; return handle_result(operation, perform(what));
     case opcode::close: return close(operation);
@@ -80,6 +83,8 @@ std::int32_t epoll_reactor::carry_out(io_operation& operation, bool first) noexc
     ++system_calls_, ended = nonblocking::send(what);
   else if (what.code == opcode::accept_many)
     ended = accept_many(operation);
+  else if (what.code == opcode::receive_many)
+    ended = receive_many(operation, first);
   else if (what.code == opcode::connect)
     ended = connect(operation, first);
   else
@@ -110,6 +115,34 @@ std::int32_t epoll_reactor::accept_many(io_operation& operation) noexcept {
     if (gives_up(operation)) return -ECANCELED;
   }
   return in_another_turn;
+}
+
+// One buffer a turn, so that the others have theirs in between. A socket without bytes needs none.
+std::int32_t epoll_reactor::receive_many(io_operation& operation, bool first) noexcept {
+  request into = operation.what();
+  into.code = opcode::receive;
+  const auto id = buffers_->take();
+  if (!id) {
+    char byte = 0;
+    into.address = &byte;
+    into.length = 1;
+    into.flags |= MSG_PEEK;
+    ++system_calls_;
+    const std::int32_t ended = nonblocking::receive(into);
+    return ended > 0 ? -ENOBUFS : ended;
+  }
+  into.address = buffers_->data(*id);
+  into.length = buffer_pool::size;
+  ++system_calls_;
+  const std::int32_t ended = nonblocking::receive(into);
+  if (ended <= 0) {
+    buffers_->put_back();
+    return ended;
+  }
+  watches_.note_result(into, ended, first);
+  ++completed_;
+  finish_in_part(operation, {ended, completion::in_buffer(*id)});
+  return gives_up(operation) ? -ECANCELED : in_another_turn;
 }
 
 // A second connect(2) returns the outcome, or EALREADY while the attempt goes on. Over loopback the
@@ -241,8 +274,8 @@ void epoll_reactor::cancel_descriptor(io_operation& operation) noexcept {
 }
 
 // Counts the requests on the descriptor that are not tried yet; they must not reach the number's next
-// owner. An accept_many is cancelled. Any other, such as the rest of a transfer, has begun when the close
-// asks again.
+// owner. One that completes many times is cancelled. Any other, such as the rest of a transfer, has begun
+// when the close asks again.
 std::int32_t epoll_reactor::find_not_begun(int descriptor) noexcept {
   std::int32_t found = 0;
   for (operation_base::queue* each : {&submitted_, &batch_})
@@ -250,7 +283,8 @@ std::int32_t epoll_reactor::find_not_begun(int descriptor) noexcept {
       auto& operation = static_cast<io_operation&>(each->pop_front());
       const request& what = operation.what();
       if (what.descriptor == descriptor && what.uses_descriptor()) {
-        if (what.code == opcode::accept_many) cancel_of(operation) = cancel_request::made;
+        if (what.code == opcode::accept_many || what.code == opcode::receive_many)
+          cancel_of(operation) = cancel_request::made;
         ++found;
       }
       each->push_back(operation);
@@ -278,6 +312,13 @@ int epoll_reactor::calls::socket(int family, int type, int protocol) noexcept {
   const int made = direct_calls::socket(family, type, protocol);
   if (made >= 0) of.watches_.drop(made);
   return made;
+}
+
+int epoll_reactor::calls::pipe(int (&ends)[2]) noexcept {
+  const int failed = direct_calls::pipe(ends);
+  if (failed == 0)
+    for (const int each : ends) of.watches_.drop(each);
+  return failed;
 }
 
 int epoll_reactor::calls::close(int descriptor) noexcept {

@@ -15,6 +15,12 @@ namespace braid::detail::kernel {
 inline constexpr unsigned op_ftruncate = 55;  // Linux 6.9
 inline constexpr unsigned setup_no_sqarray = 1U << 16;  // Linux 6.6
 
+/// Receives into the buffers of group 0, as long as there are any; on kernels before 6.0 only once. It waits
+/// for bytes before it looks for a buffer, so that a socket without bytes needs none.
+inline constexpr unsigned receives_often = IORING_RECV_MULTISHOT << 16;
+inline constexpr unsigned receive_many_bits =
+    IORING_OP_RECV | IOSQE_BUFFER_SELECT << 8 | IORING_RECVSEND_POLL_FIRST << 16 | receives_often;
+
 /// The IORING_OP_ of each opcode, and from bit 16 the constant bits of its ioprio: as in the head of a
 /// submission_lane::entry.
 inline constexpr unsigned opcode_bits[] = {
@@ -29,6 +35,7 @@ inline constexpr unsigned opcode_bits[] = {
     IORING_OP_UNLINKAT,     IORING_OP_MKDIRAT,
     IORING_OP_ASYNC_CANCEL, IORING_OP_ACCEPT | IORING_ACCEPT_MULTISHOT << 16,
     IORING_OP_SENDMSG,      IORING_OP_RECVMSG,
+    receive_many_bits,      IORING_OP_SENDMSG,
 };
 static_assert(std::size(opcode_bits) == static_cast<std::size_t>(opcode::count_));
 

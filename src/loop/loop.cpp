@@ -13,6 +13,7 @@
 #include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/detail/lost_error.hpp"
 #include "braid/core/detail/find_mistake.hpp"
+#include "braid/loop/detail/buffer_pool.hpp"
 #include "braid/loop/detail/running_scope.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 #include "living_loops.hpp"
@@ -66,6 +67,8 @@ loop::loop(const loop_options& options, std::unique_ptr<reactor> on)
     throw std::invalid_argument("loop: loop_options::operations_per_turn must be at least 1");
   if (options.fiber_stack_bytes > SIZE_MAX >> 17)
     throw std::invalid_argument("loop: loop_options::fiber_stack_bytes is larger than any address space");
+  if (options.receive_buffers < 1 || options.receive_buffers > detail::buffer_pool::most_buffers)
+    throw std::invalid_argument("loop: loop_options::receive_buffers must be from 1 to 32768");
   explain_uncaught_errors();
   if (asked_to_track(options)) {
     tracker_ = std::make_unique<detail::task_tracker>(*this);

@@ -99,6 +99,7 @@ std::int32_t attempt(const request& what, std::size_t& calls) noexcept {
     case opcode::accept_many: return accept(what, calls);
     case opcode::connect: ++calls; return detail::perform(what);
     case opcode::send_message:
+    case opcode::send_parts:
     case opcode::receive_message: return pass_message(what, calls);
     case opcode::poll: return poll_now(what.descriptor, static_cast<short>(what.flags), calls);
     default: return -EINVAL;

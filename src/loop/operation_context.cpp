@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "braid/base/detail/lost_error.hpp"
 #include "braid/core/detail/find_mistake.hpp"
+#include "braid/loop/detail/buffer_pool.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 
 namespace braid {
@@ -14,6 +17,17 @@ operation_context::operation_context(const loop_options& options, std::unique_pt
     : options_(options), reactor_(std::move(on)) {}
 
 operation_context::~operation_context() = default;
+
+void detail::end_buffer_pool::operator()(buffer_pool* which) const noexcept { which->loop_ends(); }
+
+detail::buffer_pool& operation_context::make_receive_buffers() {
+  std::unique_ptr<detail::buffer_pool, detail::end_buffer_pool> made(
+      new detail::buffer_pool(*this, options_.receive_buffers));
+  if (const int code = reactor_->offer_buffers(*made); code != 0)
+    throw std::system_error(code, std::generic_category(), "loop: buffers for receive_many");
+  buffers_ = std::move(made);
+  return *buffers_;
+}
 
 void operation_context::withdraw_ready(operation_base& operation) noexcept {
   while (!ready_.remove(operation)) {

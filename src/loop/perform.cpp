@@ -76,8 +76,10 @@ std::int64_t call(const request& what) noexcept {
     case opcode::unlink: return ::unlinkat(fd, path, flags);
     case opcode::make_directory: return ::mkdirat(fd, path, what.length);
     case opcode::cancel_descriptor: return 0;
+    case opcode::send_parts:
     case opcode::send_message: return ::sendmsg(fd, static_cast<const msghdr*>(what.address), flags);
     case opcode::receive_message: return filling::recvmsg(fd, *static_cast<msghdr*>(what.address), flags);
+    case opcode::receive_many:  // a reactor receives into its loop's buffers
     case opcode::count_: break;
   }
   errno = EINVAL;

@@ -26,6 +26,8 @@ const char* name_of(opcode code) noexcept {
     case opcode::accept_many: return "accept_many";
     case opcode::send_message: return "send_message";
     case opcode::receive_message: return "receive_message";
+    case opcode::receive_many: return "receive_many";
+    case opcode::send_parts: return "send_parts";
     case opcode::count_: break;
   }
   return "unknown";

@@ -11,6 +11,7 @@
 
 #include "uring_setup.hpp"
 
+#include "braid/loop/detail/buffer_pool.hpp"
 #include "braid/loop/detail/perform.hpp"
 
 namespace braid::detail {
@@ -28,10 +29,12 @@ short awaited_events(opcode code) noexcept {
     case opcode::receive:
     case opcode::receive_message:
     case opcode::accept:
-    case opcode::accept_many: return POLLIN;
+    case opcode::accept_many:
+    case opcode::receive_many: return POLLIN;
     case opcode::write:
     case opcode::send:
     case opcode::send_message:
+    case opcode::send_parts:
     case opcode::connect: return POLLOUT;
     default: return 0;
   }
@@ -53,6 +56,11 @@ static_assert(offsetof(submission_lane::entry, offset) == offsetof(io_uring_sqe,
               offsetof(submission_lane::entry, flags) == offsetof(io_uring_sqe, rw_flags) &&
               offsetof(submission_lane::entry, user_data) == offsetof(io_uring_sqe, user_data));
 static_assert(IORING_RECVSEND_POLL_FIRST == 1, "request::waits_first is that bit of ioprio");
+static_assert(sizeof(buffer_pool::entry) == sizeof(io_uring_buf) &&
+              offsetof(buffer_pool::entry, length) == offsetof(io_uring_buf, len) &&
+              offsetof(buffer_pool::entry, id) == offsetof(io_uring_buf, bid) &&
+              offsetof(buffer_pool::entry, tail) == offsetof(io_uring_buf_ring, tail));
+static_assert(completion::has_buffer == IORING_CQE_F_BUFFER && IORING_CQE_BUFFER_SHIFT == 16);
 static_assert(completion::more == IORING_CQE_F_MORE &&
               completion::more_to_receive == IORING_CQE_F_SOCK_NONEMPTY);
 
@@ -65,7 +73,8 @@ uring_reactor::uring_reactor(const loop_options& options) {
   for (std::size_t i = 0; i < supported_.size(); ++i) {
     const auto code = static_cast<opcode>(i);
     supported_[i] = features.supports(kernel::number_of(code));
-    const bool tagged = code == opcode::cancel_descriptor || code == opcode::accept_many;
+    const bool tagged =
+        code == opcode::cancel_descriptor || code == opcode::accept_many || code == opcode::receive_many;
     lane_.opcode_bits[i] =
         supported_[i] && !tagged ? kernel::opcode_bits_of(code) : submission_lane::not_taken;
     BRAID_ASSERT(!lane_.always_takes(code) || lane_.opcode_bits[i] != submission_lane::not_taken);
@@ -82,6 +91,17 @@ uring_reactor::uring_reactor(const loop_options& options) {
 uring_reactor::~uring_reactor() {
   BRAID_ASSERT(in_flight() == 0);
   if (!broken_) end_ring(ring_);
+}
+
+int uring_reactor::offer_buffers(buffer_pool& pool) noexcept {
+  if (broken_) return failure_;
+  io_uring_buf_reg ring{};
+  ring.ring_addr = reinterpret_cast<std::uint64_t>(pool.ring());
+  ring.ring_entries = pool.ring_entries();
+  ++system_calls_;
+  const int failed = io_uring_register_buf_ring(&ring_, &ring, 0);
+  if (failed == 0) pool.belongs_to_kernel();
+  return -failed;
 }
 
 std::int64_t uring_reactor::position_of(int descriptor) noexcept {
@@ -115,7 +135,8 @@ std::uint64_t uring_reactor::tag(const io_operation& operation) noexcept {
   const auto address = reinterpret_cast<std::uint64_t>(&operation);
   switch (operation.what().code) {
     case opcode::nop: return address;
-    case opcode::accept_many: return address | listed_bit | many_bit;
+    case opcode::accept_many:
+    case opcode::receive_many: return address | listed_bit | many_bit;
     default: return address | listed_bit;
   }
 }
@@ -126,7 +147,9 @@ bool uring_reactor::submit_request(io_operation& operation) noexcept {
   // The kernel carries out a request inline once a poll says that the descriptor is ready. A write to a
   // terminal may block even then.
   const std::uint32_t for_a_worker = may_block(operation) ? on_a_worker : 0;
-  if (!write_entry(kernel::opcode_bits_of(what.code) | for_a_worker, what, tag(operation))) return false;
+  std::uint32_t bits = kernel::opcode_bits_of(what.code) | for_a_worker;
+  if (what.code == opcode::receive_many && !receives_often_) bits &= ~kernel::receives_often;
+  if (!write_entry(bits, what, tag(operation))) return false;
   if (may_block(operation)) began_on_worker();
   if (what.code != opcode::nop) listed_.add(operation, what.descriptor);
   return true;
@@ -382,6 +405,11 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
       if (polled ? !submit_request(operation) : !submit_poll(operation)) fall_behind(operation);
       return;
     }
+  }
+  if (ended.result == -EINVAL && code == opcode::receive_many && receives_often_ && !asked_to_end) {
+    receives_often_ = false;  // a kernel before Linux 6.0, or the request itself is wrong
+    if (!submit_request(operation)) fall_behind(operation);
+    return;
   }
   if (ended.result == -EINTR && asked_to_end) ended.result = -ECANCELED;  // a thread's call was interrupted
   if (ended.result == -ECANCELED && !asked_to_end) {

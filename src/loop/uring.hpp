@@ -28,6 +28,7 @@ class uring_reactor final : public kernel_reactor, private errand_sender {
   void cancel(io_operation& operation) noexcept override;
   void cancel_all() noexcept override;
   void turn(patience how_long, inbox& messages) noexcept override;
+  int offer_buffers(buffer_pool& pool) noexcept override;
   std::size_t in_flight() const noexcept override;
   std::int64_t position_of(int descriptor) noexcept override;
   void set_position(int descriptor, std::int64_t offset, int whence) noexcept override;
@@ -109,6 +110,7 @@ class uring_reactor final : public kernel_reactor, private errand_sender {
   unsigned sq_entries_ = 0, cq_mask_ = 0;
   bool says_taskrun_ = false;  // the kernel sets a flag for deferred work, so it need not be asked
   std::array<bool, static_cast<std::size_t>(opcode::count_)> supported_{};
+  bool receives_often_ = true;  // receive_many may complete more than once
   // this thread
   operation_base::queue backlog_;  // submitted while the queue was full and the kernel took no entries
   operation_base::queue closing_;  // each cancel_descriptor, until nothing is in flight on its descriptor

@@ -7,13 +7,18 @@
 #include <stdexcept>
 #include <utility>
 
+#include "braid/loop/bytes.hpp"
+
 namespace braid::sim {
 
 bool can_hit(fault what, opcode code) noexcept {
   const bool reads = code == opcode::read || code == opcode::receive;
-  const bool writes = code == opcode::write || code == opcode::send;
+  const bool writes = code == opcode::write || code == opcode::send || code == opcode::send_parts;
   const bool passes_datagram = code == opcode::send_message || code == opcode::receive_message;
   const bool accepts = code == opcode::accept || code == opcode::accept_many;
+  const bool receives_many = code == opcode::receive_many;
+  if (receives_many && (what == fault::interrupted || what == fault::no_buffers || what == fault::reset))
+    return true;
   switch (what) {
     case fault::interrupted:
     case fault::would_block:
@@ -26,11 +31,11 @@ bool can_hit(fault what, opcode code) noexcept {
     case fault::no_space:
       return code == opcode::write || code == opcode::open || code == opcode::make_directory;
     case fault::no_buffers:
-      return code == opcode::send || code == opcode::receive || code == opcode::connect || accepts ||
-             passes_datagram;
+      return code == opcode::send || code == opcode::send_parts || code == opcode::receive ||
+             code == opcode::connect || accepts || passes_datagram;
     case fault::no_descriptors: return code == opcode::open || code == opcode::socket || accepts;
     case fault::late: return code != opcode::cancel_descriptor && code != opcode::close;
-    case fault::reset: return code == opcode::send || code == opcode::receive;
+    case fault::reset: return code == opcode::send || code == opcode::send_parts || code == opcode::receive;
     case fault::refused: return code == opcode::connect;
     case fault::lost:
     case fault::duplicated:
@@ -43,6 +48,17 @@ std::uint32_t shorter(std::uint32_t length, choices& from) {
   if (length <= 1) return length;
   const std::size_t most = from.among(2) == 0 ? std::min<std::size_t>(length - 1, 16) : length - 1;
   return 1 + static_cast<std::uint32_t>(from.among(most));
+}
+
+request first_part_of(const request& what) noexcept {
+  if (what.code != opcode::send_parts) return what;
+  const auto& message = *static_cast<const msghdr*>(what.address);
+  request first{.code = opcode::send, .descriptor = what.descriptor, .flags = what.flags};
+  for (std::size_t n = 0; n < message.msg_iovlen && first.length == 0; ++n) {
+    first.address = message.msg_iov[n].iov_base;
+    first.length = transfer_length(message.msg_iov[n].iov_len);
+  }
+  return first;
 }
 
 std::int32_t result_of(fault what) noexcept {

@@ -48,6 +48,7 @@ class faulty_reactor final : public reactor {
   void leave_to_parent() noexcept override { over_->leave_to_parent(); }
   void offload(braid::detail::blocking_job& job) override { over_->offload(job); }
   bool withdraw(braid::detail::blocking_job& job) noexcept override { return over_->withdraw(job); }
+  int offer_buffers(braid::detail::buffer_pool& pool) noexcept override { return over_->offer_buffers(pool); }
   bool simulates_threads() const noexcept override { return over_->simulates_threads(); }
   direct_calls& direct() noexcept override { return over_->direct(); }
   std::int64_t position_of(int descriptor) noexcept override { return over_->position_of(descriptor); }
@@ -98,7 +99,8 @@ void stand_in::on_finish(operation_base& base, completion how) {
 
 void faulty_reactor::submit(io_operation& operation) noexcept {
   const auto hit = schedule_.next(operation.what(), {}, draws_);
-  const bool completes_often = operation.what().code == opcode::accept_many;
+  const bool completes_often =
+      operation.what().code == opcode::accept_many || operation.what().code == opcode::receive_many;
   if (operation.what().code == opcode::cancel_descriptor) {
     mark_begun(operation);
     const std::int32_t found = cancel_held_of(operation.what().descriptor);
@@ -114,6 +116,7 @@ void faulty_reactor::submit(io_operation& operation) noexcept {
     case fault::delayed: return held_.push_back({&operation, now() + hit->delay});
     case fault::short_read:
     case fault::short_write:
+      what = first_part_of(what);
       what.length = shorter(what.length, draws_);
       // nor may the transfer wait until everything has arrived
       if (what.code == opcode::receive) what.flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);

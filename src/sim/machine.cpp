@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,11 +13,14 @@
 #include <utility>
 
 #include "braid/base/detail/poison.hpp"
+#include "braid/loop/detail/buffer_pool.hpp"
 #include "computer.hpp"
 #include "disk/disk.hpp"
 #include "disk/disk_file.hpp"
 #include "network/network.hpp"
 #include "network/socket_object.hpp"
+#include "pipe.hpp"
+#include "reactor.hpp"
 #include "schedule/timeline.hpp"
 
 namespace braid::sim::detail {
@@ -90,6 +94,7 @@ loop_clock::duration machine::meet(const fault_schedule::hit& fault, pending& on
     case sim::fault::would_block: return fault.delay;
     case sim::fault::short_read:
     case sim::fault::short_write:
+      what = first_part_of(what);
       if (what.length > 1)
         what.length = 1 + static_cast<std::uint32_t>(world_.draws().among(what.length - 1));
       // nor may the transfer wait until everything has arrived
@@ -152,6 +157,7 @@ std::optional<std::int32_t> machine::carry_out(pending& one) {
   }
   if (one.on == nullptr) return -EBADF;
   if (what.code == opcode::accept_many) return accept_all(one);
+  if (what.code == opcode::receive_many) return receive_all(one);
   const request::buffer filled = what.filled_buffer();
   braid::detail::unpoison(filled.address, filled.length);
   const auto ended = one.on->attempt(what);
@@ -172,6 +178,30 @@ std::optional<std::int32_t> machine::accept_all(pending& one) {
     const auto accepted = one.on->attempt(one.what);
     if (!accepted || *accepted < 0) return accepted;
     add_completion({one.operation, {*accepted, completion::more}});
+  }
+}
+
+std::optional<std::int32_t> machine::receive_all(pending& one) {
+  braid::detail::buffer_pool& buffers = *computer_.reactor()->buffers();
+  for (;;) {
+    make_room(pending_.size() + 1);
+    const auto id = buffers.take();
+    if (!id) {
+      const auto ready = one.on->attempt({.code = opcode::poll, .flags = POLLIN});
+      return ready && *ready > 0 ? -ENOBUFS : ready;
+    }
+    request into = one.what;
+    into.code = opcode::receive;
+    into.address = buffers.data(*id);
+    into.length = buffers.size;
+    braid::detail::unpoison(into.address, into.length);
+    const auto got = one.on->attempt(into);
+    braid::detail::poison(into.address, into.length);
+    if (!got || *got <= 0) {
+      buffers.put_back();
+      return got;
+    }
+    add_completion({one.operation, {*got, completion::in_buffer(*id)}});
   }
 }
 
@@ -241,6 +271,18 @@ int machine::install(std::shared_ptr<object> what) {
 std::shared_ptr<object> machine::find(int descriptor) const {
   const auto found = descriptors_.find(descriptor);
   return found == descriptors_.end() ? nullptr : found->second;
+}
+
+int machine::pipe(int (&ends)[2]) noexcept try {
+  auto [reader, writer] = make_pipe();
+  ends[0] = install(std::move(reader));
+  if (ends[0] < 0) return ends[0];
+  ends[1] = install(std::move(writer));
+  if (ends[1] >= 0) return 0;
+  close(ends[0]);
+  return ends[1];
+} catch (const std::bad_alloc&) {
+  return -ENOMEM;
 }
 
 int machine::close(int descriptor) noexcept {

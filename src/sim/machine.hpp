@@ -108,6 +108,7 @@ class machine final : public direct_calls {
   int set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept override;
   int local_name(int socket, sockaddr_storage& name) noexcept override;
   int peer_name(int socket, sockaddr_storage& name) noexcept override;
+  int pipe(int (&ends)[2]) noexcept override;
   int close(int descriptor) noexcept override;
   file_traits traits_of(int descriptor) noexcept override;
   bool share_position(int one, int other) noexcept override;
@@ -123,6 +124,7 @@ class machine final : public direct_calls {
   [[nodiscard]] std::optional<std::int32_t> carry_out(pending& one);
   [[nodiscard]] std::int32_t open(const request& what);
   [[nodiscard]] std::optional<std::int32_t> accept_all(pending& one);
+  [[nodiscard]] std::optional<std::int32_t> receive_all(pending& one);
   [[nodiscard]] std::int32_t cancel_descriptor(int descriptor, std::uint64_t asked_by);
   [[nodiscard]] bool full() const noexcept;
   template <class Ask>

@@ -32,6 +32,8 @@ class sim_reactor final : public reactor {
   bool withdraw(braid::detail::blocking_job& job) noexcept override;
   bool simulates_threads() const noexcept override { return true; }
   direct_calls& direct() noexcept override { return machine_; }
+  // Null before the first offer_buffers.
+  [[nodiscard]] braid::detail::buffer_pool* buffers() const noexcept { return buffers_; }
 
   // ---- for the world
 

@@ -65,4 +65,7 @@ struct sink {
   }
 };
 
+/// Both in one: a byte_stream.
+struct both_ways : pieces, sink {};
+
 }  // namespace braid_tests

@@ -38,6 +38,8 @@ class direct_calls : pinned {
   virtual int set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept;
   virtual int local_name(int socket, sockaddr_storage& name) noexcept;
   virtual int peer_name(int socket, sockaddr_storage& name) noexcept;
+  /// pipe2(2) with O_CLOEXEC: the end to read from, then the one to write to.
+  virtual int pipe(int (&ends)[2]) noexcept;
   virtual int close(int descriptor) noexcept;
   /// The file's traits; file_traits::known is false where the descriptor is not open.
   [[nodiscard]] virtual file_traits traits_of(int descriptor) noexcept;

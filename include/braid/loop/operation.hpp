@@ -25,7 +25,14 @@ struct completion {
   std::int32_t result = 0;
   std::uint32_t flags = 0;
 
+  static constexpr std::uint32_t has_buffer = 1;      ///< a flag: the bytes are in a buffer of the loop's
   static constexpr std::uint32_t more = 2;            ///< a flag: the request goes on and completes again
+  /// Which buffer, where has_buffer is set.
+  [[nodiscard]] std::uint16_t buffer() const noexcept { return static_cast<std::uint16_t>(flags >> 16); }
+  /// The flags of bytes in a buffer; more will follow.
+  [[nodiscard]] static constexpr std::uint32_t in_buffer(std::uint16_t id) noexcept {
+    return has_buffer | more | std::uint32_t{id} << 16;
+  }
   static constexpr std::uint32_t more_to_receive = 4;  ///< a flag: the socket held more than was received
 };
 

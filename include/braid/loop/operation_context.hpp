@@ -24,7 +24,11 @@
 namespace braid {
 
 namespace detail {
+class buffer_pool;
 class task_tracker;
+struct end_buffer_pool {
+  void operator()(buffer_pool* which) const noexcept;
+};
 }  // namespace detail
 
 /// The loop as operations see it. They submit requests to it, add timers, and finish in one of its turns.
@@ -169,6 +173,11 @@ class operation_context : pinned {
   [[nodiscard]] std::size_t choose(std::size_t n) { return reactor_->choose(n); }
   /// The system calls on the loop's descriptors that need no waiting.
   [[nodiscard]] direct_calls& direct() noexcept { return reactor_->direct(); }
+  /// The buffers for requests with opcode::receive_many, made at the first call.
+  /// Errors  throws std::bad_alloc, and std::system_error if the reactor cannot use them.
+  [[nodiscard]] detail::buffer_pool& receive_buffers() {
+    return buffers_ != nullptr ? *buffers_ : make_receive_buffers();
+  }
   /// The loop destroys `one` if it ends while `one` still waits.
   void adopt(detail::resident& one) noexcept { residents_.push_back(one); }
 
@@ -209,6 +218,7 @@ class operation_context : pinned {
 
   // With BRAID_CHECKS=1: is this the loop's thread?
   void check_thread(const async_frame* frame) const noexcept;
+  detail::buffer_pool& make_receive_buffers();
   void reject(operation_base& operation) noexcept {
     operation.mark_begun();
     rejected_.push_back(operation);
@@ -223,6 +233,7 @@ class operation_context : pinned {
   // constant
   operation_context* const* const thread_ = &current_;  // identifies the thread: current_ is thread-local
   const loop_options options_;
+  std::unique_ptr<detail::buffer_pool, detail::end_buffer_pool> buffers_;  // ends after the reactor
   std::unique_ptr<reactor> reactor_;
   // this thread
   operation_base::queue ready_;

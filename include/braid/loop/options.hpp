@@ -22,6 +22,8 @@ struct loop_options {
       256 << 10;  ///< per fiber, at least 32 KiB; only touched pages use memory; a guard page comes on top
   int operations_per_turn =
       256;  ///< at most so many timers, then so many ready operations, before the reactor's turn
+  unsigned receive_buffers =
+      8192;  ///< at most so many buffers of 4 KiB, made as needed, for all incoming_bytes; to 32768
   bool track_tasks = false;  ///< for dump_tasks; BRAID_TRACK_TASKS=1 in the environment sets it too
 };
 

@@ -17,6 +17,7 @@ namespace braid {
 
 namespace detail {
 class blocking_job;
+class buffer_pool;
 }  // namespace detail
 class direct_calls;
 
@@ -75,6 +76,12 @@ class reactor : pinned {
   virtual void offload(detail::blocking_job& job);
   /// Takes back a job that no thread has begun; false when one has.
   [[nodiscard]] virtual bool withdraw(detail::blocking_job& job) noexcept;
+  /// The buffers into which it carries out receive_many. Called once, before the first such request. Returns
+  /// 0, or the errno of why it cannot.
+  [[nodiscard]] virtual int offer_buffers(detail::buffer_pool& pool) noexcept {
+    buffers_ = &pool;
+    return 0;
+  }
   /// True if it runs jobs in steps of a simulation instead of on threads.
   [[nodiscard]] virtual bool simulates_threads() const noexcept { return false; }
   /// In a forked child: closes what it shares with the parent's reactor, and drops its requests. The child
@@ -125,6 +132,7 @@ class reactor : pinned {
   bool lane_closed_ = false;
   detail::operations_of* begun_ = nullptr;  // the operations in the lane, without nops; null without a lane
   std::size_t system_calls_ = 0;
+  detail::buffer_pool* buffers_ = nullptr;  // see offer_buffers
 
  private:
   std::uint64_t choices_ = 0;  // how many it has made

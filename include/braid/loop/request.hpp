@@ -34,6 +34,9 @@ enum class opcode : std::uint8_t {
   accept_many,  ///< like accept, but completes many times: see completion::more
   send_message,  ///< descriptor; address: a msghdr of one buffer at most; length: the buffer's; flags
   receive_message,  ///< like send_message, with recvmsg(2), which also fills in the msghdr
+  receive_many,  ///< descriptor; flags: of recv(2). Completes many times, each with a buffer of the loop's:
+  ///< see completion::has_buffer; with -ENOBUFS when none is free
+  send_parts,  ///< for streams: descriptor; address: a msghdr; length: of all its buffers; flags
   count_  // the number of opcodes
 };
 

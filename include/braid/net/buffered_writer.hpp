@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "braid/base/error.hpp"
@@ -11,6 +10,7 @@
 #include "braid/loop/bytes.hpp"
 #include "braid/net/byte_stream.hpp"
 #include "braid/net/detail/one_at_a_time.hpp"
+#include "braid/net/gathered_bytes.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/task.hpp"
 
@@ -40,13 +40,28 @@ class buffered_writer : pinned {
   /// Lifetime  the bytes stay alive until the operation has ended.
   [[nodiscard]] task<> write_all(readable_bytes from) {
     const auto alone = begin();
-    const std::string_view bytes(static_cast<const char*>(from.data()), from.size());
-    if (bytes.size() > room_ - held_.size()) co_await write_held();
-    if (bytes.size() > room_) {
-      co_await to_.write_all(from);
-    } else {
-      if (held_.capacity() < room_) held_.reserve(room_);
-      held_.append(bytes);
+    if (fits(from))
+      hold(from);
+    else
+      co_await write_past(from);
+  }
+  /// Accepts several pieces of memory, one after the other.
+  [[nodiscard]] task<> write_all(gathered_bytes from) {
+    const auto alone = begin();
+    std::size_t done = 0;
+    for (const readable_bytes& each : from.pieces()) {
+      if (fits(each)) {
+        hold(each);
+      } else {
+        auto writing = as_result(write_past(each));
+        const result<void> ended = co_await std::move(writing);
+        if (!ended) {
+          error failed = ended.error();
+          failed.set_transferred(done + failed.transferred());
+          failed.rethrow();
+        }
+      }
+      done += each.size();
     }
   }
 
@@ -62,6 +77,18 @@ class buffered_writer : pinned {
  private:
   [[nodiscard]] detail::one_at_a_time begin() {
     return detail::one_at_a_time(busy_, "buffered_writer: one operation at a time");
+  }
+  [[nodiscard]] bool fits(readable_bytes from) const noexcept { return from.size() <= room_ - held_.size(); }
+  void hold(readable_bytes from) {
+    if (held_.capacity() < room_) held_.reserve(room_);
+    held_.append(static_cast<const char*>(from.data()), from.size());
+  }
+  task<> write_past(readable_bytes from) {
+    co_await write_held();
+    if (fits(from))
+      hold(from);
+    else
+      co_await to_.write_all(from);
   }
   task<> write_held() {
     if (held_.empty()) co_return;

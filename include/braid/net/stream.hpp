@@ -10,6 +10,8 @@
 #include "braid/loop/detail/transfer_bytes.hpp"
 #include "braid/net/detail/stream_outcomes.hpp"
 #include "braid/net/endpoint.hpp"
+#include "braid/net/gathered_bytes.hpp"
+#include "braid/net/incoming_bytes.hpp"
 #include "braid/net/stream_options.hpp"
 
 namespace braid::tcp {
@@ -65,6 +67,19 @@ class stream {
     return whole<detail::write_all_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
                                          MSG_NOSIGNAL);
   }
+  /// Writes several pieces of memory one after the other, with one system call for up to four of them.
+  ///
+  ///     co_await peer.write_all({"GET / HTTP/1.1\r\n", "Host: localhost\r\n\r\n"});
+  ///
+  /// Cost  no allocation.
+  [[nodiscard]] auto write_all(gathered_bytes from) const noexcept {
+    const request what{.code = opcode::send_parts, .descriptor = number(), .flags = MSG_NOSIGNAL};
+    return io_sender<detail::gather_outcome>{what, detail::gather_outcome(from)};
+  }
+  /// All bytes that arrive, in buffers of the loop's, with one request to the kernel: while nothing arrives,
+  /// no buffer is in use.
+  /// Lifetime  the stream must outlive it and stay at its address.
+  [[nodiscard]] tcp::incoming_bytes incoming_bytes() const { return tcp::incoming_bytes(*this); }
   /// Tells the peer that nothing more will be written. Reading goes on.
   [[nodiscard]] auto shutdown_send() const noexcept {
     request what{.code = opcode::shutdown, .descriptor = number(), .length = SHUT_WR};

@@ -84,6 +84,8 @@ class fault_schedule {
 
 // The length of a short transfer: from 1 to one less than asked for, often only a few bytes.
 [[nodiscard]] std::uint32_t shorter(std::uint32_t length, choices& from);
+// A send of the first part of a send_parts, which a short write cuts short; any other request as it is.
+[[nodiscard]] request first_part_of(const request& what) noexcept;
 // The negative errno of a fault that has one, else 0.
 [[nodiscard]] std::int32_t result_of(fault what) noexcept;
 /// The name of the fault, such as "short_read".

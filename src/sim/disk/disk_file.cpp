@@ -76,6 +76,8 @@ std::optional<std::int32_t> disk_file::attempt(const request& what) {
     case opcode::receive:
     case opcode::send_message:
     case opcode::receive_message:
+    case opcode::receive_many:
+    case opcode::send_parts:
     case opcode::shutdown: return is_path_alone() ? -EBADF : -ENOTSOCK;
     default: return -EINVAL;
   }

@@ -8,6 +8,8 @@
 #include <new>
 #include <utility>
 
+#include "braid/loop/bytes.hpp"
+
 namespace braid::sim::detail {
 
 // The socket was closed before, or its host lost its power, or the world ends: the peer gets nothing here.
@@ -22,6 +24,7 @@ std::optional<std::int32_t> tcp_socket::attempt(const request& what) {
     case opcode::accept:
     case opcode::accept_many: return accept();
     case opcode::send: return send(what);
+    case opcode::send_parts: return send_parts(*static_cast<const msghdr*>(what.address));
     case opcode::receive: return receive(what);
     case opcode::write:
       return at_position() ? send({.address = what.address, .length = what.length}) : -ESPIPE;
@@ -184,6 +187,19 @@ void tcp_socket::disconnect() {
 std::optional<std::int32_t> tcp_socket::send(const request& what) {
   if (end_ == nullptr) return -EPIPE;
   return end_->send(what.address, what.length);
+}
+
+// As many bytes of the parts as there is room for now.
+std::optional<std::int32_t> tcp_socket::send_parts(const msghdr& parts) {
+  std::int32_t sent = 0;
+  for (std::size_t n = 0; n < parts.msg_iovlen; ++n) {
+    const iovec& part = parts.msg_iov[n];
+    const auto taken = send({.address = part.iov_base, .length = transfer_length(part.iov_len)});
+    if (!taken || *taken < 0) return sent != 0 ? sent : taken;
+    sent += *taken;
+    if (static_cast<std::size_t>(*taken) < part.iov_len) break;
+  }
+  return sent;
 }
 
 std::optional<std::int32_t> tcp_socket::receive(const request& what) {

@@ -11,7 +11,8 @@
 namespace braid::sim::detail {
 
 // A TCP socket of a simulated host: unbound, bound, listening, or an end of a connection. attempt() handles
-// connect, accept, accept_many (one connection an attempt), send, receive, write, read, shutdown, poll.
+// connect, accept, accept_many (one connection an attempt), send, send_parts, receive, write, read, shutdown,
+// poll.
 class tcp_socket final : public socket_object {
  public:
   tcp_socket(network& within, machine& on, int family) noexcept : socket_object(within, on, family) {}
@@ -40,6 +41,7 @@ class tcp_socket final : public socket_object {
   void disconnect();
   std::optional<std::int32_t> accept();
   std::optional<std::int32_t> send(const request& what);
+  std::optional<std::int32_t> send_parts(const msghdr& parts);
   std::optional<std::int32_t> receive(const request& what);
   int shutdown(int how);
   std::optional<std::int32_t> poll(short wanted);
