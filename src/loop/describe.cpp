@@ -4,7 +4,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstring>
 #include <string>
 
 #include "braid/loop/direct_calls.hpp"
@@ -13,8 +16,8 @@ namespace braid {
 
 namespace {
 
-// "127.0.0.1:80", "[::1]:80", or empty for other families.
-std::string address_text(const sockaddr_storage& address) {
+// "127.0.0.1:80", "[::1]:80", "/run/app.sock", "@app", or empty for other families and a socket without name.
+std::string address_text(const sockaddr_storage& address, socklen_t length) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (address.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
@@ -26,19 +29,26 @@ std::string address_text(const sockaddr_storage& address) {
     ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
     return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(v6.sin6_port));
   }
+  constexpr socklen_t before_name = offsetof(sockaddr_un, sun_path);
+  if (address.ss_family == AF_UNIX && length > before_name) {
+    const auto& name = reinterpret_cast<const sockaddr_un&>(address).sun_path;
+    const std::size_t size = std::min<std::size_t>(length - before_name, sizeof name);
+    return name[0] != '\0' ? std::string(name, ::strnlen(name, size)) : "@" + std::string(name + 1, size - 1);
+  }
   return {};
 }
 
-// The peer's address, or the socket's own when it has no peer.
+// The peer's address, or the socket's own when it has no peer, or one without a name.
 std::string socket_text(int descriptor) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
+  std::string text;
   if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0)
-    return address_text(address);
+    text = address_text(address, length);
   length = sizeof address;
-  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0)
-    return address_text(address);
-  return {};
+  if (text.empty() && ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length) == 0)
+    text = address_text(address, length);
+  return text;
 }
 
 }  // namespace

@@ -54,6 +54,12 @@ int direct_calls::connect(int socket, const sockaddr* address, socklen_t length)
 int direct_calls::set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept {
   return or_errno(::setsockopt(socket, level, name, value, length));
 }
+int direct_calls::get_option(int socket, int level, int name, void* value, socklen_t& length) noexcept {
+  return or_errno(::getsockopt(socket, level, name, value, &length));
+}
+int direct_calls::send_message(int socket, const msghdr& message, int flags) noexcept {
+  return or_errno(static_cast<int>(::sendmsg(socket, &message, flags)));
+}
 int direct_calls::local_name(int socket, sockaddr_storage& name) noexcept {
   socklen_t length = sizeof name;
   return or_errno(::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &length));

@@ -1,4 +1,4 @@
-// write_all of several pieces of memory over a TCP connection.
+// write_all of several pieces of memory over a stream socket.
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@
 #include "braid/loop/io_outcome.hpp"
 #include "braid/net/detail/stream_outcomes.hpp"
 
-namespace braid::tcp::detail {
+namespace braid::detail {
 
 int gather_outcome::prepare(request& what) noexcept {
   if (left_ == 0) return what.descriptor < 0 ? EBADF : nothing_to_do;
@@ -54,4 +54,4 @@ result<void> gather_outcome::operator()(std::int32_t, const request& what) const
   return early;
 }
 
-}  // namespace braid::tcp::detail
+}  // namespace braid::detail

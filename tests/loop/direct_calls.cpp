@@ -31,6 +31,9 @@ TEST_CASE("direct_calls: a failure is minus the errno", "[loop]") {
   CHECK(kernel.listen(-1, 1) == -EBADF);
   CHECK(kernel.connect(-1, nullptr, 0) == -EBADF);
   CHECK(kernel.set_option(-1, SOL_SOCKET, SO_REUSEADDR, &name, 4) == -EBADF);
+  socklen_t length = sizeof name;
+  CHECK(kernel.get_option(-1, SOL_SOCKET, SO_REUSEADDR, &name, length) == -EBADF);
+  CHECK(kernel.send_message(-1, msghdr(), MSG_DONTWAIT) == -EBADF);
   CHECK(kernel.local_name(-1, name) == -EBADF);
   CHECK(kernel.peer_name(-1, name) == -EBADF);
   CHECK(kernel.close(-1) == -EBADF);

@@ -34,12 +34,16 @@ void work_on(const job& one);
 
 task<std::string> fetch(std::string page);  // takes a while, and may fail
 task<> serve(tcp::stream client);
+task<> serve_local(unix_domain::stream client);
 task<> serve_all();
 
 void look_up(const char* name, void (*call_back)(void*, int address), void* context);
 void measure(std::function<void(int failure, double degrees)> call_back);
 
 extern tcp::stream& peer;
+extern unix_domain::stream& local_peer;
+extern unix_domain::listener& local_door;
+extern unix_domain::datagram& local_inbox;
 extern std::array<char, 16>& header;
 
 }  // namespace examples

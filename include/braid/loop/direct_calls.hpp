@@ -36,6 +36,10 @@ class direct_calls : pinned {
   /// For datagram sockets, which connect without reaching the peer.
   virtual int connect(int socket, const sockaddr* address, socklen_t length) noexcept;
   virtual int set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept;
+  /// `length` becomes the length of the option's value.
+  virtual int get_option(int socket, int level, int name, void* value, socklen_t& length) noexcept;
+  /// For messages that must not wait: pass MSG_DONTWAIT.
+  virtual int send_message(int socket, const msghdr& message, int flags) noexcept;
   virtual int local_name(int socket, sockaddr_storage& name) noexcept;
   virtual int peer_name(int socket, sockaddr_storage& name) noexcept;
   /// pipe2(2) with O_CLOEXEC: the end to read from, then the one to write to.

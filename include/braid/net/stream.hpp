@@ -1,18 +1,12 @@
 #pragma once
 
-#include <sys/socket.h>
-
-#include <cstddef>
 #include <utility>
 
-#include "braid/loop/bytes.hpp"
 #include "braid/loop/descriptor.hpp"
-#include "braid/loop/detail/transfer_bytes.hpp"
-#include "braid/net/detail/stream_outcomes.hpp"
 #include "braid/net/endpoint.hpp"
-#include "braid/net/gathered_bytes.hpp"
 #include "braid/net/incoming_bytes.hpp"
 #include "braid/net/stream_options.hpp"
+#include "braid/net/stream_socket.hpp"
 
 namespace braid::tcp {
 
@@ -24,24 +18,12 @@ namespace braid::tcp {
 ///     const std::size_t got = co_await server.read_some(answer);  // 0 when the peer has closed
 ///     co_await server.close();
 ///
-/// Lifetime  the destructor closes it without waiting, as descriptor's does; close() waits. A buffer stays
-///           alive until its operation ends.
-/// Threads   its operations run on the current loop. One read and one write may be in flight at a time.
-/// Errors    std::error_code of the system call, with call and peer in its message. After the peer has closed
-///           in order read_some reads 0 bytes, and read_exactly fails with errc::end_of_stream. No SIGPIPE is
-///           raised.
-/// Cancel    read_exactly and write_all may have moved a part before they fail or are cancelled:
-///           error::transferred() says how much.
-class stream {
+/// Lifetime, Threads, Errors, Cancel  as those of stream_socket.
+class stream : public stream_socket {
  public:
   stream() = default;
   /// Adopts a connected socket.
   [[nodiscard]] static stream from_descriptor(int number) noexcept { return stream(descriptor(number)); }
-  /// The descriptor's number; -1 when the connection is closed.
-  [[nodiscard]] int number() const noexcept { return descriptor_.number(); }
-  [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
-  /// Leaves the descriptor to the caller, which closes it.
-  [[nodiscard]] int release() noexcept { return descriptor_.release(); }
   /// The endpoints of the two sides. Both throw std::system_error without a connection.
   [[nodiscard]] endpoint local_endpoint() const;
   [[nodiscard]] endpoint peer_endpoint() const;
@@ -49,70 +31,13 @@ class stream {
   /// those before it are set.
   void set_options(const stream_options& options) const;
 
-  /// Reads at most to.size() bytes, as soon as there are any. Returns how many; 0 at the end.
-  [[nodiscard]] auto read_some(writable_bytes to) const noexcept {
-    return some<detail::read_some_name, true>(opcode::receive, to.data(), to.size(), 0);
-  }
-  /// Reads exactly to.size() bytes.
-  [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept {
-    return whole<detail::read_exactly_name, true>(opcode::receive, to.data(), to.size(), MSG_WAITALL);
-  }
-  /// Writes at most from.size() bytes, as many as the socket takes now. Returns how many.
-  [[nodiscard]] auto write_some(readable_bytes from) const noexcept {
-    return some<detail::write_some_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
-                                         MSG_NOSIGNAL);
-  }
-  /// Writes all bytes of `from`.
-  [[nodiscard]] auto write_all(readable_bytes from) const noexcept {
-    return whole<detail::write_all_name>(opcode::send, const_cast<void*>(from.data()), from.size(),
-                                         MSG_NOSIGNAL);
-  }
-  /// Writes several pieces of memory one after the other, with one system call for up to four of them.
-  ///
-  ///     co_await peer.write_all({"GET / HTTP/1.1\r\n", "Host: localhost\r\n\r\n"});
-  ///
-  /// Cost  no allocation.
-  [[nodiscard]] auto write_all(gathered_bytes from) const noexcept {
-    const request what{.code = opcode::send_parts, .descriptor = number(), .flags = MSG_NOSIGNAL};
-    return io_sender<detail::gather_outcome>{what, detail::gather_outcome(from)};
-  }
   /// All bytes that arrive, in buffers of the loop's, with one request to the kernel: while nothing arrives,
   /// no buffer is in use.
   /// Lifetime  the stream must outlive it and stay at its address.
   [[nodiscard]] tcp::incoming_bytes incoming_bytes() const { return tcp::incoming_bytes(*this); }
-  /// Tells the peer that nothing more will be written. Reading goes on.
-  [[nodiscard]] auto shutdown_send() const noexcept {
-    request what{.code = opcode::shutdown, .descriptor = number(), .length = SHUT_WR};
-    return io_sender<detail::shutdown_outcome>{what, {}};
-  }
-  /// Cancels the operations in flight on the socket, waits until they have ended, then closes it.
-  [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
  private:
-  explicit stream(descriptor open) noexcept : descriptor_(std::move(open)) {}
-
-  template <const char* Name, bool Receives = false>
-  using some_sender = io_sender<braid::detail::some_outcome<Name, Receives>>;
-  template <const char* Name, bool Receives = false>
-  using whole_sender = io_sender<braid::detail::whole_outcome<Name, void, Receives>>;
-
-  template <const char* Name, bool Receives = false>
-  some_sender<Name, Receives> some(opcode code, void* address, std::size_t size,
-                                   unsigned flags) const noexcept {
-    return {{.code = code,
-             .descriptor = number(),
-             .address = address,
-             .length = transfer_length(size),
-             .flags = flags},
-            {}};
-  }
-  template <const char* Name, bool Receives = false>
-  whole_sender<Name, Receives> whole(opcode code, void* address, std::size_t size,
-                                     unsigned flags) const noexcept {
-    return {{.code = code, .descriptor = number(), .address = address, .flags = flags}, {size}};
-  }
-
-  descriptor descriptor_;
+  explicit stream(descriptor open) noexcept : stream_socket(std::move(open)) {}
 };
 
 }  // namespace braid::tcp

@@ -10,8 +10,10 @@
 #include "braid/loop/bytes.hpp"
 #include "braid/loop/descriptor.hpp"
 #include "braid/loop/io_sender.hpp"
+#include "braid/net/datagram_options.hpp"
 #include "braid/net/detail/udp_outcomes.hpp"
 #include "braid/net/endpoint.hpp"
+#include "braid/net/network_interface.hpp"
 
 namespace braid::udp {
 
@@ -59,12 +61,27 @@ class socket {
   [[nodiscard]] endpoint local_endpoint() const;
   /// The peer's endpoint. Throws std::system_error when the socket is closed or not connected.
   [[nodiscard]] endpoint peer_endpoint() const;
+  /// Sets the options that are not empty. Throws std::system_error for the first one that the system refuses;
+  /// those before it are set.
+  void set_options(const datagram_options& options) const;
+
+  /// Joins a multicast group on an interface; the group's port means nothing. From then on the socket
+  /// receives what is sent to the group and its own port, and nothing that is sent to groups it has not
+  /// joined. Throws std::system_error, which names group and interface. A simulated world has no multicast:
+  /// there it is operation_not_supported.
+  ///
+  ///     const udp::socket inbox = udp::bind_now(endpoint("0.0.0.0", 5353), {.reuse_address = true});
+  ///     inbox.join(endpoint("224.0.0.251", 5353));
+  ///     inbox.leave(endpoint("224.0.0.251", 5353));
+  void join(const endpoint& group, network_interface on = {}) const;
+  /// Leaves a group that was joined on that interface. Closing the socket leaves all groups.
+  void leave(const endpoint& group, network_interface on = {}) const;
 
   /// Sends the bytes of `from` as one datagram to that endpoint.
   /// Errors  message_size when it is too long for one; no_buffer_space when the system has no room now;
   ///         address_family_not_supported when an IPv4 socket sends to an endpoint that is not IPv4.
   [[nodiscard]] auto send_to(readable_bytes from, const endpoint& to) const noexcept {
-    return io_sender<detail::send_to_outcome>{sends(from), {part(from), to}};
+    return io_sender<detail::send_to_outcome>{sends(from), {braid::detail::message_of(from), to}};
   }
   /// Receives the next datagram, from any sender.
   [[nodiscard]] auto receive_from(writable_bytes to) const noexcept {
@@ -73,7 +90,7 @@ class socket {
   /// Sends the bytes of `from` as one datagram to the peer.
   /// Errors  message_size, no_buffer_space; destination_address_required when the socket is not connected.
   [[nodiscard]] auto send(readable_bytes from) const noexcept {
-    return io_sender<detail::send_outcome>{sends(from), {part(from)}};
+    return io_sender<detail::send_outcome>{sends(from), {braid::detail::message_of(from)}};
   }
   /// Receives the peer's next datagram; from any sender when the socket is not connected.
   [[nodiscard]] auto receive(writable_bytes to) const noexcept { return receives<detail::receive_name>(to); }
@@ -83,48 +100,45 @@ class socket {
  private:
   explicit socket(descriptor open) noexcept : descriptor_(std::move(open)) {}
 
-  [[nodiscard]] static detail::message part(readable_bytes from) noexcept {
-    return {{const_cast<void*>(from.data()), from.size()}};
-  }
   [[nodiscard]] request sends(readable_bytes from) const noexcept {
     return {.code = opcode::send_message,
             .descriptor = number(),
             .length = transfer_length(from.size()),
-            .flags = MSG_NOSIGNAL};
+            .flags = braid::detail::send_message_flags};
   }
   template <const char* Name>
   io_sender<detail::receive_outcome<Name, datagram>> receives(writable_bytes to) const noexcept {
     return {{.code = opcode::receive_message, .descriptor = number(), .length = transfer_length(to.size())},
-            {{{to.data(), to.size()}}}};
+            {braid::detail::message_of(to)}};
   }
 
   descriptor descriptor_;
 };
 
 /// Makes a socket at an endpoint, for datagrams to and from any peer. With port 0 the system chooses the
-/// port. Throws std::system_error.
+/// port. Throws std::system_error, which names an option that the system refuses.
 ///
 ///     const udp::socket socket = udp::bind_now(endpoint::loopback());
 ///     log(socket.local_endpoint().to_string());
-[[nodiscard]] socket bind_now(const endpoint& at);
+[[nodiscard]] socket bind_now(const endpoint& at, const bind_options& how = {});
 /// bind_now as a sender of socket, which completes at once. Its errors arrive as those of any operation.
 ///
 ///     const udp::socket socket = co_await udp::bind(endpoint("0.0.0.0", 5353));
-[[nodiscard]] inline auto bind(const endpoint& at) {
-  return just_from([at] { return bind_now(at); });
+[[nodiscard]] inline auto bind(const endpoint& at, const bind_options& how = {}) {
+  return just_from([at, how] { return bind_now(at, how); });
 }
 
 /// Makes a socket for datagrams to and from one peer. Nothing is sent, so a missing peer shows only later.
 /// Throws std::system_error.
 ///
 ///     const udp::socket clock = udp::connect_now(endpoint("192.0.2.1", 123));
-[[nodiscard]] socket connect_now(const endpoint& to);
+[[nodiscard]] socket connect_now(const endpoint& to, const datagram_options& how = {});
 /// connect_now as a sender of socket, which completes at once.
 ///
 ///     const udp::socket clock = co_await udp::connect(endpoint("192.0.2.1", 123));
 ///     co_await clock.send("what time is it?");
-[[nodiscard]] inline auto connect(const endpoint& to) {
-  return just_from([to] { return connect_now(to); });
+[[nodiscard]] inline auto connect(const endpoint& to, const datagram_options& how = {}) {
+  return just_from([to, how] { return connect_now(to, how); });
 }
 
 }  // namespace braid::udp

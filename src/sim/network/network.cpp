@@ -21,7 +21,9 @@ std::shared_ptr<socket_object> network::make_socket(machine& on, int family, int
                                                     int& failed) {
   const int kind = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
   failed = 0;
-  if (family != AF_INET && family != AF_INET6)
+  if (family == AF_UNIX)
+    failed = -EOPNOTSUPP;
+  else if (family != AF_INET && family != AF_INET6)
     failed = -EAFNOSUPPORT;
   else if (kind != SOCK_STREAM && kind != SOCK_DGRAM)
     failed = -ESOCKTNOSUPPORT;

@@ -61,7 +61,18 @@ int udp_socket::peer_name(sockaddr_storage& name) const {
 }
 
 bool udp_socket::ignores(int level, int name) const noexcept {
-  return level == SOL_SOCKET && (name == SO_BROADCAST || name == SO_SNDBUF || name == SO_RCVBUF);
+  if (level == SOL_SOCKET)
+    return name == SO_BROADCAST || name == SO_SNDBUF || name == SO_RCVBUF || name == SO_REUSEPORT;
+  if (level == IPPROTO_IP)
+    return name == IP_TTL || name == IP_MULTICAST_TTL || name == IP_MULTICAST_LOOP || name == IP_MULTICAST_IF;
+  return level == IPPROTO_IPV6 && (name == IPV6_UNICAST_HOPS || name == IPV6_MULTICAST_HOPS ||
+                                   name == IPV6_MULTICAST_LOOP || name == IPV6_MULTICAST_IF);
+}
+
+int udp_socket::set_option(int level, int name, const void* value, socklen_t length) {
+  const bool joins = (level == IPPROTO_IP && name == IP_ADD_MEMBERSHIP) ||
+                     (level == IPPROTO_IPV6 && name == IPV6_ADD_MEMBERSHIP);
+  return joins ? -EOPNOTSUPP : socket_object::set_option(level, name, value, length);
 }
 
 // ---- sending --------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ class udp_socket final : public socket_object {
 
   int listen(int) override { return -EOPNOTSUPP; }
   int connect(const sockaddr* address, socklen_t length) override;
+  int set_option(int level, int name, const void* value, socklen_t length) override;
   int peer_name(sockaddr_storage& name) const override;
 
   // ---- for the network

@@ -11,10 +11,12 @@
 #include "braid/loop/request.hpp"
 #include "braid/net/gathered_bytes.hpp"
 
-namespace braid::tcp::detail {
+namespace braid::detail {
 
-inline constexpr char read_some_name[] = "stream::read_some", read_exactly_name[] = "stream::read_exactly",
-                      write_some_name[] = "stream::write_some", write_all_name[] = "stream::write_all";
+inline constexpr char stream_read_some_name[] = "stream::read_some",
+                      stream_read_exactly_name[] = "stream::read_exactly",
+                      stream_write_some_name[] = "stream::write_some",
+                      stream_write_all_name[] = "stream::write_all";
 struct shutdown_outcome {
   using value_type = void;
   static constexpr const char* name() noexcept { return "stream::shutdown_send"; }
@@ -28,7 +30,7 @@ class gather_outcome {
 
   using value_type = void;
   static constexpr io_hooks hooks{.prepare = true, .again = true, .transferred = true};
-  static constexpr const char* name() noexcept { return write_all_name; }
+  static constexpr const char* name() noexcept { return stream_write_all_name; }
   [[nodiscard]] int prepare(request& what) noexcept;
   [[nodiscard]] bool again(std::int32_t& ended, request& what) noexcept;
   result<void> operator()(std::int32_t, const request& what) const;
@@ -46,4 +48,4 @@ class gather_outcome {
   msghdr header_{};
 };
 
-}  // namespace braid::tcp::detail
+}  // namespace braid::detail

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -12,24 +11,12 @@
 #include "braid/loop/detail/request_error.hpp"
 #include "braid/loop/io_outcome.hpp"
 #include "braid/loop/request.hpp"
+#include "braid/net/detail/message.hpp"
 #include "braid/net/endpoint.hpp"
 
 namespace braid::udp::detail {
 
-// The msghdr of one buffer for sendmsg(2) and recvmsg(2). prepare runs at its final address.
-struct message {
-  [[nodiscard]] int prepare(request& what, const sockaddr* name = nullptr, socklen_t name_size = 0) noexcept {
-    header = {};
-    header.msg_name = const_cast<sockaddr*>(name);
-    header.msg_namelen = name_size;
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    what.address = &header;
-    return 0;
-  }
-  iovec part;
-  msghdr header{};
-};
+using braid::detail::message;
 
 struct send_outcome {
   using value_type = void;
