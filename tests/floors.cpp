@@ -20,8 +20,9 @@ namespace fs = std::filesystem;
 
 // A room may include itself and rooms on lower floors, never its siblings.
 const std::map<std::string, int> floors{
-    {"base", 0}, {"core", 1}, {"loop", 2},    {"style", 3},     {"schedule", 3}, {"sync", 4},  {"combine", 4},
-    {"fs", 5},   {"net", 5},  {"runtime", 5}, {"messaging", 6}, {"sim", 6},      {"trace", 6}, {"http", 7},
+    {"base", 0},      {"core", 1},    {"loop", 2},  {"style", 3}, {"schedule", 3},
+    {"sync", 4},      {"combine", 4}, {"fs", 5},    {"net", 5},   {"runtime", 5},
+    {"messaging", 6}, {"sim", 6},     {"trace", 6}, {"tls", 6},   {"http", 7},
 };
 
 struct source {
@@ -88,6 +89,8 @@ std::string fault_of(const std::string& path, const source& from, const std::str
                : "only style/fiber.cpp and base/nested_call.cpp may know Boost.Context";
   if (name == "llhttp.h")
     return from.room == "http" && !from.is_public ? "" : "only src/http may know llhttp";
+  if (name.starts_with("openssl/"))
+    return from.room == "tls" && !from.is_public ? "" : "only the bodies of tls/ may know OpenSSL";
   for (const char* tool : {"range/", "catch2/", "fmt/", "benchmark/", "CLI/", "nlohmann/"})
     if (name.starts_with(tool)) return "the library needs liburing and Boost.Context alone";
 
@@ -172,7 +175,7 @@ TEST_CASE("floors: braid.hpp only includes, and leaves out no header that users 
   std::vector<std::string> left_out;
   // Tools probe the kernel in a process that may have no loop. Users need nothing in detail/. Libraries
   // beside braid are included by name.
-  const std::set<std::string> of_other_libraries{"http"};
+  const std::set<std::string> of_other_libraries{"http", "tls"};
   for (const auto& [path, header] : headers)
     if (reached.count(path) == 0 && path != "loop/probe.hpp" && path.find("/detail/") == std::string::npos &&
         of_other_libraries.count(header.room) == 0)
