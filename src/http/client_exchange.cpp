@@ -30,7 +30,7 @@ task<> pause() {
 
 }  // namespace
 
-client_exchange::client_exchange(std::unique_ptr<connection_stream> stream, const client_options& options)
+client_exchange::client_exchange(any_stream stream, const client_options& options)
     : stream_(std::move(stream)),
       options_(options),
       parser_(HTTP_RESPONSE, {options.head, options.head, options.fields}) {}
@@ -142,7 +142,7 @@ task<> client_exchange::write(std::string_view bytes) {
   constexpr std::size_t most_at_once = 64 << 10;
   while (!bytes.empty()) {
     const std::string_view part = bytes.substr(0, most_at_once);
-    auto writing = as_result(with_timeout(stream_->write_all(part), options_.stall));
+    auto writing = as_result(with_timeout(stream_.write_all(part), options_.stall));
     const result<void> written = co_await std::move(writing);
     if (!written) {
       write_failed_ = true;
@@ -162,7 +162,7 @@ task<> client_exchange::stop_sending() {
 task<std::size_t> client_exchange::fill(loop_clock::duration within) {
   std::size_t got = 0;
   if (!sent_) {
-    auto either = when_any_settled(stream_->read_some(input_.room()), sending_ended_.wait());
+    auto either = when_any_settled(stream_.read_some(input_.room()), sending_ended_.wait());
     auto [first, results] = co_await std::move(either);
     const result<std::size_t>& read = std::get<0>(results);
     if (read || first == 0) {
@@ -173,7 +173,7 @@ task<std::size_t> client_exchange::fill(loop_clock::duration within) {
     if (!std::get<1>(results)) std::get<1>(results).error().rethrow();
     if (unsent_ && !write_failed_) unsent_->rethrow();
   }
-  auto reading = with_timeout(stream_->read_some(input_.room()), within);
+  auto reading = with_timeout(stream_.read_some(input_.room()), within);
   got = co_await std::move(reading);
   input_.commit(got);
   co_return got;
@@ -211,7 +211,7 @@ std::optional<std::uint64_t> client_exchange::left() const noexcept {
 
 task<bool> client_exchange::is_stale() {
   if (!input_.empty()) co_return true;
-  auto trying = as_result(when_any(stream_->read_some(input_.room()), pause()));
+  auto trying = as_result(when_any(stream_.read_some(input_.room()), pause()));
   const auto got = co_await std::move(trying);
   co_return !got || got->index == 0;
 }

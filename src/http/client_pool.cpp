@@ -14,13 +14,13 @@ namespace braid::http::detail {
 
 namespace {
 
-task<client_connection> over_tcp(url to) {
+task<any_stream> over_tcp(url to) {
   if (to.scheme != "http")
     error(std::make_error_code(std::errc::protocol_not_supported), "http::client::fetch",
           to.scheme + " without client_options::connects")
         .rethrow();
   tcp::stream made = co_await tcp::connect(to.host, std::to_string(to.port));
-  co_return client_connection(std::move(made));
+  co_return any_stream(std::move(made));
 }
 
 bool is_idempotent(std::string_view method) noexcept {
@@ -121,8 +121,8 @@ task<client_pool::lease> client_pool::take(url to, bool fresh) {
 
 task<std::shared_ptr<client_exchange>> client_pool::connect(url to) {
   auto connecting = with_timeout(options.connects(std::move(to)), options.connect);
-  client_connection made = co_await std::move(connecting);
-  co_return std::make_shared<client_exchange>(std::move(made.stream_), options);
+  any_stream made = co_await std::move(connecting);
+  co_return std::make_shared<client_exchange>(std::move(made), options);
 }
 
 task<response> client_pool::exchange(url to, request& asked) {

@@ -22,7 +22,7 @@ namespace braid::http::detail {
 // the response is read, by a task that keeps the connection until it has ended.
 class client_exchange : public std::enable_shared_from_this<client_exchange>, pinned {
  public:
-  client_exchange(std::unique_ptr<connection_stream> stream, const client_options& options);
+  client_exchange(any_stream stream, const client_options& options);
 
   /// Writes the request and reads the head of the response. Throws; answered() says whether anything of a
   /// response had arrived by then.
@@ -54,7 +54,7 @@ class client_exchange : public std::enable_shared_from_this<client_exchange>, pi
   task<> read_head();
   task<std::size_t> fill(loop_clock::duration within);
 
-  const std::unique_ptr<connection_stream> stream_;
+  any_stream stream_;
   const client_options& options_;
   input_buffer input_;
   message_parser parser_;

@@ -35,6 +35,11 @@ server::server(handler answer, server_options how)
     : core_(std::make_unique<detail::server_core>(std::move(answer), std::move(how))) {}
 server::~server() = default;
 
+task<> server::serve(any_stream client, std::optional<endpoint> peer) {
+  detail::server_connection one(*core_, std::move(client), peer);
+  co_await one.run();
+}
+
 void server::request_shutdown() noexcept {
   core_->shuts_down = true;
   core_->all.for_each([](detail::server_connection& each) { each.shut_down(); });
@@ -47,7 +52,10 @@ server_metrics server::metrics() const noexcept {
 
 task<> serve(const tcp::listener& at, handler answer, server_options how) {
   server all(std::move(answer), std::move(how));
-  const auto one = [&all](tcp::stream client) { return all.serve(std::move(client)); };
+  const auto one = [&all](tcp::stream client) {
+    const auto peer = capture([&] { return client.peer_endpoint(); });
+    return all.serve(std::move(client), peer ? std::optional(*peer) : std::nullopt);
+  };
   tcp::serve_options accepting;
   accepting.at_most = all.core_->options.limits.connections + turned_away_at_once;
   accepting.on_error = [&all](const error& why) { all.core_->options.on_error(why); };

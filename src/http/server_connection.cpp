@@ -28,8 +28,9 @@ head_limits of(const server_limits& limits) noexcept {
 
 }  // namespace
 
-server_connection::server_connection(server_core& server, connection_stream& peer)
-    : server_(server), peer_(peer), parser_(HTTP_REQUEST, of(server.options.limits)) {
+server_connection::server_connection(server_core& server, any_stream client, std::optional<endpoint> peer)
+    : server_(server), client_(std::move(client)), parser_(HTTP_REQUEST, of(server.options.limits)) {
+  request_.peer = peer;
   server_.all.push_back(*this);
   ++server_.connections;
 }
@@ -56,6 +57,7 @@ task<> server_connection::run() {
   std::optional<error> failed;
   if (server_.connections > server_.options.limits.connections) {
     ++server_.refused;
+    forget_request();
     response busy(503);
     busy.headers.add("retry-after", std::to_string(server_.options.overload.retry_after.count()));
     refuse(std::move(busy));
@@ -74,7 +76,6 @@ task<> server_connection::run() {
 }
 
 task<> server_connection::converse() {
-  request_.peer = peer_.peer();
   bool goes_on = true;
   while (goes_on) {
     goes_on = co_await read_head();
@@ -95,7 +96,7 @@ task<bool> server_connection::read_head() {
       is_whole = how == message_parser::state::whole;
       if (is_whole) break;
       if (how == message_parser::state::failed) {
-        request_ = request();
+        forget_request();
         refuse(response(parser_.status()));
         co_return false;
       }
@@ -109,7 +110,7 @@ task<bool> server_connection::read_head() {
     const std::size_t got = co_await fill(seen);
     if (got != 0) continue;
     if (!input_.empty() && !broken_) {
-      request_ = request();
+      forget_request();
       refuse(response(400));  // it has ended within a head
     }
     co_return false;
@@ -322,6 +323,13 @@ void server_connection::note_access(int status) {
   server_.options.on_access({request_, status, sent_body_, loop_clock::now() - begun_});
 }
 
+// There is no whole request to speak of.
+void server_connection::forget_request() {
+  const auto peer = request_.peer;
+  request_ = request("", "");
+  request_.peer = peer;
+}
+
 // Answers without a handler, and ends the connection.
 void server_connection::refuse(response with) {
   keeps_alive_ = false;
@@ -330,7 +338,6 @@ void server_connection::refuse(response with) {
   append_head(out_, with, {.how = framing::length, .keeps_alive = false});
   if (!server_.options.on_access) return;
   if (requests_ == 0 && begun_ == loop_clock::time_point{}) begun_ = loop_clock::now();
-  request_.method.clear();
   server_.options.on_access({request_, with.status, 0, loop_clock::duration::zero()});
 }
 
@@ -338,32 +345,29 @@ void server_connection::refuse(response with) {
 task<> server_connection::end(bool failed) {
   co_await end_alarm();
   if (cut_ == cut::late && !answering_ && !broken_) {
-    request_ = request();
+    if (phase_ != phase::answer) forget_request();
     refuse(response(408));
   }
   if (!failed && !broken_ && cut_ != cut::gone) {
     auto speaking = as_result(with_timeout(say_last(), server_.options.deadlines.linger));
     (void)co_await std::move(speaking);  // a client that does not listen is no error
   }
-  auto closing = as_result(peer_.close());
+  auto closing = as_result(client_.close());
   (void)co_await std::move(closing);
 }
 
 // To close while the client still sends would reset the connection, and the client might lose the response.
 task<> server_connection::say_last() {
   constexpr std::size_t most = 256 << 10;
-  if (!out_.empty()) co_await peer_.write_all(out_);
+  if (!out_.empty()) co_await client_.write_all(out_);
   if (!drops_input_) co_return;
-  co_await peer_.shutdown_send();
+  auto shutting = as_result(client_.shutdown_send());
+  const result<void> shut = co_await std::move(shutting);
+  if (!shut) co_return;  // the stream has no such thing, or has gone
   std::size_t dropped = 0;
   sending_.resize(4096);
   for (std::size_t got = 1; got != 0 && dropped < most; dropped += got)
-    got = co_await peer_.read_some(sending_);
-}
-
-task<> serve_connection(server_core& server, connection_stream& peer) {
-  server_connection one(server, peer);
-  co_await one.run();
+    got = co_await client_.read_some(sending_);
 }
 
 }  // namespace braid::http::detail

@@ -10,8 +10,8 @@
 #include "braid/combine/scope.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/http/detail/body_source.hpp"
-#include "braid/http/detail/connection_stream.hpp"
 #include "braid/loop/timer_base.hpp"
+#include "braid/net/any_stream.hpp"
 #include "braid/style/task.hpp"
 #include "braid/sync/event.hpp"
 #include "braid/sync/mutex.hpp"
@@ -30,7 +30,7 @@ namespace braid::http::detail {
 // whole; end() has the last word, which no stop request reaches.
 class server_connection final : public braid::detail::list_node {
  public:
-  server_connection(server_core& server, connection_stream& peer);
+  server_connection(server_core& server, any_stream client, std::optional<endpoint> peer);
   ~server_connection();
 
   /// Serves the connection until it ends, or turns it away.
@@ -57,6 +57,7 @@ class server_connection final : public braid::detail::list_node {
   task<> stream(body& from, response_form form);
   task<bool> drop_rest_of_body();
   void note_access(int status);
+  void forget_request();
   void refuse(response with);
   task<> end(bool from_outside);
   task<> say_last();
@@ -103,7 +104,7 @@ class server_connection final : public braid::detail::list_node {
   static constexpr loop_clock::time_point never = loop_clock::time_point::max();
 
   server_core& server_;
-  connection_stream& peer_;
+  any_stream client_;
   scope* within_ = nullptr;
   stop_source cut_source_;
   cut cut_ = cut::none;

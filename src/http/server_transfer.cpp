@@ -62,7 +62,7 @@ task<> server_connection::read_ahead() {
   } const at_end{*this};
   if (!out_.empty()) co_await flush();  // the responses before this one
   while (!ended_ && input_.size() < most_ahead) {
-    auto reading = as_result(peer_.read_some(input_.room()));
+    auto reading = as_result(client_.read_some(input_.room()));
     const result<std::size_t> got = co_await std::move(reading);
     if (!got && got.error().is_requested_cancellation()) got.error().rethrow();
     if (!got || *got == 0) {
@@ -86,7 +86,7 @@ task<std::size_t> server_connection::fill(std::uint64_t seen) {
   while (reads_ahead_ && input_.received() == seen) co_await arrived_.wait();
   if (input_.received() != seen) co_return input_.received() - seen;
   if (ended_) co_return 0;
-  auto reading = as_result(peer_.read_some(input_.room()));
+  auto reading = as_result(client_.read_some(input_.room()));
   const result<std::size_t> got = co_await std::move(reading);
   if (!got && got.error().is_requested_cancellation()) got.error().rethrow();
   if (!got || *got == 0)
@@ -109,7 +109,7 @@ task<> server_connection::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::string_view part = bytes.substr(0, most_at_once);
     const armed in_time(*this, written_by_, server_.options.deadlines.write);
-    auto writing = as_result(peer_.write_all(part));
+    auto writing = as_result(client_.write_all(part));
     const result<void> written = co_await std::move(writing);
     if (!written) {
       broken_ = true;

@@ -370,8 +370,10 @@ TEST_CASE("http::server: tells the access log what it did, and closes idle conne
           "[http][server]") {
   const auto program = []() -> task<> {
     std::vector<std::string> lines;
+    std::optional<endpoint> peer_seen;
     http::server_options how;
     how.on_access = [&](const http::access& done) {
+      peer_seen = done.asked.peer;
       lines.push_back(done.asked.method + " " + done.asked.target + " " + std::to_string(done.status) + " " +
                       std::to_string(done.body_bytes));
     };
@@ -380,7 +382,8 @@ TEST_CASE("http::server: tells the access log what it did, and closes idle conne
     const endpoint at = door.local_endpoint();
     const auto serves = [&]() -> task<> {
       tcp::stream client = co_await door.accept();
-      co_await all.serve(std::move(client));
+      const endpoint peer = client.peer_endpoint();
+      co_await all.serve(std::move(client), peer);
     };
     auto serving = spawn(serves);
     tcp::stream client = co_await tcp::connect(at);
@@ -389,6 +392,7 @@ TEST_CASE("http::server: tells the access log what it did, and closes idle conne
     co_await client.write_all("HEAD /b HTTP/1.1\r\nHost: x\r\n\r\n");
     (void)co_await up_to(client, "\r\n\r\n");
     CHECK(lines == std::vector<std::string>{"GET /a 200 5", "HEAD /b 200 0"});
+    CHECK(peer_seen == client.local_endpoint());
     all.request_shutdown();
     const std::string rest = co_await rest_of(client);
     CHECK(rest == "");

@@ -7,11 +7,10 @@
 
 #include "braid/base/pinned.hpp"
 #include "braid/base/unique_function.hpp"
-#include "braid/http/detail/connection_stream.hpp"
 #include "braid/http/request.hpp"
 #include "braid/http/url.hpp"
 #include "braid/loop/clock.hpp"
-#include "braid/net/byte_stream.hpp"
+#include "braid/net/any_stream.hpp"
 #include "braid/style/task.hpp"
 
 namespace braid::http {
@@ -19,22 +18,6 @@ namespace braid::http {
 namespace detail {
 class client_pool;
 }  // namespace detail
-
-/// A connection to a server, over a stream of any kind. For client_options::connect.
-///
-///     task<http::client_connection> over_tcp(http::url to) {
-///       tcp::stream made = co_await tcp::connect(to.host, std::to_string(to.port));
-///       co_return http::client_connection(std::move(made));
-///     }
-class client_connection {
- public:
-  template <byte_stream S>
-  explicit client_connection(S stream) : stream_(std::make_unique<detail::stream_of<S>>(std::move(stream))) {}
-
- private:
-  friend class detail::client_pool;
-  std::unique_ptr<detail::connection_stream> stream_;
-};
 
 /// The limits and deadlines of a client.
 ///
@@ -55,8 +38,8 @@ struct client_options {
   std::size_t fields = 200;
   int redirects = 10;  ///< that are followed
   bool hands_on_deadlines = true;  ///< sends what is left of current_deadline() as request-timeout-ms
-  /// Makes a connection. By default tcp::connect, for http alone.
-  unique_function<task<client_connection>(url)> connects{};
+  /// Makes a connection: for TLS, or over another kind of stream. By default tcp::connect, for http alone.
+  unique_function<task<any_stream>(url)> connects{};
 };
 
 /// Sends requests over connections that it keeps.

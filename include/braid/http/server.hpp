@@ -3,13 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "braid/base/pinned.hpp"
-#include "braid/http/detail/connection_stream.hpp"
 #include "braid/http/router.hpp"
 #include "braid/http/server_options.hpp"
-#include "braid/net/byte_stream.hpp"
+#include "braid/net/any_stream.hpp"
+#include "braid/net/endpoint.hpp"
 #include "braid/net/tcp.hpp"
 #include "braid/style/task.hpp"
 
@@ -17,7 +18,6 @@ namespace braid::http {
 
 namespace detail {
 class server_core;
-[[nodiscard]] task<> serve_connection(server_core& server, connection_stream& peer);
 }  // namespace detail
 
 /// What a server does now and has done.
@@ -57,14 +57,10 @@ class server : pinned {
   explicit server(handler answer, server_options how = {});
   ~server();
 
-  /// Serves a connection until it ends.
+  /// Serves a connection until it ends. Its requests have the client's endpoint, if it is given here.
   /// Errors  none of the connection: a client that goes away is no error.
   /// Cancel  stops the handler and closes the connection.
-  template <byte_stream S>
-  [[nodiscard]] task<> serve(S client) {
-    detail::stream_of<S> held(std::move(client));
-    co_await detail::serve_connection(*core_, held);
-  }
+  [[nodiscard]] task<> serve(any_stream client, std::optional<endpoint> peer = std::nullopt);
   /// From now on connections end behind their response, and idle ones at once.
   void request_shutdown() noexcept;
   [[nodiscard]] server_metrics metrics() const noexcept;
