@@ -114,6 +114,16 @@ TEST_CASE("incoming_bytes: connections that wait own no buffer", "[net][incoming
   }
 }
 
+TEST_CASE("incoming_bytes: a loop has from 1 to 32768 buffers", "[net][incoming_bytes]") {
+  CHECK_THROWS_AS(loop({.receive_buffers = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(loop({.receive_buffers = 32769}), std::invalid_argument);
+  loop here({.receive_buffers = 32768});
+  auto [near, far] = connected_pair(any_style{});
+  tcp::incoming_bytes arriving = near.incoming_bytes();
+  here.run(far.write_all("hello"));
+  CHECK(here.run(arriving.next())->text() == "hello");
+}
+
 TEST_CASE("incoming_bytes: without a free buffer a next waits until one is given back, and loses nothing",
           "[net][incoming_bytes]") {
   IN_EVERY_CONCURRENT_STYLE(style);
