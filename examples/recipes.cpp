@@ -1,21 +1,17 @@
 // The code of docs/recipes.md: answers to the first questions of new users. main runs each of them.
 #include <netdb.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <future>
 #include <memory>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -26,23 +22,10 @@ namespace {
 using namespace std::chrono_literals;
 
 // [signals]
-/// A file from which SIGINT and SIGTERM are read. Call it at the beginning of main, before there is another
-/// thread: threads inherit the blocked signals, and a signal goes to any thread that has not blocked it.
-braid::file stop_signals() {
-  sigset_t both;
-  sigemptyset(&both);
-  sigaddset(&both, SIGINT);
-  sigaddset(&both, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &both, nullptr);
-  const int descriptor = signalfd(-1, &both, SFD_CLOEXEC);
-  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
-  return braid::file::from_descriptor(descriptor);
-}
-
-braid::task<int> next_signal(const braid::file& signals) {
-  signalfd_siginfo received{};
-  co_await signals.read_exactly(std::as_writable_bytes(std::span(&received, 1)));
-  co_return static_cast<int>(received.ssi_signo);
+braid::task<> say_which_signal() {
+  braid::signal_set stop{SIGINT, SIGTERM};
+  const int which = co_await stop.next();
+  std::printf("the program got %s\n", which == SIGINT ? "SIGINT" : "SIGTERM");
 }
 // [/signals]
 
@@ -128,33 +111,23 @@ braid::task<std::string> library_answer(int descriptor) {
 // [/readiness]
 
 // [shutdown]
-braid::task<> serve(braid::tcp::stream client) {
+braid::task<> serve(braid::tcp::stream client, braid::stop_token closing) {
   std::string received(1024, '\0');
-  while (const std::size_t got = co_await client.read_some(received))
+  for (;;) {
+    // The wait for the next request ends when the server closes; the answer to one does not.
+    const std::size_t got = co_await braid::with_stop_token(client.read_some(received), closing);
+    if (got == 0) co_return;
     co_await client.write_all(std::string_view(received).substr(0, got));
+  }
 }
 
-/// Accepts connections until no_more is requested, then waits until the open ones have ended.
-braid::task<> serve_all(const braid::tcp::listener& door, braid::stop_token no_more) {
-  const auto accept = [&](braid::scope& connections) -> braid::task<> {
-    while (!no_more.stop_requested()) {
-      auto client = co_await braid::as_result(braid::with_stop_token(door.accept(), no_more));
-      if (client)
-        connections.spawn(braid::as_result(serve(*std::move(client))));  // its failure must not stop others
-      else if (!no_more.stop_requested())
-        co_await braid::sleep_for(100ms);  // accept failed, perhaps without a free descriptor: try again
-    }
-  };
-  co_await braid::with_scope(accept);
-}
-
-braid::task<> run_server(const braid::tcp::listener& door, const braid::file& signals) {
-  braid::stop_source no_more;  // outlives the scope, in which the connections end
+braid::task<> run_server(braid::tcp::listener& door) {
   const auto until_signal = [&](braid::scope& within) -> braid::task<> {
-    auto served = within.spawn(serve_all(door, no_more.get_token()));
-    co_await next_signal(signals);
-    no_more.request_stop();
-    co_await braid::with_timeout(std::move(served), 5s);  // then stops the connections that are left
+    within.spawn(braid::tcp::serve(door, serve));
+    braid::signal_set stop{SIGINT, SIGTERM};
+    co_await stop.next();
+    const braid::shutdown_report how = co_await braid::graceful_shutdown(door, within, 5s);
+    std::printf("%zu finished, %zu were cut\n", how.finished, how.cut);
   };
   co_await braid::with_scope(until_signal);
 }
@@ -206,8 +179,11 @@ class other_loop {
 }  // namespace
 
 int main() {
-  const braid::file signals = stop_signals();
   braid::loop loop;
+
+  const auto told = braid::spawn(say_which_signal());
+  ::raise(SIGINT);
+  loop.run(braid::yield());
 
   loop.run([&]() -> braid::task<> {
     auto [in, out] = braid::pipe();
@@ -228,7 +204,7 @@ int main() {
       std::printf("the server says %s\n", answer.c_str());
       ::kill(::getpid(), SIGTERM);
     };
-    co_await braid::when_all(run_server(door, signals), client());
+    co_await braid::when_all(run_server(door), client());
     std::puts("the server has ended");
   });
   int both[2];

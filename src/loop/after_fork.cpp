@@ -11,6 +11,7 @@
 
 #include "braid/loop/detail/blocking_pool.hpp"
 #include "braid/loop/detail/pool_threads.hpp"
+#include "braid/loop/detail/signal_listener.hpp"
 #include "braid/loop/detail/task_tracker.hpp"
 #include "living_loops.hpp"
 
@@ -69,6 +70,7 @@ void after_fork() noexcept {
   leave_all_to_parent(here);
   detail::blocking_pool::after_fork();
   detail::pool_owner::after_fork();
+  detail::signal_listener::after_fork();
 }
 
 // Finishes and destroys nothing. The operations are the parent's, and their clean-up would happen in both

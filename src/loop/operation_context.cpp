@@ -30,7 +30,7 @@ detail::buffer_pool& operation_context::make_receive_buffers() {
 }
 
 void operation_context::withdraw_ready(operation_base& operation) noexcept {
-  while (!ready_.remove(operation)) {
+  while (!of_parent_ && !ready_.remove(operation)) {
     if (inbox_.empty())
       std::this_thread::yield();
     else

@@ -54,8 +54,13 @@ void print(const error& why) {
 
 }  // namespace
 
-server_state::server_state(std::size_t at_most, unique_function<void(const error&)> on_error)
-    : places_(at_most), on_error_(std::move(on_error)), reserve_(new_reserve()), pause_(first_pause) {
+server_state::server_state(std::shared_ptr<served> all, std::size_t at_most,
+                           unique_function<void(const error&)> on_error)
+    : all_(std::move(all)),
+      places_(at_most),
+      on_error_(std::move(on_error)),
+      reserve_(new_reserve()),
+      pause_(first_pause) {
   if (at_most == 0) invalid_argument_error("tcp::serve", "at_most is 0").rethrow();
   if (!on_error_) on_error_ = print;
 }

@@ -199,7 +199,10 @@ TEST_CASE("serve: a stop request stops the handlers and waits for them", "[net][
     ++ended;
     (void)got.value();
   };
-  auto serving = spawn(tcp::serve(door, waits));
+  std::size_t errors = 0;
+  tcp::serve_options how;
+  how.on_error = [&](const error&) { ++errors; };
+  auto serving = spawn(tcp::serve(door, waits, std::move(how)));
   const auto client = style.wait(tcp::connect(door.local_endpoint()));
   REQUIRE(client);
   CHECK(style.wait(begun.wait()));
@@ -207,6 +210,7 @@ TEST_CASE("serve: a stop request stops the handlers and waits for them", "[net][
   serving.request_stop();
   CHECK(here.run(as_result(std::move(serving))).error() == std::errc::operation_canceled);
   CHECK(ended == 1);
+  CHECK(errors == 0);
 }
 
 TEST_CASE("serve: without a descriptor left it turns clients away, reports that once, and goes on",

@@ -9,7 +9,9 @@
 #include "braid/base/result.hpp"
 #include "braid/base/unique_function.hpp"
 #include "braid/combine/scope.hpp"
+#include "braid/combine/with_stop_token.hpp"
 #include "braid/core/sender.hpp"
+#include "braid/core/stop_token.hpp"
 #include "braid/net/detail/server.hpp"
 #include "braid/net/stream.hpp"
 #include "braid/net/tcp.hpp"
@@ -42,21 +44,30 @@ struct serve_options {
 /// has no descriptor left, on_error gets that error once, and new clients are turned away, or kept waiting
 /// until a descriptor is free: the server goes on.
 ///
-/// If the listener is closed, serve accepts no more, and completes when all handlers have ended.
+/// If the listener is closed, serve accepts no more, and completes when all handlers have ended. A handler
+/// that takes a stop_token after the stream gets one of which stop is requested when graceful_shutdown
+/// begins: so a connection that waits for its next request can end, and one that is at work goes on.
+///
+///     task<> answer_all(tcp::stream client, stop_token closing) {
+///       std::string request(64, ' ');
+///       while (!closing.stop_requested()) {
+///         co_await with_stop_token(client.read_exactly(request), closing);  // ends when the server closes
+///         co_await client.write_all("hello\n");
+///       }
+///     }
 ///
 /// Lifetime  the listener outlives it; handler is kept until the end.
 /// Threads   one loop's.
 /// Errors    those of accept(2) that concern the listener; std::invalid_argument if at_most is 0. An
 ///           exception of on_error ends the server.
-/// Cancel    stops all handlers and waits for them.
+/// Cancel    stops all handlers and waits for them; so does the deadline of graceful_shutdown.
 /// Cost      one request for all connections, one block of the frame pool for each.
 template <class Handler>
-  requires std::invocable<Handler&, stream>
+  requires std::invocable<Handler&, stream> || std::invocable<Handler&, stream, stop_token>
 [[nodiscard]] task<> serve(const listener& at, Handler handler, serve_options how = {}) {
-  static_assert(sender<std::invoke_result_t<Handler&, stream>>,
-                "tcp::serve: the handler takes a tcp::stream and returns a sender, such as a task<>");
-  detail::server_state state(how.at_most, std::move(how.on_error));
+  detail::server_state state(at.served(), how.at_most, std::move(how.on_error));
   const auto accept_all = [&](scope& connections) -> task<> {
+    const detail::served::part accepting(state.all(), detail::served::kind::accept_loop);
     auto clients = at.incoming();
     for (;;) {
       semaphore::permit place = co_await state.places().acquire();
@@ -70,7 +81,8 @@ template <class Handler>
                     [&] { return detail::serve_one(handler, *std::move(client), std::move(place), state); });
     }
   };
-  co_await with_scope(accept_all);
+  auto serving = with_stop_token(with_scope(accept_all), state.all()->cut.get_token());
+  co_await std::move(serving);
 }
 
 }  // namespace braid::tcp

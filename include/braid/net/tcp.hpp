@@ -2,12 +2,14 @@
 
 #include <sys/socket.h>
 
+#include <memory>
 #include <utility>
 
 #include "braid/core/just.hpp"
 #include "braid/loop/descriptor.hpp"
 #include "braid/net/detail/accept_outcome.hpp"
 #include "braid/net/detail/accepted.hpp"
+#include "braid/net/detail/served.hpp"
 #include "braid/net/detail/tcp_outcomes.hpp"
 #include "braid/net/endpoint.hpp"
 #include "braid/net/incoming.hpp"
@@ -65,6 +67,12 @@ class listener {
   /// Cancels the operations in flight on the socket, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
+  // What of tcp::serve runs here, for graceful_shutdown.
+  [[nodiscard]] const std::shared_ptr<detail::served>& served() const {
+    if (served_ == nullptr) served_ = std::make_shared<detail::served>();
+    return served_;
+  }
+
  private:
   friend class tcp::incoming;
   friend listener listen_now(const endpoint& at, const listen_options& how);
@@ -73,6 +81,7 @@ class listener {
 
   descriptor descriptor_;
   detail::accepted accepted_;
+  mutable std::shared_ptr<detail::served> served_{};  // made when it is asked for
 };
 
 /// Listens at an endpoint, with SO_REUSEADDR. With port 0 the system chooses the port. Throws

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <atomic>
-
 #include "braid/base/unique_function.hpp"
-#include "braid/loop/loop.hpp"
-#include "braid/loop/operation.hpp"
+#include "braid/loop/detail/signal_listener.hpp"
 #include "braid/trace/tasks.hpp"
 
 namespace braid {
@@ -23,25 +20,18 @@ namespace braid {
 /// Errors    std::logic_error on a thread without a loop, or whose loop does not track its tasks;
 ///           std::system_error for a signal that cannot be caught. An exception of the sink goes to the
 ///           unhandled-error handler.
-class task_dump_signal : operation_base {
+class task_dump_signal : detail::signal_listener {
  public:
   /// Prints the tasks, or sends them elsewhere.
   using sink = unique_function<void(const task_dump&)>;
 
   explicit task_dump_signal(int signal, sink to = to_stderr);
-  ~task_dump_signal();
 
  private:
   static void to_stderr(const task_dump& dump);
-  static void on_signal(int signal) noexcept;
-  static void on_finish(operation_base& base, completion) noexcept;
-  void install();
+  static void on_signal(detail::signal_listener& base) noexcept;
 
-  loop& home_ = loop::current("task_dump_signal");
-  const int signal_;
   sink to_;
-  std::atomic<bool> on_its_way_{false};  // to the loop
-  std::atomic<task_dump_signal*> next_signalled_{nullptr};
 };
 
 }  // namespace braid

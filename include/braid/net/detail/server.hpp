@@ -1,15 +1,21 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/base/unique_function.hpp"
 #include "braid/combine/scope.hpp"
+#include "braid/core/sender.hpp"
+#include "braid/core/stop_token.hpp"
 #include "braid/loop/clock.hpp"
 #include "braid/loop/descriptor.hpp"
+#include "braid/net/detail/served.hpp"
 #include "braid/net/stream.hpp"
 #include "braid/style/get_stop_token.hpp"
 #include "braid/style/task.hpp"
@@ -23,8 +29,10 @@ namespace braid::tcp::detail {
 // client with it and closes the connection, so that the client knows.
 class server_state : braid::pinned {
  public:
-  server_state(std::size_t at_most, unique_function<void(const error&)> on_error);
+  server_state(std::shared_ptr<served> all, std::size_t at_most,
+               unique_function<void(const error&)> on_error);
 
+  [[nodiscard]] const std::shared_ptr<served>& all() const noexcept { return all_; }
   [[nodiscard]] semaphore& places() noexcept { return places_; }
   /// An accept has failed. Throws unless the next one may succeed; waits until it is worth trying.
   [[nodiscard]] task<> get_over(error why);
@@ -47,6 +55,7 @@ class server_state : braid::pinned {
  private:
   void shortage_ends() noexcept;
 
+  const std::shared_ptr<served> all_;
   semaphore places_;
   unique_function<void(const error&)> on_error_;
   auto_reset_event freed_;  // one of the connections has ended
@@ -57,17 +66,29 @@ class server_state : braid::pinned {
 };
 
 template <class Handler>
+auto call_handler(Handler& handler, stream client, [[maybe_unused]] stop_token closing) {
+  if constexpr (std::invocable<Handler&, stream, stop_token>)
+    return handler(std::move(client), closing);
+  else
+    return handler(std::move(client));
+}
+
+template <class Handler>
 task<> serve_one(Handler& handler, stream client, semaphore::permit, server_state& state) {
+  static_assert(sender<decltype(call_handler(handler, std::move(client), stop_token()))>,
+                "tcp::serve: the handler takes a tcp::stream and returns a sender, such as a task<>");
+  const served::part counted(state.all(), served::kind::connection);
   const stop_token stop = co_await get_stop_token();
   std::optional<error> failed;
   try {
-    co_await handler(std::move(client));
+    co_await call_handler(handler, std::move(client), state.all()->closing.get_token());
   } catch (...) {
     failed = error::current();
   }
   state.connection_ended();
   if (!failed) co_return;
-  if (!failed->is_requested_cancellation()) state.report(*failed);
+  const bool stopped = stop.stop_requested() && *failed == std::errc::operation_canceled;
+  if (!stopped && !failed->is_requested_cancellation()) state.report(*failed);
   if (stop.stop_requested()) failed->rethrow();  // it was cut short, and so is the server
 }
 
