@@ -31,7 +31,9 @@ bool names_a_path(const request& what) noexcept {
   }
 }
 
-bool fills_a_buffer(opcode code) noexcept { return code == opcode::read || code == opcode::receive; }
+bool fills_a_buffer(opcode code) noexcept {
+  return code == opcode::read || code == opcode::receive || code == opcode::read_directory;
+}
 bool empties_a_buffer(opcode code) noexcept { return code == opcode::write || code == opcode::send; }
 
 // Files on which a call may wait until another process acts: FIFOs, terminals, sockets.
@@ -128,6 +130,8 @@ std::int32_t carried_request::carry_out_any() {
     case opcode::receive:
     case opcode::fsync:
     case opcode::truncate:
+    case opcode::read_directory:
+    case opcode::change_mode:
     case opcode::status:
     case opcode::connect:
     case opcode::close: return carry_out_descriptor();

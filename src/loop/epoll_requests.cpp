@@ -62,7 +62,9 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
     case opcode::status:
     case opcode::rename:
     case opcode::unlink:
-    case opcode::make_directory: return send_out(operation);
+    case opcode::make_directory:
+    case opcode::read_directory:
+    case opcode::change_mode: return send_out(operation);
     case opcode::count_: break;
   }
   finish(operation, -EINVAL);

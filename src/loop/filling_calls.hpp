@@ -39,5 +39,8 @@ inline ssize_t recvmsg(int from, msghdr& to, int flags) noexcept {
     return ::syscall(SYS_recvmsg, from, &to, flags);
   return ::recvmsg(from, &to, flags);
 }
+inline std::int64_t read_directory(int from, void* to, std::size_t length) noexcept {
+  return ::syscall(SYS_getdents64, from, to, length);
+}
 
 }  // namespace braid::detail::filling

@@ -13,6 +13,7 @@
 namespace braid::detail::kernel {
 
 inline constexpr unsigned op_ftruncate = 55;  // Linux 6.9
+inline constexpr unsigned no_such_operation = 255;  // not in io_uring: the blocking pool carries it out
 inline constexpr unsigned setup_no_sqarray = 1U << 16;  // Linux 6.6
 
 /// Receives into the buffers of group 0, as long as there are any; on kernels before 6.0 only once. It waits
@@ -36,6 +37,7 @@ inline constexpr unsigned opcode_bits[] = {
     IORING_OP_ASYNC_CANCEL, IORING_OP_ACCEPT | IORING_ACCEPT_MULTISHOT << 16,
     IORING_OP_SENDMSG,      IORING_OP_RECVMSG,
     receive_many_bits,      IORING_OP_SENDMSG,
+    no_such_operation,      no_such_operation,
 };
 static_assert(std::size(opcode_bits) == static_cast<std::size_t>(opcode::count_));
 

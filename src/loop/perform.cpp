@@ -75,6 +75,8 @@ std::int64_t call(const request& what) noexcept {
       return ::renameat(fd, path, static_cast<int>(what.length), static_cast<const char*>(also));
     case opcode::unlink: return ::unlinkat(fd, path, flags);
     case opcode::make_directory: return ::mkdirat(fd, path, what.length);
+    case opcode::read_directory: return filling::read_directory(fd, what.address, what.length);
+    case opcode::change_mode: return ::fchmod(fd, what.length);
     case opcode::cancel_descriptor: return 0;
     case opcode::send_parts:
     case opcode::send_message: return ::sendmsg(fd, static_cast<const msghdr*>(what.address), flags);
@@ -98,7 +100,9 @@ bool needs_thread(opcode code) noexcept {
     case opcode::status:
     case opcode::rename:
     case opcode::unlink:
-    case opcode::make_directory: return true;
+    case opcode::make_directory:
+    case opcode::read_directory:
+    case opcode::change_mode: return true;
     default: return false;
   }
 }

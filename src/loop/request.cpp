@@ -28,6 +28,8 @@ const char* name_of(opcode code) noexcept {
     case opcode::receive_message: return "receive_message";
     case opcode::receive_many: return "receive_many";
     case opcode::send_parts: return "send_parts";
+    case opcode::read_directory: return "read_directory";
+    case opcode::change_mode: return "change_mode";
     case opcode::count_: break;
   }
   return "unknown";

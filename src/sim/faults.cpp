@@ -27,7 +27,7 @@ bool can_hit(fault what, opcode code) noexcept {
     case fault::short_write: return writes;
     case fault::io_error:
       return code == opcode::read || code == opcode::write || code == opcode::fsync ||
-             code == opcode::truncate;
+             code == opcode::truncate || code == opcode::read_directory;
     case fault::no_space:
       return code == opcode::write || code == opcode::open || code == opcode::make_directory;
     case fault::no_buffers:

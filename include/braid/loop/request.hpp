@@ -37,6 +37,8 @@ enum class opcode : std::uint8_t {
   receive_many,  ///< descriptor; flags: of recv(2). Completes many times, each with a buffer of the loop's:
   ///< see completion::has_buffer; with -ENOBUFS when none is free
   send_parts,  ///< for streams: descriptor; address: a msghdr; length: of all its buffers; flags
+  read_directory,  ///< descriptor; address, length: a buffer for records of getdents64(2)
+  change_mode,  ///< descriptor; length: the mode
   count_  // the number of opcodes
 };
 
@@ -72,7 +74,8 @@ struct request {
   };
   /// The buffer that the kernel writes into; empty if it writes into none.
   [[nodiscard]] buffer filled_buffer() const noexcept {
-    if (code == opcode::read || code == opcode::receive) return {address, length};
+    if (code == opcode::read || code == opcode::receive || code == opcode::read_directory)
+      return {address, length};
     return code == opcode::receive_message ? buffer_of_message() : buffer();
   }
   /// The buffer of a message that is received or sent.

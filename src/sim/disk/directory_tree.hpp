@@ -24,7 +24,7 @@ struct node : pinned {
   [[nodiscard]] bool is_directory() const noexcept { return S_ISDIR(mode); }
 
   const std::uint64_t number;
-  const unsigned mode;
+  unsigned mode;
   std::uint64_t made_by = 0;  // the number of the name change that made it
   node* parent = nullptr;     // null: its name was removed, or it is "/"
   std::string name;

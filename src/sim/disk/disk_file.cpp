@@ -1,10 +1,13 @@
 #include "disk/disk_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -44,6 +47,7 @@ loop_clock::duration disk_file::latency(const request& what) {
     case opcode::write:
       return syncs_each_write() ? on_->latency() + on_->options.sync_latency : on_->latency();
     case opcode::read:
+    case opcode::read_directory:
     case opcode::truncate:
     case opcode::status: return on_->latency();
     default: return {};
@@ -58,6 +62,11 @@ std::optional<std::int32_t> disk_file::attempt(const request& what) {
     case opcode::read: return read(what);
     case opcode::write: return write(what);
     case opcode::truncate: return truncate(what.offset);
+    case opcode::read_directory: return read_directory(what);
+    case opcode::change_mode:
+      if (is_path_alone()) return -EBADF;
+      node_->mode = (node_->mode & S_IFMT) | (what.length & 07777);
+      return 0;
     case opcode::status: return status(what);
     case opcode::fsync:
       if (is_path_alone()) return -EBADF;
@@ -117,6 +126,35 @@ std::int32_t disk_file::truncate(std::uint64_t size) {
   if (size > most_bytes) return -EFBIG;
   on_->resize(*node_, size);
   return 0;
+}
+
+// The records of the names behind the last one that was read, so that names which come and go meanwhile
+// neither repeat nor hide another one. There are no records of "." and "..".
+std::int32_t disk_file::read_directory(const request& what) {
+  if (is_path_alone()) return -EBADF;
+  if (!node_->is_directory()) return -ENOTDIR;
+  auto* to = static_cast<char*>(what.address);
+  std::size_t left = what.length;
+  for (auto next = node_->entries.upper_bound(last_name_); next != node_->entries.end(); ++next) {
+    const auto& [name, entry] = *next;
+    constexpr std::size_t head = offsetof(dirent64, d_name);
+    const std::size_t size = (head + name.size() + 1 + 7) / 8 * 8;
+    if (size > left) {
+      if (to == what.address) return -EINVAL;
+      break;
+    }
+    dirent64 record{};
+    record.d_ino = entry->number;
+    record.d_reclen = static_cast<unsigned short>(size);
+    record.d_type = static_cast<unsigned char>(IFTODT(entry->mode));
+    std::memset(to, 0, size);
+    std::memcpy(to, &record, head);
+    std::memcpy(to + head, name.data(), name.size());
+    to += size;
+    left -= size;
+    last_name_ = name;
+  }
+  return static_cast<std::int32_t>(what.length - left);
 }
 
 // Only of the file itself; the disk answers a status by path.

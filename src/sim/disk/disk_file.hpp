@@ -33,6 +33,7 @@ class disk_file final : public object {
   std::int32_t read(const request& what);
   std::int32_t write(const request& what);
   std::int32_t truncate(std::uint64_t size);
+  std::int32_t read_directory(const request& what);
   std::int32_t status(const request& what) const;
 
   const std::shared_ptr<volume> on_;
@@ -40,6 +41,7 @@ class disk_file final : public object {
   const int flags_;
   const std::uint64_t opened_before_;  // the number of crashes before it was opened
   std::uint64_t position_ = 0;
+  std::string last_name_;  // of a directory: the last one that was read
 };
 
 }  // namespace braid::sim::detail
