@@ -35,7 +35,7 @@ std::optional<std::uint64_t> number(std::string_view digits) {
   return value;
 }
 
-/// What "bytes=2-5", "bytes=2-" or "bytes=-5" asks of so many bytes; a size of 0 is a range that is not there.
+/// What "bytes=2-5", "bytes=2-" or "bytes=-5" asks of so many bytes; a size of 0: such a range is not there.
 /// Any other text asks for no part, and so do several ranges.
 std::optional<range> asked_range(std::string_view text, std::uint64_t bytes) {
   const std::size_t dash = text.find('-');

@@ -1,4 +1,4 @@
-// A reverse proxy: passes each request on to another server, and answers 502 or 504 in its place if that server
+// A reverse proxy: passes each request on to another server, and answers 502 or 504 in its place if that one
 // is not there or takes too long.
 //
 //     build/examples/file_server --serve 127.0.0.1:7779 &
