@@ -52,6 +52,7 @@ server_metrics server::metrics() const noexcept {
 
 task<> serve(const tcp::listener& at, handler answer, server_options how) {
   server all(std::move(answer), std::move(how));
+  all.core_->door = &at;
   const auto one = [&all](tcp::stream client) {
     const auto peer = capture([&] { return client.peer_endpoint(); });
     return all.serve(std::move(client), peer ? std::optional(*peer) : std::nullopt);

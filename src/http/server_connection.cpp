@@ -101,7 +101,7 @@ task<bool> server_connection::read_head() {
         co_return false;
       }
       if (std::exchange(phase_, phase::head) == phase::idle) read_by_ = never;
-    } else if (server_.shuts_down) {
+    } else if (server_.ends() && requests_ != 0) {
       co_return false;
     }
     if (!out_.empty()) co_await flush();
@@ -130,7 +130,7 @@ task<bool> server_connection::answer() {
   answering_ = false;
   sent_body_ = 0;
   keeps_alive_ =
-      parser_.keeps_alive() && requests_ < options.limits.requests_per_connection && !server_.shuts_down;
+      parser_.keeps_alive() && requests_ < options.limits.requests_per_connection && !server_.ends();
   begin_body();
   response given;
   permit place;

@@ -8,6 +8,7 @@
 #include "braid/base/pinned.hpp"
 #include "braid/http/router.hpp"
 #include "braid/http/server_options.hpp"
+#include "braid/net/tcp.hpp"
 #include "braid/sync/semaphore.hpp"
 
 namespace braid::http::detail {
@@ -25,7 +26,10 @@ class server_core : pinned {
   std::size_t waiting = 0;
   std::uint64_t requests = 0, refused = 0;
   std::size_t connections = 0;
+  const tcp::listener* door = nullptr;  // over which the connections come, if it is known
   bool shuts_down = false;
+  /// Do connections end behind their responses?
+  [[nodiscard]] bool ends() const noexcept { return shuts_down || (door != nullptr && !door->is_open()); }
   braid::detail::intrusive_list<server_connection> all;
 };
 

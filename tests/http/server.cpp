@@ -402,6 +402,28 @@ TEST_CASE("http::server: tells the access log what it did, and closes idle conne
   run_in(GENERATE(true, false), program);
 }
 
+TEST_CASE("http::serve: once its listener is closed, connections end behind their next response",
+          "[http][server]") {
+  const auto program = []() -> task<> {
+    site here(hello);
+    tcp::stream busy = co_await tcp::connect(here.at);
+    tcp::stream idle = co_await tcp::connect(here.at);
+    co_await busy.write_all(get_request("/"));
+    (void)co_await up_to(busy, "hello");
+    auto draining = spawn(here.drain());
+    co_await sleep_for(1s);
+    CHECK_FALSE(draining.is_ready());
+    co_await busy.write_all(get_request("/") + get_request("/"));
+    const std::string last = co_await rest_of(busy);
+    CHECK(statuses_in(last) == statuses{200});
+    CHECK(last.find("Connection: close\r\n") != std::string::npos);
+    co_await std::move(draining);
+    const std::string nothing = co_await rest_of(idle);
+    CHECK(nothing == "");
+  };
+  run_in(true, program);
+}
+
 TEST_CASE("http::server: can be cancelled at each await", "[http][server][cancellation]") {
   const auto program = []() -> task<> {
     http::router routes;

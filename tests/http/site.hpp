@@ -27,6 +27,11 @@ class site {
       : door_(braid::tcp::listen_now(braid::endpoint::loopback())),
         at(door_.local_endpoint()),
         serving_(braid::spawn(braid::http::serve(door_, std::move(answer), std::move(how)))) {}
+  /// Closes the listener, and waits until the server has ended by itself.
+  braid::task<> drain() {
+    co_await door_.close();
+    co_await std::move(serving_);
+  }
   braid::task<> close() {
     serving_.request_stop();
     auto ending = braid::as_result(std::move(serving_));

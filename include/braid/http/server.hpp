@@ -86,8 +86,8 @@ class server : pinned {
 /// Lifetime  the listener outlives it.
 /// Threads   one loop's.
 /// Errors    those of tcp::serve.
-/// Cancel    stops all handlers and waits for them. To let requests end, close the listener instead: idle
-///           connections end, too, once it is closed and their deadline is over.
+/// Cancel    stops all handlers and waits for them. To let requests end, close the listener instead: then
+///           connections end behind their next response, idle ones when their deadline is over.
 [[nodiscard]] task<> serve(const tcp::listener& at, handler answer, server_options how = {});
 
 }  // namespace braid::http
