@@ -2,27 +2,21 @@
 
 // What the servers in this folder share: their command line, and their end.
 
-#include <sys/signalfd.h>
-
 #include <braid/combine/scope.hpp>
-#include <braid/combine/with_timeout.hpp>
-#include <braid/fs/file.hpp>
 #include <braid/net/endpoint.hpp>
+#include <braid/net/graceful_shutdown.hpp>
 #include <braid/net/tcp.hpp>
-#include <braid/style/as_result.hpp>
+#include <braid/process/signal_set.hpp>
 #include <braid/style/run.hpp>
 #include <braid/style/task.hpp>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace servers {
@@ -33,30 +27,15 @@ using options = std::map<std::string, std::string, std::less<>>;
 /// The endpoint in the text ADDRESS:PORT.
 inline braid::endpoint address(std::string_view text) { return braid::endpoint::parse(text).value(); }
 
-/// A file from which SIGINT and SIGTERM are read. Call it before there is another thread.
-inline braid::file stop_signals() {
-  sigset_t both;
-  sigemptyset(&both);
-  sigaddset(&both, SIGINT);
-  sigaddset(&both, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &both, nullptr);
-  const int descriptor = signalfd(-1, &both, SFD_CLOEXEC);
-  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
-  return braid::file::from_descriptor(descriptor);
-}
-
 /// Serves until the program gets SIGINT or SIGTERM. Then the clients have five seconds to finish.
 inline braid::task<> serve_until_signal(braid::tcp::listener& door, braid::task<> serving) {
-  const braid::file stop = stop_signals();
   const auto work = [&](braid::scope& all) -> braid::task<> {
-    auto served = all.spawn(std::move(serving));
+    braid::signal_set stop{SIGINT, SIGTERM};
+    all.spawn(std::move(serving));
     std::printf("listening at %s\n", door.local_endpoint().to_string().c_str());
     std::fflush(stdout);
-    signalfd_siginfo received{};
-    co_await stop.read_exactly(std::as_writable_bytes(std::span(&received, 1)));
-    co_await door.close();
-    auto last = braid::as_result(braid::with_timeout(std::move(served), std::chrono::seconds(5)));
-    (void)co_await std::move(last);  // those that are left have been stopped
+    co_await stop.next();
+    co_await braid::graceful_shutdown(door, all, std::chrono::seconds(5));
   };
   co_await braid::with_scope(work);
 }
