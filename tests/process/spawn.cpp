@@ -32,6 +32,7 @@
 #include "descriptors.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
+#include "sanitized.hpp"
 #include "scratch_folder.hpp"
 
 using namespace braid;
@@ -138,6 +139,7 @@ TEST_CASE("process: its streams are files, each other, or nothing", "[process][s
 }
 
 TEST_CASE("process: standard streams may be swapped", "[process][spawn]") {
+  if (BRAID_TSAN != 0) return;  // ThreadSanitizer knows no threads of a forked child
   const auto ended = in_child([] {
     loop here;
     const auto program = []() -> task<> {
@@ -199,6 +201,7 @@ TEST_CASE("process: a program that cannot be started is an error with its name",
 }
 
 TEST_CASE("process: without a descriptor left nothing is started", "[process][spawn]") {
+  if (BRAID_TSAN != 0) return;  // ThreadSanitizer knows no threads of a forked child
   const auto ended = in_child([] {
     loop here;
     here.run(process::run(shell("exit 0")));
