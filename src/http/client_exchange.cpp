@@ -72,6 +72,7 @@ task<response> client_exchange::ask(std::string_view head, request& asked) {
   input_.consume(parser_.head_size());
   stays_ = parser_.keeps_alive() && !unsent_;
   whole_ = asked.method == "HEAD" || given.status == 204 || given.status == 304 || !parser_.has_body();
+  if (whole_) co_await end_sending();
   co_return given;
 }
 
@@ -152,6 +153,16 @@ task<> client_exchange::write(std::string_view bytes) {
   }
 }
 
+// The response is whole, and what is not sent yet is of no use. The sender lets go of the body before the
+// caller goes on, who may own what the body reads from.
+task<> client_exchange::end_sending() {
+  if (sent_) co_return;
+  stays_ = false;
+  auto stopping = shield(stop_sending());
+  co_await std::move(stopping);
+  body_ = body();
+}
+
 task<> client_exchange::stop_sending() {
   leave();
   while (!sent_) co_await sending_ended_.wait();
@@ -200,6 +211,7 @@ task<std::optional<std::string>> client_exchange::next() {
     input_.consume(got.read);
     whole_ = got.how == message_parser::state::whole;
   }
+  if (whole_) co_await end_sending();
   co_return piece;
 }
 

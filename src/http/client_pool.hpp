@@ -51,6 +51,7 @@ class client_exchange : public std::enable_shared_from_this<client_exchange>, pi
   task<> write_both(std::string_view whole);
   task<> write(std::string_view bytes);
   task<> stop_sending();
+  task<> end_sending();
   task<> read_head();
   task<std::size_t> fill(loop_clock::duration within);
 

@@ -327,6 +327,38 @@ TEST_CASE("http::client: a server may answer before it has the whole body", "[ht
   run_in(GENERATE(true, false), program);
 }
 
+TEST_CASE("http::client: a body that is passed on is let go when the server answers early",
+          "[http][client]") {
+  const auto program = []() -> task<> {
+    site behind([](http::request&) -> task<http::response> {
+      co_await yield();
+      co_return http::response(403, "no");
+    });
+    http::client between;
+    const std::string to = url_of(behind.at, "/");
+    site front([&](http::request& asked) -> task<http::response> {
+      http::request next("POST", to, std::move(asked.body));
+      http::response given = co_await between.fetch(std::move(next));
+      co_return given;
+    });
+    http::client web;
+    for (int round = 0; round < 3; ++round) {
+      http::request asked("POST", url_of(front.at, "/"), http::body::from(pieces(500, 1000)));
+      const std::string got = co_await text_of(web, std::move(asked));
+      CHECK(got == "403 no");
+    }
+    // The client goes away in the middle.
+    tcp::stream leaves = co_await tcp::connect(front.at);
+    co_await leaves.write_all("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc");
+    co_await sleep_for(1ms);
+    co_await leaves.close();
+    co_await sleep_for(1ms);
+    co_await front.close();
+    co_await behind.close();
+  };
+  run_in(GENERATE(true, false), program);
+}
+
 TEST_CASE("http::client: can be cancelled at each await", "[http][client][cancellation]") {
   const auto program = []() -> task<> {
     site here([](http::request& asked) -> task<http::response> {
