@@ -36,8 +36,8 @@ struct bind_options {
   /// Several sockets, of one user's processes or loops, may have this endpoint. The system spreads the
   /// senders over them.
   bool reuse_port = false;
-  /// A socket at :: takes part only in IPv6. Otherwise it takes part in IPv4 too, where its peers are such as
-  /// ::ffff:192.0.2.1; see endpoint::unmapped.
+  /// A socket at :: takes part only in IPv6. Otherwise it takes part in IPv4 too, where its peers have
+  /// IPv4-mapped addresses; see endpoint::unmapped.
   bool v6_only = false;
   datagram_options datagrams{};
 };
