@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
+#include <vector>
 
 #include "braid/base/error.hpp"
 #include "braid/tls/error.hpp"
@@ -89,4 +92,26 @@ TEST_CASE("tls::context: a file or a text that is of no use is named", "[tls][co
   how = serves_as(ours);
   how.protocols = {std::string(256, 'x')};
   CHECK(why_not(how) == "tls::context: the name of a protocol has 1 to 255 bytes");
+}
+
+TEST_CASE("tls::context: serves the loops of several threads at once", "[tls][context][threads]") {
+  const surroundings& our = here_and_now();
+  const tls::context trusting(trusts(our.ours)), serving(serves_as(our.server));
+  std::atomic<int> good = 0, resumed = 0;
+  const auto work = [&] {
+    loop here;
+    for (int i = 0; i < 20; ++i) {
+      shaken ends = shake_hands({}, trusting, serving);
+      std::string room(2, '?');
+      here.run(ends.far.value().write_all("hi"));
+      here.run(ends.near.value().read_exactly(room));
+      good += room == "hi" ? 1 : 0;
+      resumed += ends.near->is_resumed() ? 1 : 0;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(work);
+  for (std::thread& each : threads) each.join();
+  CHECK(good == 80);
+  CHECK(resumed > 0);
 }
