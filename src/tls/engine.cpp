@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "braid/base/detail/assert.hpp"
 #include "failure.hpp"
 
 namespace braid::tls::detail {
@@ -149,6 +150,7 @@ error engine::why(const char* call, std::string object) {
 }
 
 std::span<char> engine::room() {
+  BRAID_ASSERT(begin_ == end_);
   const std::size_t wanted = comes_fast_ ? large_input : small_input;
   if (size_ != wanted) {
     memory_ = std::make_unique_for_overwrite<char[]>(wanted);

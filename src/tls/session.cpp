@@ -206,9 +206,12 @@ task<> session::close() {
   if (!std::exchange(is_open_, false)) co_return;
   std::optional<error> failed;
   if (!broken_) {
+    const bool owes = engine_.has_output();  // bytes that an earlier write has left
     auto parting = as_result(with_timeout(part(), engine_.with().close_within));
     const result<void> parted = co_await std::move(parting);
-    if (!parted && !has_parted_) {
+    // A peer that has said its last word may be gone.
+    const bool matters = owes || !engine_.has_ended();
+    if (!parted && !has_parted_ && matters) {
       failed = parted.error();
       if (failed->code().category() == timeout_category()) failed = failed_with(failed->code(), call);
     }
