@@ -1,6 +1,8 @@
-#include "stream_options.hpp"
+#include "braid/net/stream_options.hpp"
 
 #include <netinet/tcp.h>
+
+#include "stream_options.hpp"
 
 namespace braid::detail {
 
