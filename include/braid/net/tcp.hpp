@@ -25,8 +25,8 @@ struct listen_options {
   /// Several listeners, of one user's processes or loops, may have this endpoint; the system spreads the
   /// connections over them.
   bool reuse_port = false;
-  /// A listener at :: accepts only IPv6. Otherwise it accepts IPv4 too, from peers such as ::ffff:192.0.2.1;
-  /// see endpoint::unmapped.
+  /// A listener at :: accepts only IPv6. Otherwise it accepts IPv4 too, from peers with IPv4-mapped
+  /// addresses; see endpoint::unmapped.
   bool v6_only = false;
   /// How many connections may be in a handshake that brings data along; 0: none. Such data may arrive twice.
   /// Where net.ipv4.tcp_fastopen forbids it, all handshakes are the usual ones.
