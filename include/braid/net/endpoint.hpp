@@ -34,7 +34,7 @@ class endpoint {
   /// AF_INET or AF_INET6.
   [[nodiscard]] int family() const noexcept { return address_.v6.sin6_family; }
   [[nodiscard]] std::uint16_t port() const noexcept { return ntohs(address_.v6.sin6_port); }
-  /// The IPv4 endpoint that an IPv6 one such as [::ffff:192.0.2.1]:80 stands for; any other is returned as it
+  /// The IPv4 endpoint that an IPv6 one with an IPv4-mapped address stands for; any other is returned as it
   /// is. A listener at :: sees its IPv4 peers under such addresses, and a log shows them better without.
   [[nodiscard]] endpoint unmapped() const noexcept;
   /// The text that parse reads, with the port. A link-local address shows its scope as the interface's name,
