@@ -16,7 +16,7 @@ namespace braid::detail {
 class kernel_reactor : public reactor {
  public:
   void wake() noexcept final;
-  std::int32_t read_cached(const request& what) noexcept final;
+  std::int32_t read_cached(const request& what) noexcept override;
   loop_clock::time_point now() const noexcept final {
     timespec now;
     ::clock_gettime(CLOCK_MONOTONIC, &now);

@@ -31,6 +31,10 @@ class uring_reactor final : public kernel_reactor, private errand_sender {
   std::size_t in_flight() const noexcept override;
   std::int64_t position_of(int descriptor) noexcept override;
   void set_position(int descriptor, std::int64_t offset, int whence) noexcept override;
+  // Beside other requests an entry of its own is cheaper.
+  std::int32_t read_cached(const request& what) noexcept override {
+    return unsubmitted() != 0 ? -1 : kernel_reactor::read_cached(what);
+  }
   void leave_to_parent() noexcept override;
 
  private:

@@ -78,9 +78,10 @@ class operation_context : pinned {
     wait_for_turn(operation, frame());
     return false;
   }
-  /// Reads at once what is in memory: see reactor::read_cached.
+  /// Reads at once what is in memory: see reactor::read_cached. Where more is ready, the requests of all go
+  /// together.
   [[nodiscard]] std::int32_t read_cached(const request& what) noexcept {
-    return is_unusual_ ? -1 : reactor_->read_cached(what);
+    return is_unusual_ || !ready_.empty() ? -1 : reactor_->read_cached(what);
   }
   /// Called at each completion of such a request: see descriptor_turns::moved.
   void note_moved(detail::turn_operation& operation, std::int32_t result) noexcept {
