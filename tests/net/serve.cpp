@@ -134,9 +134,11 @@ TEST_CASE("serve: without an on_error it prints a handler's failure, and goes on
       if (++times == 1) throw std::runtime_error("no mood");
       return echo(std::move(client));
     };
-    const auto serving = spawn(tcp::serve(door, fails_once));
+    auto serving = spawn(tcp::serve(door, fails_once));
     (void)here.run(as_result(asks(door.local_endpoint(), "first")));
     expect(here.run(asks(door.local_endpoint(), "second")) == "second", "the server does not go on");
+    serving.request_stop();
+    (void)here.run(as_result(std::move(serving)));  // before the listener ends
   });
   CHECK_THAT(ended.errors, contains("braid: tcp::serve: no mood"));
   CHECK(ended.exit_status() == 0);

@@ -49,9 +49,10 @@ decltype(auto) sync_program::sender(wish& of) {
     return o.meetings[w].arrive_and_wait();
   else if constexpr (K == kind::send)
     return o.channels[w].send(element(of.sends));
-  else if constexpr (K == kind::send_from)
-    return o.channels[w].send_from(*of.kept);
-  else if constexpr (K == kind::reserve)
+  else if constexpr (K == kind::send_from) {
+    static element of_disabled(1);  // which send nothing
+    return o.channels[w].send_from(of.kept ? *of.kept : of_disabled);
+  } else if constexpr (K == kind::reserve)
     return o.channels[w].reserve();
   else if constexpr (K == kind::receive)
     return o.channels[w].receive();
