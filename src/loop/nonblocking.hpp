@@ -25,8 +25,8 @@ inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min()
 /// process may accept the connection first, so no process that shares the listener may block in accept.
 [[nodiscard]] std::int32_t attempt(const request& what, std::size_t& calls) noexcept;
 
-/// True on Linux 5.9 and 5.10: their preadv2 with RWF_NOWAIT returns 0, as at the end of a file, for data that
-/// is not cached.
+/// True on Linux 5.9 and 5.10: their preadv2 with RWF_NOWAIT returns 0, as at the end of a file, for data
+/// that is not cached.
 [[nodiscard]] bool may_take_uncached_for_end() noexcept;
 
 /// attempt for the two opcodes that a busy loop uses most. They are inline, because each system call drives
