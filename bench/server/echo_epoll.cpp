@@ -13,7 +13,7 @@
 
 namespace {
 
-// What a client did not take at once, kept until its socket has room.
+// The bytes that a client did not take at once. They wait until its socket has room.
 std::vector<std::string> unsent;
 
 class server {

@@ -13,7 +13,7 @@ using bench::stream::at_once;
 using bench::stream::chunk_size;
 using bench::stream::number;
 
-// What a program does without operators. A channel of operations that run keeps their order and bounds their
+// The same program without operators. A channel of operations that run keeps their order and bounds their
 // number.
 using operations = braid::channel<braid::future<std::uint64_t>>;
 

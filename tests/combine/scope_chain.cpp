@@ -18,24 +18,12 @@
 #include "braid/sync/event.hpp"
 #include "catch.hpp"
 #include "combine/operations.hpp"
+#include "combine/recording_loop.hpp"
 #include "every_style.hpp"
 
 using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
-
-namespace {
-
-struct messages {
-  std::vector<std::string> reported;
-};
-struct recording_loop : messages, loop {
-  recording_loop() {
-    on_unhandled_error([this](const error& why) { reported.push_back(why.message()); });
-  }
-};
-
-}  // namespace
 
 TEST_CASE("scope chain: the scope waits for the chain", "[scope][future]") {
   IN_EVERY_STYLE(style);

@@ -16,25 +16,13 @@
 #include "braid/style/as_result.hpp"
 #include "catch.hpp"
 #include "combine/operations.hpp"
+#include "combine/recording_loop.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
 
 using namespace braid;
 using namespace braid_tests;
 using namespace std::chrono_literals;
-
-namespace {
-
-struct messages {
-  std::vector<std::string> reported;
-};
-struct recording_loop : messages, loop {
-  recording_loop() {
-    on_unhandled_error([this](const error& why) { reported.push_back(why.message()); });
-  }
-};
-
-}  // namespace
 
 TEST_CASE("scope::spawn_isolated: a failure that the parent handles does not stop the siblings", "[scope]") {
   IN_EVERY_STYLE(style);

@@ -49,17 +49,20 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Its move may throw, like that of a std::deque in some libraries; it cannot be assigned; its operators are
-// deleted or do something unusual.
-struct awkward {
-  awkward() = default;
-  awkward(awkward&& other) noexcept(false) : text(other.text) {}
+struct const_member {
+  const std::string text = "kept";
+};
+struct throwing_move {  // not noexcept, like std::deque's move in some libraries
+  throwing_move() = default;
+  throwing_move(throwing_move&&) noexcept(false) {}
+};
+// Its operators are deleted or do something unusual.
+struct odd_operators {
   void operator&() const = delete;
   template <class T>
   void operator,(T&&) const = delete;
   static void* operator new(std::size_t) = delete;
   static void* operator new(std::size_t, void*) = delete;
-  const std::string text = "kept";
 };
 struct from_anything {
   from_anything() = default;
@@ -105,8 +108,9 @@ async_generator<task<T>> several_tasks() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("value types: an operation may complete with a value of an awkward type", "[style][types]",
-                   std::any, (std::variant<int, errc>), const std::deque<int>, awkward, from_anything,
-                   from_an_error, like_an_error, bool, result<int>) {
+                   std::deque<int>, std::any, (std::variant<int, errc>), const std::deque<int>, const_member,
+                   throwing_move, odd_operators, from_anything, from_an_error, like_an_error, bool,
+                   result<int>) {
   using value = TestType;
   const auto make = [] { return later<value>(); };
   loop here;

@@ -8,7 +8,7 @@
 
 namespace braid {
 
-/// What use_braid.on_stop(f) is.
+/// The completion token that use_braid.on_stop(f) returns.
 ///
 ///     template <class F>
 ///     auto pause(boost::asio::steady_timer& timer, use_braid_stopping<F> token) {

@@ -50,7 +50,7 @@ class beginning_scope : pinned {
   bool dropped_ = false;
 };
 
-// What a handler knows of its operation, which is there until the handler has been called or destroyed.
+// A handler's view of its operation. The operation exists until the handler has been called or destroyed.
 struct asio_origin {
   const void* operation;
   const char* call;

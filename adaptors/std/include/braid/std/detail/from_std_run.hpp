@@ -14,7 +14,7 @@
 
 namespace braid::detail {
 
-// What a sender of std::execution sees of the braid operation that runs it.
+// The environment that a braid operation gives to the sender of std::execution that it runs.
 struct std_environment {
   execution::inplace_stop_token token;
   [[nodiscard]] execution::inplace_stop_token query(execution::get_stop_token_t) const noexcept {
