@@ -23,7 +23,7 @@ int main() {
   const braid::tcp::listener door = braid::tcp::listen_now(braid::endpoint::loopback());
   std::printf("%d\n", door.local_endpoint().port());
   std::fflush(stdout);
-  braid::tcp::serve_options many;
+  braid::serve_options many;
   many.at_most = 100'000;
   many.on_error = [](const braid::error&) {};  // a client that resets its connection
   here.run(braid::tcp::serve(door, echo, std::move(many)));

@@ -96,6 +96,7 @@
 #include "braid/net/read_lines.hpp"
 #include "braid/net/resolve.hpp"
 #include "braid/net/serve.hpp"
+#include "braid/net/serve_options.hpp"
 #include "braid/net/stream.hpp"
 #include "braid/net/stream_options.hpp"
 #include "braid/net/stream_socket.hpp"

@@ -57,7 +57,7 @@ task<> serve(const tcp::listener& at, handler answer, server_options how) {
     const auto peer = capture([&] { return client.peer_endpoint(); });
     return all.serve(std::move(client), peer ? std::optional(*peer) : std::nullopt);
   };
-  tcp::serve_options accepting;
+  serve_options accepting;
   accepting.at_most = all.core_->options.limits.connections + turned_away_at_once;
   accepting.on_error = [&all](const error& why) { all.core_->options.on_error(why); };
   auto serving = tcp::serve(at, one, std::move(accepting));

@@ -84,6 +84,7 @@ void operation_context::leave_to_parent() noexcept {
   if (current_ == this) make_current(nullptr);
   if (of_this_thread) reactor_->leave_to_parent();
   here.reactors_of_parent.push_back(std::exchange(reactor_, std::make_unique<reactor_of_parent>()));
+  time_ = reactor_.get();
   expected_ = 0;
   inbox_.clear();
   for (operation_base::queue* each : {&ready_, &rejected_}) (void)operation_base::queue(std::move(*each));

@@ -14,7 +14,7 @@
 namespace braid {
 
 operation_context::operation_context(const loop_options& options, std::unique_ptr<reactor> on) noexcept
-    : options_(options), reactor_(std::move(on)) {}
+    : keeps_time(on.get()), options_(options), reactor_(std::move(on)) {}
 
 operation_context::~operation_context() = default;
 
@@ -142,7 +142,7 @@ void operation_context::make_current(operation_context* which) noexcept {
     detail::lost_errors_go_to = nullptr;
   else
     detail::lost_errors_go_to = [](error failure) noexcept {
-      current_->report_unhandled(std::move(failure), nullptr);
+      static_cast<operation_context*>(current_)->report_unhandled(std::move(failure), nullptr);
     };
 }
 

@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "braid/loop/loop.hpp"
+
 namespace braid::detail {
 
 running_scope::running_scope(loop& which, const char* call) : which_(which), waits_(call) {
@@ -16,5 +18,7 @@ running_scope::running_scope(loop& which, const char* call) : which_(which), wai
                            ": the loop of this thread is running; waiting here would deadlock");
   which.running_ = true;
 }
+
+running_scope::~running_scope() { which_.running_ = false; }
 
 }  // namespace braid::detail

@@ -10,8 +10,11 @@
 
 namespace braid {
 
-task<shutdown_report> graceful_shutdown(tcp::listener& at, scope& all, loop_clock::time_point deadline) {
-  const std::shared_ptr<tcp::detail::served> those = at.served();
+namespace {
+
+template <class Listener>
+task<shutdown_report> shut_down(Listener& at, scope& all, loop_clock::time_point deadline) {
+  const std::shared_ptr<detail::served> those = at.served();
   const std::size_t ended_before = those->ended();
   those->closing.request_stop(stop_reason::shut_down);
   result<void> closed;
@@ -25,6 +28,16 @@ task<shutdown_report> graceful_shutdown(tcp::listener& at, scope& all, loop_cloc
   co_await std::move(last);
   if (!closed) closed.error().rethrow();
   co_return how;
+}
+
+}  // namespace
+
+task<shutdown_report> graceful_shutdown(tcp::listener& at, scope& all, loop_clock::time_point deadline) {
+  return shut_down(at, all, deadline);
+}
+task<shutdown_report> graceful_shutdown(unix_domain::listener& at, scope& all,
+                                        loop_clock::time_point deadline) {
+  return shut_down(at, all, deadline);
 }
 
 }  // namespace braid

@@ -13,7 +13,7 @@
 #include "braid/schedule/yield.hpp"
 #include "braid/sync/select.hpp"
 
-namespace braid::tcp::detail {
+namespace braid::detail {
 
 namespace {
 
@@ -48,21 +48,20 @@ bool concerns_connection(const error& why) noexcept {
   }
 }
 
-void print(const error& why) {
-  std::fprintf(stderr, "braid: tcp::serve: %s\n%s", why.message().c_str(), format_stack(why).c_str());
+void print(const char* call, const error& why) {
+  std::fprintf(stderr, "braid: %s: %s\n%s", call, why.message().c_str(), format_stack(why).c_str());
 }
 
 }  // namespace
 
-server_state::server_state(std::shared_ptr<served> all, std::size_t at_most,
-                           unique_function<void(const error&)> on_error)
+server_state::server_state(const char* call, std::shared_ptr<served> all, serve_options how)
     : all_(std::move(all)),
-      places_(at_most),
-      on_error_(std::move(on_error)),
+      places_(how.at_most),
+      on_error_(std::move(how.on_error)),
       reserve_(new_reserve()),
       pause_(first_pause) {
-  if (at_most == 0) invalid_argument_error("tcp::serve", "at_most is 0").rethrow();
-  if (!on_error_) on_error_ = print;
+  if (how.at_most == 0) invalid_argument_error(call, "at_most is 0").rethrow();
+  if (!on_error_) on_error_ = [call](const error& why) { print(call, why); };
 }
 
 task<> server_state::get_over(error why) {
@@ -81,7 +80,7 @@ task<> server_state::get_over(error why) {
   pause_ = std::min(2 * pause_, longest_pause);
 }
 
-task<bool> server_state::may_keep(stream& client) {
+task<bool> server_state::may_keep(stream_socket& client) {
   if (!reserve_.is_open()) reserve_ = new_reserve();
   if (reserve_.is_open() || !uses_reserve_) {
     shortage_ends();
@@ -98,4 +97,4 @@ void server_state::shortage_ends() noexcept {
   pause_ = first_pause;
 }
 
-}  // namespace braid::tcp::detail
+}  // namespace braid::detail

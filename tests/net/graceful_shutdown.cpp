@@ -231,7 +231,7 @@ TEST_CASE("graceful_shutdown: in every order idle connections end, requests fini
 TEST_CASE("graceful_shutdown: can be cancelled at each await", "[net][graceful_shutdown][cancellation]") {
   const auto program = []() -> task<> {
     tcp::listener door = tcp::listen_now(endpoint::loopback());
-    tcp::serve_options quiet;
+    serve_options quiet;
     quiet.on_error = [](const error&) {};  // a client that is cancelled may reset its connection
     const auto server = [&](scope& all) -> task<> {
       all.spawn(tcp::serve(door, echo_until_closing, std::move(quiet)));

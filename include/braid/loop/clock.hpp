@@ -5,6 +5,8 @@
 #include <numeric>
 #include <type_traits>
 
+#include "braid/base/pinned.hpp"
+
 namespace braid {
 
 /// The clock of timers: the current loop's, or the steady clock on a thread without a loop. In a simulation
@@ -73,5 +75,35 @@ struct loop_clock {
     return later_than(from, least);
   }
 };
+
+namespace detail {
+
+// What tells a loop's time: its reactor.
+class timekeeper {
+ public:
+  [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;
+
+ protected:
+  ~timekeeper() = default;
+};
+
+// The part of a loop that loop_clock reads: so the clock's header needs no other of the loop's.
+class keeps_time : pinned {
+  friend struct braid::loop_clock;
+
+ protected:
+  explicit keeps_time(const timekeeper* by) noexcept : time_(by) {}
+
+  static constinit thread_local inline keeps_time* current_ = nullptr;  // of this thread's loop
+  const timekeeper* time_;
+};
+
+}  // namespace detail
+
+inline loop_clock::time_point loop_clock::now() noexcept {
+  if (const detail::keeps_time* here = detail::keeps_time::current_) return here->time_->now();
+  return time_point(
+      std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
 
 }  // namespace braid

@@ -13,11 +13,13 @@ namespace braid {
 ///     loop other;
 class current_loop_scope : pinned {
  public:
-  explicit current_loop_scope(loop* which) noexcept : outer_(loop::current_) { loop::make_current(which); }
+  explicit current_loop_scope(loop* which) noexcept : outer_(loop::current_or_null()) {
+    loop::make_current(which);
+  }
   ~current_loop_scope() { loop::make_current(outer_); }
 
  private:
-  operation_context* const outer_;
+  loop* const outer_;
 };
 
 }  // namespace braid

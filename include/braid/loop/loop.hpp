@@ -54,10 +54,12 @@ class loop : operation_context {
   [[nodiscard]] static loop& current(const char* call = "loop::current") {
     if (current_ == nullptr) [[unlikely]]
       throw_no_loop(call);
-    return static_cast<loop&>(*current_);
+    return static_cast<loop&>(static_cast<operation_context&>(*current_));
   }
   /// This thread's loop, or null.
-  [[nodiscard]] static loop* current_or_null() noexcept { return static_cast<loop*>(current_); }
+  [[nodiscard]] static loop* current_or_null() noexcept {
+    return static_cast<loop*>(static_cast<operation_context*>(current_));
+  }
   /// Is this the loop's thread?
   [[nodiscard]] bool is_here() const noexcept { return thread_ == &current_; }
 
@@ -130,10 +132,6 @@ class loop : operation_context {
   friend class current_loop_scope;
 };
 
-inline loop_clock::time_point loop_clock::now() noexcept {
-  if (const loop* here = loop::current_or_null()) return here->now();
-  return time_point(
-      std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
-}
-
 }  // namespace braid
+
+#include "braid/loop/detail/run.hpp"  // defines loop::run(op); needs the class

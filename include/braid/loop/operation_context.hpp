@@ -40,7 +40,7 @@ struct end_buffer_pool {
 ///     }
 ///
 /// Threads  the loop's; any thread may call deliver.
-class operation_context : pinned {
+class operation_context : protected detail::keeps_time {
  public:
   /// The frame of a request or a timer that no task waits for: none.
   struct no_frame {
@@ -229,10 +229,8 @@ class operation_context : pinned {
   template <class Finish>
   bool run_ready_by(Finish finish) noexcept;
 
-  static constinit thread_local inline operation_context* current_ = nullptr;
-
   // constant
-  operation_context* const* const thread_ = &current_;  // identifies the thread: current_ is thread-local
+  detail::keeps_time* const* const thread_ = &current_;  // identifies the thread: current_ is thread-local
   const loop_options options_;
   std::unique_ptr<detail::buffer_pool, detail::end_buffer_pool> buffers_;  // ends after the reactor
   std::unique_ptr<reactor> reactor_;

@@ -28,7 +28,7 @@ class direct_calls;
 ///
 /// Threads  the loop's; any thread may call wake.
 /// Errors   only construction throws. A request that fails completes with its errno.
-class reactor : pinned {
+class reactor : public detail::timekeeper, pinned {
  public:
   /// How long a turn may wait when it has nothing to do: not at all, until an instant, or until woken.
   struct patience {
@@ -102,7 +102,7 @@ class reactor : pinned {
   /// simulation takes the world's.
   [[nodiscard]] virtual std::size_t choose(std::size_t n);
   /// The clock of timers.
-  [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;
+  [[nodiscard]] loop_clock::time_point now() const noexcept override = 0;
 
   /// Requests that have begun and not ended.
   [[nodiscard]] virtual std::size_t in_flight() const noexcept = 0;

@@ -6,6 +6,7 @@
 #include "braid/combine/scope.hpp"
 #include "braid/loop/clock.hpp"
 #include "braid/net/tcp.hpp"
+#include "braid/net/unix_domain.hpp"
 #include "braid/style/task.hpp"
 
 namespace braid {
@@ -19,7 +20,7 @@ struct shutdown_report {
   std::size_t cut = 0;  ///< those whose handlers still ran at the deadline, and were stopped
 };
 
-/// Ends a server that tcp::serve runs in the scope `all`: closes the listener, lets the handlers of the open
+/// Ends a server that a serve runs in the scope `all`: closes the listener, lets the handlers of the open
 /// connections finish, and stops those that still run at the deadline. Completes once no handler runs.
 ///
 ///     tcp::listener door = tcp::listen_now(endpoint::loopback(8080));
@@ -48,8 +49,10 @@ struct shutdown_report {
 ///           beyond the deadline.
 [[nodiscard]] task<shutdown_report> graceful_shutdown(tcp::listener& at, scope& all,
                                                       loop_clock::time_point deadline);
-template <class Rep, class Period>
-[[nodiscard]] task<shutdown_report> graceful_shutdown(tcp::listener& at, scope& all,
+[[nodiscard]] task<shutdown_report> graceful_shutdown(unix_domain::listener& at, scope& all,
+                                                      loop_clock::time_point deadline);
+template <class Listener, class Rep, class Period>
+[[nodiscard]] task<shutdown_report> graceful_shutdown(Listener& at, scope& all,
                                                       std::chrono::duration<Rep, Period> deadline) {
   return graceful_shutdown(at, all, loop_clock::after(deadline));
 }

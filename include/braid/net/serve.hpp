@@ -1,37 +1,16 @@
 #pragma once
 
-#include <concepts>
-#include <cstddef>
-#include <type_traits>
 #include <utility>
 
-#include "braid/base/error.hpp"
-#include "braid/base/result.hpp"
-#include "braid/base/unique_function.hpp"
-#include "braid/combine/scope.hpp"
-#include "braid/combine/with_stop_token.hpp"
-#include "braid/core/sender.hpp"
-#include "braid/core/stop_token.hpp"
 #include "braid/net/detail/server.hpp"
+#include "braid/net/serve_options.hpp"
 #include "braid/net/stream.hpp"
 #include "braid/net/tcp.hpp"
-#include "braid/style/as_result.hpp"
+#include "braid/net/unix_domain.hpp"
+#include "braid/net/unix_stream.hpp"
 #include "braid/style/task.hpp"
-#include "braid/sync/semaphore.hpp"
 
 namespace braid::tcp {
-
-/// How serve treats connections and errors.
-///
-///     tcp::serve_options few;
-///     few.at_most = 100;
-///     few.on_error = [](const error& why) { log(why.message()); };
-struct serve_options {
-  std::size_t at_most = 10'000;  ///< connections at a time; the others wait, most of them in the backlog
-  /// Gets the failures of handlers, and the reason of a pause. By default they are printed to standard error,
-  /// with their stacks, since a server should survive them.
-  unique_function<void(const error&)> on_error{};
-};
 
 /// Accepts the connections of a listener and runs handler(stream) for each, as a child of its own scope.
 ///
@@ -62,27 +41,24 @@ struct serve_options {
 ///           exception of on_error ends the server.
 /// Cancel    stops all handlers and waits for them; so does the deadline of graceful_shutdown.
 /// Cost      one request for all connections, one block of the frame pool for each.
-template <class Handler>
-  requires std::invocable<Handler&, stream> || std::invocable<Handler&, stream, stop_token>
+template <braid::detail::handles<stream> Handler>
 [[nodiscard]] task<> serve(const listener& at, Handler handler, serve_options how = {}) {
-  detail::server_state state(at.served(), how.at_most, std::move(how.on_error));
-  const auto accept_all = [&](scope& connections) -> task<> {
-    const detail::served::part accepting(state.all(), detail::served::kind::accept_loop);
-    auto clients = at.incoming();
-    for (;;) {
-      semaphore::permit place = co_await state.places().acquire();
-      auto next = as_result(clients.next());
-      result<stream> client = co_await std::move(next);
-      if (!client && !at.is_open()) co_return;
-      if (!client)
-        co_await state.get_over(client.error());
-      else if (co_await state.may_keep(*client))
-        state.begin(connections,
-                    [&] { return detail::serve_one(handler, *std::move(client), std::move(place), state); });
-    }
-  };
-  auto serving = with_stop_token(with_scope(accept_all), state.all()->cut.get_token());
-  co_await std::move(serving);
+  return braid::detail::serve_all<stream>("tcp::serve", at, std::move(handler), std::move(how));
 }
 
 }  // namespace braid::tcp
+
+namespace braid::unix_domain {
+
+/// Like tcp::serve, for connections within this machine.
+///
+///     task<> greet(unix_domain::stream client) { co_await client.write_all("hello\n"); }
+///
+///     const unix_domain::listener door = unix_domain::listen_now("/run/app.sock", {.replace_stale = true});
+///     co_await unix_domain::serve(door, greet);
+template <braid::detail::handles<stream> Handler>
+[[nodiscard]] task<> serve(const listener& at, Handler handler, serve_options how = {}) {
+  return braid::detail::serve_all<stream>("unix_domain::serve", at, std::move(handler), std::move(how));
+}
+
+}  // namespace braid::unix_domain

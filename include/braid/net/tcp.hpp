@@ -67,9 +67,9 @@ class listener {
   /// Cancels the operations in flight on the socket, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
-  // What of tcp::serve runs here, for graceful_shutdown.
-  [[nodiscard]] const std::shared_ptr<detail::served>& served() const {
-    if (served_ == nullptr) served_ = std::make_shared<detail::served>();
+  // What of serve runs here, for graceful_shutdown.
+  [[nodiscard]] const std::shared_ptr<braid::detail::served>& served() const {
+    if (served_ == nullptr) served_ = std::make_shared<braid::detail::served>();
     return served_;
   }
 
@@ -81,7 +81,7 @@ class listener {
 
   descriptor descriptor_;
   detail::accepted accepted_;
-  mutable std::shared_ptr<detail::served> served_{};  // made when it is asked for
+  mutable std::shared_ptr<braid::detail::served> served_{};  // made when it is asked for
 };
 
 /// Listens at an endpoint, with SO_REUSEADDR. With port 0 the system chooses the port. Throws

@@ -2,12 +2,14 @@
 
 #include <sys/socket.h>
 
+#include <memory>
 #include <utility>
 
 #include "braid/core/just.hpp"
 #include "braid/loop/descriptor.hpp"
 #include "braid/net/detail/accept_outcome.hpp"
 #include "braid/net/detail/arrivals.hpp"
+#include "braid/net/detail/served.hpp"
 #include "braid/net/detail/socket_file.hpp"
 #include "braid/net/detail/unix_outcomes.hpp"
 #include "braid/net/unix_address.hpp"
@@ -84,6 +86,12 @@ class listener {
     return descriptor_.close();
   }
 
+  // What of serve runs here, for graceful_shutdown.
+  [[nodiscard]] const std::shared_ptr<braid::detail::served>& served() const {
+    if (served_ == nullptr) served_ = std::make_shared<braid::detail::served>();
+    return served_;
+  }
+
  private:
   friend class unix_domain::incoming;
   friend listener listen_now(const address& at, const listen_options& how);
@@ -92,6 +100,7 @@ class listener {
 
   descriptor descriptor_;
   detail::socket_file file_;
+  mutable std::shared_ptr<braid::detail::served> served_{};  // made when it is asked for
 };
 
 /// Listens at an address. Throws std::system_error.

@@ -4,10 +4,15 @@
 #include <utility>
 
 #include "braid/base/result.hpp"
-#include "braid/loop/loop.hpp"
 #include "braid/loop/operation.hpp"
 
 namespace braid::detail {
+
+// Is this the thread of an operation's home? In terms of its type, since loop.hpp comes behind this.
+template <class Loop>
+[[nodiscard]] bool is_current(const Loop* home) noexcept {
+  return Loop::current_or_null() == home;
+}
 
 /// The base of an operation that goes on at its home loop, on whichever thread a part of it has ended.
 ///
@@ -21,7 +26,7 @@ class finishes_at_home : protected operation_base {
 
   void finish_at_home() noexcept {
     Derived& self = static_cast<Derived&>(*this);
-    if (loop::current_or_null() == self.home()) [[likely]]
+    if (is_current(self.home())) [[likely]]
       return self.at_home();
     self.home()->operations().deliver(*this);
   }
@@ -40,7 +45,7 @@ class finishes_at_home_with : protected operation_base {
  public:
   void finish(result<T>&& ended) noexcept {
     Derived& self = static_cast<Derived&>(*this);
-    if (loop::current_or_null() == self.home()) [[likely]]
+    if (is_current(self.home())) [[likely]]
       return self.on_finish(std::move(ended));
     deliver(std::move(ended));
   }
@@ -63,3 +68,5 @@ class finishes_at_home_with : protected operation_base {
 };
 
 }  // namespace braid::detail
+
+#include "braid/loop/loop.hpp"  // whose loop::run needs the templates above

@@ -2,7 +2,10 @@
 
 #include "braid/base/pinned.hpp"
 #include "braid/loop/blocking_wait.hpp"
-#include "braid/loop/loop.hpp"
+
+namespace braid {
+class loop;
+}  // namespace braid
 
 namespace braid::detail {
 
@@ -12,7 +15,7 @@ namespace braid::detail {
 class running_scope : pinned {
  public:
   running_scope(loop& which, const char* call);
-  ~running_scope() { which_.running_ = false; }
+  ~running_scope();
 
  private:
   loop& which_;

@@ -9,9 +9,9 @@
 #include "braid/core/stop_token.hpp"
 #include "braid/sync/event.hpp"
 
-namespace braid::tcp::detail {
+namespace braid::detail {
 
-// What of serve runs at a listener, for graceful_shutdown: accept loops and connections.
+// What of a serve runs at a listener, for graceful_shutdown: accept loops and connections.
 class served : braid::pinned {
  public:
   // Counts an accept loop or a connection as long as it lives.
@@ -55,4 +55,4 @@ class served : braid::pinned {
   event nothing_runs_{true};
 };
 
-}  // namespace braid::tcp::detail
+}  // namespace braid::detail
