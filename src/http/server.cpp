@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "braid/core/async_stack.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/net/detail/served.hpp"
 #include "braid/net/serve.hpp"
 #include "server_connection.hpp"
 #include "server_core.hpp"
@@ -53,6 +55,8 @@ server_metrics server::metrics() const noexcept {
 task<> serve(const tcp::listener& at, handler answer, server_options how) {
   server all(std::move(answer), std::move(how));
   all.core_->door = &at;
+  const auto shut_down = [&all]() noexcept { all.request_shutdown(); };
+  const stop_callback closing(at.served()->closing.get_token(), shut_down);
   const auto one = [&all](tcp::stream client) {
     const auto peer = capture([&] { return client.peer_endpoint(); });
     return all.serve(std::move(client), peer ? std::optional(*peer) : std::nullopt);

@@ -42,7 +42,9 @@ server_connection::~server_connection() {
 
 void server_connection::shut_down() noexcept {
   keeps_alive_ = false;
-  if (phase_ == phase::idle && input_.empty()) cut_off(cut::shut_down);
+  if (phase_ != phase::idle || !input_.empty()) return;
+  if (requests_ != 0) return cut_off(cut::shut_down);
+  if (read_by_ != never) arm(read_by_, server_.options.deadlines.linger);  // its request may be under way
 }
 
 void server_connection::cut_off(cut why) noexcept {
@@ -106,7 +108,8 @@ task<bool> server_connection::read_head() {
     }
     if (!out_.empty()) co_await flush();
     const server_deadlines& deadlines = server_.options.deadlines;
-    if (read_by_ == never) arm(read_by_, phase_ == phase::idle ? deadlines.idle : deadlines.head);
+    const auto idle = server_.shuts_down ? deadlines.linger : deadlines.idle;
+    if (read_by_ == never) arm(read_by_, phase_ == phase::idle ? idle : deadlines.head);
     const std::size_t got = co_await fill(seen);
     if (got != 0) continue;
     if (!input_.empty() && !broken_) {
@@ -343,6 +346,7 @@ void server_connection::refuse(response with) {
 
 // Runs once the conversation is over, out of reach of its stop requests.
 task<> server_connection::end(bool failed) {
+  read_by_ = never;
   co_await end_alarm();
   if (cut_ == cut::late && !answering_ && !broken_) {
     if (phase_ != phase::answer) forget_request();

@@ -61,7 +61,8 @@ class server : pinned {
   /// Errors  none of the connection: a client that goes away is no error.
   /// Cancel  stops the handler and closes the connection.
   [[nodiscard]] task<> serve(any_stream client, std::optional<endpoint> peer = std::nullopt);
-  /// From now on connections end behind their response, and idle ones at once.
+  /// From now on connections end behind their response, and those between two requests at once. A new one has
+  /// deadlines.linger for its first request.
   void request_shutdown() noexcept;
   [[nodiscard]] server_metrics metrics() const noexcept;
 
@@ -86,8 +87,9 @@ class server : pinned {
 /// Lifetime  the listener outlives it.
 /// Threads   one loop's.
 /// Errors    those of tcp::serve.
-/// Cancel    stops all handlers and waits for them. To let requests end, close the listener instead: then
-///           connections end behind their next response, idle ones when their deadline is over.
+/// Cancel    stops all handlers and waits for them. To let requests end, use graceful_shutdown: then
+///           connections end behind their response, and idle ones at once. If only the listener is closed,
+///           idle ones end when their deadline is over.
 [[nodiscard]] task<> serve(const tcp::listener& at, handler answer, server_options how = {});
 
 }  // namespace braid::http
