@@ -25,8 +25,8 @@ std::optional<result<url>> redirect_of(const response& given, const url& at) {
   return at.resolve(*location);
 }
 
-// Turns the request into the one that follows the redirect. False if its body is gone.
-bool follow(int status, const url& from, const url& to, request& asked) {
+// Turns the request into the one that follows the redirect. False if that needs a body that is gone.
+bool follow(int status, const url& from, const url& to, request& asked, bool body_is_gone) {
   const bool becomes_get = (status == 303 && asked.method != "HEAD") ||
                            ((status == 301 || status == 302) && asked.method == "POST");
   if (becomes_get) {
@@ -37,7 +37,7 @@ bool follow(int status, const url& from, const url& to, request& asked) {
   }
   if (!from.same_origin(to))
     for (const char* each : {"authorization", "cookie", "proxy-authorization"}) asked.headers.remove(each);
-  return asked.body.whole() != nullptr;
+  return becomes_get || !body_is_gone;
 }
 
 }  // namespace
@@ -60,6 +60,7 @@ task<response> client::fetch(request asked) {
             .rethrow();
       asked.headers.set(deadline_field, std::to_string(left.count()));
     }
+    const bool was_streamed = asked.body.whole() == nullptr;
     response given = co_await pool_->exchange(at, asked);
     const auto next = redirect_of(given, at);
     if (!next || pool_->options.redirects == 0) co_return given;
@@ -67,7 +68,8 @@ task<response> client::fetch(request asked) {
       error(std::make_error_code(std::errc::too_many_symbolic_link_levels), "http::client::fetch",
             at.to_string())
           .rethrow();
-    if (!follow(given.status, at, next->value(), asked)) co_return given;
+    const bool is_gone = was_streamed && asked.body.whole() != nullptr;
+    if (!follow(given.status, at, next->value(), asked, is_gone)) co_return given;
     // What is left of the redirect's own body: a little of it is read, so that the connection can be kept.
     auto rest = given.body.size();
     while (rest && *rest != 0 && *rest <= 4096) {

@@ -2,7 +2,6 @@
 #include <system_error>
 #include <utility>
 
-#include "braid/combine/when_any.hpp"
 #include "braid/combine/when_any_settled.hpp"
 #include "braid/combine/with_timeout.hpp"
 #include "braid/schedule/yield.hpp"
@@ -35,7 +34,11 @@ client_exchange::client_exchange(any_stream stream, const client_options& option
       options_(options),
       parser_(HTTP_RESPONSE, {options.head, options.head, options.fields}) {}
 
-task<response> client_exchange::ask(std::string_view head, request& asked) {
+bool client_exchange::is_short(const body& one) noexcept {
+  return one.whole() != nullptr && one.whole()->size() <= most_gathered;
+}
+
+task<response> client_exchange::ask(std::string_view head, request& asked, bool holds_back) {
   parser_.begin();
   received_ = 0;
   answered_ = false;
@@ -43,37 +46,55 @@ task<response> client_exchange::ask(std::string_view head, request& asked) {
   stays_ = false;  // until the response says otherwise
   unsent_.reset();
   write_failed_ = false;
+  holds_back_ = holds_back;
   sending_ended_.reset();
   out_.assign(head);
-  const std::string* const whole = asked.body.whole();
-  const bool at_once = whole != nullptr && whole->size() <= most_gathered;
-  if (at_once) {
-    out_ += *whole;
+  const bool at_once = is_short(asked.body);
+  if (at_once || holds_back) {
+    if (at_once) out_ += *asked.body.whole();
     auto writing = as_result(write(out_));
     const result<void> written = co_await std::move(writing);
+    out_.clear();
     if (!written) unsent_ = written.error();
     if (!written && written.error().is_requested_cancellation()) unsent_->rethrow();
-  } else {
-    if (whole == nullptr) body_ = std::move(asked.body);
-    sent_ = false;
-    sending_ = spawn(send(shared_from_this(), whole != nullptr ? *whole : std::string_view()));
   }
   // After a failure to send there may be a response that says why.
-  auto reading = as_result(read_head());
-  const result<void> got = co_await std::move(reading);
+  auto hearing = as_result(at_once || unsent_ ? read_head() : hear(asked));
+  const result<void> got = co_await std::move(hearing);
   if (!got) {
     auto stopping = shield(stop_sending());  // it may be using the request
     co_await std::move(stopping);
     (unsent_ && !got.error().is_requested_cancellation() ? *unsent_ : got.error()).rethrow();
   }
-  if (!at_once && whole != nullptr) body_ = std::move(asked.body);  // the string's bytes stay where they are
+  if (parser_.response_status() / 100 == 3) co_await end_sending();  // another request may repeat the body
+  if (!sent_ && asked.body.whole() != nullptr && !asked.body.whole()->empty())
+    body_ = std::move(asked.body);  // the string's bytes stay where they are
   response given;
   parser_.give_head(input_.filled(), given);
   input_.consume(parser_.head_size());
-  stays_ = parser_.keeps_alive() && !unsent_;
+  stays_ = parser_.keeps_alive() && !unsent_ && !holds_back_;
   whole_ = asked.method == "HEAD" || given.status == 204 || given.status == 304 || !parser_.has_body();
   if (whole_) co_await end_sending();
   co_return given;
+}
+
+// Sends the body while it reads the head of the response, unless that comes while the body is held back.
+task<> client_exchange::hear(request& asked) {
+  if (holds_back_) co_await await_continue();
+  if (holds_back_) co_return;
+  const std::string* const whole = asked.body.whole();
+  sent_ = false;
+  if (whole == nullptr) body_ = std::move(asked.body);
+  sending_ = spawn(send(shared_from_this(), whole != nullptr ? *whole : std::string_view()));
+  co_await read_head();
+}
+
+task<> client_exchange::await_continue() {
+  auto waiting = as_result(with_timeout(read_head(), options_.await_continue));
+  const result<void> heard = co_await std::move(waiting);
+  if (heard) co_return;
+  if (heard.error().code().category() != timeout_category()) heard.error().rethrow();
+  holds_back_ = false;  // it may be a server that does not answer the question
 }
 
 task<> client_exchange::read_head() {
@@ -95,8 +116,12 @@ task<> client_exchange::read_head() {
     if (!more) break;
     if (parser_.response_status() == 101 || ++interim > most_interim)
       no_http("another protocol, or too many interim responses").rethrow();
+    const bool goes_on = parser_.response_status() == 100 && holds_back_;
     input_.consume(parser_.head_size());
     parser_.begin();
+    if (!goes_on) continue;
+    holds_back_ = false;
+    co_return;
   }
 }
 
@@ -223,9 +248,9 @@ std::optional<std::uint64_t> client_exchange::left() const noexcept {
 
 task<bool> client_exchange::is_stale() {
   if (!input_.empty()) co_return true;
-  auto trying = as_result(when_any(stream_.read_some(input_.room()), pause()));
-  const auto got = co_await std::move(trying);
-  co_return !got || got->index == 0;
+  auto trying = when_any_settled(stream_.read_some(input_.room()), pause());
+  const auto [first, results] = co_await std::move(trying);
+  co_return first == 0 || std::get<0>(results).has_value();
 }
 
 }  // namespace braid::http::detail

@@ -33,7 +33,7 @@ bool is_own(std::string_view name) noexcept {
          same_word(name, "transfer-encoding");
 }
 
-std::string head_of(const url& to, const request& asked) {
+std::string head_of(const url& to, const request& asked, bool expects_continue) {
   std::string head = asked.method + " " + to.target + " HTTP/1.1\r\nHost: " + to.authority() + "\r\n";
   const auto size = asked.body.size();
   const bool has_none = asked.method == "GET" || asked.method == "HEAD";
@@ -45,9 +45,10 @@ std::string head_of(const url& to, const request& asked) {
     head += "\r\n";
   }
   for (const auto& [name, value] : asked.headers) {
-    if (is_own(name)) continue;
+    if (is_own(name) || (expects_continue && same_word(name, "expect"))) continue;
     head.append(name).append(": ").append(value).append("\r\n");
   }
+  if (expects_continue) head += "Expect: 100-continue\r\n";
   head += "\r\n";
   return head;
 }
@@ -127,7 +128,9 @@ task<std::shared_ptr<client_exchange>> client_pool::connect(url to) {
 
 task<response> client_pool::exchange(url to, request& asked) {
   const stop_token stop = co_await get_stop_token();
-  const std::string head = head_of(to, asked);
+  bool expects =
+      options.await_continue > loop_clock::duration::zero() && !client_exchange::is_short(asked.body);
+  std::string head = head_of(to, asked, expects);
   const bool may_repeat = is_idempotent(asked.method) && asked.body.whole() != nullptr;
   bool fresh = false;
   for (;;) {
@@ -140,9 +143,14 @@ task<response> client_pool::exchange(url to, request& asked) {
     std::optional<error> failed;
     response given;
     try {
-      given = co_await at.exchange->ask(head, asked);
+      given = co_await at.exchange->ask(head, asked, expects);
     } catch (...) {
       failed = error::current();
+    }
+    if (!failed && given.status == 417 && at.exchange->held_back()) {
+      expects = false;  // the server does not know the question
+      head = head_of(to, asked, expects);
+      continue;
     }
     if (!failed) {
       const bool is_whole = at.exchange->is_whole();

@@ -24,9 +24,13 @@ class client_exchange : public std::enable_shared_from_this<client_exchange>, pi
  public:
   client_exchange(any_stream stream, const client_options& options);
 
+  /// Is a body so short that it is written together with its head?
+  [[nodiscard]] static bool is_short(const body& one) noexcept;
   /// Writes the request and reads the head of the response. Throws; answered() says whether anything of a
-  /// response had arrived by then.
-  [[nodiscard]] task<response> ask(std::string_view head, request& asked);
+  /// response had arrived by then. With holds_back it asks the server before it sends the body.
+  [[nodiscard]] task<response> ask(std::string_view head, request& asked, bool holds_back);
+  /// Has the server answered before it got anything of the body? Then the request still has it.
+  [[nodiscard]] bool held_back() const noexcept { return holds_back_; }
   /// Is the response's body read?
   [[nodiscard]] bool is_whole() const noexcept { return whole_; }
   [[nodiscard]] bool answered() const noexcept { return answered_; }
@@ -52,6 +56,8 @@ class client_exchange : public std::enable_shared_from_this<client_exchange>, pi
   task<> write(std::string_view bytes);
   task<> stop_sending();
   task<> end_sending();
+  task<> hear(request& asked);
+  task<> await_continue();
   task<> read_head();
   task<std::size_t> fill(loop_clock::duration within);
 
@@ -67,6 +73,7 @@ class client_exchange : public std::enable_shared_from_this<client_exchange>, pi
   auto_reset_event sending_ended_;
   std::optional<error> unsent_;  // why it could not be made or sent
   bool write_failed_ = false;
+  bool holds_back_ = false;  // the body, until the server says 100 Continue
   bool sent_ = true;
   bool answered_ = false, whole_ = true, stays_ = true;
 };

@@ -1,5 +1,6 @@
 #include "braid/http/client.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -242,7 +243,7 @@ TEST_CASE("http::client: follows redirects by the rules", "[http][client]") {
   const auto program = []() -> task<> {
     std::vector<std::string> seen;
     const auto answer = [&seen](http::request& asked) -> task<http::response> {
-      const std::string text = co_await asked.body.text(1000);
+      const std::string text = co_await asked.body.text(1 << 20);
       seen.push_back(asked.method + " " + asked.target + " " + text + " " +
                      std::string(asked.headers.get("authorization").value_or("-")));
       const std::string_view path = asked.path();
@@ -282,6 +283,17 @@ TEST_CASE("http::client: follows redirects by the rules", "[http][client]") {
     CHECK(status == -1);
     status = co_await ask("GET", "/to/304?/b");
     CHECK(status == 304);
+    // A long string is sent again as it was; a streamed body is gone, so that the redirect is the response.
+    const auto post = [&](http::body with) -> task<std::string> {
+      http::request asked("POST", url_of(here.at, "/to/307?/b"), std::move(with));
+      http::response got = co_await web.fetch(std::move(asked));
+      const std::string& last = seen.back();
+      co_return std::to_string(got.status) + " " + std::to_string(std::count(last.begin(), last.end(), 'x'));
+    };
+    std::string ended = co_await post(std::string(200'000, 'x'));
+    CHECK(ended == "200 200000");
+    ended = co_await post(http::body::from(pieces(3, 100)));
+    CHECK(ended == "307 300");
     co_await here.close();
     co_await other.close();
   };
@@ -327,6 +339,74 @@ TEST_CASE("http::client: a server may answer before it has the whole body", "[ht
   run_in(GENERATE(true, false), program);
 }
 
+TEST_CASE("http::client: asks before it sends a body, if told to", "[http][client]") {
+  const auto program = []() -> task<> {
+    http::server_options how;
+    how.limits.body = 50'000;
+    site here(
+        [](http::request& asked) -> task<http::response> {
+          std::string text = co_await asked.body.text(1 << 20);
+          co_return http::response(200, std::move(text));
+        },
+        std::move(how));
+    http::client_options asks;
+    asks.await_continue = 1s;
+    http::client web(std::move(asks));
+    int made = 0;
+    const auto counted = [&made](int n) -> async_generator<std::string> {
+      for (int i = 0; i < n; ++i) {
+        ++made;
+        co_yield std::string(1000, 'x');
+      }
+    };
+    const auto post = [&](const endpoint& at, http::body with) {
+      return text_of(web, http::request("POST", url_of(at, "/"), std::move(with)));
+    };
+    // It is told to go on.
+    std::string got = co_await post(here.at, http::body::from(counted(20)));
+    CHECK(got == "200 " + std::string(20'000, 'x'));
+    got = co_await post(here.at, std::string(20'000, 'y'));
+    CHECK(got == "200 " + std::string(20'000, 'y'));
+    CHECK(web.idle_connections() == 1);
+    // It is refused: nothing of the body is made or sent, and its connection is closed.
+    made = 0;
+    got = co_await post(here.at, http::body::from(counted(100), 100'000));
+    CHECK(got == "413 ");
+    got = co_await post(here.at, std::string(100'000, 'x'));
+    CHECK(got == "413 ");
+    CHECK(made == 0);
+    CHECK(web.idle_connections() == 0);
+    co_await here.close();
+    // 417 is about the question: it sends without one. The liar reads up to the last chunk.
+    liar blunt({{"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"}, {"", fine}});
+    got = co_await post(blunt.at, http::body::from(counted(2)));
+    CHECK(got == "200 ok");
+    REQUIRE(blunt.heads.size() == 3);
+    CHECK(blunt.heads[0].find("Expect: 100-continue\r\n") != std::string::npos);
+    CHECK(blunt.heads[1].find("Expect") == std::string::npos);
+    CHECK(blunt.heads[2] ==
+          "3e8\r\n" + std::string(1000, 'x') + "\r\n3e8\r\n" + std::string(1000, 'x') + "\r\n0\r\n\r\n");
+    co_await blunt.close();
+    // A server that says nothing gets the body after a while, and one that says 100 late is understood.
+    for (const char* late : {"", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Cont"}) {
+      const std::string rest = *late == '\0' ? "" : "inue\r\n\r\n";
+      liar mute({{late, rest + fine}});
+      const auto begun = loop_clock::now();
+      got = co_await post(mute.at, http::body::from(counted(2)));
+      CHECK(got == "200 ok");
+      CHECK(std::chrono::round<std::chrono::milliseconds>(loop_clock::now() - begun) == 1s);
+      co_await mute.close();
+    }
+    // A short body is not worth a question.
+    liar simple({{fine}});
+    got = co_await post(simple.at, "x");
+    CHECK(got == "200 ok");
+    CHECK(simple.heads[0].find("Expect") == std::string::npos);
+    co_await simple.close();
+  };
+  run_in(true, program);
+}
+
 TEST_CASE("http::client: a body that is passed on is let go when the server answers early",
           "[http][client]") {
   const auto program = []() -> task<> {
@@ -365,7 +445,9 @@ TEST_CASE("http::client: can be cancelled at each await", "[http][client][cancel
       std::string text = co_await asked.body.text(1000);
       co_return http::response(200, std::move(text));
     });
-    http::client web;
+    http::client_options asks;
+    asks.await_continue = 1s;
+    http::client web(std::move(asks));
     http::request asked("POST", url_of(here.at, "/"), http::body::from(pieces(2, 10)));
     auto asking = as_result(text_of(web, std::move(asked)));
     const auto got = co_await std::move(asking);

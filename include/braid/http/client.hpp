@@ -34,6 +34,9 @@ struct client_options {
   loop_clock::duration answer = std::chrono::minutes(1);  ///< from the request's end to the response's head
   loop_clock::duration stall =
       std::chrono::seconds(30);  ///< for the next piece of a body, in both directions
+  /// Before a body that is streamed, or longer than 16 KiB, it asks the server by "Expect: 100-continue", and
+  /// waits so long for an answer. A server that refuses does not get the body. 0: it does not ask.
+  loop_clock::duration await_continue{};
   std::size_t head = 64 << 10;  ///< bytes of a response's head
   std::size_t fields = 200;
   int redirects = 10;  ///< that are followed
