@@ -62,6 +62,7 @@ std::optional<std::uint16_t> buffer_pool::take() noexcept {
 
 void buffer_pool::received(std::uint16_t id, std::size_t bytes) noexcept {
   ++held_;
+  ++received_;
   unpoison(data(id), bytes);
 }
 

@@ -144,6 +144,8 @@ class byte_arrivals final : io_operation, public braid::detail::pooled {
     if (from_ == nullptr || code == EINTR || (code == ECANCELED && pausing_)) return;
     if (code == ENOBUFS) {
       if (waiter_ == nullptr) return;  // the next next() tries again
+      const std::uint16_t before = std::exchange(received_by_all_, pool_->received_so_far());
+      if (before != received_by_all_) refusals_ = 0;  // others were faster
       if (refusals_++ < most_refusals) return wait_for_buffer();
     }
     if (waiter_ != nullptr)
@@ -153,7 +155,7 @@ class byte_arrivals final : io_operation, public braid::detail::pooled {
   }
 
   void wait_for_buffer() noexcept {
-    if (pool_->any_free() || pool_->grow()) return;
+    if (pool_->may_try_again()) return;
     phase_ = phase::starved;
     pool_->await_buffer(*this);
   }
@@ -164,9 +166,10 @@ class byte_arrivals final : io_operation, public braid::detail::pooled {
   byte_waiter* waiter_ = nullptr;  // only while nothing is held
   std::uint16_t first_ = 0, last_ = 0, held_ = 0;  // the buffers that no next has taken
   std::int16_t ending_ = none;  // an errno that no next has got yet, or 0 for the end
+  std::uint16_t received_by_all_ = 0;  // at the last refusal
   phase phase_ = phase::idle;
   bool pausing_ = false;  // the request was cancelled because enough is held
-  std::uint8_t refusals_ = 0;  // how often in a row there was no buffer
+  std::uint8_t refusals_ = 0;  // how often in a row there was no buffer, although nobody got one
 };
 
 void leave_byte_arrivals::operator()(byte_arrivals* which) const noexcept { which->leave(); }

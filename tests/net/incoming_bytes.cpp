@@ -15,6 +15,7 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/loop/nop.hpp"
+#include "braid/net/serve.hpp"
 #include "braid/net/tcp.hpp"
 #include "braid/net/write_all.hpp"
 #include "braid/schedule/yield.hpp"
@@ -154,6 +155,47 @@ TEST_CASE("incoming_bytes: without a free buffer a next waits until one is given
   CHECK(kept[1].text() == "third");
   kept.clear();
   CHECK(here.run(std::move(fourth))->text() == "other");
+}
+
+TEST_CASE("incoming_bytes: connections that contend for few buffers all get theirs, without an error",
+          "[net][incoming_bytes]") {
+  const unsigned limit = GENERATE(3u, 40u);
+  loop here(loop_options{.receive_buffers = limit});
+  tcp::listener door = tcp::listen_now(endpoint::loopback());
+  const std::string sent(60'000, 'x');
+  const auto echo = [](tcp::stream client) -> task<> {
+    tcp::incoming_bytes arriving(client);
+    while (const std::optional<leased_bytes> part = co_await arriving.next())
+      co_await client.write_all(*part);
+  };
+  const auto ask = [&]() -> task<std::size_t> {
+    tcp::stream server = co_await tcp::connect(door.local_endpoint());
+    const auto writes = [&]() -> task<> {
+      co_await server.write_all(sent);
+      co_await server.shutdown_send();
+    };
+    const auto reads = [&]() -> task<std::size_t> {
+      std::string part(900, '\0');
+      std::size_t all = 0;
+      for (std::size_t got = 1; got != 0; all += got) {
+        got = co_await server.read_some(part);
+        for (int turns = 0; turns < 3; ++turns) co_await yield();  // so that leases are held for a while
+      }
+      co_return all;
+    };
+    const auto [none, all] = co_await when_all(writes, reads);
+    co_return all;
+  };
+  const auto program = [&]() -> task<> {
+    auto serving = spawn(tcp::serve(door, echo));
+    std::vector<task<std::size_t>> all;
+    for (int n = 0; n < 30; ++n) all.push_back(ask());
+    const std::vector<std::size_t> got = co_await when_all(std::move(all));
+    CHECK(got == std::vector<std::size_t>(30, sent.size()));
+    co_await door.close();
+    co_await std::move(serving);
+  };
+  here.run(program);
 }
 
 TEST_CASE("incoming_bytes: a connection without bytes keeps no buffer from one that has some",

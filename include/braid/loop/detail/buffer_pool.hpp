@@ -18,8 +18,8 @@ namespace braid::detail {
 /// from which the kernel, or a reactor in its place, takes the oldest one for bytes that have arrived. It
 /// belongs to the receiver of the bytes until give_back.
 ///
-/// A few buffers are in use at first. When none is free, grow() doubles their number, up to a limit; beyond
-/// it an operation waits until a buffer is given back.
+/// A few buffers are in use at first. When none is free, their number doubles, up to a limit; beyond it an
+/// operation waits until a buffer is given back.
 ///
 /// Lifetime  the loop's, and longer while a user is left: join and leave.
 /// Threads   the loop's; another one aborts the program.
@@ -63,10 +63,12 @@ class buffer_pool : pinned {
   [[nodiscard]] note& about(std::uint16_t id) noexcept { return notes_[id]; }
   /// Its bytes are of no use any more.
   void give_back(std::uint16_t id) noexcept;
-  /// Might a request find a free buffer?
-  [[nodiscard]] bool any_free() const noexcept { return of_kernel_ ? held_ < count_ : head_ != tail_; }
-  /// Makes more buffers; false at the limit.
-  [[nodiscard]] bool grow() noexcept;
+  /// A request found no buffer. Might the next one? False if first one must be given back. Of the kernel's
+  /// buffers some that count as free may have been taken by completions that nobody has seen yet, and the
+  /// same may happen again: so there are to be more once half of them are held.
+  [[nodiscard]] bool may_try_again() noexcept { return 2 * free() > count_ || grow() || free() != 0; }
+  /// Changes with each buffer that is received into.
+  [[nodiscard]] std::uint16_t received_so_far() const noexcept { return received_; }
   [[nodiscard]] unsigned limit() const noexcept { return limit_; }
   /// Makes the operation, which is not in flight, ready once a buffer is given back.
   void await_buffer(operation_base& operation) noexcept { starved_.push_back(operation); }
@@ -88,6 +90,10 @@ class buffer_pool : pinned {
 
  private:
   ~buffer_pool();
+  [[nodiscard]] unsigned free() const noexcept {
+    return of_kernel_ ? count_ - held_ : static_cast<std::uint16_t>(tail_ - head_);
+  }
+  [[nodiscard]] bool grow() noexcept;  // false at the limit
   void provide(std::uint16_t id) noexcept;
   [[noreturn]] static void wrong_thread(const char* what) noexcept;
 
@@ -105,6 +111,7 @@ class buffer_pool : pinned {
   bool of_kernel_ = false;
   // this thread
   std::uint16_t head_ = 0, tail_ = 0;
+  std::uint16_t received_ = 0;
   unsigned count_ = 0;  // buffers in use
   unsigned held_ = 0;  // of these, received and not given back
   std::size_t users_ = 1;
