@@ -322,6 +322,25 @@ TEST_CASE("http::client: hands its deadline on, and has deadlines of its own", "
     CHECK(late.error().code().category() == timeout_category());
     CHECK(loop_clock::now() - begun < 61s);
     co_await here.close();
+    const auto seconds_of = [](http::client& with, const endpoint& at) -> task<std::int64_t> {
+      const auto start = loop_clock::now();
+      auto fetching = as_result(text_of(with, get(at, "/")));
+      const auto ended = co_await std::move(fetching);
+      CHECK(ended.error().code().category() == timeout_category());
+      co_return std::chrono::round<std::chrono::seconds>(loop_clock::now() - start).count();
+    };
+    liar stalls({{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "c"}});  // waits for another head
+    const auto stalled = co_await seconds_of(web, stalls.at);
+    CHECK(stalled == 30);
+    co_await stalls.close();
+    http::client_options far;
+    far.connects = [](http::url) -> task<any_stream> {
+      co_await sleep_for(1h);
+      co_return any_stream();
+    };
+    http::client lonely(std::move(far));
+    const auto unconnected = co_await seconds_of(lonely, stalls.at);
+    CHECK(unconnected == 10);
   };
   run_in(true, program);
 }
