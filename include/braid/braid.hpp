@@ -85,6 +85,7 @@
 #include "braid/net/byte_stream.hpp"
 #include "braid/net/connect.hpp"
 #include "braid/net/copy.hpp"
+#include "braid/net/copy_progress.hpp"
 #include "braid/net/datagram_options.hpp"
 #include "braid/net/endpoint.hpp"
 #include "braid/net/gathered_bytes.hpp"

@@ -132,6 +132,8 @@ std::int32_t carried_request::carry_out_any() {
     case opcode::truncate:
     case opcode::read_directory:
     case opcode::change_mode:
+    case opcode::fill_pipe:
+    case opcode::drain_pipe:
     case opcode::status:
     case opcode::connect:
     case opcode::close: return carry_out_descriptor();
@@ -152,7 +154,12 @@ std::int32_t carried_request::carry_out_path() {
 std::int32_t carried_request::carry_out_descriptor() {
   struct stat found;
   if (::fstat(own_.descriptor, &found) != 0) return -errno;
-  if (!waits_for_others(found.st_mode) && !is_remote(own_.descriptor)) return carry_out_held();
+  const bool fills_pipe = asked_.code == opcode::fill_pipe,
+             splices = fills_pipe || asked_.code == opcode::drain_pipe;
+  const bool made_as_read = fills_pipe && found.st_size == 0;  // a file of /proc, whose read may wait
+  if (!waits_for_others(found.st_mode) && !is_remote(own_.descriptor) && !made_as_read)
+    return carry_out_held();
+  if (splices) return -EINVAL;
   if (asked_.code == opcode::write && S_ISCHR(found.st_mode) && ::isatty(own_.descriptor) == 1) {
     const blocking_wait here("write");
     return blocking_pool::hold() ? stepwise::write_to_terminal(own_, blocking_pool::is_wanted) : -ECANCELED;

@@ -18,7 +18,7 @@ std::uint64_t key_of(const file_traits& traits, which of) noexcept {
 }
 which which_turn(const request& what, const file_traits& traits) noexcept {
   if (traits.has_position) return of_position;
-  return what.code == opcode::read ? of_reads : of_writes;
+  return what.code == opcode::read || what.code == opcode::fill_pipe ? of_reads : of_writes;
 }
 
 }  // namespace

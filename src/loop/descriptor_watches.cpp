@@ -31,6 +31,7 @@ std::uint32_t events_of(const request& what) noexcept {
     case opcode::send:
     case opcode::send_message:
     case opcode::send_parts:
+    case opcode::drain_pipe:
     case opcode::connect: return EPOLLOUT;
     case opcode::poll: {
       const std::uint32_t writes = (what.flags & (POLLWRNORM | POLLWRBAND)) != 0 ? EPOLLOUT : 0U;

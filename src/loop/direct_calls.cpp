@@ -93,6 +93,11 @@ bool direct_calls::share_position(int one, int other) noexcept {
   return order == 0 || (order < 0 && errno != EBADF);
 }
 int direct_calls::pipe(int (&ends)[2]) noexcept { return or_errno(::pipe2(ends, O_CLOEXEC)); }
+int direct_calls::splice_pipe(int (&ends)[2], int most) noexcept {
+  if (const int failed = pipe(ends); failed < 0) return failed;
+  (void)::fcntl(ends[1], F_SETPIPE_SZ, most);  // refused to a user who has too many large pipes
+  return or_errno(::fcntl(ends[1], F_GETPIPE_SZ));
+}
 int direct_calls::close(int descriptor) noexcept { return or_errno(::close(descriptor)); }
 
 int direct_calls::look_up(const std::string& host, const std::string& service,

@@ -51,6 +51,19 @@ std::int32_t pass_message(request what, std::size_t& calls) noexcept {
   return detail::perform(what);
 }
 
+// A pipe's splice does not block if asked not to; a socket's asks only the socket's mode.
+std::int32_t splice(const request& what, std::size_t& calls) noexcept {
+  struct stat found;
+  ++calls;
+  if (::fstat(what.descriptor, &found) != 0) return -errno;
+  if (what.flags == request::of_socket && S_ISSOCK(found.st_mode))
+    set_nonblocking(what.descriptor, true, calls);
+  else if (!S_ISFIFO(found.st_mode))
+    return -EINVAL;
+  ++calls;
+  return detail::perform(what);
+}
+
 std::int32_t poll_now(int descriptor, short events, std::size_t& calls) noexcept {
   pollfd one{descriptor, events, 0};
   ++calls;
@@ -101,6 +114,8 @@ std::int32_t attempt(const request& what, std::size_t& calls) noexcept {
     case opcode::send_message:
     case opcode::send_parts:
     case opcode::receive_message: return pass_message(what, calls);
+    case opcode::fill_pipe:
+    case opcode::drain_pipe: return splice(what, calls);
     case opcode::poll: return poll_now(what.descriptor, static_cast<short>(what.flags), calls);
     default: return -EINVAL;
   }

@@ -23,6 +23,7 @@ inline constexpr std::int32_t refused = std::numeric_limits<std::int32_t>::min()
 /// It passes MSG_DONTWAIT for sockets and RWF_NOWAIT for reads and writes. Terminals refuse RWF_NOWAIT, and
 /// so do files for which Linux does not implement it. accept leaves O_NONBLOCK set on the listener: another
 /// process may accept the connection first, so no process that shares the listener may block in accept.
+/// fill_pipe and drain_pipe leave O_NONBLOCK set on the socket: splice(2) has no flag for sockets.
 [[nodiscard]] std::int32_t attempt(const request& what, std::size_t& calls) noexcept;
 
 /// True on Linux 5.9 and 5.10: their preadv2 with RWF_NOWAIT returns 0, as at the end of a file, for data

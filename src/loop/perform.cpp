@@ -40,6 +40,20 @@ ssize_t write(const request& what) noexcept {
   return ended;
 }
 
+// Between the descriptor and the pipe. Neither splice(2) nor the pipe raises SIGPIPE where it is blocked.
+ssize_t splice(const request& what) noexcept {
+  off64_t offset = static_cast<off64_t>(what.offset);
+  off64_t* const at = what.offset == request::current_position ? nullptr : &offset;
+  const auto pipe = static_cast<int>(reinterpret_cast<std::intptr_t>(what.address));
+  if (what.code == opcode::fill_pipe)
+    return ::splice(what.descriptor, at, pipe, nullptr, what.length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  sigpipe_guard guard;
+  const ssize_t ended =
+      ::splice(pipe, nullptr, what.descriptor, at, what.length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (ended < 0 && errno == EPIPE) guard.note_broken_pipe();
+  return ended;
+}
+
 std::int64_t call(const request& what) noexcept {
   const int fd = what.descriptor;
   const auto flags = static_cast<int>(what.flags);
@@ -77,6 +91,8 @@ std::int64_t call(const request& what) noexcept {
     case opcode::make_directory: return ::mkdirat(fd, path, what.length);
     case opcode::read_directory: return filling::read_directory(fd, what.address, what.length);
     case opcode::change_mode: return ::fchmod(fd, what.length);
+    case opcode::fill_pipe:
+    case opcode::drain_pipe: return splice(what);
     case opcode::cancel_descriptor: return 0;
     case opcode::send_parts:
     case opcode::send_message: return ::sendmsg(fd, static_cast<const msghdr*>(what.address), flags);

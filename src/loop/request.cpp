@@ -30,6 +30,8 @@ const char* name_of(opcode code) noexcept {
     case opcode::send_parts: return "send_parts";
     case opcode::read_directory: return "read_directory";
     case opcode::change_mode: return "change_mode";
+    case opcode::fill_pipe: return "fill_pipe";
+    case opcode::drain_pipe: return "drain_pipe";
     case opcode::count_: break;
   }
   return "unknown";

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "nonblocking.hpp"
 #include "uring_setup.hpp"
 
 #include "braid/loop/detail/buffer_pool.hpp"
@@ -30,11 +31,13 @@ short awaited_events(opcode code) noexcept {
     case opcode::receive_message:
     case opcode::accept:
     case opcode::accept_many:
+    case opcode::fill_pipe:
     case opcode::receive_many: return POLLIN;
     case opcode::write:
     case opcode::send:
     case opcode::send_message:
     case opcode::send_parts:
+    case opcode::drain_pipe:
     case opcode::connect: return POLLOUT;
     default: return 0;
   }
@@ -198,8 +201,21 @@ void uring_reactor::submit(io_operation& operation) noexcept {
   const opcode code = operation.what().code;
   if (code == opcode::cancel_descriptor) return close_later(operation);
   if (broken_) return end_broken(operation);
-  if (!supported_[index_of(code)]) return send_out(operation);  // this kernel's io_uring lacks the operation
+  if (!supported_[index_of(code)]) return submit_unsupported(operation);
   if (behind_ || !submit_request(operation)) fall_behind(operation);
+}
+
+// This kernel's io_uring lacks the operation, or has it only on a thread of its own.
+void uring_reactor::submit_unsupported(io_operation& operation) noexcept {
+  if (!operation.what().splices_when_ready()) return send_out(operation);
+  if (behind_ || !submit_poll(operation)) fall_behind(operation);
+}
+
+// Called when the descriptor is ready.
+void uring_reactor::splice_now(io_operation& operation) noexcept {
+  const std::int32_t ended = nonblocking::attempt(operation.what(), system_calls_);
+  if (ended != -EAGAIN) return finish_request(operation, {ended, 0});
+  if (!submit_poll(operation)) fall_behind(operation);
 }
 
 void uring_reactor::fall_behind(io_operation& operation) noexcept {
@@ -244,7 +260,9 @@ void uring_reactor::submit_backlog() noexcept {
   while (!backlog_.empty()) {
     auto& operation = static_cast<io_operation&>(*backlog_.front());
     backlog_.pop_front();  // before submit_request links it into a list
-    if (!submit_request(operation)) return backlog_.push_front(operation);
+    const bool polls_first = operation.what().splices_when_ready();
+    if (polls_first ? !submit_poll(operation) : !submit_request(operation))
+      return backlog_.push_front(operation);
     --outside_;
   }
   behind_ = false;
@@ -401,6 +419,8 @@ void uring_reactor::complete_specially(std::uint64_t user_data, completion ended
       // the poll itself failed, or was cancelled
     } else if (asked_to_end) {
       ended.result = -ECANCELED;  // the cancel arrived between two tries and found nothing
+    } else if (polled && operation.what().splices_when_ready()) {
+      return splice_now(operation);
     } else {
       if (polled ? !submit_request(operation) : !submit_poll(operation)) fall_behind(operation);
       return;

@@ -53,6 +53,8 @@ class uring_reactor final : public kernel_reactor, private errand_sender {
   [[nodiscard]] bool submit_request(io_operation& operation) noexcept;
   [[nodiscard]] bool submit_cancel(const io_operation& operation) noexcept;
   [[nodiscard]] bool submit_poll(io_operation& operation) noexcept;
+  void submit_unsupported(io_operation& operation) noexcept;
+  void splice_now(io_operation& operation) noexcept;
   void fall_behind(io_operation& operation) noexcept;
   [[nodiscard]] bool catch_up() noexcept;
   void submit_backlog() noexcept;

@@ -106,6 +106,7 @@ class machine final : public direct_calls {
   int listen(int socket, int backlog) noexcept override;
   int connect(int socket, const sockaddr* address, socklen_t length) noexcept override;
   int set_option(int socket, int level, int name, const void* value, socklen_t length) noexcept override;
+  int splice_pipe(int (&)[2], int) noexcept override { return -ENOSYS; }
   int local_name(int socket, sockaddr_storage& name) noexcept override;
   int peer_name(int socket, sockaddr_storage& name) noexcept override;
   int pipe(int (&ends)[2]) noexcept override;

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstdint>
+
 #include "braid/fs/file.hpp"
 
 namespace braid {
@@ -30,6 +32,15 @@ class borrowed_file {
   [[nodiscard]] auto read_exactly(writable_bytes to) const noexcept { return file_.read_exactly(to); }
   [[nodiscard]] auto write_some(readable_bytes from) const noexcept { return file_.write_some(from); }
   [[nodiscard]] auto write_all(readable_bytes from) const noexcept { return file_.write_all(from); }
+
+  // For copy: see file.
+  using splices = borrowed_file;
+  [[nodiscard]] auto fill_pipe(int pipe, std::uint32_t most) const noexcept {
+    return file_.fill_pipe(pipe, most);
+  }
+  [[nodiscard]] auto drain_pipe(int pipe, std::uint32_t most) const noexcept {
+    return file_.drain_pipe(pipe, most);
+  }
 
  private:
   file file_;

@@ -126,8 +126,26 @@ class file {
   /// Cancels the operations in flight on the file, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 
+  // For copy, which moves bytes between files and sockets through a pipe.
+  using splices = file;
+  [[nodiscard]] auto fill_pipe(int pipe, std::uint32_t most) const noexcept {
+    return splice<detail::read_some_name>(opcode::fill_pipe, pipe, most);
+  }
+  [[nodiscard]] auto drain_pipe(int pipe, std::uint32_t most) const noexcept {
+    return splice<detail::write_all_name>(opcode::drain_pipe, pipe, most);
+  }
+
  private:
   explicit file(descriptor open) noexcept : descriptor_(std::move(open)) {}
+
+  template <const char* Name>
+  [[nodiscard]] io_sender<detail::in_turn<detail::some_outcome<Name>>> splice(
+      opcode code, int pipe, std::uint32_t most) const noexcept {
+    request what = at_position(code, reinterpret_cast<void*>(std::intptr_t{pipe}));
+    what.length = most;
+    what.flags = traits_.has_position ? request::of_file : request::of_pipe;
+    return {what, {{{}, traits_}}};
+  }
 
   [[nodiscard]] request at_offset(opcode code, void* address, std::size_t size,
                                   std::uint64_t offset) const noexcept {

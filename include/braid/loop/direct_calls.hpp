@@ -44,6 +44,9 @@ class direct_calls : pinned {
   virtual int peer_name(int socket, sockaddr_storage& name) noexcept;
   /// pipe2(2) with O_CLOEXEC: the end to read from, then the one to write to.
   virtual int pipe(int (&ends)[2]) noexcept;
+  /// A pipe for requests with fill_pipe and drain_pipe, of at most that size. Returns its size. A simulation
+  /// has no such requests: ENOSYS.
+  virtual int splice_pipe(int (&ends)[2], int most) noexcept;
   virtual int close(int descriptor) noexcept;
   /// The file's traits; file_traits::known is false where the descriptor is not open.
   [[nodiscard]] virtual file_traits traits_of(int descriptor) noexcept;

@@ -39,6 +39,9 @@ enum class opcode : std::uint8_t {
   send_parts,  ///< for streams: descriptor; address: a msghdr; length: of all its buffers; flags
   read_directory,  ///< descriptor; address, length: a buffer for records of getdents64(2)
   change_mode,  ///< descriptor; length: the mode
+  fill_pipe,  ///< descriptor, offset, length: splice(2) into an empty pipe; address: its number; flags:
+  ///< of_pipe, of_file or of_socket, as the descriptor is
+  drain_pipe,  ///< the reverse: into the descriptor, out of the pipe
   count_  // the number of opcodes
 };
 
@@ -49,6 +52,7 @@ enum class opcode : std::uint8_t {
 struct request {
   static constexpr std::uint64_t current_position = ~std::uint64_t{0};  ///< an offset
   static constexpr std::uint32_t data_only = 1;  ///< a flag of fsync
+  static constexpr std::uint32_t of_pipe = 0, of_file = 1, of_socket = 2;  ///< flags of fill_pipe, drain_pipe
   static constexpr std::int32_t working_directory = -100;  ///< AT_FDCWD
 
   opcode code = opcode::nop;
@@ -65,6 +69,12 @@ struct request {
     return code != opcode::nop && code != opcode::open && code != opcode::close && code != opcode::socket &&
            code != opcode::rename && code != opcode::unlink && code != opcode::make_directory &&
            code != opcode::cancel_descriptor;
+  }
+
+  /// Does a reactor call splice(2) for it itself, as soon as its descriptor is ready? On a file it would wait
+  /// for the disk.
+  [[nodiscard]] constexpr bool splices_when_ready() const noexcept {
+    return (code == opcode::fill_pipe || code == opcode::drain_pipe) && flags != of_file;
   }
 
   /// Memory that the kernel reads or writes.

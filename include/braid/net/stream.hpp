@@ -22,6 +22,7 @@ namespace braid::tcp {
 class stream : public stream_socket {
  public:
   stream() = default;
+  using splices = stream;  // for copy
   /// Adopts a connected socket.
   [[nodiscard]] static stream from_descriptor(int number) noexcept { return stream(descriptor(number)); }
   /// The endpoints of the two sides. Both throw std::system_error without a connection.

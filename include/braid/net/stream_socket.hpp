@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "braid/loop/bytes.hpp"
@@ -71,6 +72,17 @@ class stream_socket {
   }
   /// Cancels the operations in flight on the socket, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
+
+  // For copy, which moves bytes between sockets and files through a pipe.
+  using splices = stream_socket;
+  [[nodiscard]] auto fill_pipe(int pipe, std::uint32_t most) const noexcept {
+    return some<detail::stream_read_some_name>(
+        opcode::fill_pipe, reinterpret_cast<void*>(std::intptr_t{pipe}), most, request::of_socket);
+  }
+  [[nodiscard]] auto drain_pipe(int pipe, std::uint32_t most) const noexcept {
+    return some<detail::stream_write_all_name>(
+        opcode::drain_pipe, reinterpret_cast<void*>(std::intptr_t{pipe}), most, request::of_socket);
+  }
 
  protected:
   explicit stream_socket(descriptor open) noexcept : descriptor_(std::move(open)) {}

@@ -55,6 +55,7 @@ struct received {
 class stream : public stream_socket {
  public:
   stream() = default;
+  using splices = stream;  // for copy
   /// Adopts a connected socket.
   [[nodiscard]] static stream from_descriptor(int number) noexcept { return stream(descriptor(number)); }
   /// The peer's process and user, which the system vouches for. Throws std::system_error without a
