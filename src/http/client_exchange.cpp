@@ -9,13 +9,13 @@
 #include "braid/style/shield.hpp"
 #include "braid/style/spawn.hpp"
 #include "client_pool.hpp"
+#include "gathered.hpp"
 #include "response_head.hpp"
 
 namespace braid::http::detail {
 
 namespace {
 
-constexpr std::size_t most_gathered = 16 << 10;  // of a body beside its head, in one write
 constexpr int most_interim = 20;  // responses like 100 before the one that counts
 
 error no_http(const char* why) {

@@ -28,7 +28,8 @@ bool is_idempotent(std::string_view method) noexcept {
   return std::find(methods.begin(), methods.end(), method) != methods.end();
 }
 
-bool is_own(std::string_view name) noexcept {
+// Is it one of the fields that head_of writes itself?
+bool is_of_the_head(std::string_view name) noexcept {
   return same_word(name, "host") || same_word(name, "content-length") || same_word(name, "connection") ||
          same_word(name, "transfer-encoding");
 }
@@ -45,7 +46,7 @@ std::string head_of(const url& to, const request& asked, bool expects_continue) 
     head += "\r\n";
   }
   for (const auto& [name, value] : asked.headers) {
-    if (is_own(name) || (expects_continue && same_word(name, "expect"))) continue;
+    if (is_of_the_head(name) || (expects_continue && same_word(name, "expect"))) continue;
     head.append(name).append(": ").append(value).append("\r\n");
   }
   if (expects_continue) head += "Expect: 100-continue\r\n";

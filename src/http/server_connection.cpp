@@ -13,13 +13,13 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/get_stop_token.hpp"
 #include "braid/style/shield.hpp"
+#include "gathered.hpp"
 #include "meanwhile.hpp"
 
 namespace braid::http::detail {
 
 namespace {
 
-constexpr std::size_t most_gathered = 16 << 10;  // of a body beside its head, in one write
 constexpr std::uint64_t most_dropped = 64 << 10;  // of a request's body that no handler has read
 
 head_limits of(const server_limits& limits) noexcept {
