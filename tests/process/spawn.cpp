@@ -275,7 +275,8 @@ TEST_CASE("process: a stopped run ends the program first", "[process][run]") {
     process::spawn_options there;
     there.directory = folder.path();
     // The shell's own handler would still take another signal from a child that has not become `sleep` yet.
-    const std::string script = "trap 'kill -9 $!; echo > stopped; exit' TERM; sleep 1000 & echo > begun; wait";
+    const std::string script =
+        "trap 'kill -9 $!; echo > stopped; exit' TERM; sleep 1000 & echo > begun; wait";
     auto running = spawn(with_stop_token(process::run(shell(script), std::move(there)), stop.get_token()));
     (void)co_await read_file(folder / "begun");  // the trap is set
     stop.request_stop();

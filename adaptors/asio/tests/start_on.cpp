@@ -1,11 +1,11 @@
 #include "braid/asio/start_on.hpp"
 
+#include <array>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -54,7 +54,8 @@ TEST_CASE("start_on: gives the value or the error to any token", "[asio][start_o
   CHECK(start_on(other->there(), [] { return page("2"); }, asio::use_future).get() == "page 2");
   CHECK_THROWS_AS(start_on(other->there(), page("none"), asio::use_future).get(), std::out_of_range);
   CHECK_NOTHROW(start_on(other->there(), sleep_for(1ms), asio::use_future).get());
-  CHECK(*start_on(other->there(), [] { return just(std::make_unique<int>(3)); }, asio::use_future).get() == 3);
+  CHECK(
+      *start_on(other->there(), [] { return just(std::make_unique<int>(3)); }, asio::use_future).get() == 3);
   auto refused = start_on(
       other->there(), [] { return just_error<int>(error(std::make_error_code(std::errc::io_error), "ask")); },
       asio::use_future);
