@@ -44,7 +44,7 @@ std::optional<range> asked_range(std::string_view text, std::uint64_t bytes) {
   if (dash == 6 && to) return range{bytes - std::min(*to, bytes), std::min(*to, bytes)};
   if (!from || (!to && dash + 1 != text.size()) || (to && *to < *from)) return std::nullopt;
   if (*from >= bytes) return range{0, 0};
-  return range{*from, to ? std::min(*to - *from + 1, bytes - *from) : bytes - *from};
+  return range{*from, to ? std::min(*to - *from, bytes - *from - 1) + 1 : bytes - *from};
 }
 
 /// The path below the folder, or nothing if it would lead out of it.

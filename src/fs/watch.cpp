@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "braid/fs/detail/path_outcomes.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/schedule/offload.hpp"
 
@@ -20,7 +21,7 @@ constexpr std::uint32_t watched = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOV
                                   IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
 [[noreturn]] void fail(int code, const std::filesystem::path& path) {
-  std::string object = path.string();
+  std::string object = braid::detail::shown(path.native());
   if (code == ENOSPC) object += " (the limit is fs.inotify.max_user_watches)";
   if (code == EMFILE) object += " (no descriptor is left, or the limit is fs.inotify.max_user_instances)";
   error(std::error_code(code, std::generic_category()), "fs::watch", std::move(object)).rethrow();
@@ -28,7 +29,7 @@ constexpr std::uint32_t watched = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOV
 
 // On a thread of the blocking pool, since the path may lead to a slow disk.
 file begin(const std::filesystem::path& path) {
-  if (path.native().find('\0') != std::string::npos) fail(EINVAL, path.native().c_str());
+  if (path.native().find('\0') != std::string::npos) fail(EINVAL, path);
   const int number = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (number < 0) fail(errno, path);
   file made = file::from_descriptor(number);
@@ -66,7 +67,7 @@ std::optional<change> watcher::take() {
 
 task<std::optional<change>> watcher::next() {
   for (;;) {
-    while (!ended_ && at_ != end_) {
+    while (!ended_ && from_.is_open() && at_ != end_) {
       std::optional<change> found = take();
       if (found) co_return found;
     }

@@ -63,7 +63,7 @@ task<response> client::fetch(request asked) {
     const bool was_streamed = asked.body.whole() == nullptr;
     response given = co_await pool_->exchange(at, asked);
     const auto next = redirect_of(given, at);
-    if (!next || pool_->options.redirects == 0) co_return given;
+    if (!next || pool_->options.redirects <= 0) co_return given;
     if (followed == pool_->options.redirects)
       error(std::make_error_code(std::errc::too_many_symbolic_link_levels), "http::client::fetch",
             at.to_string())

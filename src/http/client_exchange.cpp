@@ -18,21 +18,25 @@ namespace {
 
 constexpr int most_interim = 20;  // responses like 100 before the one that counts
 
-error no_http(const char* why) {
-  return error(std::make_error_code(std::errc::bad_message), "http::client::fetch", why);
-}
-error ended_early() { return error(make_error_code(errc::end_of_stream), "http::client::fetch"); }
-
 task<> pause() {
   for (int turns = 0; turns < 3; ++turns) co_await yield();
 }
 
 }  // namespace
 
-client_exchange::client_exchange(any_stream stream, const client_options& options)
+client_exchange::client_exchange(any_stream stream, std::string server, const client_options& options)
     : stream_(std::move(stream)),
+      server_(std::move(server)),
       options_(options),
       parser_(HTTP_RESPONSE, {options.head, options.head, options.fields}) {}
+
+error client_exchange::no_http(const char* why) const {
+  return error(std::make_error_code(std::errc::bad_message), "http::client::fetch",
+               server_ + " (" + why + ")");
+}
+error client_exchange::ended_early() const {
+  return error(make_error_code(errc::end_of_stream), "http::client::fetch", server_);
+}
 
 bool client_exchange::is_short(const body& one) noexcept {
   return one.whole() != nullptr && one.whole()->size() <= most_gathered;

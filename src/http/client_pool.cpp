@@ -122,9 +122,10 @@ task<client_pool::lease> client_pool::take(url to, bool fresh) {
 }
 
 task<std::shared_ptr<client_exchange>> client_pool::connect(url to) {
+  std::string server = to.authority();
   auto connecting = with_timeout(options.connects(std::move(to)), options.connect);
   any_stream made = co_await std::move(connecting);
-  co_return std::make_shared<client_exchange>(std::move(made), options);
+  co_return std::make_shared<client_exchange>(std::move(made), std::move(server), options);
 }
 
 task<response> client_pool::exchange(url to, request& asked) {
@@ -136,7 +137,7 @@ task<response> client_pool::exchange(url to, request& asked) {
   bool fresh = false;
   for (;;) {
     lease at = co_await take(to, fresh);
-    if (at.exchange && !may_repeat) {
+    if (at.exchange) {
       const bool stale = co_await at.exchange->is_stale();
       if (stale) at.exchange.reset();
     }

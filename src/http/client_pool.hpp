@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/http/client.hpp"
 #include "braid/http/detail/body_source.hpp"
@@ -22,7 +23,8 @@ namespace braid::http::detail {
 // the response is read, by a task that keeps the connection until it has ended.
 class client_exchange : public std::enable_shared_from_this<client_exchange>, pinned {
  public:
-  client_exchange(any_stream stream, const client_options& options);
+  /// `server` is its name for messages.
+  client_exchange(any_stream stream, std::string server, const client_options& options);
 
   /// Is a body so short that it is written together with its head?
   [[nodiscard]] static bool is_short(const body& one) noexcept;
@@ -60,8 +62,11 @@ class client_exchange : public std::enable_shared_from_this<client_exchange>, pi
   task<> await_continue();
   task<> read_head();
   task<std::size_t> fill(loop_clock::duration within);
+  [[nodiscard]] error no_http(const char* why) const;
+  [[nodiscard]] error ended_early() const;
 
   any_stream stream_;
+  const std::string server_;
   const client_options& options_;
   input_buffer input_;
   message_parser parser_;

@@ -15,17 +15,20 @@ void headers::add(std::string_view name, std::string_view value) {
   if (!detail::is_field_value(value))
     throw std::invalid_argument("http::headers: the value of " + std::string(name) +
                                 " has a control character");
-  if (text_.size() + name.size() + value.size() > UINT32_MAX) throw std::length_error("http::headers");
+  const std::size_t size = text_.size() + name.size() + value.size();
+  if (size > UINT32_MAX) throw std::length_error("http::headers");
   const auto at = static_cast<std::uint32_t>(text_.size());
   const auto name_size = static_cast<std::uint32_t>(name.size());
-  entries_.push_back({at, name_size, at + name_size, static_cast<std::uint32_t>(value.size())});
-  try {
-    text_.append(name).append(value);
-  } catch (...) {
-    entries_.pop_back();
-    text_.resize(at);
-    throw;
+  std::string larger;  // the name and the value may be views into text_
+  if (size > text_.capacity()) {
+    larger.reserve(std::max(size, 2 * text_.capacity()));
+    larger.append(text_).append(name).append(value);
   }
+  entries_.push_back({at, name_size, at + name_size, static_cast<std::uint32_t>(value.size())});
+  if (larger.empty())
+    text_.append(name).append(value);
+  else
+    text_.swap(larger);
 }
 
 void headers::set(std::string_view name, std::string_view value) {

@@ -164,7 +164,7 @@ message_parser::state message_parser::parse_head(std::string_view arrived) {
   }
   keeps_alive_ = llhttp_should_keep_alive(&parser_) != 0;
   content_length_ = (parser_.flags & F_CONTENT_LENGTH) != 0 ? parser_.content_length : 0;
-  const bool right = accept_fields() && (parser_.type != HTTP_REQUEST || accept_request());
+  const bool right = accept_fields() && (parser_.type == HTTP_REQUEST ? accept_request() : accept_response());
   if (!right) return state::failed;
   has_body_ = is_chunked() || content_length_ > 0 || ends_with_connection();
   llhttp_resume(&parser_);
@@ -205,7 +205,9 @@ bool message_parser::note_field(std::string_view name, std::string_view value) {
     case 17:
       if (!same_word(name, "transfer-encoding")) return true;
       if (++codings_ == 1 && same_word(value, "chunked") && !is_http_1_0()) return true;
-      if (parser_.type == HTTP_RESPONSE && codings_ == 1) return true;
+      if (parser_.type == HTTP_RESPONSE && codings_ == 1 &&
+          (same_word(value, "chunked") || same_word(value, "identity")))
+        return true;
       fail(is_http_1_0() || codings_ > 1 ? 400 : 501, "a transfer coding other than chunked");
       return false;
     default: return true;
@@ -234,6 +236,12 @@ bool message_parser::accept_request() {
     return false;
   }
   return true;
+}
+
+bool message_parser::accept_response() {
+  if (parser_.http_major == 1 && parser_.status_code >= 100 && parser_.status_code <= 999) return true;
+  fail(502, "the version is not 1.0 or 1.1, or the status not from 100 to 999");
+  return false;
 }
 
 message_parser::state message_parser::failed(llhttp_errno_t how) noexcept {

@@ -77,6 +77,7 @@ class message_parser : pinned {
   int on_head_end();
   [[nodiscard]] state failed(llhttp_errno_t how) noexcept;
   [[nodiscard]] bool accept_request();
+  [[nodiscard]] bool accept_response();
   [[nodiscard]] bool accept_fields();
   [[nodiscard]] bool note_field(std::string_view name, std::string_view value);
   [[nodiscard]] std::string_view text(std::uint32_t at, std::uint32_t size) const noexcept {

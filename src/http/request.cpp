@@ -5,7 +5,12 @@
 namespace braid::http {
 
 std::string_view request::path() const noexcept {
-  const std::string_view whole(target);
+  std::string_view whole(target);
+  const std::size_t host = whole.starts_with('/') ? whole.npos : whole.find("://");
+  if (host != whole.npos) {  // a whole URL, which a server gets as well
+    whole.remove_prefix(std::min(whole.find_first_of("/?", host + 3), whole.size()));
+    if (!whole.starts_with('/')) return "/";
+  }
   return whole.substr(0, whole.find('?'));
 }
 

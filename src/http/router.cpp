@@ -75,13 +75,17 @@ std::vector<router::segment> router::segments_of(std::string_view pattern) {
     const std::string_view name = is_parameter ? text.substr(1, text.size() - 2) : text;
     if (name.find_first_of("{}") != std::string_view::npos)
       malformed("a parameter is a whole segment, {name}");
-    segments.push_back({std::string(name), is_parameter});
+    const segment made{std::string(name), is_parameter};
+    if (is_parameter && std::find(segments.begin(), segments.end(), made) != segments.end())
+      malformed("two parameters have one name");
+    segments.push_back(made);
   }
   return segments;
 }
 
 void router::add(std::string method, std::string_view pattern, handler answer) {
   if (!detail::is_token(method)) throw std::invalid_argument("http::router: a method is no token");
+  if (!answer) throw std::invalid_argument("http::router: the handler is empty");
   std::vector<segment> segments = segments_of(pattern);
   const auto same = [&](const route& each) {
     return std::equal(each.segments.begin(), each.segments.end(), segments.begin(), segments.end(),

@@ -28,6 +28,7 @@ server_core::server_core(handler its_answer, server_options its_options)
     : answer(std::move(its_answer)), options(std::move(its_options)), places(options.overload.at_once) {
   if (options.overload.at_once == 0 || options.limits.connections == 0)
     invalid_argument_error("http::server", "a limit is 0").rethrow();
+  if (!answer) invalid_argument_error("http::server", "the handler is empty").rethrow();
   if (!options.on_error) options.on_error = print;
 }
 

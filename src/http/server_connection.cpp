@@ -225,6 +225,7 @@ response_form server_connection::form_of(response& given) {
     server_.options.on_error(invalid_argument_error("http::response", "the status is not from 200 to 599"));
     given = response(500);
   }
+  if (given.status == 205) given.body = body();  // it has none, by RFC 9110
   if (given.headers.lists("connection", "close")) keeps_alive_ = false;
   const bool may_stream_request = given.body.whole() == nullptr;
   if (!body_whole_ && !may_stream_request) {

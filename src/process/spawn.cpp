@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -104,17 +105,29 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 
 bool has_zero(const std::string& text) noexcept { return text.find('\0') != text.npos; }
 
-void check_texts(const std::vector<std::string>& arguments, const spawn_options& how) {
-  bool wrong = arguments.empty() || has_zero(how.directory.native());
+void check_arguments(const std::vector<std::string>& arguments, const spawn_options& how) {
+  if (arguments.empty()) check(EINVAL, "without arguments");
+  bool wrong = has_zero(how.directory.native());
   for (const std::string& each : arguments) wrong |= has_zero(each);
   if (how.environment)
     for (const std::string& each : *how.environment) wrong |= has_zero(each);
-  check(wrong ? EINVAL : 0, arguments.empty() ? "without arguments" : arguments.front().c_str());
+  const std::string program = arguments.front().c_str();  // up to a zero byte
+  if (wrong) check(EINVAL, program + " (a zero byte in an argument, the environment or the directory)");
+  if (how.input.where() == kind::to_output || how.output.where() == kind::to_output)
+    check(EINVAL, program + " (to_output is for the standard error)");
+}
+
+// Keeps a descriptor for the handle of the process, so that no program begins that would be killed at once
+// for lack of one.
+descriptor reserve(const std::string& program) {
+  const int made = ::eventfd(0, EFD_CLOEXEC);
+  check(made < 0 ? errno : 0, program);
+  return descriptor(made);
 }
 
 // On a thread of the blocking pool: posix_spawn returns once the program runs, or has failed to.
 child start(std::vector<std::string> arguments, spawn_options how) {
-  check_texts(arguments, how);
+  check_arguments(arguments, how);
   const std::string program =
       how.directory.empty() ? arguments.front() : arguments.front() + " in " + how.directory.native();
   standard_stream input(STDIN_FILENO, how.input, program), output(STDOUT_FILENO, how.output, program),
@@ -131,9 +144,11 @@ child start(std::vector<std::string> arguments, spawn_options how) {
   std::vector<char*> environment;
   if (how.environment) environment = pointers_to(*how.environment);
   pid_t pid = -1;
+  descriptor reserved = reserve(program);
   check(::posix_spawnp(&pid, words.front(), actions.get(), with.get(), words.data(),
                        how.environment ? environment.data() : ::environ),
         program);
+  reserved = {};
   return made_of(pid, input.ours(), output.ours(), error.ours());
 }
 

@@ -27,6 +27,10 @@ constexpr const char* call = "tls::context";
 [[noreturn]] void fail(std::string object) { failure(call, std::move(object)).rethrow(); }
 
 std::string read_whole(const std::string& path) {
+  if (path.find('\0') != std::string::npos)
+    error(std::make_error_code(std::errc::invalid_argument), call,
+          path.c_str() + std::string(" (a zero byte)"))
+        .rethrow();
   const std::unique_ptr<std::FILE, freed_by<std::fclose>> file(std::fopen(path.c_str(), "re"));
   std::string text;
   std::array<char, 8192> part;

@@ -82,6 +82,8 @@ engine::~engine() {
 engine& engine::of(SSL* ssl) noexcept { return *static_cast<engine*>(SSL_get_app_data(ssl)); }
 
 void engine::expect_host() {
+  if (host_.find('\0') != std::string::npos)
+    invalid_argument_error("tls::connect", "the host has a zero byte").rethrow();
   X509_VERIFY_PARAM* expected = SSL_get0_param(ssl_.get());
   X509_VERIFY_PARAM_set_hostflags(expected,
                                   X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
@@ -92,8 +94,7 @@ void engine::expect_host() {
   if (is_address) return forget_errors();
   std::string name = host_;
   if (name.ends_with('.')) name.pop_back();
-  if (name.empty() || name.find('\0') != std::string::npos)
-    invalid_argument_error("tls::connect", "the host has no name").rethrow();
+  if (name.empty()) invalid_argument_error("tls::connect", "the host has no name").rethrow();
   if (verifies && SSL_set1_host(ssl_.get(), name.c_str()) != 1) failure("tls::connect", host_).rethrow();
   if (SSL_set_tlsext_host_name(ssl_.get(), name.c_str()) != 1) failure("tls::connect", host_).rethrow();
 }

@@ -146,10 +146,22 @@ TEST_CASE("fs::watch: a failure names the path", "[fs][watch]") {
   const auto none = style.wait(fs::watch("/no/such/folder"));
   REQUIRE_FALSE(none);
   CHECK(none.error().message() == "fs::watch /no/such/folder: No such file or directory");
-  CHECK(style.wait(fs::watch(std::string("a\0b", 3))) == std::errc::invalid_argument);
+  CHECK(style.wait(fs::watch(std::string("a\0b", 3))).error().message() == "fs::watch a?b: Invalid argument");
   CHECK(open_descriptors() == before);
   sim::world here(1);
   CHECK(here.run(as_result(fs::watch("/"))) == std::errc::operation_not_supported);
+}
+
+TEST_CASE("fs::watch: one that was moved from is closed", "[fs][watch][failure]") {
+  loop here;
+  const scratch_folder folder;
+  fs::watcher changes = here.run(fs::watch(folder.path()));
+  std::filesystem::create_directory(folder / "a");
+  std::filesystem::create_directory(folder / "b");
+  CHECK(here.run(next_of(changes)) == "directory a appeared");
+  fs::watcher other = std::move(changes);
+  CHECK(here.run(as_result(next_of(changes))) == std::errc::bad_file_descriptor);
+  CHECK(here.run(next_of(other)) == "directory b appeared");
 }
 
 TEST_CASE("fs::watch: can be cancelled at each await", "[fs][watch][cancellation]") {

@@ -23,7 +23,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // A server that says something of its own on each connection: it reads a head, writes `answers[i]`, and so on
-// for each answer of that connection; then it closes. Counts the heads that it gets.
+// for each answer of that connection; then it closes. An answer that begins with "!" it writes unasked, a
+// while later. Keeps the heads that it gets.
 class liar {
  public:
   explicit liar(std::vector<std::vector<std::string>> connections)
@@ -43,6 +44,11 @@ class liar {
     for (const auto& answers : connections) {
       tcp::stream client = co_await door_.accept();
       for (const std::string& each : answers) {
+        if (each.starts_with('!')) {
+          co_await sleep_for(1ms);
+          co_await client.write_all(each.substr(1));
+          continue;
+        }
         const std::string head = co_await up_to(client, "\r\n\r\n");
         heads.push_back(head);
         co_await client.write_all(each);
@@ -183,6 +189,12 @@ TEST_CASE("http::client: sends again only what is safe to send again", "[http][c
       CHECK(server.heads.size() == 2);
       co_await server.close();
     }
+    // It says something unasked on an idle connection.
+    liar gossips({{fine, "!HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"}, {fine}});
+    const std::string told = co_await ask(gossips, "GET");
+    CHECK(told == "200 ok");
+    CHECK(gossips.heads.size() == 2);
+    co_await gossips.close();
     // It closes a new connection without an answer.
     liar mute({{""}, {fine}});
     http::client web;
@@ -224,6 +236,11 @@ TEST_CASE("http::client: an answer that is none is an error", "[http][client]") 
         {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", bad},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", bad},
         {"HTTP/1.1 101 Switching Protocols\r\n\r\n", bad},
+        {"HTTP/1.1 99 Low\r\nContent-Length: 2\r\n\r\nok", bad},
+        {"HTTP/1.1 1000 High\r\nContent-Length: 2\r\n\r\nok", bad},
+        {"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok", bad},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n2\r\nok\r\n0\r\n\r\n", bad},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", bad},
         {"HTTP/1.1 200 OK\r\nA: " + std::string(100'000, 'a') + "\r\n\r\n", bad},
     };
     for (const auto& [answer, expected] : examples) {

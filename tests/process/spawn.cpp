@@ -195,7 +195,12 @@ TEST_CASE("process: a program that cannot be started is an error with its name",
   nowhere.directory = "/no/such/folder";
   CHECK(message({"sh"}, nowhere) == "process::spawn sh in /no/such/folder: No such file or directory");
   CHECK(message({}) == "process::spawn without arguments: Invalid argument");
-  CHECK(message({std::string("a\0b", 3)}).ends_with("Invalid argument"));
+  CHECK(message({std::string("a\0b", 3)}) ==
+        "process::spawn a (a zero byte in an argument, the environment or the directory): Invalid argument");
+  process::spawn_options mixed_up;
+  mixed_up.input = process::to_output;
+  CHECK(style.wait(process::spawn({"true"}, mixed_up)).error().message() ==
+        "process::spawn true (to_output is for the standard error): Invalid argument");
   CHECK(open_descriptors() == before);
   CHECK(has_no_children());
 }
@@ -210,8 +215,11 @@ TEST_CASE("process: without a descriptor left nothing is started", "[process][sp
     how.output = process::pipe;
     const auto none = here.run(as_result(process::spawn(shell("sleep 100"), how)));
     if (none != std::errc::too_many_files_open) return 1;
-    const auto without_pipe = here.run(as_result(process::spawn(shell("sleep 100"))));
+    const std::string began = (std::filesystem::temp_directory_path() / "braid-began-").string();
+    const std::string mark = began + std::to_string(::getpid());
+    const auto without_pipe = here.run(as_result(process::spawn(shell("echo > " + mark))));
     if (without_pipe != std::errc::too_many_files_open) return 2;
+    if (std::filesystem::exists(mark)) return 4;
     return has_no_children() ? 0 : 3;
   });
   CHECK(ended.errors == "");

@@ -71,6 +71,8 @@ TEST_CASE("tls::context: a file or a text that is of no use is named", "[tls][co
   CHECK(why_not(how) == "tls::context " + (folder / "absent.pem").string() + ": No such file or directory");
   how.certificate = tls::pem::file(folder.path());
   CHECK(why_not(how) == "tls::context " + folder.path().string() + ": Is a directory");
+  how.certificate = tls::pem::file(std::string("a.pem\0", 6));
+  CHECK(why_not(how) == "tls::context a.pem (a zero byte): Invalid argument");
   how.certificate = tls::pem::text("nothing");
   CHECK(why_not(how) == "tls::context (certificate) (no start line): TLS failed");
   std::string cut = ours.certificate;

@@ -56,8 +56,10 @@ struct client_options {
 ///
 /// A request is sent again only if that is safe: an idle connection turned out to be closed before anything
 /// of a response arrived, the method is idempotent (GET, HEAD, PUT, DELETE, OPTIONS, TRACE), and the body is
-/// a string. Before another method, an idle connection is tested. A redirect (301, 302, 303, 307, 308) is
-/// followed by the rules of RFC 9110; to another origin it takes no Authorization and no Cookie along.
+/// a string. An idle connection is tested before it is used again: one that the server has closed, or on
+/// which it has sent what nobody asked for, is not used. A redirect (301, 302, 303, 307, 308) is followed by
+/// the rules of RFC 9110, unless it wants a streamed body again, which is gone: then fetch completes with it.
+/// To another origin it takes no Authorization and no Cookie along.
 ///
 /// Lifetime  outlives its fetches, but not the bodies that they give.
 /// Threads   one loop's.

@@ -31,7 +31,7 @@ class request {
   std::string target = "/";  ///< as it is sent: the path is not decoded
   http::headers headers;
   http::body body;
-  /// The two parts of a target, around its "?". They are not decoded.
+  /// The two parts of a target, around its "?", also of a target that is a whole URL. They are not decoded.
   [[nodiscard]] std::string_view path() const noexcept;
   [[nodiscard]] std::string_view query() const noexcept;
   /// The decoded part of the path that a router's pattern has named, or empty.

@@ -77,8 +77,8 @@ struct spawn_options {
 /// program starts at `directory`.
 ///
 /// Errors  those of execve(2), of the change of the directory and of pipe2(2), with the program's name;
-///         invalid_argument without arguments; operation_not_supported in a simulated world. SIGCHLD must not
-///         be ignored.
+///         invalid_argument without arguments, for a zero byte in a text, and for to_output in another place
+///         than `error`; operation_not_supported in a simulated world. SIGCHLD must not be ignored.
 /// Cancel  a process that has begun is the value in spite of the request.
 /// Cost    a function on the blocking pool, and a descriptor for the process.
 /// Source  posix_spawn(3), pidfd_open(2).
