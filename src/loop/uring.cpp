@@ -230,10 +230,17 @@ void uring_reactor::fall_behind(io_operation& operation) noexcept {
 void uring_reactor::cancel(io_operation& operation) noexcept {
   cancel_of(operation) = cancel_request::made;
   if (broken_ || take_back(operation)) return;
-  if (!behind_ && submit_cancel(operation)) return;
+  if (!behind_ && submit_cancel(operation)) return end_wait_of(operation.what().code);
   cancel_of(operation) = cancel_request::due;
   behind_ = watchful_ = true;
   set_lane();
+}
+
+// The kernel wakes one accept for a connection. As long as a cancelled one has not left the listener's queue,
+// it would be that one, and an accept behind it would wait on. So the kernel ends it before there can be
+// another.
+void uring_reactor::end_wait_of(opcode code) noexcept {
+  if (code == opcode::accept || code == opcode::accept_many) enter(0, IORING_ENTER_GETEVENTS, nullptr);
 }
 
 void uring_reactor::cancel_all() noexcept {

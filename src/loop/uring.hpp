@@ -52,6 +52,7 @@ class uring_reactor final : public kernel_reactor, private errand_sender {
   [[nodiscard]] static std::uint64_t tag(const io_operation& operation) noexcept;
   [[nodiscard]] bool submit_request(io_operation& operation) noexcept;
   [[nodiscard]] bool submit_cancel(const io_operation& operation) noexcept;
+  void end_wait_of(opcode code) noexcept;
   [[nodiscard]] bool submit_poll(io_operation& operation) noexcept;
   void submit_unsupported(io_operation& operation) noexcept;
   void splice_now(io_operation& operation) noexcept;

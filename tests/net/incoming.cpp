@@ -14,6 +14,8 @@
 #include "braid/combine/with_stop_token.hpp"
 #include "braid/loop/nop.hpp"
 #include "braid/net/tcp.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/spawn.hpp"
 #include "catch.hpp"
 #include "child_process.hpp"
 #include "descriptors.hpp"
@@ -43,6 +45,22 @@ void check_pair(const tcp::stream& client, const tcp::stream& server) {
 }
 
 }  // namespace
+
+TEST_CASE("accept: the one behind a cancelled one gets the connection", "[net][incoming][stop]") {
+  loop here;
+  const tcp::listener listening = listening_on_loopback();
+  const bool many = GENERATE(false, true);
+  std::optional<tcp::incoming> first(listening.incoming());
+  auto cancelled = many ? spawn(first->next()) : spawn(listening.accept());
+  turn_until_idle(here);  // it waits in the kernel
+  cancelled.request_stop();
+  first.reset();
+  tcp::incoming second = listening.incoming();  // all that follows is submitted at once
+  const auto [server, client] = here.run(when_all(many ? spawn(second.next()) : spawn(listening.accept()),
+                                                  tcp::connect(listening.local_endpoint())));
+  check_pair(client, server);
+  CHECK_FALSE(here.run(as_result(std::move(cancelled))));
+}
 
 TEST_CASE("incoming: gives each connection in order", "[net][incoming]") {
   IN_EVERY_STYLE(style);
