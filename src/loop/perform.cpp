@@ -43,7 +43,8 @@ ssize_t write(const request& what) noexcept {
 // Between the descriptor and the pipe. Neither splice(2) nor the pipe raises SIGPIPE where it is blocked.
 ssize_t splice(const request& what) noexcept {
   off64_t offset = static_cast<off64_t>(what.offset);
-  off64_t* const at = what.offset == request::current_position ? nullptr : &offset;
+  const bool at_offset = what.flags == request::of_file && what.offset != request::current_position;
+  off64_t* const at = at_offset ? &offset : nullptr;  // a socket refuses any
   const auto pipe = static_cast<int>(reinterpret_cast<std::intptr_t>(what.address));
   if (what.code == opcode::fill_pipe)
     return ::splice(what.descriptor, at, pipe, nullptr, what.length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);

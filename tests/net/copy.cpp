@@ -208,6 +208,25 @@ TEST_CASE("copy: a cancelled one has written all that it read, unless it was wri
   }
 }
 
+TEST_CASE("copy: a socket fills a pipe and is filled by one, within the kernel", "[net][copy]") {
+  loop here;
+  auto [near, far] = connected_pair(any_style{});
+  auto [local, local_far] = connected_unix_pair();
+  pipe_pair between = pipe();
+  std::string got(5, '?');
+  auto filling = spawn(near.fill_pipe(between.writer.number(), 1 << 16));  // waits
+  here.run(far.write_all("hello"));
+  CHECK(here.run(std::move(filling)) == 5);
+  CHECK(here.run(local.drain_pipe(between.reader.number(), 5)) == 5);
+  here.run(local_far.read_exactly(got));
+  CHECK(got == "hello");
+  here.run(local_far.write_all("world"));
+  CHECK(here.run(local.fill_pipe(between.writer.number(), 1 << 16)) == 5);
+  CHECK(here.run(near.drain_pipe(between.reader.number(), 5)) == 5);
+  here.run(far.read_exactly(got));
+  CHECK(got == "world");
+}
+
 TEST_CASE("copy: sockets, pipes and files pass every byte on", "[net][copy]") {
   loop here;
   const std::string what = numbered_text((1 << 20) + 4711);
