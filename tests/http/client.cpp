@@ -346,7 +346,8 @@ TEST_CASE("http::client: hands its deadline on, and has deadlines of its own", "
       CHECK(ended.error().code().category() == timeout_category());
       co_return std::chrono::round<std::chrono::seconds>(loop_clock::now() - start).count();
     };
-    liar stalls({{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "c"}});  // waits for another head
+    const std::string cut = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab";
+    liar stalls({{cut, "c"}});  // waits for another head
     const auto stalled = co_await seconds_of(web, stalls.at);
     CHECK(stalled == 30);
     co_await stalls.close();
