@@ -15,10 +15,10 @@ namespace braid::detail {
 class running_scope : pinned {
  public:
   running_scope(loop& which, const char* call);
-  ~running_scope();
+  ~running_scope() { running_ = false; }
 
  private:
-  loop& which_;
+  bool& running_;
   const blocking_wait waits_;
 };
 
