@@ -149,7 +149,8 @@ task<> behave(state& all, way how) {
   co_await server.close();
 }
 
-// What may happen to a client while another one holds all descriptors, or the server has none to accept with.
+// A client may fail in these ways while another one holds all descriptors, or while the server has none left
+// to accept with.
 bool is_for_want_of_descriptors(const error& why) {
   return why == std::errc::too_many_files_open || why == std::errc::connection_reset ||
          why == std::errc::broken_pipe || why == errc::end_of_stream;

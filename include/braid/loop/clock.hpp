@@ -78,7 +78,7 @@ struct loop_clock {
 
 namespace detail {
 
-// What tells a loop's time: its reactor.
+// A loop's reactor, as the source of its time.
 class timekeeper {
  public:
   [[nodiscard]] virtual loop_clock::time_point now() const noexcept = 0;

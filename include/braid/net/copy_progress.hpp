@@ -4,7 +4,8 @@
 
 namespace braid {
 
-/// How far a copy has come. What was read and not written is lost for `to`: at most 256 KiB.
+/// Counts the bytes that a copy has read and written so far. After a failure `to` lacks the bytes that were
+/// read but not written, which are at most 256 KiB.
 ///
 ///     copy_progress so_far;
 ///     const borrowed_file output = standard_output();

@@ -86,7 +86,7 @@ class listener {
     return descriptor_.close();
   }
 
-  // What of serve runs here, for graceful_shutdown.
+  // The count of accept loops and connections on this listener. graceful_shutdown waits for them.
   [[nodiscard]] const std::shared_ptr<braid::detail::served>& served() const {
     if (served_ == nullptr) served_ = std::make_shared<braid::detail::served>();
     return served_;

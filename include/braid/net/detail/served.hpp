@@ -11,7 +11,8 @@
 
 namespace braid::detail {
 
-// What of a serve runs at a listener, for graceful_shutdown: accept loops and connections.
+// Counts the accept loops and the connections that a listener's `serve` runs, for which graceful_shutdown
+// waits.
 class served : braid::pinned {
  public:
   // Counts an accept loop or a connection as long as it lives.
