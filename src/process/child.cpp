@@ -16,6 +16,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/shield.hpp"
 #include "braid/style/start.hpp"
+#include "made_of.hpp"
 
 namespace braid::process {
 
