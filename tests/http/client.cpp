@@ -14,6 +14,7 @@
 #include "braid/style/shield.hpp"
 #include "every_cancellation.hpp"
 #include "every_style.hpp"
+#include "liar.hpp"
 #include "site.hpp"
 
 using namespace braid;
@@ -22,68 +23,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A server that says something of its own on each connection: it reads a head, writes `answers[i]`, and so on
-// for each answer of that connection; then it closes. An answer that begins with "!" it writes unasked, a
-// while later. Keeps the heads that it gets.
-class liar {
- public:
-  explicit liar(std::vector<std::vector<std::string>> connections)
-      : door_(tcp::listen_now(endpoint::loopback())),
-        at(door_.local_endpoint()),
-        serving_(spawn(serve(std::move(connections)))) {}
-  task<> close() {
-    serving_.request_stop();
-    auto ending = as_result(std::move(serving_));
-    (void)co_await std::move(ending);
-    co_await door_.close();
-  }
-  std::vector<std::string> heads;
-
- private:
-  task<> serve(std::vector<std::vector<std::string>> connections) {
-    for (const auto& answers : connections) {
-      tcp::stream client = co_await door_.accept();
-      for (const std::string& each : answers) {
-        if (each.starts_with('!')) {
-          co_await sleep_for(1ms);
-          co_await client.write_all(each.substr(1));
-          continue;
-        }
-        const std::string head = co_await up_to(client, "\r\n\r\n");
-        heads.push_back(head);
-        co_await client.write_all(each);
-      }
-      co_await client.close();
-    }
-  }
-  tcp::listener door_;
-
- public:
-  const endpoint at;
-
- private:
-  future<void> serving_;
-};
-
-std::string url_of(const endpoint& at, const std::string& target) {
-  return "http://" + at.to_string() + target;
-}
-http::request get(const endpoint& at, const std::string& target) {
-  return http::request("GET", url_of(at, target));
-}
-const std::string fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
 async_generator<std::string> pieces(int n, std::size_t size) {
   for (int i = 0; i < n; ++i) {
     co_await yield();
     co_yield std::string(size, 'x');
   }
-}
-
-task<std::string> text_of(http::client& web, http::request asked) {
-  http::response got = co_await web.fetch(std::move(asked));
-  const std::string text = co_await got.body.text(1 << 20);
-  co_return std::to_string(got.status) + " " + text;
 }
 
 }  // namespace
@@ -374,74 +318,6 @@ TEST_CASE("http::client: a server may answer before it has the whole body", "[ht
     co_await here.close();
   };
   run_in(GENERATE(true, false), program);
-}
-
-TEST_CASE("http::client: asks before it sends a body, if told to", "[http][client]") {
-  const auto program = []() -> task<> {
-    http::server_options how;
-    how.limits.body = 50'000;
-    site here(
-        [](http::request& asked) -> task<http::response> {
-          std::string text = co_await asked.body.text(1 << 20);
-          co_return http::response(200, std::move(text));
-        },
-        std::move(how));
-    http::client_options asks;
-    asks.await_continue = 1s;
-    http::client web(std::move(asks));
-    int made = 0;
-    const auto counted = [&made](int n) -> async_generator<std::string> {
-      for (int i = 0; i < n; ++i) {
-        ++made;
-        co_yield std::string(1000, 'x');
-      }
-    };
-    const auto post = [&](const endpoint& at, http::body with) {
-      return text_of(web, http::request("POST", url_of(at, "/"), std::move(with)));
-    };
-    // It is told to go on.
-    std::string got = co_await post(here.at, http::body::from(counted(20)));
-    CHECK(got == "200 " + std::string(20'000, 'x'));
-    got = co_await post(here.at, std::string(20'000, 'y'));
-    CHECK(got == "200 " + std::string(20'000, 'y'));
-    CHECK(web.idle_connections() == 1);
-    // It is refused: nothing of the body is made or sent, and its connection is closed.
-    made = 0;
-    got = co_await post(here.at, http::body::from(counted(100), 100'000));
-    CHECK(got == "413 ");
-    got = co_await post(here.at, std::string(100'000, 'x'));
-    CHECK(got == "413 ");
-    CHECK(made == 0);
-    CHECK(web.idle_connections() == 0);
-    co_await here.close();
-    // 417 is about the question: it sends without one. The liar reads up to the last chunk.
-    liar blunt({{"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"}, {"", fine}});
-    got = co_await post(blunt.at, http::body::from(counted(2)));
-    CHECK(got == "200 ok");
-    REQUIRE(blunt.heads.size() == 3);
-    CHECK(blunt.heads[0].find("Expect: 100-continue\r\n") != std::string::npos);
-    CHECK(blunt.heads[1].find("Expect") == std::string::npos);
-    CHECK(blunt.heads[2] ==
-          "3e8\r\n" + std::string(1000, 'x') + "\r\n3e8\r\n" + std::string(1000, 'x') + "\r\n0\r\n\r\n");
-    co_await blunt.close();
-    // A server that says nothing gets the body after a while, and one that says 100 late is understood.
-    for (const char* late : {"", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Cont"}) {
-      const std::string rest = *late == '\0' ? "" : "inue\r\n\r\n";
-      liar mute({{late, rest + fine}});
-      const auto begun = loop_clock::now();
-      got = co_await post(mute.at, http::body::from(counted(2)));
-      CHECK(got == "200 ok");
-      CHECK(std::chrono::round<std::chrono::milliseconds>(loop_clock::now() - begun) == 1s);
-      co_await mute.close();
-    }
-    // A short body is not worth a question.
-    liar simple({{fine}});
-    got = co_await post(simple.at, "x");
-    CHECK(got == "200 ok");
-    CHECK(simple.heads[0].find("Expect") == std::string::npos);
-    co_await simple.close();
-  };
-  run_in(true, program);
 }
 
 TEST_CASE("http::client: a body that is passed on is let go when the server answers early",

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "braid/combine/when_all.hpp"
 #include "braid/http/server.hpp"
@@ -82,6 +83,17 @@ inline std::string get_request(const std::string& path, const std::string& field
 }
 inline std::string last_request(const std::string& path, const std::string& fields = "") {
   return get_request(path, fields + "Connection: close\r\n");
+}
+
+inline braid::task<braid::http::response> hello(braid::http::request&) {
+  co_return braid::http::response(200, "hello");
+}
+
+using statuses = std::vector<int>;
+inline statuses statuses_in(const std::string& bytes) {
+  statuses found;
+  for (const seen_response& each : responses_in(bytes)) found.push_back(each.status);
+  return found;
 }
 
 /// Runs program() in the simulated world, where time costs nothing, or on the kernel.
