@@ -26,7 +26,19 @@ void wait_for_the_end(const flag& begun) {
   if (::pipe(ends) == 0) (void)!::read(ends[0], &byte, 1);
 }
 
+// Of the function that exit waits for.
+std::atomic<bool> second_begun{false}, exit_begun{false}, second_ended{false};
+
+void set(std::atomic<bool>& which) {
+  which = true;
+  which.notify_all();
+}
+
 int end(const std::string& how) {
+  if (how == "static")  // handlers run in the reverse order, with the pool's destructor between these two
+    std::atexit([] {
+      if (!second_ended) std::_Exit(1);
+    });
   static offload_pool kept({.name = "kept", .threads = 2});
   offload_pool local({.name = "local"});
   const auto begun = std::make_shared<std::atomic<bool>>(false);
@@ -43,8 +55,15 @@ int end(const std::string& how) {
   }
   if (how == "static") {  // exit waits for the second function, and leaves the first
     start(kept.run_abandonable(wait_for_the_end, begun), [](result<void>) {});
-    start(kept.run([] { ::usleep(1000); }), [](result<void>) {});
+    const auto second = [] {
+      set(second_begun);
+      exit_begun.wait(false);
+      second_ended = true;
+    };
+    start(kept.run(second), [](result<void>) {});
     begun->wait(false);
+    second_begun.wait(false);
+    std::atexit([] { set(exit_begun); });
     std::exit(7);
   }
   if (how == "local") {  // exit destroys no local pool, and waits for nothing in it
