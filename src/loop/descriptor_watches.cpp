@@ -129,7 +129,12 @@ int descriptor_watches::require(descriptor_watch& of, const request& what) noexc
   return 0;
 }
 
+// The table is as long as the highest number in it: one that is not open gets no place.
 int descriptor_watches::require(const request& what) noexcept try {
+  if (table_.find(what.descriptor) == nullptr) {
+    ++system_calls_;
+    if (::fcntl(what.descriptor, F_GETFD) < 0) return errno;
+  }
   return require(table_.at(what.descriptor), what);
 } catch (const std::bad_alloc&) {
   return ENOMEM;

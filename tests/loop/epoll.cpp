@@ -10,12 +10,14 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "allocations.hpp"
 #include "braid/combine/when_all.hpp"
 #include "braid/loop/loop.hpp"
 #include "braid/net/tcp.hpp"
@@ -340,6 +342,18 @@ TEST_CASE("epoll: waiting again on a registered socket costs no system call", "[
   }
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+TEST_CASE("epoll: a number that is not open is refused, and takes no memory", "[loop][epoll]") {
+  loop home(on_epoll);
+  for (const int number : {-1, std::numeric_limits<int>::max()}) {
+    asked polled({.code = opcode::poll, .descriptor = number, .flags = POLLIN});
+    const std::size_t before = bytes_allocated();
+    home.operations().submit(polled);
+    turn_until(home, polled.result);
+    CHECK(polled.result == -EBADF);
+    CHECK(bytes_allocated() - before < 4096);
+  }
 }
 
 }  // namespace
