@@ -23,7 +23,8 @@ namespace braid {
 /// timers Asio starts a thread of its own, one for each loop: it waits for the kernel and runs no handler.
 ///
 /// Lifetime  the loop outlives all copies and all I/O objects on them; those in its coroutines are within it.
-///           The loop's end destroys the handlers that still wait, without calling them.
+///           The loop's end destroys the handlers that still wait, without calling them. Only a wait that its
+///           object's end has just cancelled may still call its handler there.
 /// Threads   made on the loop's. Copies may be used on any thread while the loop exists.
 /// Errors    the constructor throws std::logic_error on another thread. An exception of a function goes
 ///           to the loop's unhandled-error handler, or through dispatch to its caller if it ran within
