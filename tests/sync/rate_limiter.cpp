@@ -243,7 +243,8 @@ std::vector<ending> expected(const program& of) {
       queue.erase(queue.begin());
     }
   };
-  for (std::int64_t now = 0; now < 10'000; ++now) {
+  constexpr std::int64_t last_step = 120;  // of a random program
+  for (std::int64_t now = 0; now <= last_step || !queue.empty(); ++now) {
     if (now > 0) level += of.tokens;
     if (queue.empty()) level = std::min(full, level);
     for (std::size_t n = 0; n < of.wishes.size(); ++n) {
