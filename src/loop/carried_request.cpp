@@ -134,6 +134,7 @@ std::int32_t carried_request::carry_out_any() {
     case opcode::change_mode:
     case opcode::fill_pipe:
     case opcode::drain_pipe:
+    case opcode::try_lock:
     case opcode::status:
     case opcode::connect:
     case opcode::close: return carry_out_descriptor();

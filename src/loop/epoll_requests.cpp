@@ -64,7 +64,8 @@ void epoll_reactor::begin(io_operation& operation) noexcept {
     case opcode::unlink:
     case opcode::make_directory:
     case opcode::read_directory:
-    case opcode::change_mode: return send_out(operation);
+    case opcode::change_mode:
+    case opcode::try_lock: return send_out(operation);
     case opcode::fill_pipe:
     case opcode::drain_pipe:
       return what.splices_when_ready() ? begin_waiting_kind(operation) : send_out(operation);

@@ -39,6 +39,7 @@ inline constexpr unsigned opcode_bits[] = {
     receive_many_bits,      IORING_OP_SENDMSG,
     no_such_operation,      no_such_operation,
     no_such_operation,      no_such_operation,  // its splice would use a thread for each request
+    no_such_operation,
 };
 static_assert(std::size(opcode_bits) == static_cast<std::size_t>(opcode::count_));
 

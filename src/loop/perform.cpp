@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -94,6 +95,9 @@ std::int64_t call(const request& what) noexcept {
     case opcode::change_mode: return ::fchmod(fd, what.length);
     case opcode::fill_pipe:
     case opcode::drain_pipe: return splice(what);
+    case opcode::try_lock:
+      if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return 0;
+      return errno == EWOULDBLOCK ? 1 : -1;
     case opcode::cancel_descriptor: return 0;
     case opcode::send_parts:
     case opcode::send_message: return ::sendmsg(fd, static_cast<const msghdr*>(what.address), flags);
@@ -119,7 +123,8 @@ bool needs_thread(opcode code) noexcept {
     case opcode::unlink:
     case opcode::make_directory:
     case opcode::read_directory:
-    case opcode::change_mode: return true;
+    case opcode::change_mode:
+    case opcode::try_lock: return true;
     default: return false;
   }
 }

@@ -32,6 +32,7 @@ const char* name_of(opcode code) noexcept {
     case opcode::change_mode: return "change_mode";
     case opcode::fill_pipe: return "fill_pipe";
     case opcode::drain_pipe: return "drain_pipe";
+    case opcode::try_lock: return "try_lock";
     case opcode::count_: break;
   }
   return "unknown";

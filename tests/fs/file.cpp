@@ -61,6 +61,19 @@ TEST_CASE("file: sync, datasync, truncate and size work", "[fs][file]") {
   CHECK(style.wait(one.size()).value() == 1000);
 }
 
+TEST_CASE("file: try_lock gives the lock to one open file at a time", "[fs][file]") {
+  IN_EVERY_STYLE(style);
+  const scratch_folder folder;
+  file first = opened(style, folder / "door");
+  const file second = opened(style, folder / "door");
+  CHECK(style.wait(first.try_lock()).value());
+  CHECK_FALSE(style.wait(second.try_lock()).value());
+  CHECK(style.wait(first.try_lock()).value());  // it has the lock
+  CHECK(style.wait(first.close()));
+  CHECK(style.wait(second.try_lock()).value());
+  CHECK(style.wait(first.try_lock()).error() == std::errc::bad_file_descriptor);
+}
+
 TEST_CASE("file: close frees the descriptor's number and leaves the file closed", "[fs][file]") {
   IN_EVERY_STYLE(style);
   const scratch_folder folder;

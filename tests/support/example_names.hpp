@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "braid/braid.hpp"
+#include "braid/messaging/log.hpp"
 
 /// Names that the examples in the public headers use and do not declare: they stand for the program's own
 /// code. tests/script/examples compiles the examples.
@@ -45,5 +46,6 @@ extern unix_domain::stream& local_peer;
 extern unix_domain::listener& local_door;
 extern unix_domain::datagram& local_inbox;
 extern std::array<char, 16>& header;
+extern messaging::log& journal;
 
 }  // namespace examples

@@ -123,6 +123,16 @@ class file {
         .code = opcode::status, .descriptor = number(), .length = STATX_SIZE, .flags = AT_EMPTY_PATH};
     return io_sender<detail::size_outcome>{what, {}};
   }
+  /// Takes the exclusive lock of flock(2), without waiting for it. A sender of bool: false if another open
+  /// file has it. Only programs that ask for it heed it. It ends when the file is closed, at the latest with
+  /// the process.
+  ///
+  ///     const file door = co_await open_file("/tmp/only-one", O_RDWR | O_CREAT);
+  ///     const bool alone = co_await door.try_lock();
+  ///     if (!alone) log("another one runs");
+  [[nodiscard]] auto try_lock() const noexcept {
+    return io_sender<detail::lock_outcome>{{.code = opcode::try_lock, .descriptor = number()}, {}};
+  }
   /// Cancels the operations in flight on the file, waits until they have ended, then closes it.
   [[nodiscard]] auto close() noexcept { return descriptor_.close(); }
 

@@ -42,6 +42,8 @@ enum class opcode : std::uint8_t {
   fill_pipe,  ///< descriptor, offset, length: splice(2) into an empty pipe; address: its number; flags:
   ///< of_pipe, of_file or of_socket, as the descriptor is
   drain_pipe,  ///< the reverse: into the descriptor, out of the pipe
+  try_lock,  ///< descriptor: flock(2) with LOCK_EX, without waiting. Its result is 0, or 1: another open file
+  ///< has the lock
   count_  // the number of opcodes
 };
 

@@ -29,6 +29,7 @@ struct node : pinned {
   node* parent = nullptr;     // null: its name was removed, or it is "/"
   std::string name;
   std::size_t opened = 0;  // how many open descriptions it has
+  const void* locked_by = nullptr;  // the open description that has its lock
   file_content content;
   std::map<std::string, std::shared_ptr<node>, std::less<>> entries;
 };

@@ -27,6 +27,7 @@ disk_file::disk_file(std::shared_ptr<volume> on, std::shared_ptr<node> what, int
 disk_file::~disk_file() {
   if (on_->crashes != opened_before_) return;
   --node_->opened;
+  if (node_->locked_by == this) node_->locked_by = nullptr;
   on_->release(*node_);
 }
 
@@ -67,6 +68,10 @@ std::optional<std::int32_t> disk_file::attempt(const request& what) {
       if (is_path_alone()) return -EBADF;
       node_->mode = (node_->mode & S_IFMT) | (what.length & 07777);
       return 0;
+    case opcode::try_lock:
+      if (is_path_alone()) return -EBADF;
+      if (node_->locked_by == nullptr) node_->locked_by = this;
+      return node_->locked_by == this ? 0 : 1;
     case opcode::status: return status(what);
     case opcode::fsync:
       if (is_path_alone()) return -EBADF;

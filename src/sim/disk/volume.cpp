@@ -39,6 +39,7 @@ void volume::crash() {
   used = 0;
   for (const auto& [number, each] : names.all()) {
     each->opened = 0;
+    each->locked_by = nullptr;
     if (options.loses_unsynced)
       each->content.crash(draws);
     else

@@ -23,6 +23,12 @@ struct done_outcome {
 inline constexpr char sync_name[] = "sync", datasync_name[] = "datasync", truncate_name[] = "truncate";
 // [/sync_outcome]
 
+struct lock_outcome {
+  using value_type = bool;
+  static constexpr const char* name() noexcept { return "try_lock"; }
+  result<bool> operator()(std::int32_t ended, const request&) const noexcept { return ended == 0; }
+};
+
 struct size_outcome {
   using value_type = std::uint64_t;
   static constexpr const char* name() noexcept { return "size"; }

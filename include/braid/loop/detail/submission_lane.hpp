@@ -42,7 +42,7 @@ class submission_lane {
   [[nodiscard]] static constexpr bool always_takes(opcode code) noexcept {
     return code != opcode::truncate && code != opcode::cancel_descriptor && code != opcode::accept_many &&
            code != opcode::receive_many && code != opcode::read_directory && code != opcode::change_mode &&
-           code != opcode::fill_pipe && code != opcode::drain_pipe;
+           code != opcode::fill_pipe && code != opcode::drain_pipe && code != opcode::try_lock;
   }
   /// An entry without its opcode's bits.
   [[nodiscard, gnu::always_inline]] static entry entry_of(const request& what,

@@ -1,0 +1,31 @@
+#include "braid/messaging/error.hpp"
+
+#include <string>
+
+namespace braid::messaging {
+
+namespace {
+
+class category final : public std::error_category {
+ public:
+  [[nodiscard]] const char* name() const noexcept override { return "messaging"; }
+  [[nodiscard]] std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::log_closed: return "the log is closed";
+      case errc::log_stopped: return "the log takes no more writes, since one has failed";
+      case errc::damaged_record: return "the record is damaged";
+      case errc::unreadable_segment: return "the segment cannot be read";
+      case errc::record_removed: return "the record was removed";
+    }
+    return "unknown error";
+  }
+};
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+  static const category one;
+  return one;
+}
+
+}  // namespace braid::messaging

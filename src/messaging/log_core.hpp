@@ -1,0 +1,181 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "block_buffer.hpp"
+#include "braid/base/detail/intrusive_list.hpp"
+#include "braid/base/error.hpp"
+#include "braid/base/pinned.hpp"
+#include "braid/core/stop_token.hpp"
+#include "braid/fs/file.hpp"
+#include "braid/messaging/detail/log_format.hpp"
+#include "braid/messaging/log.hpp"
+#include "braid/sync/event.hpp"
+#include "braid/sync/mutex.hpp"
+#include "braid/sync/watch.hpp"
+#include "segment_reader.hpp"
+
+namespace braid::messaging::detail {
+
+// An append, a sync or a mark that waits, in the frame of its coroutine.
+struct log_entry : braid::detail::list_node {
+  enum class kind : std::uint8_t { data, mark, sync };
+
+  log_entry(kind its_kind, durability its_how) noexcept : what(its_kind), how(its_how) {}
+  ~log_entry() {
+    if (linked()) unlink();
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return what == kind::sync ? 0 : record_bytes(size); }
+
+  const kind what;
+  const durability how;
+  const void* data = nullptr;
+  std::size_t size = 0;
+  std::uint64_t sequence = 0;
+  std::optional<error> failed{};
+  event done;
+};
+
+// A log, whose appends are written by one detached coroutine, a batch at a time. An append waits in waiting_
+// until its batch is gathered, which copies its bytes, and then in in_flight_ until it is written and synced.
+//
+// Threads  its loop's.
+class log_core : pinned, public std::enable_shared_from_this<log_core> {
+ public:
+  log_core(std::filesystem::path directory, const log_options& how);
+  ~log_core();
+
+  // ---- log_opening.cpp
+  [[nodiscard]] static task<std::shared_ptr<log_core>> open(std::filesystem::path directory, log_options how);
+
+  // ---- log_core.cpp
+  [[nodiscard]] static task<std::uint64_t> append(std::shared_ptr<log_core> self, readable_bytes bytes,
+                                                  durability how);
+  [[nodiscard]] static task<> sync(std::shared_ptr<log_core> self);
+  [[nodiscard]] static task<> close(std::shared_ptr<log_core> self);
+
+  // ---- log_truncation.cpp
+  [[nodiscard]] static task<> truncate_front(std::shared_ptr<log_core> self, std::uint64_t sequence);
+  [[nodiscard]] static task<> truncate_back(std::shared_ptr<log_core> self, std::uint64_t sequence);
+
+  // ---- log_reading.cpp
+  [[nodiscard]] static async_generator<result<log_record>> read(std::shared_ptr<log_core> self,
+                                                                std::uint64_t from, bool follows);
+
+  [[nodiscard]] const log_options& options() const noexcept { return how_; }
+  [[nodiscard]] std::uint64_t first() const noexcept {
+    return segments_.empty() ? last() + 1 : segments_.begin()->first;
+  }
+  [[nodiscard]] std::uint64_t last() const noexcept { return visible_.get(); }
+  [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }
+  [[nodiscard]] const log_recovery& recovery() const noexcept { return recovery_; }
+  [[nodiscard]] const log_metrics& metrics() const noexcept { return metrics_; }
+  [[nodiscard]] std::vector<log_segment> segments() const;
+
+ private:
+  struct index_entry {
+    std::uint64_t sequence, offset;
+  };
+  struct segment {
+    std::filesystem::path path;
+    std::uint64_t last = 0;  // its last acknowledged record
+    std::uint64_t bytes = 0;  // up to the end of that
+    std::vector<index_entry> index{};  // every index_step bytes or more, as far as it was read or written
+  };
+  static constexpr std::uint64_t index_step = 64 << 10;
+
+  // ---- log_opening.cpp
+  [[nodiscard]] task<> make_directory();
+  [[nodiscard]] task<> take_lock();
+  [[nodiscard]] task<> find_segments();
+  [[nodiscard]] task<file> open_segment(std::uint64_t first) const;
+  [[nodiscard]] task<> recover_last();
+  // Reads a segment up to its end, and decides where the log ends.
+  struct scan {
+    std::uint64_t size = 0, end = 0;
+    std::uint64_t known_durable = 0, last = 0;
+  };
+  [[nodiscard]] task<scan> scan_last(std::uint64_t first);
+  [[nodiscard]] task<> mend_last(scan found);
+  [[nodiscard]] task<> open_for_writing();
+
+  // ---- log_core.cpp
+  void require_writable(const char* call) const;
+  [[nodiscard]] error failure(errc why, const char* call) const;
+  [[nodiscard]] error own_failure(const error& why) const noexcept;
+  void stop(const error& why) noexcept;
+  [[nodiscard]] task<> wait_for(log_entry& entry);
+  [[nodiscard]] static task<> write_waiting(std::shared_ptr<log_core> self);
+  [[nodiscard]] task<> write_batch();
+  void finish_batch(const std::optional<error>& failed) noexcept;
+  [[nodiscard]] bool needs_new_segment() noexcept;
+  [[nodiscard]] task<> begin_segment();
+  [[nodiscard]] task<> retain();
+  bool gather();  // true if the batch is to be synced
+  void put(log_entry& entry, std::uint64_t offset);
+  [[nodiscard]] task<> write_out();
+  [[nodiscard]] task<> take_back(const error& why);
+  [[nodiscard]] task<> sync_files();
+  [[nodiscard]] bool is_synced() const noexcept { return written_ == durable_ && !unsynced_; }
+  void sync_later(loop_clock::duration time);
+  [[nodiscard]] static task<> sync_at(std::shared_ptr<log_core> self, loop_clock::time_point due);
+  [[nodiscard]] static task<> close_files(std::shared_ptr<log_core> self);
+
+  // ---- log_reading.cpp
+  void note(std::uint64_t segment, std::uint64_t sequence, std::uint64_t offset);
+  [[nodiscard]] index_entry find(std::uint64_t segment, std::uint64_t sequence) const;
+  [[nodiscard]] std::optional<std::uint64_t> following(std::uint64_t segment) const;
+  [[nodiscard]] std::uint64_t end_of(std::uint64_t segment, std::uint64_t otherwise) const;
+  [[nodiscard]] error removed(std::uint64_t sequence) const;
+
+  // ---- log_truncation.cpp
+  [[nodiscard]] task<> remove_segment(std::uint64_t first);
+  [[nodiscard]] task<> cut_from(std::uint64_t sequence);
+  [[nodiscard]] task<std::uint64_t> offset_of(std::uint64_t segment, std::uint64_t sequence);
+
+  const std::filesystem::path directory_;
+  const log_options how_;
+  file lock_;
+  log_recovery recovery_;
+  log_metrics metrics_;
+
+  // what is in the files
+  std::map<std::uint64_t, segment> segments_;  // by the number of the first record
+  watch<std::uint64_t> visible_{0};  // the last acknowledged record
+  std::uint64_t written_ = 0;  // the last record that was written
+  std::uint64_t durable_ = 0;  // the last one that was synced
+  std::uint64_t marked_ = 0;  // what the last mark in the files says
+  std::uint64_t cuts_ = 0;  // how often truncate_back has removed records
+
+  // the file that is written to
+  mutex door_;  // held while a batch is written, and by truncations
+  file file_;
+  std::uint64_t position_ = 0;  // its end
+  bool unsynced_ = false;  // it, or the directory, was written to since the last sync
+  bool directory_unsynced_ = false;
+  std::byte last_block_[block_buffer::block_bytes];  // of a direct log: what the block at its end holds
+
+  // the batch
+  braid::detail::intrusive_list<log_entry> waiting_, in_flight_;
+  block_buffer batch_;
+  std::uint64_t batch_from_ = 0;  // the offset of its first byte
+  std::uint64_t batch_end_ = 0;  // the offset behind its last record
+  std::uint64_t batch_last_ = 0;  // the number of its last record
+  std::uint64_t batch_mark_ = 0;
+  std::optional<loop_clock::duration> batch_interval_{};
+  bool writing_ = false;  // write_waiting runs
+
+  std::optional<loop_clock::time_point> sync_due_{};
+  std::optional<error> stopped_{};
+  bool closed_ = false;
+  stop_source closing_;  // ends what waits for sync_due_
+};
+
+}  // namespace braid::messaging::detail

@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "braid/style/as_result.hpp"
+#include "log_core.hpp"
+
+namespace braid::messaging::detail {
+
+namespace {
+
+error damaged(std::string where) {
+  return {make_error_code(errc::damaged_record), "log::read", std::move(where)};
+}
+// The records that should have stood before the end of a file.
+error missing(const std::filesystem::path& path, std::uint64_t first, std::uint64_t last) {
+  return damaged(path.string() + " (the records " + std::to_string(first) + " to " + std::to_string(last) +
+                 " are missing)");
+}
+
+}  // namespace
+
+void log_core::note(std::uint64_t segment, std::uint64_t sequence, std::uint64_t offset) {
+  const auto found = segments_.find(segment);
+  if (found == segments_.end()) return;
+  auto& index = found->second.index;
+  if (index.empty() ? offset >= index_step : offset >= index.back().offset + index_step)
+    index.push_back({sequence, offset});
+}
+
+// A place in the segment at or before a record, where a record begins.
+log_core::index_entry log_core::find(std::uint64_t segment, std::uint64_t sequence) const {
+  const auto found = segments_.find(segment);
+  if (found == segments_.end()) return {segment, 0};
+  const auto& index = found->second.index;
+  const auto after = std::ranges::upper_bound(index, sequence, {}, &index_entry::sequence);
+  return after == index.begin() ? index_entry{segment, 0} : *std::prev(after);
+}
+
+std::optional<std::uint64_t> log_core::following(std::uint64_t segment) const {
+  const auto found = segments_.upper_bound(segment);
+  return found == segments_.end() ? std::nullopt : std::optional(found->first);
+}
+
+std::uint64_t log_core::end_of(std::uint64_t segment, std::uint64_t otherwise) const {
+  const auto found = segments_.find(segment);
+  return found == segments_.end() ? otherwise : found->second.bytes;
+}
+
+error log_core::removed(std::uint64_t sequence) const {
+  return {make_error_code(errc::record_removed), "log::read",
+          "the record " + std::to_string(sequence) + " of " + directory_.string()};
+}
+
+async_generator<result<log_record>> log_core::read(std::shared_ptr<log_core> self, std::uint64_t from,
+                                                   bool follows) {
+  auto news = self->visible_.read();
+  std::uint64_t next = std::max<std::uint64_t>(from, 1);
+  std::uint64_t cuts = self->cuts_;
+  follows = follows && !self->how_.read_only;
+  for (;;) {
+    if (cuts != self->cuts_ && next > self->last() + 1) self->removed(next).rethrow();
+    cuts = self->cuts_;
+    if (next > self->last()) {
+      if (!follows || self->visible_.is_closed()) break;
+      auto waiting = news.receive();
+      (void)co_await std::move(waiting);
+      continue;
+    }
+    const auto behind = self->segments_.upper_bound(next);
+    if (behind == self->segments_.begin()) self->removed(next).rethrow();
+    const auto [segment, path] = std::pair(std::prev(behind)->first, std::prev(behind)->second.path);
+    auto opening = as_result(self->open_segment(segment));
+    result<file> opened = co_await std::move(opening);
+    if (!opened) {
+      // It may have been removed meanwhile.
+      if (self->segments_.find(segment) == self->segments_.end()) self->removed(next).rethrow();
+      if (!self->how_.skip_unreadable || opened.error() != make_error_code(errc::unreadable_segment))
+        opened.error().rethrow();
+      next = self->following(segment).value_or(self->last() + 1);
+      result<log_record> skipped(opened.error());
+      co_yield std::move(skipped);
+      continue;
+    }
+    const file in = std::move(opened).value();
+    const index_entry begin = self->find(segment, next);
+    segment_reader reader(in, segment, begin.offset, begin.sequence, self->end_of(segment, 0));
+    while (cuts == self->cuts_) {
+      segment_reader::step each = co_await reader.next();
+      if (cuts != self->cuts_) break;
+      if (each.head) {
+        if (each.head->kind != record_kind::data || each.head->sequence < next) continue;
+        next = each.head->sequence + 1;
+        self->note(segment, each.head->sequence, each.offset);
+        result<log_record> good(log_record{each.head->sequence, std::string(each.body)});
+        co_yield std::move(good);
+        continue;
+      }
+      if (each.damage && !each.to_the_end) {
+        const bool is_news = each.damage->last >= next || each.damage->from == 0;
+        next = std::max(next, each.damage->last + 1);
+        if (!is_news) continue;
+        result<log_record> bad(damaged(std::move(each.damage->what)));
+        co_yield std::move(bad);
+        continue;
+      }
+      // All of the file that can be read now has been.
+      const std::uint64_t end = self->end_of(segment, reader.offset());
+      if (end > reader.offset()) {
+        reader.extend(end);
+        continue;
+      }
+      const std::uint64_t last = self->following(segment).value_or(self->last() + 1) - 1;
+      if (next <= last) {
+        result<log_record> bad(missing(path, next, last));
+        next = last + 1;
+        co_yield std::move(bad);
+      }
+      if (self->following(segment) || !follows || self->visible_.is_closed()) break;
+      auto waiting = news.receive();
+      (void)co_await std::move(waiting);
+    }
+  }
+}
+
+}  // namespace braid::messaging::detail
