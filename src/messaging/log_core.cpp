@@ -270,7 +270,7 @@ task<> log_core::begin_segment() {
     co_await file_.close();
   }
   const std::uint64_t first = written_ + 1;
-  segment made{.path = segment_path(directory_, first), .last = written_};
+  segment_file made{.path = segment_path(directory_, first), .last = written_};
   const auto at = segments_.insert_or_assign(first, std::move(made)).first;
   try {
     file_ = co_await open_file(at->second.path, O_RDWR | O_CREAT | O_TRUNC | (how_.direct ? O_DIRECT : 0));

@@ -83,7 +83,7 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   struct index_entry {
     std::uint64_t sequence, offset;
   };
-  struct segment {
+  struct segment_file {
     std::filesystem::path path;
     std::uint64_t last = 0;  // its last acknowledged record
     std::uint64_t bytes = 0;  // up to the end of that
@@ -147,7 +147,7 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   log_metrics metrics_;
 
   // what is in the files
-  std::map<std::uint64_t, segment> segments_;  // by the number of the first record
+  std::map<std::uint64_t, segment_file> segments_;  // by the number of the first record
   watch<std::uint64_t> visible_{0};  // the last acknowledged record
   std::uint64_t written_ = 0;  // the last record that was written
   std::uint64_t durable_ = 0;  // the last one that was synced

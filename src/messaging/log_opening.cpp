@@ -50,13 +50,14 @@ task<> log_core::find_segments() {
     const std::optional<fs::entry> each = co_await names.next();
     if (!each) break;
     if (const auto first = segment_of(each->name)) {
-      segment found{.path = directory_ / each->name};
+      segment_file found{.path = directory_ / each->name};
       segments_.emplace(*first, std::move(found));
     }
   }
   if (segments_.empty() && !how_.read_only) {  // the directory itself may be new
     const bool has_parent = directory_.has_parent_path();
-    co_await sync_directory(has_parent ? directory_.parent_path() : std::filesystem::path("."));
+    const std::filesystem::path parent = has_parent ? directory_.parent_path() : std::filesystem::path(".");
+    co_await sync_directory(parent);
   }
   for (auto each = segments_.begin(); each != segments_.end(); ++each) {
     const fs::file_status status = co_await fs::status(each->second.path);
