@@ -78,7 +78,8 @@ TEST_CASE("log: the sample of docs/messaging.md", "[messaging][log]") {
 TEST_CASE("log: what was appended is read, now and after it was opened again", "[messaging][log]") {
   const scratch_folder folder;
   const bool direct = GENERATE(false, true);
-  const auto how = GENERATE(durability::synced, durability::written, durability::interval(1ms));
+  const auto how =
+      GENERATE(as<durability>{}, durability::synced, durability::written, durability::interval(1ms));
   const log_options options{.durability = how, .segment_bytes = 1500, .direct = direct};
   const auto program = [&]() -> task<> {
     std::uint64_t last = 0;

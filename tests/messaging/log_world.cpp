@@ -133,7 +133,8 @@ TEST_CASE("log: a power failure at any moment leaves the first records, and all 
 }
 
 TEST_CASE("log: the end of the process at any moment loses nothing acknowledged", "[messaging][log][sim]") {
-  const auto how = GENERATE(durability::synced, durability::written, durability::interval(60us));
+  const auto how =
+      GENERATE(as<durability>{}, durability::synced, durability::written, durability::interval(60us));
   tally seen;
   cut_power({.durability = how, .segment_bytes = 1300}, false, 40, seen);
   CHECK(seen.lasts.size() >= 3);
