@@ -94,7 +94,9 @@ TEST_CASE("log: what was appended is read, now and after it was opened again", "
       CHECK(is_prefix(found, last));
       const log_contents later = co_await contents_of(journal, last - 2);
       CHECK(later.records.size() == 3);
-      if (round % 2 == 0) co_await journal.close();
+      // A sync that is due keeps the directory.
+      const bool is_due = how.kind() == durability::level::interval;
+      if (round % 2 == 0 || is_due) co_await journal.close();
     }
     auto reader = co_await messaging::log::open(folder / "log", {.read_only = true});
     const log_contents found = co_await contents_of(reader);

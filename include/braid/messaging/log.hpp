@@ -63,8 +63,9 @@ struct log_metrics {
 /// Appends that wait at the same time are written and synced together. docs/messaging.md has the format of
 /// the files, and says what each failure leaves.
 ///
-/// Lifetime  operations keep what they need: the log may be destroyed before they have ended. Without close()
-///           the next open has to look at the end of the last file.
+/// Lifetime  operations, and the sync of an interval, keep what they need: the log may be destroyed before
+///           they have ended, and its directory is free once they have. Without close() the next open has to
+///           write the end of the last file once more.
 /// Threads   one loop's. One log at a time has a directory, in all processes: otherwise open fails with
 ///           device_or_resource_busy.
 /// Errors    when a write or a sync has failed, other than for want of room, the log takes no more writes:
