@@ -1,5 +1,5 @@
-// Synced appends of a messaging::log beside one write and one fdatasync each, on the same file system, in turn
-// within each round: messages_log DIRECTORY [ROUNDS] [RECORD_BYTES]. Prints a Markdown table of medians.
+// Synced appends of a messaging::log beside one write and one fdatasync each, on the same file system, in
+// turn within each round: messages_log DIRECTORY [ROUNDS] [RECORD_BYTES]. Prints a table of medians.
 
 #include <fcntl.h>
 #include <unistd.h>
