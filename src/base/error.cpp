@@ -1,5 +1,6 @@
 #include "braid/base/error.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "braid/base/detail/assert.hpp"
@@ -66,6 +68,12 @@ struct error::record : detail::pooled {
   const void* stack_goes_on_at = nullptr;  // null for a whole one
   std::vector<error> suppressed;
   std::size_t transferred = 0;
+  bool lacks_thrown = false;  // let_go has taken the exception
+
+  [[nodiscard]] bool holds(const std::exception_ptr& thrown) const noexcept;
+  [[nodiscard]] bool lacks_any() const noexcept;
+  void let_go(const std::exception_ptr& thrown);
+  void give_back(const std::exception_ptr& thrown);
 };
 
 namespace {
@@ -138,10 +146,43 @@ namespace {
 [[maybe_unused]] const error prepared_at_the_start = error::out_of_memory();
 }
 
+// An exception owns what is known of the error that threw it (keep_known). That must not own the exception in
+// turn, not even by an error that it suppresses, as after a join of operations that have all failed with the
+// same exception: the cycle would leak all of it. So whoever throws takes the exception out, and whoever
+// catches it puts it in again.
+bool error::record::holds(const std::exception_ptr& thrown) const noexcept {
+  return exception == thrown || std::ranges::any_of(suppressed, [&](const error& each) {
+           return each.record_ != nullptr && each.record_->holds(thrown);
+         });
+}
+
+bool error::record::lacks_any() const noexcept {
+  return lacks_thrown || std::ranges::any_of(suppressed, [](const error& each) {
+           return each.record_ != nullptr && each.record_->lacks_any();
+         });
+}
+
+void error::record::let_go(const std::exception_ptr& thrown) {
+  if (exception == thrown) {
+    exception = nullptr;
+    lacks_thrown = true;
+  }
+  for (error& each : suppressed)
+    if (each.record_ != nullptr && each.record_->holds(thrown)) each.own_record().let_go(thrown);
+}
+
+void error::record::give_back(const std::exception_ptr& thrown) {
+  if (std::exchange(lacks_thrown, false)) exception = thrown;
+  for (error& each : suppressed)
+    if (each.record_ != nullptr && each.record_->lacks_any()) each.own_record().give_back(thrown);
+}
+
 // Without memory the exception is dropped if the code says enough. Otherwise the error becomes out of memory.
 void error::keep(std::exception_ptr exception) noexcept {
   try {
-    own_record().exception = std::move(exception);
+    record& mine = own_record();
+    mine.exception = std::move(exception);
+    mine.give_back(mine.exception);
   } catch (const std::bad_alloc&) {
     if (*this == errc::exception || *this == std::errc::not_enough_memory) *this = out_of_memory();
   }
@@ -175,6 +216,7 @@ error::record& error::own_record() {
     clone->stack_goes_on_at = record_->stack_goes_on_at;
     clone->suppressed = record_->suppressed;
     clone->transferred = record_->transferred;
+    clone->lacks_thrown = record_->lacks_thrown;
     drop_reference();
     record_ = clone.release();
   }
@@ -202,7 +244,7 @@ void error::rethrow() const {
   if (record_ != nullptr) {
     try {
       error known = *this;
-      known.own_record().exception = nullptr;  // the exception owns this error; a cycle would leak both
+      known.own_record().let_go(thrown);
       detail::keep_known(thrown, std::move(known));
     } catch (const std::bad_alloc&) {
       // the exception matters more than what is known of it

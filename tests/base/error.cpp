@@ -235,6 +235,28 @@ TEST_CASE("error: a caught exception is destroyed at the end of its catch block"
     }
     CHECK(held.use_count() == 1);
   }
+  SECTION("an exception that suppressed errors hold, too, as after a join of operations that share it") {
+    try {
+      const error one = caught([&] { throw holds(held); });
+      error first = one, second = one;
+      second.set_stack(two_places());
+      error third = std::errc::io_error;
+      third.suppress(second);
+      first.suppress(second);
+      first.suppress(third);
+      first.rethrow();
+    } catch (...) {
+      const error again = error::current();
+      REQUIRE(again.suppressed().size() == 2);
+      CHECK(again.suppressed()[0].message() == "holds");
+      CHECK(again.suppressed()[0].exception() == std::current_exception());
+      CHECK(again.suppressed()[0].stack().size() == 2);
+      REQUIRE(again.suppressed()[1].suppressed().size() == 1);
+      CHECK(again.suppressed()[1].suppressed()[0].message() == "holds");
+      CHECK(caught([&] { again.rethrow(); }).suppressed()[0].message() == "holds");
+    }
+    CHECK(held.use_count() == 1);
+  }
   SECTION("the next exception at the same address has no stack") {
     for (int i = 0; i < 100; ++i) {
       try {
