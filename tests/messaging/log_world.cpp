@@ -37,7 +37,7 @@ void require(bool holds, const char* what) {
 
 constexpr std::size_t body_bytes = 280;  // so that a batch spans sectors
 
-// With BRAID_TEST_POWER=long in the environment more appends share a write, in all orders: that takes a minute.
+// With BRAID_TEST_POWER=long in the environment more appends share a write. That takes a minute.
 bool long_form() {
   const char* const asked = std::getenv("BRAID_TEST_POWER");
   return asked != nullptr && std::string(asked) == "long";
