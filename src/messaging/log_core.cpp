@@ -56,10 +56,13 @@ error log_core::failure(errc why, const char* call) const {
   return made;
 }
 
-// An error of its own for each waiter: what one of them adds to it is not for the others.
+// An error of its own for each waiter: what one of them adds to it is not for the others. An append that
+// fails for want of room is not in the log; after a sync without room nobody knows.
 error log_core::own_failure(const error& why) const noexcept {
   try {
-    error made(why.code(), "log::append", directory_.string());
+    const bool in_doubt = stopped_ && lacks_room(why);
+    error made(in_doubt ? make_error_code(errc::log_stopped) : why.code(), "log::append",
+               directory_.string());
     made.suppress(why);
     made.set_requested(why.is_requested_cancellation());  // by the end of the loop
     return made;
@@ -132,8 +135,10 @@ task<> log_core::write_waiting(std::shared_ptr<log_core> self) {
 }
 
 void log_core::finish_batch(const std::optional<error>& failed) noexcept {
-  // Nothing could be begun: whatever waits meets the same failure.
-  auto& ended = failed && in_flight_.empty() ? waiting_ : in_flight_;
+  // If nothing could be begun, whatever waits meets the same failure; but not what appends once more for it.
+  auto& these = failed && !gathered_ ? waiting_ : in_flight_;
+  braid::detail::intrusive_list<log_entry> ended;
+  while (!these.empty()) ended.push_back(these.pop_front());
   while (!ended.empty()) {
     log_entry& each = ended.pop_front();
     if (failed) each.failed = own_failure(*failed);
@@ -144,6 +149,7 @@ void log_core::finish_batch(const std::optional<error>& failed) noexcept {
 }
 
 task<> log_core::write_batch() {
+  gathered_ = false;
   if (waiting_.empty()) co_return;  // they were cancelled
   if (stopped_) failure(errc::log_stopped, "log::append").rethrow();
   if (needs_new_segment()) co_await begin_segment();
@@ -175,6 +181,7 @@ bool log_core::gather() {
   batch_last_ = written_;
   batch_mark_ = marked_;
   batch_interval_.reset();
+  gathered_ = true;
   std::uint64_t end = position_;
   bool synced = false;
   while (!waiting_.empty()) {
@@ -235,11 +242,18 @@ task<> log_core::write_out() {
 // Fails. If only room was lacking, first removes what was written of the batch, for good: an append that was
 // refused must not be there when the log is opened again.
 task<> log_core::take_back(const error& why) {
-  stop(why);
-  if (lacks_room(why)) {
+  if (!lacks_room(why)) {
+    stop(why);
+    why.rethrow();
+  }
+  try {
     co_await file_.truncate(position_);
     co_await sync_file(file_, how_.syncs_metadata);
-    stopped_.reset();
+  } catch (...) {
+    error failed = error::current();
+    failed.suppress(why);
+    stop(failed);
+    failed.rethrow();
   }
   why.rethrow();
 }
@@ -302,29 +316,59 @@ task<> log_core::retain() {
 void log_core::sync_later(loop_clock::duration time) {
   const loop_clock::time_point due = loop_clock::after(time);
   if (sync_due_ && *sync_due_ <= due) return;
-  detach(sync_at(shared_from_this(), due));
-  sync_due_ = due;
+  const auto before = std::exchange(sync_due_, due);
+  if (!std::exchange(waits_for_due_, true)) {
+    try {
+      detach(sync_when_due(shared_from_this()));
+    } catch (...) {
+      waits_for_due_ = false;
+      sync_due_ = before;
+      throw;
+    }
+  } else if (nap_ && due < wakes_at_) {
+    nap_->request_stop();
+  }
 }
 
-task<> log_core::sync_at(std::shared_ptr<log_core> self, loop_clock::time_point due) {
-  auto waiting = as_result(with_stop_token(sleep_until(due), self->closing_.get_token()));
-  const auto waited = co_await std::move(waiting);
-  if (!waited || !self->sync_due_ || *self->sync_due_ > due || self->closed_ || self->stopped_) co_return;
-  auto syncing = as_result(sync(self));
-  (void)co_await std::move(syncing);  // a failure has stopped the log, and is the result of what is next
+// One at a time runs, however often something becomes due.
+task<> log_core::sync_when_due(std::shared_ptr<log_core> self) {
+  while (self->sync_due_ && !self->closed_ && !self->stopped_) {
+    const loop_clock::time_point due = *self->sync_due_;
+    if (due > loop_clock::now()) {
+      self->wakes_at_ = due;
+      self->nap_.emplace();
+      auto waiting = as_result(with_stop_token(sleep_until(due), self->nap_->get_token()));
+      const auto waited = co_await std::move(waiting);
+      if (!waited && !self->nap_->stop_requested()) break;  // by the end of the loop
+      continue;
+    }
+    auto syncing = as_result(sync(self));
+    const auto synced = co_await std::move(syncing);
+    if (!synced) self->stop(synced.error());  // which is the result of what is next
+    if (self->sync_due_ == due) self->sync_due_.reset();  // a truncation has synced all
+  }
+  self->nap_.reset();
+  self->waits_for_due_ = false;
 }
 
 // ---- the end --------------------------------------------------------------------------------------------
 
 task<> log_core::close(std::shared_ptr<log_core> self) {
-  if (self->closed_) co_return;
-  self->closing_.request_stop();
-  auto closing = shield(close_files(self));
-  co_await std::move(closing);
+  if (!self->closed_) {
+    auto closing = shield(as_result(close_files(self)));
+    const result<void> closed = co_await std::move(closing);
+    self->close_ended_.set();
+    if (!closed) closed.error().rethrow();
+  }
+  auto ending = self->close_ended_.wait();
+  co_await std::move(ending);
+  if (self->stopped_) self->failure(errc::log_stopped, "log::close").rethrow();
 }
 
 task<> log_core::close_files(std::shared_ptr<log_core> self) {
-  const bool reads_only = std::exchange(self->closed_, true) || self->how_.read_only;
+  self->closed_ = true;
+  if (self->nap_) self->nap_->request_stop();
+  const bool reads_only = self->how_.read_only;
   std::optional<error> failed;
   if (!reads_only && !self->stopped_) {
     try {

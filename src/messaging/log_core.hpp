@@ -125,11 +125,11 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   [[nodiscard]] task<> sync_files();
   [[nodiscard]] bool is_synced() const noexcept { return written_ == durable_ && !unsynced_; }
   void sync_later(loop_clock::duration time);
-  [[nodiscard]] static task<> sync_at(std::shared_ptr<log_core> self, loop_clock::time_point due);
+  [[nodiscard]] static task<> sync_when_due(std::shared_ptr<log_core> self);
   [[nodiscard]] static task<> close_files(std::shared_ptr<log_core> self);
 
   // ---- log_reading.cpp
-  void note(std::uint64_t segment, std::uint64_t sequence, std::uint64_t offset);
+  void note(std::uint64_t segment, std::uint64_t sequence, std::uint64_t offset) noexcept;
   [[nodiscard]] index_entry find(std::uint64_t segment, std::uint64_t sequence) const;
   [[nodiscard]] std::optional<std::uint64_t> following(std::uint64_t segment) const;
   [[nodiscard]] std::uint64_t end_of(std::uint64_t segment, std::uint64_t otherwise) const;
@@ -170,12 +170,16 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   std::uint64_t batch_last_ = 0;  // the number of its last record
   std::uint64_t batch_mark_ = 0;
   std::optional<loop_clock::duration> batch_interval_{};
-  bool writing_ = false;  // write_waiting runs
+  bool gathered_ = false;  // it was moved to in_flight_
+  bool writing_ = false;   // write_waiting runs
 
   std::optional<loop_clock::time_point> sync_due_{};
+  bool waits_for_due_ = false;        // sync_when_due runs
+  loop_clock::time_point wakes_at_{};  // of that
+  std::optional<stop_source> nap_{};  // wakes it earlier
   std::optional<error> stopped_{};
   bool closed_ = false;
-  stop_source closing_;  // ends what waits for sync_due_
+  event close_ended_;
 };
 
 }  // namespace braid::messaging::detail

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -21,12 +22,16 @@ error missing(const std::filesystem::path& path, std::uint64_t first, std::uint6
 
 }  // namespace
 
-void log_core::note(std::uint64_t segment, std::uint64_t sequence, std::uint64_t offset) {
+void log_core::note(std::uint64_t segment, std::uint64_t sequence, std::uint64_t offset) noexcept {
   const auto found = segments_.find(segment);
   if (found == segments_.end()) return;
   auto& index = found->second.index;
-  if (index.empty() ? offset >= index_step : offset >= index.back().offset + index_step)
+  if (offset < (index.empty() ? 0 : index.back().offset) + index_step) return;
+  try {
     index.push_back({sequence, offset});
+  } catch (const std::bad_alloc&) {
+    // a read begins further ahead
+  }
 }
 
 // A place in the segment at or before a record, where a record begins.
@@ -105,7 +110,8 @@ async_generator<result<log_record>> log_core::read(std::shared_ptr<log_core> sel
         co_yield std::move(bad);
         continue;
       }
-      // All of the file that can be read now has been.
+      // All of the file that can be read now has been. If it was removed meanwhile, so was what followed.
+      if (self->segments_.find(segment) == self->segments_.end()) break;
       const std::uint64_t end = self->end_of(segment, reader.offset());
       if (end > reader.offset()) {
         reader.extend(end);

@@ -24,6 +24,7 @@ task<> log_core::truncate_front(std::shared_ptr<log_core> self, std::uint64_t se
   self->require_writable("log::truncate_front");
   auto locking = self->door_.lock();
   const auto lock = co_await std::move(locking);
+  self->require_writable("log::truncate_front");  // still
   // The oldest goes first, so that those which a crash leaves are without a gap.
   for (;;) {
     const auto second =
@@ -39,6 +40,7 @@ task<> log_core::truncate_back(std::shared_ptr<log_core> self, std::uint64_t seq
     invalid_argument_error("log::truncate_back", "the record is before the first one").rethrow();
   auto locking = self->door_.lock();
   const auto lock = co_await std::move(locking);
+  self->require_writable("log::truncate_back");  // still
   if (sequence > self->written_) co_return;
   auto cutting = shield(as_result(self->cut_from(sequence)));
   const result<void> done = co_await std::move(cutting);

@@ -169,7 +169,61 @@ TEST_CASE("log: one log at a time has a directory", "[messaging][log]") {
   (void)here.run(messaging::log::open(folder / "log", {.read_only = true}));
   here.run(first.close());
   auto third = here.run(messaging::log::open(folder / "log"));
+
+  // A process that was forked meanwhile shares the lock, until it ends or calls exec.
+  pipe_ends until;
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    until.close_writer();
+    char none = 0;
+    ::_exit(::read(until.reader(), &none, 1) == 0 ? 0 : 1);
+  }
   here.run(third.close());
+  CHECK(here.run(as_result(messaging::log::open(folder / "log"))).error() ==
+        std::errc::device_or_resource_busy);
+  until.close_writer();
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+  auto fourth = here.run(messaging::log::open(folder / "log"));
+  here.run(fourth.close());
+}
+
+TEST_CASE("log: a log that is destroyed ends what waits, and gives up its directory then",
+          "[messaging][log]") {
+  const scratch_folder folder;
+  loop here;
+  const auto program = [&]() -> task<> {
+    std::optional<messaging::log> journal(co_await messaging::log::open(folder / "log"));
+    const std::string one = nth_body(1), two = nth_body(2);
+    auto first = spawn(journal->append(one));
+    auto second = spawn(journal->append(two));
+    journal.reset();
+    const std::uint64_t at = co_await std::move(first);
+    const std::uint64_t then = co_await std::move(second);
+    CHECK((at == 1 && then == 2));
+    for (;;) {  // the last step of the batch may still be to come
+      auto opening = as_result(messaging::log::open(folder / "log"));
+      auto again = co_await std::move(opening);
+      if (!again && again.error() == std::errc::device_or_resource_busy) continue;
+      const log_contents found = co_await contents_of(again.value());
+      CHECK(is_prefix(found, 2));
+      break;
+    }
+  };
+  here.run(program());
+}
+
+TEST_CASE("log: a directory that takes no files is an error that names it", "[messaging][log]") {
+  const scratch_folder folder;
+  loop here;
+  std::filesystem::create_directories(folder / "log" / "lock");
+  const auto refused = here.run(as_result(messaging::log::open(folder / "log")));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message().find((folder / "log" / "lock").string()) != std::string::npos);
+  const auto nowhere = here.run(as_result(messaging::log::open(folder / "no" / "log")));
+  CHECK(nowhere.error() == std::errc::no_such_file_or_directory);
 }
 
 TEST_CASE("log: limits are errors that name the limit", "[messaging][log]") {
