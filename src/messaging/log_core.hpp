@@ -171,10 +171,10 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   std::uint64_t batch_mark_ = 0;
   std::optional<loop_clock::duration> batch_interval_{};
   bool gathered_ = false;  // it was moved to in_flight_
-  bool writing_ = false;   // write_waiting runs
+  bool writing_ = false;  // write_waiting runs
 
   std::optional<loop_clock::time_point> sync_due_{};
-  bool waits_for_due_ = false;        // sync_when_due runs
+  bool waits_for_due_ = false;  // sync_when_due runs
   loop_clock::time_point wakes_at_{};  // of that
   std::optional<stop_source> nap_{};  // wakes it earlier
   std::optional<error> stopped_{};

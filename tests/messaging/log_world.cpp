@@ -281,8 +281,8 @@ TEST_CASE("log: a full disk refuses appends, serves reads, and takes appends onc
     CHECK(found.records == accepted);
   };
   sim::world here(1);
-  sim::host& at = here.add_host(
-      "disk", {.disk = {.least_latency = 10us, .most_latency = 10us, .capacity_bytes = room}});
+  sim::host& at =
+      here.add_host("disk", {.disk = {.least_latency = 10us, .most_latency = 10us, .capacity_bytes = room}});
   here.run_on(at, scenario());
 }
 
