@@ -59,7 +59,7 @@ task<> append_one(messaging::log& to, known& what) {
   what.durable = std::max(what.durable, to.durable());
 }
 
-// One append, several that share a write, and one in the next file; or only two, each with a write of its own.
+// One append, several that share a write, and one in the next file; or only two, each with its own write.
 task<> append_some(known& what, log_options how) {
   auto journal = co_await messaging::log::open("/log", how);
   co_await append_one(journal, what);

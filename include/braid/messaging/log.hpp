@@ -66,9 +66,9 @@ struct log_metrics {
 /// Lifetime  operations, and the sync of an interval, keep what they need: the log may be destroyed before
 ///           they have ended, and its directory is free once they have. Without close() the next open has to
 ///           write the end of the last file once more.
-/// Threads   one loop's. One log at a time has a directory, in all processes: otherwise open fails with
-///           device_or_resource_busy.
-/// Errors    when a write or a sync has failed, other than for want of room, the log takes no more writes:
+/// Threads   one loop's; others post to it. One log at a time has a directory, in all processes: otherwise
+///           open fails with device_or_resource_busy.
+/// Errors    when a sync has failed, or a write other than for want of room, the log takes no more writes:
 ///           errc::log_stopped, with the reason in suppressed(). What it has acknowledged can still be read.
 class log {
  public:
@@ -84,8 +84,8 @@ class log {
   /// Appends a record and waits until it is as durable as the options or `how` ask. A sender of its number.
   /// Lifetime  the bytes stay alive until it has ended.
   /// Errors    message_size; no_space_on_device: the record is not in the log, and later appends succeed once
-  ///           there is room; errc::log_stopped and log_closed. An append whose own write or sync has failed
-  ///           otherwise may be in the log when it is opened the next time.
+  ///           there is room; errc::log_stopped, also when the sync lacked room; log_closed. An append whose
+  ///           own write or sync has failed otherwise may be in the log when it is opened the next time.
   /// Cancel    ends at once. If its write had not begun, it is not in the log; else it will be.
   [[nodiscard]] task<std::uint64_t> append(readable_bytes bytes);
   [[nodiscard]] task<std::uint64_t> append(readable_bytes bytes, messaging::durability how);
@@ -106,6 +106,7 @@ class log {
   [[nodiscard]] task<> truncate_back(std::uint64_t sequence);
 
   /// Syncs what was appended, says so in the file, and gives up the directory.
+  /// A second close waits for the first one, and is no error.
   /// Errors  errc::log_stopped; then it is closed, too.
   /// Cancel  ignored once it has begun.
   [[nodiscard]] task<> close();
