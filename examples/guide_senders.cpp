@@ -203,7 +203,7 @@ class delay_state : braid::timer_base, braid::cancellation {
     if (home_ == nullptr) return std::move(receiver_).finish(braid::no_loop_error("delay"));
     const auto frame = [this]() noexcept { return receiver_.frame(); };  // for dump_tasks
     home_->operations().add(*this, braid::loop_clock::after(length_), frame);
-    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(receiver_.get_stop_token());
   }
 
  private:

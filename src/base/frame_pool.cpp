@@ -76,7 +76,7 @@ void frame_pool::overflow(void* address, std::size_t size) noexcept {
 }
 
 void frame_pool::overflow_aligned(void* address, std::size_t of_class) noexcept {
-  if (!thread_began && open()) return deallocate(address, of_class, std::align_val_t{step});
+  if (!thread_began && open()) return deallocate(address, of_class, std::align_val_t{32});
   if (poisons()) return ::operator delete(address, line);
   ::operator delete(piece::begin_of(address, of_class));
 }
@@ -100,7 +100,7 @@ void frame_pool::release_all() noexcept {
       each.room = 0;
       while (each.first != nullptr) {
         block* const one = std::exchange(each.first, each.first->next);
-        ::operator delete(aligned ? piece::begin_of(one, size_of(i)) : one);
+        ::operator delete(aligned ? piece::begin_of(one, aligned_size_of(i)) : one);
       }
     }
   }

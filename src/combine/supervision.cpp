@@ -99,7 +99,7 @@ void supervision::on_late_stop(cancellation& base) noexcept {
 void supervision::come_alive() noexcept {
   if (alive_++ != 0) return;
   join_.hold();
-  arm(join_.child_stop_token(), on_stop, on_late_stop);
+  arm<on_stop, on_late_stop>(join_.child_stop_token());
 }
 
 void supervision::no_more() noexcept {

@@ -5,7 +5,8 @@
 
 namespace braid {
 
-void stop_callback_base::attach(stop_source* source) noexcept {
+void stop_callback_base::attach(stop_token to) noexcept {
+  stop_source* const source = to.source_;
   source_.store(source, std::memory_order_relaxed);
   if (source->add(*this)) return;
   source_.store(nullptr, std::memory_order_relaxed);

@@ -23,7 +23,7 @@ timer_base* timer_queue::meld(timer_base* left, timer_base* right) noexcept {
   if (right == nullptr) return left;
   if (right->before(*left)) std::swap(left, right);
   right->previous_ = left;
-  right->sibling_ = left->child_;
+  right->next_ = left->child_;
   if (left->child_ != nullptr) left->child_->previous_ = right;
   left->child_ = right;
   return left;
@@ -32,21 +32,21 @@ timer_base* timer_queue::meld(timer_base* left, timer_base* right) noexcept {
 // Two passes: melds pairs from left to right, then the results from right to left. Both are loops, so that
 // the stack stays constant for a heap of any shape.
 timer_base* timer_queue::meld_siblings(timer_base* first) noexcept {
-  timer_base* pairs = nullptr;  // linked through sibling_, last pair first
+  timer_base* pairs = nullptr;  // linked through next_, last pair first
   while (first != nullptr) {
     timer_base* left = first;
-    timer_base* right = left->sibling_;
-    first = right != nullptr ? right->sibling_ : nullptr;
-    left->sibling_ = left->previous_ = nullptr;
-    if (right != nullptr) right->sibling_ = right->previous_ = nullptr;
+    timer_base* right = left->sibling();
+    first = right != nullptr ? right->sibling() : nullptr;
+    left->next_ = left->previous_ = nullptr;
+    if (right != nullptr) right->next_ = right->previous_ = nullptr;
     timer_base* pair = meld(left, right);
-    pair->sibling_ = pairs;
+    pair->next_ = pairs;
     pairs = pair;
   }
   timer_base* whole = nullptr;
   while (pairs != nullptr) {
-    timer_base* next = pairs->sibling_;
-    pairs->sibling_ = nullptr;
+    timer_base* next = pairs->sibling();
+    pairs->next_ = nullptr;
     whole = meld(whole, pairs);
     pairs = next;
   }
@@ -57,7 +57,7 @@ void timer_queue::add(timer_base& timer, loop_clock::time_point deadline) noexce
   timer.mark_begun();
   timer.deadline_ = deadline;
   timer.order_ = added_++;
-  timer.child_ = timer.sibling_ = timer.previous_ = nullptr;
+  timer.next_ = timer.child_ = timer.previous_ = nullptr;
   root_ = meld(root_, &timer);
 }
 
@@ -70,10 +70,10 @@ void timer_queue::remove(timer_base& timer) noexcept {
     return;
   }
   if (timer.previous_->child_ == &timer)
-    timer.previous_->child_ = timer.sibling_;
+    timer.previous_->child_ = timer.sibling();
   else
-    timer.previous_->sibling_ = timer.sibling_;
-  if (timer.sibling_ != nullptr) timer.sibling_->previous_ = timer.previous_;
+    timer.previous_->next_ = timer.next_;
+  if (timer.next_ != nullptr) timer.sibling()->previous_ = timer.previous_;
   root_ = meld(root_, below);
 }
 

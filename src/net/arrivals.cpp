@@ -108,7 +108,7 @@ void leave_arrivals::operator()(arrivals* which) const noexcept { which->leave()
 
 void arrival_waiter::begin(stop_token token) noexcept {
   from_.hand_over_or_queue(*this);
-  arm(token, on_stop, on_late_stop);
+  arm<on_stop, on_late_stop>(token);
 }
 result<int> arrival_waiter::ended() const {
   if (result_ < 0)

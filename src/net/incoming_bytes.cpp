@@ -176,15 +176,12 @@ void leave_byte_arrivals::operator()(byte_arrivals* which) const noexcept { whic
 
 // Also called for a next that the loop destroys when it ends.
 byte_waiter::~byte_waiter() {
-  if (waits_) (void)from_.take_waiter();
+  if (waits_) (void)from_->take_waiter();
   if (in_flight()) loop::current().operations().withdraw_ready(*this);
   drop();
 }
 
-void byte_waiter::begin(stop_token token) noexcept {
-  from_.hand_over_or_wait(*this);
-  arm(token, on_stop, on_late_stop);
-}
+void byte_waiter::ask() noexcept { from_->hand_over_or_wait(*this); }
 result<byte_waiter::value> byte_waiter::ended() noexcept {
   if (code_ == second_next) return misuse_error("incoming_bytes: one next() at a time");
   if (code_ != 0)
@@ -193,17 +190,9 @@ result<byte_waiter::value> byte_waiter::ended() noexcept {
   if (bytes_.size() == 0) return value();
   return value(std::move(bytes_));
 }
-void byte_waiter::on_finish(operation_base& base, completion) noexcept {
-  auto& self = static_cast<byte_waiter&>(base);
-  if (self.disarm()) self.on_wake_(self);
-}
 void byte_waiter::on_stop(braid::cancellation& base) noexcept {
   auto& self = static_cast<byte_waiter&>(base);
-  if (self.waits_) self.from_.fail(self.from_.take_waiter(), ECANCELED);  // else its result is on its way
-}
-void byte_waiter::on_late_stop(braid::cancellation& base) noexcept {
-  auto& self = static_cast<byte_waiter&>(base);
-  self.on_wake_(self);
+  if (self.waits_) self.from_->fail(self.from_->take_waiter(), ECANCELED);  // else its result is on its way
 }
 
 }  // namespace tcp::detail

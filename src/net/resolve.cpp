@@ -112,7 +112,7 @@ class look_up_state final : operation_base, cancellation, detail::outside_work {
       return std::move(receiver_).finish(error::current());
     }
     home_.operations().begin_outside(*this);
-    arm(std::move(token), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(std::move(token));
   }
 
  private:

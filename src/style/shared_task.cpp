@@ -37,7 +37,7 @@ bool shared_waiter::wait(stop_token token, async_frame* frame) noexcept {
       return false;
     }
   }
-  arm(token, on_stop, on_late_stop);
+  arm<on_stop, on_late_stop>(token);
   return true;
 }
 

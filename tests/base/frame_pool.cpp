@@ -19,9 +19,9 @@ using braid_tests::allocations_alive;
 using braid_tests::counts_allocations;
 
 // Sizes on both sides of every border between two size classes.
-constexpr std::size_t sizes[] = {0,    1,    32,      33,      63,      64,           65,
-                                 127,  128,  1000,    2047,    2048,    2049,         4096,
-                                 4097, 8192, 100'000, 1 << 20, 1 << 21, (1 << 21) + 1};
+constexpr std::size_t sizes[] = {0,    1,    8,    9,    24,   25,      32,      33,      63,
+                                 64,   65,   127,  128,  1000, 2040,    2041,    2048,    2049,
+                                 2056, 2057, 4096, 4097, 8192, 100'000, 1 << 20, 1 << 21, (1 << 21) + 1};
 
 TEST_CASE("frame_pool: a block is as large as it was asked to be", "[base][frame_pool]") {
   for (const std::size_t size : sizes) {
@@ -77,8 +77,8 @@ TEST_CASE("frame_pool: the block freed last is reused first", "[base][frame_pool
   void* second = frame_pool::allocate(100);
   frame_pool::deallocate(first, 100);
   frame_pool::deallocate(second, 100);
-  CHECK(frame_pool::allocate(128) == second);  // the same size class
-  CHECK(frame_pool::allocate(97) == first);
+  CHECK(frame_pool::allocate(104) == second);  // the same size class
+  CHECK(frame_pool::allocate(89) == first);
   frame_pool::deallocate(first, 100);
   frame_pool::deallocate(second, 100);
 }

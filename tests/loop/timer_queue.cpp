@@ -21,7 +21,7 @@ struct timer : braid::timer_base {
 
 instant at(std::int64_t n) { return instant(std::chrono::nanoseconds(n)); }
 
-static_assert(sizeof(braid::timer_base) == 64);
+static_assert(sizeof(braid::timer_base) == 48);
 
 TEST_CASE("timer_queue: the nearest deadline comes first", "[loop][timer_queue]") {
   braid::detail::timer_queue queue;

@@ -62,6 +62,14 @@ using value_of = typename std::remove_cvref_t<S>::value_type;
 template <class S>
 inline constexpr bool completes_later = requires { requires std::remove_cvref_t<S>::completes_later; };
 
+/// With a constant of this name a sender promises that its operations end on the thread of the loop on which
+/// they began. Its receiver need not be ready for an end elsewhere.
+///
+///     static_assert(ends_at_home<task<int>>);
+template <class S>
+inline constexpr bool ends_at_home =
+    completes_later<S> || requires { requires std::remove_cvref_t<S>::ends_at_home; };
+
 /// With a constant of this name a sender declares that it is a handle to one operation with any number of
 /// waiters: a verb or an await that gets an lvalue of it copies the handle.
 ///

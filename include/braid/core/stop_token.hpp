@@ -41,8 +41,7 @@ class stop_token {
 
  private:
   friend class stop_source;
-  template <class F>
-  friend class stop_callback;
+  friend class stop_callback_base;
   explicit stop_token(stop_source* source) noexcept : source_(source) {}
   stop_source* source_ = nullptr;
 };
@@ -121,7 +120,7 @@ class stop_callback_base : pinned {
  protected:
   using execute_fn = void(stop_callback_base&, stop_reason) noexcept;
   explicit stop_callback_base(execute_fn& execute) noexcept : execute_(&execute) {}
-  void attach(stop_source* source) noexcept;  // runs execute at once if stop was requested already
+  void attach(stop_token to) noexcept;  // runs execute at once if stop was requested already
   void unregister() noexcept;  // waits for an execute that runs on another thread
 
  private:
@@ -154,7 +153,7 @@ class stop_callback : stop_callback_base {
 
  public:
   stop_callback(stop_token token, F f) noexcept : stop_callback_base(execute), f_(std::move(f)) {
-    if (token.stop_possible()) attach(token.source_);
+    if (token.stop_possible()) attach(token);
   }
   ~stop_callback() { unregister(); }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <new>
+#include <atomic>
+#include <cstdint>
 
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/loop.hpp"
@@ -15,7 +16,7 @@ namespace braid {
 ///       alarm() : timer_base(on_end) {}
 ///       void start(stop_token token) {
 ///         loop::current().operations().add(*this, loop_clock::after(1s));
-///         arm(token, on_stop, on_late_stop);
+///         arm<on_stop, on_late_stop>(token);
 ///       }
 ///
 ///      private:
@@ -32,94 +33,88 @@ namespace braid {
 /// Threads  arm and disarm run on the loop's. A request from another thread travels through the loop's inbox.
 ///          The operation must not end while one travels: disarm then returns false, and on_late_stop is
 ///          called when the request arrives.
-/// Cost     104 bytes. Two of them are written where stop is not possible; otherwise one registration with
+/// Cost     48 bytes. Two of them are written where stop is not possible; otherwise one registration with
 ///          the stop_source.
 class cancellation : pinned {
  public:
-  using stop_fn = void(cancellation&) noexcept;  ///< begins to cancel the operation
-  using late_stop_fn = void(cancellation&) noexcept;  ///< ends the operation, after disarm has put that off
+  using stop_fn = void(cancellation&) noexcept;
 
   cancellation() noexcept {}
-  ~cancellation() { BRAID_ASSERT(!armed_); }
+  ~cancellation() { BRAID_ASSERT(phase_.load(std::memory_order_relaxed) != phase::armed); }
 
   /// Call it once, after the operation has begun. If stop was requested already, it cancels at once.
-  void arm(stop_token token, stop_fn& on_stop, late_stop_fn& on_late_stop) noexcept {
-    if (token.stop_possible()) attach(token, on_stop, on_late_stop);
+  ///
+  /// OnStop      begins to cancel the operation.
+  /// OnLateStop  ends the operation, after disarm has put that off.
+  template <stop_fn& OnStop, stop_fn& OnLateStop>
+  void arm(stop_token token) noexcept {
+    if (token.stop_possible()) attach(token, on_request<OnStop, OnLateStop>);
   }
 
   /// The operation has ended, and no stop request may reach it any more. False when one is on its way: then
-  /// the operation waits for on_late_stop before it finishes.
-  [[nodiscard]] bool disarm() noexcept { return !armed_ || unregister(); }
+  /// the operation waits for OnLateStop before it finishes.
+  [[nodiscard]] bool disarm() noexcept {
+    return phase_.load(std::memory_order_relaxed) == phase::idle || unregister();
+  }
 
   /// The operation is destroyed on its loop's thread without having ended. A request on its way is withdrawn.
   void drop() noexcept {
-    if (!disarm()) link_.home.operations().withdraw_ready(link_);
+    if (!disarm()) withdraw_request();
   }
 
   /// Was the operation asked to stop?
   [[nodiscard]] bool requested() const noexcept { return requested_; }
 
  private:
-  struct on_request {
-    cancellation* self;
-    void operator()() const noexcept { self->stop_requested(); }
+  // idle: no request can come, or it has arrived. A request from another thread makes it claimed, and then
+  // travelling: it is in the inbox, and that thread touches the operation no more.
+  enum class phase : std::uint8_t { idle, armed, claimed, travelling };
+
+  struct registration : stop_callback_base {
+    using stop_callback_base::attach, stop_callback_base::execute_fn;
+    explicit registration(execute_fn& on_request) noexcept : stop_callback_base(on_request) {}
+    ~registration() { unregister(); }
+  };
+  struct message : operation_base {
+    using operation_base::finish_fn;
+    explicit message(finish_fn& on_arrival) noexcept : operation_base(on_arrival) {}
   };
 
-  // Carries the request to the loop. Exists only where stop is possible.
-  struct link : operation_base {
-    link(cancellation& whole, stop_fn& stop, late_stop_fn& late_stop) noexcept
-        : operation_base(arrived), self(whole), on_stop(stop), on_late_stop(late_stop) {}
-    static void arrived(operation_base& base, completion) noexcept {
-      auto& request = static_cast<link&>(base);
-      request.self.arrived();
-    }
-    // The first member, in the padding of operation_base.
-    bool put_off = false;
-    // Written by the stopping thread; read here once the callback is destroyed or the link has arrived.
-    bool travels = false;
-    cancellation& self;
-    stop_fn& on_stop;
-    late_stop_fn& on_late_stop;
-    loop& home = loop::current();
-  };
-  static_assert(sizeof(link) == 56);
-
-  [[gnu::noinline]] void attach(stop_token token, stop_fn& on_stop, late_stop_fn& on_late_stop) noexcept {
-    armed_ = true;
-    new (&link_) link(*this, on_stop, on_late_stop);
-    new (&callback_) stop_callback<on_request>(token, on_request{this});
+  template <stop_fn& OnStop, stop_fn& OnLateStop>
+  static void on_request(stop_callback_base& base, stop_reason) noexcept {
+    cancellation& self = whole(&base);
+    if (self.is_here(on_arrival<OnStop, OnLateStop>)) OnStop(self);
   }
-  [[gnu::noinline]] bool unregister() noexcept {
-    callback_.~stop_callback<on_request>();
-    armed_ = false;
-    link_.put_off = link_.travels;
-    return !link_.put_off;
-  }
-  void stop_requested() noexcept {
-    if (loop::current_or_null() == &link_.home) {
-      requested_ = true;
-      return link_.on_stop(*this);
-    }
-    link_.travels = true;  // unregister sees it, since it destroys the callback first
-    link_.home.operations().deliver(link_);
-  }
-  void arrived() noexcept {
-    link_.travels = false;
-    requested_ = true;
-    if (link_.put_off)
-      link_.on_late_stop(*this);
+  template <stop_fn& OnStop, stop_fn& OnLateStop>
+  static void on_arrival(operation_base& base, completion) noexcept {
+    cancellation& self = whole(&base);
+    if (self.arrives_late())
+      OnLateStop(self);
     else
-      link_.on_stop(*this);
+      OnStop(self);
   }
+  // The cancellation that has its room there.
+  static cancellation& whole(void* room) noexcept;
 
-  bool armed_ = false;
+  void attach(stop_token token, registration::execute_fn& on_request) noexcept;
+  [[nodiscard]] bool unregister() noexcept;
+  void withdraw_request() noexcept;
+  [[nodiscard]] bool is_here(message::finish_fn& on_arrival) noexcept;
+  [[nodiscard]] bool arrives_late() noexcept;
+  void await_departure() const noexcept;
+
+  union room {
+    room() noexcept {}
+    ~room() {}
+    registration callback;  // alive while armed
+    message request;  // alive while it travels; needs no destructor call
+  };
+  loop* home_;  // set once armed
+  room room_;
+  std::atomic<phase> phase_{phase::idle};
   bool requested_ = false;
-  union {
-    link link_;  // exists from attach on; needs no destructor call
-  };
-  union {
-    stop_callback<on_request> callback_;  // alive while armed_
-  };
+  bool put_off_;  // disarm has returned false
 };
+static_assert(sizeof(cancellation) == 48);
 
 }  // namespace braid

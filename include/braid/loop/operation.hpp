@@ -16,6 +16,8 @@ class task_tracker;
 class timer_queue;
 }  // namespace detail
 
+class timer_base;
+
 /// How a request ended: the return value of its system call, or minus the errno.
 ///
 ///     void on_finish(operation_base&, completion ended) {
@@ -72,6 +74,7 @@ class operation_base : pinned {
   friend class detail::operations_of;
   friend class detail::task_tracker;  // replaces finish_ by its own
   friend class detail::timer_queue;
+  friend class timer_base;  // for next_
   void mark_begun() noexcept { in_flight_ = true; }
   void finish(completion ended) noexcept {
     in_flight_ = false;

@@ -54,9 +54,8 @@ void start(S&&, Handler&&) {
 ///     detach(serve(std::move(peer)));
 template <sender_or_factory S>
 void detach(S&& op, std::source_location where = std::source_location::current()) {
-  detail::loud_handler handler{loop::current("detach")};
-  detail::start_box<sender_of<S>, detail::loud_handler>::begin(as_sender(std::forward<S>(op)),
-                                                               std::move(handler), where);
+  (void)loop::current("detach");
+  detail::start_box<sender_of<S>, detail::loud_handler>::begin(as_sender(std::forward<S>(op)), {}, where);
 }
 
 template <class X>

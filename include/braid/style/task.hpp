@@ -29,6 +29,7 @@ class [[nodiscard]] task {
   using promise_type = detail::task_promise<T>;
   using sender_concept = sender_tag;
   static constexpr bool notes_its_await = true;
+  static constexpr bool ends_at_home = true;
   using value_type = T;
 
   task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}

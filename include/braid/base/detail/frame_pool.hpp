@@ -30,7 +30,7 @@ class frame_pool {
     const bool aligned = alignment > usual_alignment;
     list& from = lists_[aligned][index];
     if (from.first == nullptr) [[unlikely]]
-      return aligned ? refill_aligned(size, size_of(index)) : refill(size, size_of(index));
+      return aligned ? refill_aligned(size, aligned_size_of(index)) : refill(size, size_of(index));
     block* taken = from.first;
     from.first = taken->next;
     ++from.room;
@@ -45,7 +45,7 @@ class frame_pool {
     const bool aligned = alignment > usual_alignment;
     list& to = lists_[aligned][index];
     if (to.room == 0) [[unlikely]]
-      return aligned ? overflow_aligned(address, size_of(index)) : overflow(address, size);
+      return aligned ? overflow_aligned(address, aligned_size_of(index)) : overflow(address, size);
     to.first = new (address) block{to.first};
     --to.room;
   }
@@ -60,24 +60,31 @@ class frame_pool {
   };
 
   static constexpr std::align_val_t line{64};
-  static constexpr std::size_t step = 32;
-  static constexpr std::size_t small_classes = 64;  // 32, 64, … 2048 bytes
+  // 8, 24, 40, … 2056 bytes: glibc's heap gives such a block without padding. Aligned blocks: 32, 64, … 2048.
+  static constexpr std::size_t step = 16;
+  static constexpr std::size_t largest_small = 2048;
+  static constexpr std::size_t small_classes = largest_small / step + 1;
   static constexpr std::size_t steps = 8;  // above, up to 2 MiB: classes between two powers of two
   static constexpr std::size_t classes = small_classes + 10 * steps;
 
   static constexpr std::size_t class_of(std::size_t size) noexcept {
-    if (size <= step * small_classes) [[likely]]
-      return (size + (size == 0) - 1) / step;
+    if (size <= largest_small) [[likely]]
+      return (size + step / 2 - 1) / step;
     const auto doublings = 63 - static_cast<std::size_t>(__builtin_clzll(size - 1)) - 11;
     return small_classes + doublings * steps + ((size - 1) >> (doublings + 8)) - steps;
   }
   static constexpr std::size_t class_of(std::size_t size, std::align_val_t alignment) noexcept {
-    return class_of(alignment > std::align_val_t{step} ? (size + (size == 0) + 63) / 64 * 64 : size);
+    if (alignment <= usual_alignment) return class_of(size);
+    const std::size_t unit = alignment > std::align_val_t{32} ? 64 : 32;
+    return class_of((size + (size == 0) + unit - 1) / unit * unit);
   }
   static constexpr std::size_t size_of(std::size_t index) noexcept {
-    if (index < small_classes) return (index + 1) * step;
+    if (index < small_classes) return index * step + step / 2;
     const std::size_t doublings = (index - small_classes) / steps;
     return ((index - small_classes) % steps + 1 + steps) << (doublings + 8);
+  }
+  static constexpr std::size_t aligned_size_of(std::size_t index) noexcept {
+    return index < small_classes ? index * step : size_of(index);
   }
 
   static bool open() noexcept;

@@ -126,7 +126,7 @@ class group_next_state final : group_waiter<T>, operation_base, cancellation {
     if (got_ != nullptr || from_.exhausted()) return finish();
     waits_ = true;
     from_.wait(*this);
-    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(receiver_.get_stop_token());
   }
 
  private:

@@ -36,7 +36,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
 
  protected:
   explicit io_operation_for(io_sender<Outcome>& sender) noexcept
-      : operation_type_of<Outcome>(on_completion, sender.what), sender_(sender) {}
+      : operation_type_of<Outcome>(on_completion, sender.what) {}
 
   // frame(Waiter&) returns the waiting frame. It captures nothing, and is called only where the loop tracks
   // its tasks.
@@ -47,40 +47,40 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   }
 
   [[nodiscard]] bool has_failed() const noexcept { return result_ < 0; }
-  [[nodiscard]] auto value() { return sender_.outcome(result_, sender_.what); }
+  [[nodiscard]] auto value() { return sender().outcome(result_, sender().what); }
   [[nodiscard, gnu::cold, gnu::noinline]] error failure() {
     // Moved out, so that its members end here: the sender may live longer.
-    const Outcome spent = std::move(sender_.outcome);
+    const Outcome spent = std::move(sender().outcome);
     error failed = [&] {
       if constexpr (hooks.object) {
         try {
-          return request_error(spent.name(), sender_.what, -result_, spent.object());
+          return request_error(spent.name(), sender().what, -result_, spent.object());
         } catch (const std::bad_alloc&) {
           // the error goes without the object's name
         }
       }
-      return request_error(spent.name(), sender_.what, -result_);
+      return request_error(spent.name(), sender().what, -result_);
     }();
     if constexpr (hooks.transferred) failed.set_transferred(spent.transferred());
     return failed;
   }
   [[nodiscard, gnu::cold, gnu::noinline]] error failure_without_loop() const {
-    return no_loop_error(sender_.outcome.name());
+    return no_loop_error(sender().outcome.name());
   }
 
  private:
   [[gnu::noinline]] void begin_stoppable(loop& home, stop_token token, auto frame) noexcept {
     if (token.stop_requested()) [[unlikely]]
       return give_up(ECANCELED);
-    if (begin(home, frame)) arm(token, on_stop, on_late_stop);
+    if (begin(home, frame)) arm<on_stop, on_late_stop>(token);
   }
   // False when no request was submitted, so that there is nothing to stop.
   [[gnu::always_inline]] bool begin(loop& home, auto frame) noexcept {
     if constexpr (hooks.prepare)
-      if (const int code = sender_.outcome.prepare(sender_.what)) [[unlikely]]
+      if (const int code = sender().outcome.prepare(sender().what)) [[unlikely]]
         return give_up(code), false;
     if constexpr (hooks.may_be_cached)
-      if (sender_.outcome.may_be_cached()) return begin_at_cache(home, frame);
+      if (sender().outcome.may_be_cached()) return begin_at_cache(home, frame);
     submit_to(home, frame);
     return true;
   }
@@ -88,9 +88,9 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   [[nodiscard, gnu::noinline]] bool begin_at_cache(loop& home, auto frame) noexcept {
     if constexpr (hooks.takes_turns) {
       const auto waiting = [this, frame]() noexcept { return frame(static_cast<Waiter&>(*this)); };
-      if (!home.operations().take_turn(*this, sender_.outcome.traits, waiting)) return true;
+      if (!home.operations().take_turn(*this, sender().outcome.traits, waiting)) return true;
     }
-    result_ = home.operations().read_cached(sender_.what);
+    result_ = home.operations().read_cached(sender().what);
     if (result_ < 0) {
       submit_to(home, frame);
       return true;
@@ -119,7 +119,7 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   }
   static constexpr auto again_for = [](Waiter&) noexcept { return task_tracker::finishing(); };
   [[nodiscard]] bool may_block() const noexcept {
-    if constexpr (hooks.may_block) return sender_.outcome.may_block(sender_.what);
+    if constexpr (hooks.may_block) return sender().outcome.may_block(sender().what);
     return false;
   }
   [[gnu::always_inline]] void submit_to(loop& home, auto frame) noexcept {
@@ -127,10 +127,10 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
       if (poisons()) [[unlikely]]
         poison_buffer();
     if constexpr (hooks.receives)
-      sender_.what.waits_first = home.operations().receives().left_nothing(sender_.what.descriptor);
+      sender().what.waits_first = home.operations().receives().left_nothing(sender().what.descriptor);
     const auto waiting = [this, frame]() noexcept { return frame(static_cast<Waiter&>(*this)); };
     if constexpr (hooks.takes_turns)
-      home.operations().submit_in_turn(*this, sender_.outcome.traits, may_block(), waiting);
+      home.operations().submit_in_turn(*this, sender().outcome.traits, may_block(), waiting);
     else if (may_block()) [[unlikely]]
       home.operations().submit_blocking(*this, waiting);
     else
@@ -138,18 +138,18 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   }
 
   [[gnu::cold, gnu::noinline]] void poison_buffer() noexcept {
-    const request::buffer filled = sender_.what.filled_buffer();
+    const request::buffer filled = sender().what.filled_buffer();
     poison(filled.address, filled.length);
   }
   [[gnu::cold, gnu::noinline]] void unpoison_buffer() noexcept {
-    const request::buffer filled = sender_.what.filled_buffer();
+    const request::buffer filled = sender().what.filled_buffer();
     unpoison(filled.address, filled.length);
   }
 
   // Not noexcept, so that the call of on_finish compiles to a jump.
   static void on_completion(operation_base& base, completion with) {
     auto& self = static_cast<io_operation_for&>(static_cast<io_operation&>(base));
-    request& what = self.sender_.what;
+    request& what = self.sender().what;
     if constexpr (!hooks.is_nop)
       if (poisons()) [[unlikely]]
         self.unpoison_buffer();
@@ -172,9 +172,9 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
   [[nodiscard]] bool goes_on(std::int32_t& result) noexcept
     requires(hooks_of<Outcome>::usable.again)
   {
-    if (result == -EINTR && sender_.what.code != opcode::close)
+    if (result == -EINTR && sender().what.code != opcode::close)
       return false;  // failed() submits the same request again
-    if (!sender_.outcome.again(result, sender_.what)) return false;
+    if (!sender().outcome.again(result, sender().what)) return false;
     if (!requested()) return true;
     result = -ECANCELED;
     return false;
@@ -195,8 +195,12 @@ class io_operation_for : operation_type_of<Outcome>, cancellation {
     static_cast<Waiter&>(static_cast<io_operation_for&>(base)).on_finish();
   }
 
-  io_sender<Outcome>& sender_;
-  std::int32_t result_;
+  // The request is the first member of the sender.
+  [[nodiscard]] io_sender<Outcome>& sender() const noexcept {
+    return *reinterpret_cast<io_sender<Outcome>*>(const_cast<request*>(&this->what()));
+  }
+
+  std::int32_t result_;  // the first member, in the padding of cancellation
 };
 
 template <io_outcome Outcome, class R>

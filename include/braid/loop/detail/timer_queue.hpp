@@ -31,7 +31,7 @@ class timer_queue : pinned {
   static timer_base* meld_siblings(timer_base* first) noexcept;
 
   timer_base* root_ = nullptr;
-  std::uint64_t added_ = 0;
+  std::uint32_t added_ = 0;
 };
 
 }  // namespace braid::detail

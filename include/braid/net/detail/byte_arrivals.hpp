@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <coroutine>
 #include <optional>
 #include <utility>
 
@@ -23,54 +23,93 @@ struct leave_byte_arrivals {
 };
 
 // A next() that waits. The loop finishes it as ready work.
-class byte_waiter : operation_base, braid::cancellation {
+class byte_waiter : protected operation_base, protected braid::cancellation {
  public:
   using value = std::optional<leased_bytes>;
 
  protected:
-  using wake_fn = void(byte_waiter&) noexcept;
-  byte_waiter(byte_arrivals& from, wake_fn& on_wake) noexcept
-      : operation_base(on_finish), from_(from), on_wake_(on_wake) {}
+  byte_waiter(byte_arrivals& from, finish_fn& on_finish) noexcept : operation_base(on_finish), from_(&from) {}
   ~byte_waiter();
 
-  void begin(stop_token token) noexcept;
+  void ask() noexcept;
   [[nodiscard]] result<value> ended() noexcept;
+  static void on_stop(braid::cancellation& base) noexcept;
 
  private:
   friend class byte_arrivals;
-  static void on_finish(operation_base& base, completion) noexcept;
-  static void on_stop(braid::cancellation& base) noexcept;
-  static void on_late_stop(braid::cancellation& base) noexcept;
-
   static constexpr int second_next = -1;  // no errno
 
-  byte_arrivals& from_;
-  wake_fn& on_wake_;
+  // The first members fit into the padding of cancellation.
   bool waits_ = false;
-  // set when it is handed its result
+  int code_ = 0;  // once it is handed its result. 0 and no bytes: the end; else an errno, or second_next
+  union {
+    byte_arrivals* from_;
+    int descriptor_;  // once code_ is set
+  };
   leased_bytes bytes_;
-  int descriptor_ = -1;
-  int code_ = 0;  // 0 and no bytes: the end; else an errno, or second_next
 };
 
-template <class R>
-class byte_state final : byte_waiter {
- public:
-  byte_state(byte_arrivals& from, R receiver) noexcept
-      : byte_waiter(from, on_wake), receiver_(std::move(receiver)) {}
-  void start() noexcept {
-    if (loop::current_or_null() == nullptr) [[unlikely]]
-      return std::move(receiver_).finish(braid::no_loop_error("incoming_bytes::next"));
-    begin(receiver_.get_stop_token());
+// Calls Waiter::on_wake() when the next() has ended.
+template <class Waiter>
+class byte_waiter_for : protected byte_waiter {
+ protected:
+  explicit byte_waiter_for(byte_arrivals& from) noexcept : byte_waiter(from, on_finish) {}
+  void begin(stop_token token) noexcept {
+    ask();
+    arm<on_stop, on_late_stop>(token);
   }
 
  private:
-  static void on_wake(byte_waiter& waiter) noexcept {
-    auto& self = static_cast<byte_state&>(waiter);
-    R receiver = std::move(self.receiver_);
-    std::move(receiver).finish(self.ended());
+  // Not noexcept, so that the resumption of a coroutine compiles to a jump.
+  static void on_finish(operation_base& base, completion) {
+    auto& self = static_cast<byte_waiter_for&>(base);
+    if (self.disarm()) static_cast<Waiter&>(self).on_wake();
+  }
+  static void on_late_stop(braid::cancellation& base) noexcept {
+    static_cast<Waiter&>(static_cast<byte_waiter_for&>(base)).on_wake();
+  }
+};
+
+template <class R>
+class byte_state final : byte_waiter_for<byte_state<R>> {
+ public:
+  byte_state(byte_arrivals& from, R receiver) noexcept
+      : byte_waiter_for<byte_state>(from), receiver_(std::move(receiver)) {}
+  void start() noexcept {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      return std::move(receiver_).finish(braid::no_loop_error("incoming_bytes::next"));
+    this->begin(receiver_.get_stop_token());
+  }
+
+ private:
+  friend byte_waiter_for<byte_state>;
+  void on_wake() noexcept {
+    R receiver = std::move(receiver_);
+    std::move(receiver).finish(this->ended());
   }
   R receiver_;
+};
+
+// The awaiter of a coroutine.
+class byte_awaiter final : byte_waiter_for<byte_awaiter> {
+ public:
+  explicit byte_awaiter(byte_arrivals& from) noexcept : byte_waiter_for(from) {}
+  [[nodiscard]] bool await_ready() const {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      braid::no_loop_error("incoming_bytes::next").rethrow();
+    return false;
+  }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    awaiting_ = awaiting;
+    begin(awaiting.promise().get_stop_token());
+  }
+  [[nodiscard]] value await_resume() { return ended().value(); }
+
+ private:
+  friend byte_waiter_for;
+  void on_wake() const { awaiting_.resume(); }
+  std::coroutine_handle<> awaiting_;
 };
 
 struct byte_sender {
@@ -79,8 +118,15 @@ struct byte_sender {
   byte_arrivals* from;
   template <receiver_of<value_type> R>
   auto connect(R receiver) && noexcept {
+    return byte_state<R>(source(), std::move(receiver));
+  }
+  // For a coroutine's promise.
+  auto awaited_by(auto&) && noexcept { return byte_awaiter(source()); }
+
+ private:
+  [[nodiscard]] byte_arrivals& source() const noexcept {
     if (from == nullptr) braid::detail::misused("incoming_bytes::next: the incoming_bytes was moved from");
-    return byte_state<R>(*from, std::move(receiver));
+    return *from;
   }
 };
 

@@ -95,7 +95,7 @@ class abandonable_state final : operation_base, cancellation, outside_work {
     if (failed) [[unlikely]]
       return std::move(receiver_).finish(*std::move(failed));
     home_->operations().begin_outside(*this);
-    arm(std::move(token), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(std::move(token));
   }
 
  private:

@@ -50,7 +50,7 @@ class callback_state final : outside_work, callback_waiter, cancellation {
     home_->operations().begin_outside(*this);
     begin();
     if (link_->started()) return finish();
-    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(receiver_.get_stop_token());
   }
 
  private:

@@ -42,7 +42,7 @@ class offload_state final : offload_job, operation_base, cancellation, outside_w
     if (std::optional<error> failed = submit(where_.pool, *home_, *this, where_.call)) [[unlikely]]
       return std::move(receiver_).finish(*std::move(failed));
     home_->operations().begin_outside(*this);
-    arm(std::move(token), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(std::move(token));
   }
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coroutine>
 #include <system_error>
 #include <utility>
 
@@ -92,7 +93,7 @@ class sleep_state final : sleep_timer<Deadline>, cancellation {
     if (home == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error("sleep"));
     this->begin_on(*home, frame());
-    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(receiver_.get_stop_token());
   }
 
  private:
@@ -123,12 +124,67 @@ class sleep_state final : sleep_timer<Deadline>, cancellation {
   R receiver_;
 };
 
+// The awaiter of a coroutine: the timer alone, without an operation state around it. For a wait that ends at
+// the first instant.
+template <class Deadline>
+class sleep_awaiter final : timer_base, cancellation {
+ public:
+  explicit sleep_awaiter(Deadline when) noexcept : timer_base(on_end), when_(when) {}
+
+  [[nodiscard]] bool await_ready() const {
+    if (loop::current_or_null() == nullptr) [[unlikely]]
+      no_loop_error("sleep").rethrow();
+    return false;
+  }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    Promise& promise = awaiting.promise();
+    const loop_clock::time_point deadline = when_();
+    awaiting_ = awaiting.address();
+    loop::current_or_null()->operations().add(*this, deadline, [&promise]() noexcept {
+      task_tracker::check_sleep(promise.frame());
+      return promise.frame();
+    });
+    arm<on_stop, on_late_stop>(promise.get_stop_token());
+  }
+  void await_resume() const {
+    if (code_ != 0) [[unlikely]]
+      error(std::error_code(code_, std::generic_category()), "sleep").rethrow();
+  }
+
+ private:
+  // Not noexcept, so that the resumption compiles to a jump.
+  static void on_end(operation_base& base, completion with) {
+    auto& self = static_cast<sleep_awaiter&>(static_cast<timer_base&>(base));
+    self.code_ = -with.result;
+    if (self.disarm()) [[likely]]
+      self.resume();
+  }
+  static void on_stop(cancellation& base) noexcept {
+    loop::current().operations().cancel(static_cast<sleep_awaiter&>(base));
+  }
+  static void on_late_stop(cancellation& base) noexcept { static_cast<sleep_awaiter&>(base).resume(); }
+  void resume() { std::coroutine_handle<>::from_address(awaiting_).resume(); }
+
+  int code_;  // the errno it ends with. The first member, in the padding of cancellation
+  union {
+    Deadline when_;  // until it begins
+    void* awaiting_;  // then
+  };
+};
+
 template <class Deadline>
 struct sleep_sender {
   using sender_concept = sender_tag;
   using value_type = void;
   static constexpr bool completes_later = true;
   Deadline when;
+  // For a coroutine's promise.
+  auto awaited_by(auto&) && noexcept
+    requires(!requires { when.take(); })
+  {
+    return sleep_awaiter<Deadline>(when);
+  }
   template <receiver_of<void> R>
   auto connect(R receiver) && noexcept {
     return sleep_state<Deadline, R>(std::move(when), std::move(receiver));

@@ -24,7 +24,7 @@ class stop_requested_state final : operation_base, cancellation {
     home_ = loop::current_or_null();
     if (home_ == nullptr) [[unlikely]]
       return std::move(receiver_).finish(no_loop_error("stop_requested"));
-    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(receiver_.get_stop_token());
   }
 
  private:

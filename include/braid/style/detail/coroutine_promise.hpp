@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstdint>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -87,7 +88,7 @@ struct awaits_anything {
 ///
 /// Threads  belongs to the loop on which it was awaited, its home. resume_on may take it elsewhere meanwhile;
 ///          the home loop counts that as its work.
-/// Cost     40 bytes. Coroutine frames are blocks of the frame pool.
+/// Cost     32 bytes. Coroutine frames are blocks of the frame pool.
 class coroutine_promise : public pooled_frame, pinned {
  public:
   /// Awaits a sender, as an rvalue unless it is awaited by copy, or a function that returns one. The sender
@@ -113,7 +114,7 @@ class coroutine_promise : public pooled_frame, pinned {
                                      std::source_location where = std::source_location::current()) {
     frame_.waits_at(where);
     note_await();
-    const bool at_home = home_ != nullptr && !away_ && home_ == loop::current_or_null();
+    const bool at_home = home() != nullptr && !is_away() && home() == loop::current_or_null();
     return {std::forward<A>(other), stop_, at_home};
   }
   /// Rejects anything else, with the remedy.
@@ -131,7 +132,7 @@ class coroutine_promise : public pooled_frame, pinned {
   void inherit(stop_token stop, async_frame* parent) noexcept {
     stop_ = stop;
     frame_.called_by(parent);
-    home_ = loop::current_or_null();
+    home_ = as_word(loop::current_or_null());
     if (task_tracker::tracks_here()) [[unlikely]]
       begin_tracked();
   }
@@ -139,7 +140,7 @@ class coroutine_promise : public pooled_frame, pinned {
   void inherit(coroutine_promise& parent) noexcept {
     stop_ = parent.stop_;
     frame_.called_by(&parent.frame_);
-    home_ = loop::current_or_null();
+    home_ = as_word(loop::current_or_null());
     if (task_tracker::tracks_here()) [[unlikely]] {
       parent.note_await();
       begin_tracked();
@@ -149,26 +150,26 @@ class coroutine_promise : public pooled_frame, pinned {
   /// Notes the await in the loop's tracker, if there is one. An awaiter with notes_its_await calls this
   /// itself.
   [[gnu::always_inline]] void note_await() noexcept {
-    if (tracked_) [[unlikely]]
-      task_tracker::awaits(home_, frame_);
+    if (is_tracked()) [[unlikely]]
+      task_tracker::awaits(home(), frame_);
   }
 
   /// Called by resume_on before the coroutine moves to that loop. A promise whose end returns it to its home
   /// loop has a depart_for and an arrive_on of its own.
   void depart_for(const loop& there) noexcept {
     if (!leaves_for(there)) return;
-    away_ = true;
-    home_->operations().expect_delivery();
+    home_ |= away;
+    home()->operations().expect_delivery();
   }
   /// Called when the coroutine runs on this loop.
   void arrive_on(const loop& here) noexcept {
     if (!returns_to(here)) return;
-    away_ = false;
-    home_->operations().delivery_arrived();
+    (void)clear_away();
+    home()->operations().delivery_arrived();
   }
   /// Marks the coroutine as at home, because a delivery goes there instead and takes over its count. Returns
   /// whether it was away.
-  [[nodiscard]] bool clear_away() noexcept { return std::exchange(away_, false); }
+  [[nodiscard]] bool clear_away() noexcept { return (std::exchange(home_, home_ & ~away) & away) != 0; }
 
  protected:
   /// begins is the place of the coroutine's frame until its first await.
@@ -176,33 +177,43 @@ class coroutine_promise : public pooled_frame, pinned {
   ~coroutine_promise() { end_frame(); }
   /// Ends what inherit began for the tracker. inherit may then be called again.
   void end_frame() noexcept {
-    if (tracked_) [[unlikely]]
+    if (is_tracked()) [[unlikely]]
       end_tracked();
   }
 
   /// Null if the coroutine was awaited on a thread without a loop.
-  [[nodiscard]] loop* home() const noexcept { return home_; }
-  [[nodiscard]] bool is_away() const noexcept { return away_; }
+  [[nodiscard]] loop* home() const noexcept { return reinterpret_cast<loop*>(home_ & ~marks); }
+  [[nodiscard]] bool is_away() const noexcept { return (home_ & away) != 0; }
+  /// Does it run at home, neither away nor tracked?
+  [[nodiscard]] bool is_plainly_at_home() const noexcept { return home_ == as_word(loop::current_or_null()); }
   [[nodiscard]] bool leaves_for(const loop& there) const noexcept {
-    return !away_ && home_ != nullptr && home_ == loop::current_or_null() && home_ != &there;
+    return !is_away() && home() != nullptr && home() == loop::current_or_null() && home() != &there;
   }
-  [[nodiscard]] bool returns_to(const loop& here) const noexcept { return away_ && home_ == &here; }
+  [[nodiscard]] bool returns_to(const loop& here) const noexcept { return is_away() && home() == &here; }
 
  private:
   [[gnu::cold, gnu::noinline]] void begin_tracked() noexcept {
-    tracked_ = true;
+    home_ |= tracked;
     task_tracker::begins(frame_, frame_kind::coroutine);
   }
   [[gnu::cold, gnu::noinline]] void end_tracked() noexcept {
-    tracked_ = false;
-    task_tracker::ends(home_, frame_);
+    home_ &= ~tracked;
+    task_tracker::ends(home(), frame_);
   }
+
+  // The marks of home_, in the bits that are 0 in the address of a loop.
+  static constexpr std::uintptr_t away = 1;  // from home, which counts it as work
+  static constexpr std::uintptr_t tracked = 2;  // by home's tracker
+  static constexpr std::uintptr_t marks = away | tracked;
+  static std::uintptr_t as_word(const loop* which) noexcept {
+    static_assert(alignof(loop) > marks);
+    return reinterpret_cast<std::uintptr_t>(which);
+  }
+  [[nodiscard]] bool is_tracked() const noexcept { return (home_ & tracked) != 0; }
 
   stop_token stop_;
   async_frame frame_;
-  loop* home_;  // set by inherit
-  bool away_ = false;  // from home, which counts it as work
-  bool tracked_ = false;  // by home's tracker
+  std::uintptr_t home_ = 0;  // the loop, with marks; set by inherit
 };
 
 template <sender S>

@@ -49,7 +49,7 @@ class future_operation final : future_waiter, cancellation {
   void start() noexcept {
     waiting_ = true;
     if (!state_->add_waiter(*this)) return on_settled();
-    arm(receiver_.get_stop_token(), on_stop, on_late_stop);
+    arm<on_stop, on_late_stop>(receiver_.get_stop_token());
   }
 
  private:

@@ -10,7 +10,8 @@
 
 namespace braid::detail {
 
-// Room for a result that arrives later. One byte says what it holds: nothing, a value or an error.
+// Room for a result that arrives later. One byte says what it holds: nothing, a value or an error. While that
+// is nothing, the room can keep a pointer, such as the coroutine that will give the result.
 template <class T>
 class late_result {
   using stored = std::conditional_t<
@@ -20,13 +21,20 @@ class late_result {
   enum class holds : unsigned char { nothing, value, failure };
 
  public:
+  // True if the destructor has nothing to do once the result was taken.
+  static constexpr bool is_spent_once_taken = std::is_trivially_destructible_v<stored>;
+
   late_result() noexcept {}
   late_result(const late_result&) = delete;
   late_result& operator=(const late_result&) = delete;
-  ~late_result() noexcept { reset(); }
+  ~late_result() noexcept { end(); }
 
   [[nodiscard]] bool empty() const noexcept { return holds_ == holds::nothing; }
   [[nodiscard]] bool has_failed() const noexcept { return holds_ == holds::failure; }
+
+  void keep_pointer(void* to) noexcept { pointer_ = to; }
+  /// While it is empty: the pointer kept.
+  [[nodiscard]] void* pointer() const noexcept { return pointer_; }
 
   void set(result<T>&& ended) noexcept {
     if (!ended) [[unlikely]]
@@ -47,7 +55,7 @@ class late_result {
     holds_ = holds::value;
   }
   void set_error(error failure) noexcept {
-    reset();  // a coroutine's locals may throw from their destructors after co_return
+    end();  // a coroutine's locals may throw from their destructors after co_return
     new (&error_) error(std::move(failure));
     holds_ = holds::failure;
   }
@@ -85,16 +93,16 @@ class late_result {
       set_error(error::current());
     }
   }
-  void reset() noexcept {
+  void end() noexcept {
     if (holds_ == holds::failure) [[unlikely]]
       error_.~error();
     else if constexpr (!std::is_trivially_destructible_v<stored>)
       if (holds_ == holds::value) end_value(value_);
-    holds_ = holds::nothing;
   }
 
   holds holds_ = holds::nothing;
   union {
+    void* pointer_;
     stored value_;
     error error_;
   };

@@ -64,41 +64,48 @@ class spawned final : public future_state<value_of<S>>,
     end(std::move(failed));
   }
   [[gnu::always_inline]] void end(result<value_type>&& ended) noexcept {
-    if constexpr (completes_later<S>) {
-      this->set(std::move(ended));
-    } else if (loop::current_or_null() == this->home()) [[likely]] {
-      this->unlink();
-      this->set(std::move(ended));
-    } else {
-      // Ended on another thread, but only the home loop's thread may change its list of residents.
-      this->keep(std::move(ended));
-      this->home()->operations().deliver(*new (&end_delivery_) end_delivery(*this));
-    }
+    if constexpr (!ends_at_home<S>)
+      if (loop::current_or_null() != this->home()) [[unlikely]]
+        return end_elsewhere(std::move(ended));
+    if constexpr (!completes_later<S>) this->unlink();
+    this->set(std::move(ended));
+  }
+  // Only the home loop's thread may change its list of residents.
+  void end_elsewhere(result<value_type>&& ended) noexcept {
+    this->keep(std::move(ended));
+    this->home()->operations().deliver(*new (&delivery_.end) end_delivery(*this));
   }
   void abandon() noexcept override {
     operation_.reset();
     if (!this->has_result()) return this->set(this->cut_off());
-    this->home()->operations().withdraw_ready(end_delivery_);  // it ended on another thread meanwhile
-    end_delivery_.~end_delivery();
-    this->settle();
+    if constexpr (!ends_at_home<S>) {  // it ended on another thread meanwhile
+      this->home()->operations().withdraw_ready(delivery_.end);
+      delivery_.end.~end_delivery();
+      this->settle();
+    }
   }
 
   struct end_delivery final : operation_base {
     explicit end_delivery(spawned& state) noexcept : operation_base(on_delivery), of(state) {}
     static void on_delivery(operation_base& base, completion) noexcept {
       spawned& state = static_cast<end_delivery&>(base).of;
-      state.end_delivery_.~end_delivery();
+      state.delivery_.end.~end_delivery();
       state.unlink();
       state.settle();
     }
     spawned& of;
   };
 
+  union room_for_delivery {
+    room_for_delivery() noexcept {}
+    ~room_for_delivery() {}
+    end_delivery end;  // alive from an end on another thread until the home loop settles the state
+  };
+  struct no_delivery {};
+
   stop_source stop_;
   std::optional<connected<S, receiver>> operation_;
-  union {
-    end_delivery end_delivery_;  // alive from an end on another thread until the home loop settles the state
-  };
+  [[no_unique_address]] std::conditional_t<ends_at_home<S>, no_delivery, room_for_delivery> delivery_;
 };
 
 }  // namespace braid::detail

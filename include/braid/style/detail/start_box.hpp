@@ -2,6 +2,7 @@
 
 #include <new>
 #include <source_location>
+#include <type_traits>
 #include <utility>
 
 #include "braid/base/detail/frame_pool.hpp"
@@ -56,9 +57,26 @@ class start_box<S, Handler> final : public pooled {
   connected<S, receiver> state_;
 };
 
+// The home loop of a start_box: kept where the operation may end on another thread, else the current one.
+class home_kept {
+ public:
+  home_kept() noexcept : home_(*loop::current_or_null()) {}
+  [[nodiscard]] loop& home() const noexcept { return home_; }
+
+ private:
+  loop& home_;
+};
+struct home_here {
+  [[nodiscard]] static loop& home() noexcept { return *loop::current_or_null(); }
+};
+
 // For an operation that may end at once, on another thread, or never. The loop keeps it for the last case.
 template <sender S, class Handler>
-class start_box final : operation_base, resident, pooled {
+class start_box final : resident,
+                        std::conditional_t<ends_at_home<S>, home_here, home_kept>,
+                        operation_base,
+                        pooled {
+  using home_type = std::conditional_t<ends_at_home<S>, home_here, home_kept>;
   using value_type = value_of<S>;
 
  public:
@@ -66,80 +84,103 @@ class start_box final : operation_base, resident, pooled {
 
   static void begin(S&& op, Handler&& handler, std::source_location where) {
     loop& home = loop::current("start");
-    auto* box = new start_box(std::move(op), std::move(handler), home, where);
+    auto* box = new start_box(std::move(op), std::move(handler), where);
     home.operations().adopt(*box);
-    box->state_.start();
+    box->room_.state.start();
     box->starting_ = false;  // the box still exists: an operation that has ended waits for a turn
   }
 
   // For the operation.
   void finish(result<value_type>&& with) noexcept {
-    const bool at_home = loop::current_or_null() == &home_;
+    const bool at_home = ends_at_home<S> || loop::current_or_null() == &this->home();
     if (at_home && !starting_) [[likely]]
       return handle(std::move(with));
-    new (&kept_result_) result<value_type>(std::move(with));
-    kept_ = true;
+    keep(std::move(with));
     if (at_home)
-      home_.operations().make_ready(*this);
+      this->home().operations().make_ready(*this);
     else
-      home_.operations().deliver(*this);
+      this->home().operations().deliver(*this);
   }
   [[nodiscard]] stop_token child_stop_token() const noexcept { return {}; }
   [[nodiscard]] async_frame* frame() noexcept { return frame_.frame(); }
 
  private:
   using receiver = inner_receiver<start_box, value_type>;
+  using state_type = connected<S, receiver>;
 
-  [[gnu::always_inline]] start_box(S&& op, Handler&& handler, loop& home, std::source_location where)
+  [[gnu::always_inline]] start_box(S&& op, Handler&& handler, std::source_location where)
       : operation_base(on_finish),
-        home_(home),
         frame_(where),
         handler_(std::move(handler)),
-        state_(connect(std::move(op), receiver{this})) {}
-  ~start_box() {
-    if (kept_) kept_result_.~result();
+        room_(std::move(op), receiver{this}) {}
+  [[gnu::always_inline]] ~start_box() {
+    if (kept_) room_.kept.~result();
+    if (!kept_ || !ends_at_home<S>) room_.state.~state_type();
   }
 
   static void on_finish(operation_base& base, completion) noexcept {
     auto& self = static_cast<start_box&>(base);
-    self.handle(std::move(self.kept_result_));
+    self.handle(std::move(self.room_.kept));
+  }
+
+  [[gnu::always_inline]] void keep(result<value_type>&& with) noexcept {
+    if constexpr (ends_at_home<S> && !requires { requires state_type::is_spent_once_ended; })
+      room_.state.~state_type();
+    new (&room_.kept) result<value_type>(std::move(with));
+    kept_ = true;
   }
 
   void handle(result<value_type>&& with) noexcept {
-    loop& home = home_;
-    const async_frame frame = *frame_.frame();
+    const home_type home = *this;
+    const std::source_location where = frame_.frame()->where;
     Handler handler = std::move(handler_);
     result<value_type> ended = std::move(with);
     if (!ended) [[unlikely]]
-      attach_stack(ended.error(), &frame);
+      attach_stack(ended.error(), frame_.frame());
     unlink();
     delete this;
     try {
       handler(std::move(ended));
     } catch (...) {
-      home.report_unhandled(error::current(), &frame);
+      const async_frame frame(nullptr, where);
+      home.home().report_unhandled(error::current(), &frame);
     }
   }
 
   void abandon() noexcept override { delete this; }
 
-  loop& home_;
-  verb_frame frame_;
+  // The first members fit into the padding of operation_base.
   bool starting_ = true;
   bool kept_ = false;
+  verb_frame frame_;
   [[no_unique_address]] Handler handler_;
-  union {
-    result<value_type> kept_result_;  // alive while kept_: the operation ended where the handler may not run
+  // The operation, and once kept_ its result: it ended where the handler may not run. If it has ended on its
+  // home loop's thread, no code uses the operation any more, so that the result takes its place.
+  union shared_room {
+    shared_room(S&& op, receiver to) : state(connect(std::move(op), to)) {}
+    ~shared_room() {}
+    state_type state;
+    result<value_type> kept;
   };
-  connected<S, receiver> state_;
+  struct separate_room {
+    separate_room(S&& op, receiver to) : state(connect(std::move(op), to)) {}
+    ~separate_room() {}
+    union {
+      state_type state;
+    };
+    union {
+      result<value_type> kept;
+    };
+  };
+  std::conditional_t<ends_at_home<S>, shared_room, separate_room> room_;
 };
 
 // The handler of detach.
 struct loud_handler {
-  loop& home;
   template <class T>
   void operator()(result<T> ended) const noexcept {
-    if (!ended) home.report_unhandled(std::move(ended).error(), nullptr);  // the error has its stack
+    if (!ended)
+      loop::current().report_unhandled(std::move(ended).error(), nullptr);  // the error has its stack
   }
 };
 

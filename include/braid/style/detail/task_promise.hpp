@@ -59,7 +59,7 @@ class task_promise_base : public coroutine_promise {
   [[nodiscard]] error current_failure() noexcept;
   /// Resumes the awaiter on its home loop. Not for an awaiter that is still starting this task.
   void resume_awaiter() noexcept {
-    if (loop::current_or_null() != home() || is_away()) [[unlikely]]
+    if (!is_plainly_at_home()) [[unlikely]]
       return resume_awaiter_at_home();
     resume_awaiter_here();
   }
@@ -132,64 +132,72 @@ template <class T>
 class task_awaiter {
  public:
   using handle = std::coroutine_handle<task_promise<T>>;
-  task_awaiter(handle child, coroutine_promise& parent) noexcept : child_(child) {
-    child_.promise().inherit(parent);
+  task_awaiter(handle child, coroutine_promise& parent) noexcept {
+    child.promise().inherit(parent);
+    result_.keep_pointer(child.address());
   }
   task_awaiter(const task_awaiter&) = delete;
   task_awaiter& operator=(const task_awaiter&) = delete;
   ~task_awaiter() {
     if (result_.empty()) [[unlikely]]
-      destroy_nested(child_);
+      destroy_nested(child());
   }
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
-    task_promise<T>& promise = child_.promise();
+    const handle child = this->child();
+    task_promise<T>& promise = child.promise();
     promise.set_result(result_);
     promise.set_continuation(awaiting);
     if (transfers.too_deep()) [[unlikely]]
-      return park(child_), true;
+      return park(child), true;
     inline_start scope(&promise);
-    child_.resume();
+    child.resume();
     return !scope.completed();
   }
   T await_resume() { return std::move(result_).value(); }
 
  private:
-  const handle child_;  // destroyed once there is a result
-  late_result<T> result_;
+  [[nodiscard]] handle child() const noexcept { return handle::from_address(result_.pointer()); }
+  late_result<T> result_;  // until then it keeps the child, which is destroyed once there is a result
 };
 
 template <class T, class R>
 class task_state final : pinned {
  public:
   using handle = std::coroutine_handle<task_promise<T>>;
-  task_state(handle child, R receiver) : child_(child), receiver_(std::move(receiver)) {}
-  ~task_state() {
+  // True if the destructor has nothing to do once the task has ended.
+  static constexpr bool is_spent_once_ended =
+      late_result<T>::is_spent_once_taken && std::is_trivially_destructible_v<R>;
+
+  task_state(handle child, R receiver) : receiver_(std::move(receiver)) {
+    result_.keep_pointer(child.address());
+  }
+  [[gnu::always_inline]] ~task_state() {
     if (result_.empty()) [[unlikely]]
-      destroy_nested(child_);
+      destroy_nested(child());
   }
 
   void start() noexcept {
-    task_promise<T>& promise = child_.promise();
+    const handle child = this->child();
+    task_promise<T>& promise = child.promise();
     promise.inherit(receiver_.get_stop_token(), receiver_.frame());
     promise.set_result(result_);
     promise.set_done(done, this);
     if (transfers.too_deep()) [[unlikely]]
-      return park(child_);
-    resume(child_);
+      return park(child);
+    resume(child);
   }
 
  private:
   static void done(void* state) noexcept {
     auto& self = *static_cast<task_state*>(state);
     R receiver = std::move(self.receiver_);
-    result<T> ended = std::move(self.result_).take();
-    std::move(receiver).finish(std::move(ended));
+    std::move(receiver).finish(std::move(self.result_).take());
   }
 
-  const handle child_;  // destroyed once there is a result
-  late_result<T> result_;
+  [[nodiscard]] handle child() const noexcept { return handle::from_address(result_.pointer()); }
+  late_result<T> result_;  // until then it keeps the child, which is destroyed once there is a result
   R receiver_;
 };
 

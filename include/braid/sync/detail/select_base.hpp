@@ -47,7 +47,7 @@ class select_base : public sync_group, operation_base, cancellation {
     if (in_flight()) home_->operations().withdraw_ready(*this);
   }
   void begin_on(loop& home) noexcept { home_ = &home; }
-  void obey(stop_token token) noexcept { arm(token, on_stop, on_late_stop); }
+  void obey(stop_token token) noexcept { arm<on_stop, on_late_stop>(token); }
   [[nodiscard]] std::size_t choice() const noexcept { return choice_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   // Removes every waiting claim from its queue and cancels every timer.

@@ -105,7 +105,7 @@ class sync_waiter : public list_node, operation_base, cancellation {
       used_elsewhere();
     waiters.push_back(*this);
   }
-  void obey(stop_token token) noexcept { arm(token, on_stop, on_late_stop); }
+  void obey(stop_token token) noexcept { arm<on_stop, on_late_stop>(token); }
 
   // Leaves the queue, if it is in one, without a hand-over to others: report_withdrawal() does that.
   void leave_queue() noexcept {
