@@ -54,6 +54,36 @@ void print(const char* call, const error& why) {
 
 }  // namespace
 
+void served_connection::begin(server_state& server, semaphore::permit place, task<> handler) {
+  auto* const made = new served_connection(server, std::move(place), std::move(handler));
+  server.connections_->enter(*made);
+  made->handler_.start();
+}
+
+served_connection::served_connection(server_state& server, semaphore::permit place, task<> handler)
+    : server_(server), handler_(connect(std::move(handler), inner_receiver<served_connection, void>{this})) {
+  server_.all_->begins(served::kind::connection);
+  place.forget();  // the destructor gives it back
+}
+
+served_connection::~served_connection() {
+  server_.all_->ends(served::kind::connection);
+  server_.places_.release();
+}
+
+stop_token served_connection::child_stop_token() const noexcept {
+  return server_.connections_->child_stop_token();
+}
+async_frame* served_connection::frame() const noexcept { return server_.connections_->frame(); }
+
+void served_connection::finish(result<void>&& how) noexcept {
+  scope_join& all = *server_.connections_;
+  server_.handler_ended(std::move(how));
+  unlink();
+  delete this;
+  all.release();
+}
+
 server_state::server_state(const char* call, std::shared_ptr<served> all, serve_options how)
     : all_(std::move(all)),
       places_(how.at_most),
@@ -70,7 +100,7 @@ task<> server_state::get_over(error why) {
     co_return;
   }
   if (!is_shortage(why)) why.rethrow();
-  if (!std::exchange(reported_, true)) report(why);
+  if (!std::exchange(reported_, true)) on_error_(why);
   if (reserve_.is_open()) {
     uses_reserve_ = true;
     co_await reserve_.close();
@@ -90,6 +120,24 @@ task<bool> server_state::may_keep(stream_socket& client) {
   reserve_ = new_reserve();
   uses_reserve_ = false;
   co_return false;
+}
+
+void server_state::handler_ended(result<void> how) noexcept {
+  freed_.set();
+  if (how) return;
+  error& failed = how.error();
+  const bool stopped = connections_->stopping() && failed == std::errc::operation_canceled;
+  if (!stopped && !failed.is_requested_cancellation()) {
+    try {
+      on_error_(failed);
+    } catch (...) {
+      return connections_->child_failed(error::current());
+    }
+  }
+  if (!connections_->stopping()) return;
+  failed.set_requested(true);
+  failed.set_stop_reason(connections_->why_stopping());
+  connections_->child_failed(failed);  // it was cut short, and so is the server
 }
 
 void server_state::shortage_ends() noexcept {

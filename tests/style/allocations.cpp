@@ -2,9 +2,14 @@
 
 #include "allocations.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_any.hpp"
@@ -12,6 +17,8 @@
 #include "braid/core/just.hpp"
 #include "braid/fs/file.hpp"
 #include "braid/loop/nop.hpp"
+#include "braid/net/serve.hpp"
+#include "braid/net/tcp.hpp"
 #include "braid/schedule/offload.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
@@ -119,3 +126,82 @@ TEST_CASE("spawn: a cancelled operation takes its error's record from the pool",
         }) == 0);
   CHECK(cancelled == 1100);
 }
+
+namespace {
+
+// The bytes that begin() takes from the heap once the pools are empty. The median, since tables grow.
+template <class F>
+std::size_t bytes_of_each(F begin) {
+  for (int i = 0; i < 200; ++i) begin();
+  std::array<std::size_t, 51> each;
+  for (std::size_t& bytes : each) {
+    const std::size_t before = bytes_allocated();
+    begin();
+    bytes = bytes_allocated() - before;
+  }
+  std::sort(each.begin(), each.end());
+  return each[each.size() / 2];
+}
+
+task<> sleeps() { co_await sleep_for(1h); }
+
+std::size_t connections_begun = 0;
+std::array<char, 512> shared_room;
+
+task<> echoes_incoming_bytes(tcp::stream peer) {
+  ++connections_begun;
+  tcp::incoming_bytes arriving = peer.incoming_bytes();
+  while (const std::optional<leased_bytes> part = co_await arriving.next()) co_await peer.write_all(*part);
+}
+task<> reads(tcp::stream peer) {
+  ++connections_begun;
+  while (co_await peer.read_some(shared_room) != 0) {}
+}
+
+template <class Handler>
+std::size_t bytes_of_each_connection(Handler handler) {
+  loop here;
+  const tcp::listener door = tcp::listen_now(endpoint::loopback());
+  auto serving = spawn(tcp::serve(door, handler));
+  std::vector<tcp::stream> clients;
+  clients.reserve(300);
+  const std::size_t bytes = bytes_of_each([&] {
+    const std::size_t before = connections_begun;
+    clients.push_back(here.run(tcp::connect(door.local_endpoint())));
+    while (connections_begun == before) here.run(nop());
+  });
+  serving.request_stop();
+  (void)here.run(as_result(std::move(serving)));
+  return bytes;
+}
+
+// The most that is allowed: with clang, and with g++ 12, where temporaries never share their room in a frame.
+constexpr std::size_t bound([[maybe_unused]] std::size_t clang, [[maybe_unused]] std::size_t gcc) {
+#ifdef __clang__
+  return clang;
+#else
+  return gcc;
+#endif
+}
+
+}  // namespace
+
+#ifdef __OPTIMIZE__  // without optimisation frames are larger
+TEST_CASE("a sleeping task and an idle connection take few bytes", "[style][allocation][exact]") {
+  if (!counts_allocations) return;
+  std::size_t detached = 0, spawned = 0;
+  {
+    loop here;
+    detached = bytes_of_each([] { detach(sleeps()); });
+    std::vector<future<void>> all;
+    all.reserve(300);
+    spawned = bytes_of_each([&] { all.push_back(spawn(sleeps())); });
+  }
+  CHECK(detached <= bound(288, 352));
+  CHECK(spawned <= bound(368, 432));
+  const std::size_t by_range = bytes_of_each_connection(echoes_incoming_bytes);
+  CHECK(by_range <= bound(472, 632));
+  const std::size_t by_read = bytes_of_each_connection(reads);
+  CHECK(by_read <= bound(320, 352));
+}
+#endif

@@ -125,6 +125,8 @@ class scope : pinned {
   void request_stop(stop_reason why = stop_reason::requested) noexcept { join_.request_stop(why); }
   /// The token of the function and of all children; valid until the scope has ended.
   [[nodiscard]] stop_token get_stop_token() noexcept { return join_.child_stop_token(); }
+  // For what has children of its own kind.
+  [[nodiscard]] detail::scope_join& join() noexcept { return join_; }
 
  private:
   template <class, class, class>

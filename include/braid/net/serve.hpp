@@ -40,7 +40,7 @@ namespace braid::tcp {
 /// Errors    those of accept(2) that concern the listener; std::invalid_argument if at_most is 0. An
 ///           exception of on_error ends the server.
 /// Cancel    stops all handlers and waits for them; so does the deadline of graceful_shutdown.
-/// Cost      one request for all connections, one block of the frame pool for each.
+/// Cost      one request for all connections; for each 72 bytes of the frame pool, beside the handler's own.
 template <braid::detail::handles<stream> Handler>
 [[nodiscard]] task<> serve(const listener& at, Handler handler, serve_options how = {}) {
   return braid::detail::serve_all<stream>("tcp::serve", at, std::move(handler), std::move(how));

@@ -41,7 +41,6 @@ class served : braid::pinned {
   stop_source closing;  // a shutdown has begun
   stop_source cut;      // its deadline has passed
 
- private:
   void begins(kind what) noexcept {
     ++(what == kind::connection ? connections_ : loops_);
     nothing_runs_.reset();
@@ -52,6 +51,7 @@ class served : braid::pinned {
     if (connections_ == 0 && loops_ == 0) nothing_runs_.set();
   }
 
+ private:
   std::size_t connections_ = 0, loops_ = 0, ended_ = 0;
   event nothing_runs_{true};
 };

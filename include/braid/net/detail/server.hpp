@@ -4,28 +4,54 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
+#include "braid/base/detail/frame_pool.hpp"
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
 #include "braid/base/result.hpp"
 #include "braid/base/unique_function.hpp"
 #include "braid/combine/scope.hpp"
 #include "braid/combine/with_stop_token.hpp"
+#include "braid/core/async_stack.hpp"
+#include "braid/core/detail/inner_receiver.hpp"
 #include "braid/core/sender.hpp"
 #include "braid/core/stop_token.hpp"
 #include "braid/loop/clock.hpp"
 #include "braid/loop/descriptor.hpp"
+#include "braid/loop/detail/resident.hpp"
 #include "braid/net/detail/served.hpp"
 #include "braid/net/serve_options.hpp"
 #include "braid/net/stream_socket.hpp"
 #include "braid/style/as_result.hpp"
-#include "braid/style/get_stop_token.hpp"
 #include "braid/style/task.hpp"
 #include "braid/sync/event.hpp"
 #include "braid/sync/semaphore.hpp"
 
 namespace braid::detail {
+
+class server_state;
+
+// A child of serve's scope: a connection that has a place, with the operation of its handler. It obeys the
+// scope's token, so that it needs neither a stop_source of its own nor a future.
+class served_connection final : resident, public pooled {
+ public:
+  static void begin(server_state& server, semaphore::permit place, task<> handler);
+  ~served_connection();
+
+  // For the handler, which ends on its home loop.
+  void finish(result<void>&& how) noexcept;
+  [[nodiscard]] stop_token child_stop_token() const noexcept;
+  [[nodiscard]] async_frame* frame() const noexcept;
+
+ private:
+  served_connection(server_state& server, semaphore::permit place, task<> handler);
+  void abandon() noexcept override { delete this; }
+
+  server_state& server_;
+  connected<task<>, inner_receiver<served_connection, void>> handler_;
+};
 
 // What serve keeps beside its scope: the places for connections, and how it gets over a shortage of
 // descriptors. It holds one descriptor in reserve. When there is none left, it gives that one up, accepts a
@@ -40,24 +66,27 @@ class server_state : braid::pinned {
   [[nodiscard]] task<> get_over(error why);
   /// Whether the server keeps this client; if not, its connection is closed.
   [[nodiscard]] task<bool> may_keep(stream_socket& client);
-  /// Spawns what make() returns.
+  /// Begins the handler of a connection that has a place, unless the scope is stopped: then it is closed.
   template <class F>
-  void begin(scope& connections, F make) {
+  void begin(scope& connections, semaphore::permit place, F call_handler) {
+    connections_ = &connections.join();
     std::optional<error> failed;
     try {
-      connections.spawn(make());
+      if (connections_->admits()) served_connection::begin(*this, std::move(place), call_handler());
     } catch (...) {
       failed = error::current();
     }
-    if (failed) report(*failed);
+    if (failed) on_error_(*failed);
   }
-  void connection_ended() noexcept { freed_.set(); }
-  void report(const error& why) { on_error_(why); }
 
  private:
+  friend class served_connection;
+  // A handler has ended; its connection still has its place.
+  void handler_ended(result<void> how) noexcept;
   void shortage_ends() noexcept;
 
   const std::shared_ptr<served> all_;
+  scope_join* connections_ = nullptr;  // set with the first connection
   semaphore places_;
   unique_function<void(const error&)> on_error_;
   auto_reset_event freed_;  // one of the connections has ended
@@ -78,23 +107,20 @@ auto call_handler(Handler& handler, Stream client, [[maybe_unused]] stop_token c
     return handler(std::move(client));
 }
 
+template <class S>
+task<> in_task(S op) {
+  co_await std::move(op);
+}
+
+// Calls the handler of a connection. Its operation is a task in any case.
 template <class Handler, class Stream>
-task<> serve_one(Handler& handler, Stream client, semaphore::permit, server_state& state) {
-  static_assert(sender<decltype(call_handler(handler, std::move(client), stop_token()))>,
-                "serve: the handler takes a stream and returns a sender, such as a task<>");
-  const served::part counted(state.all(), served::kind::connection);
-  const stop_token stop = co_await get_stop_token();
-  std::optional<error> failed;
-  try {
-    co_await call_handler(handler, std::move(client), state.all()->closing.get_token());
-  } catch (...) {
-    failed = error::current();
-  }
-  state.connection_ended();
-  if (!failed) co_return;
-  const bool stopped = stop.stop_requested() && *failed == std::errc::operation_canceled;
-  if (!stopped && !failed->is_requested_cancellation()) state.report(*failed);
-  if (stop.stop_requested()) failed->rethrow();  // it was cut short, and so is the server
+task<> handle(Handler& handler, Stream client, stop_token closing) {
+  using returned = decltype(call_handler(handler, std::move(client), closing));
+  static_assert(sender<returned>, "serve: the handler takes a stream and returns a sender, such as a task<>");
+  if constexpr (std::is_same_v<returned, task<>>)
+    return call_handler(handler, std::move(client), closing);
+  else
+    return in_task(call_handler(handler, std::move(client), closing));
 }
 
 // tcp::serve and its like.
@@ -112,8 +138,8 @@ task<> serve_all(const char* call, const Listener& at, Handler handler, serve_op
       if (!client)
         co_await state.get_over(client.error());
       else if (co_await state.may_keep(*client))
-        state.begin(connections, [&] {
-          return serve_one<Handler, Stream>(handler, *std::move(client), std::move(place), state);
+        state.begin(connections, std::move(place), [&] {
+          return handle<Handler, Stream>(handler, *std::move(client), state.all()->closing.get_token());
         });
     }
   };
