@@ -1,6 +1,7 @@
 #include "braid/style/task.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <coroutine>
 #include <memory>
@@ -55,6 +56,30 @@ task<void> waits_for_ever(std::vector<std::string>& log, future<void> never) {
     co_await std::move(waiting);
     inner_log.push_back("never reached");
   }(log, std::move(never));
+}
+
+// Writes over its room, then throws unless the number is positive.
+struct positive {
+  positive(int n) : numbers{n, n, n, n, n, n, n, n} {
+    if (n <= 0) throw std::invalid_argument("not positive");
+  }
+  std::array<int, 8> numbers;
+};
+
+task<positive> second_try(std::vector<std::string>& log, future<int> late) {
+  mark here(log, "second_try");
+  try {
+    co_return -1;
+  } catch (const std::invalid_argument&) {
+    log.push_back("caught");
+  }
+  const int n = co_await std::move(late);
+  co_return n;
+}
+
+task<int> awaits_second_try(std::vector<std::string>& log, future<int> late) {
+  const positive got = co_await second_try(log, std::move(late));
+  co_return got.numbers[7];
 }
 
 }  // namespace
@@ -259,4 +284,26 @@ TEST_CASE("task: using it twice is a logic_error", "[style][task]") {
   CHECK_THROWS_AS(start(std::move(once), [](result<int>) {}), std::logic_error);
   const auto awaits = [&]() -> task<int> { co_return co_await std::move(once); };
   CHECK_THROWS_AS(home.run(awaits()), std::logic_error);
+}
+
+TEST_CASE("task: may wait again after its value's constructor has thrown", "[style][task]") {
+  std::vector<std::string> log;
+  SECTION("and give another value") {
+    loop here;
+    promise<int> late;
+    future<int> got = spawn(awaits_second_try(log, late.get_future()));
+    late.set_value(3);
+    CHECK(here.run(std::move(got)) == 3);
+  }
+  SECTION("and is destroyed at its loop's end") {
+    promise<int> never, as_well;
+    {
+      loop here;
+      detach(awaits_second_try(log, never.get_future()));
+      start(second_try(log, as_well.get_future()), [](result<positive>) {});
+      here.turn(false);
+      CHECK(log == std::vector<std::string>{"caught", "caught"});
+    }
+    CHECK(log == std::vector<std::string>{"caught", "caught", "second_try", "second_try"});
+  }
 }

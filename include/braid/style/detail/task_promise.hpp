@@ -112,9 +112,24 @@ class task_promise : public task_promise_result<T> {
       result<T> ended(std::forward<U>(value));
       if (!ended) attach_stack(ended.error(), this->frame());
       this->result_->set(std::move(ended));
-    } else {
+    } else if constexpr (std::is_reference_v<T> || std::is_nothrow_constructible_v<T, U&&>) {
       this->result_->set_value(std::forward<U>(value));
+    } else {
+      try {
+        this->result_->set_value(std::forward<U>(value));
+      } catch (...) {
+        keep_self();
+        throw;
+      }
     }
+  }
+
+ private:
+  // The value's constructor has thrown, and may have written over the pointer to this coroutine, which can
+  // catch the exception and wait again.
+  [[gnu::cold, gnu::noinline]] void keep_self() noexcept {
+    if (!this->result_->empty()) return;
+    this->result_->keep_pointer(std::coroutine_handle<task_promise>::from_promise(*this).address());
   }
 };
 
