@@ -40,7 +40,7 @@ class cancellation : pinned {
   using stop_fn = void(cancellation&) noexcept;
 
   cancellation() noexcept {}
-  ~cancellation() { BRAID_ASSERT(phase_.load(std::memory_order_relaxed) != phase::armed); }
+  ~cancellation() { BRAID_ASSERT(phase_.load(std::memory_order_relaxed) == phase::idle); }
 
   /// Call it once, after the operation has begun. If stop was requested already, it cancels at once.
   ///
