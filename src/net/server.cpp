@@ -122,6 +122,12 @@ task<bool> server_state::may_keep(stream_socket& client) {
   co_return false;
 }
 
+void server_state::refused() noexcept {
+  error why(std::make_error_code(std::errc::operation_canceled), "serve");
+  why.set_requested(true);
+  connections_->child_failed(why);
+}
+
 void server_state::handler_ended(result<void> how) noexcept {
   freed_.set();
   if (how) return;
@@ -131,7 +137,9 @@ void server_state::handler_ended(result<void> how) noexcept {
     try {
       on_error_(failed);
     } catch (...) {
-      return connections_->child_failed(error::current());
+      error why = error::current();
+      attach_stack(why, connections_->frame());
+      return connections_->child_failed(why);
     }
   }
   if (!connections_->stopping()) return;

@@ -72,7 +72,10 @@ class server_state : braid::pinned {
     connections_ = &connections.join();
     std::optional<error> failed;
     try {
-      if (connections_->admits()) served_connection::begin(*this, std::move(place), call_handler());
+      if (connections_->admits())
+        served_connection::begin(*this, std::move(place), call_handler());
+      else
+        refused();
     } catch (...) {
       failed = error::current();
     }
@@ -81,6 +84,8 @@ class server_state : braid::pinned {
 
  private:
   friend class served_connection;
+  // A connection is closed because the scope is stopped.
+  void refused() noexcept;
   // A handler has ended; its connection still has its place.
   void handler_ended(result<void> how) noexcept;
   void shortage_ends() noexcept;
