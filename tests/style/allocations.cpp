@@ -127,6 +127,7 @@ TEST_CASE("spawn: a cancelled operation takes its error's record from the pool",
   CHECK(cancelled == 1100);
 }
 
+#ifdef __OPTIMIZE__  // without optimisation frames are larger
 namespace {
 
 // The bytes that begin() takes from the heap once the pools are empty. The median, since tables grow.
@@ -186,7 +187,6 @@ constexpr std::size_t bound([[maybe_unused]] std::size_t clang, [[maybe_unused]]
 
 }  // namespace
 
-#ifdef __OPTIMIZE__  // without optimisation frames are larger
 TEST_CASE("a sleeping task and an idle connection take few bytes", "[style][allocation][exact]") {
   if (!counts_allocations) return;
   std::size_t detached = 0, spawned = 0;
