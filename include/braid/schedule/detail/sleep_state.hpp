@@ -149,10 +149,14 @@ class sleep_awaiter final : timer_base, cancellation {
   }
   void await_resume() const {
     if (code_ != 0) [[unlikely]]
-      error(std::error_code(code_, std::generic_category()), "sleep").rethrow();
+      fail();
   }
 
  private:
+  // Never inlined, because the coroutine's frame would keep room for the error.
+  [[noreturn, gnu::cold, gnu::noinline]] void fail() const {
+    error(std::error_code(code_, std::generic_category()), "sleep").rethrow();
+  }
   // Not noexcept, so that the resumption compiles to a jump.
   static void on_end(operation_base& base, completion with) {
     auto& self = static_cast<sleep_awaiter&>(static_cast<timer_base&>(base));
