@@ -53,7 +53,7 @@ std::vector<std::string> row(model by, std::size_t connections, std::chrono::mil
   const seen all = run(visit(serving.address(), who));
   const auto per = [](std::size_t to, std::size_t from, std::size_t of) {
     const double grown = static_cast<double>(to) - static_cast<double>(from);
-    return of == 0 ? std::string("-") : fmt::format("{:.1f}", grown / static_cast<double>(of));
+    return of == 0 || to < from ? std::string("-") : fmt::format("{:.1f}", grown / static_cast<double>(of));
   };
   return {std::string(name_of(by)),
           std::to_string(connections),
