@@ -22,7 +22,7 @@ namespace braid::messaging::detail {
 
 namespace {
 
-// The disk has no room, or the file may not become longer. What was written so far can be taken back.
+// The disk has no room, or the file may not become longer. The bytes written so far can be taken back.
 bool lacks_room(const error& why) noexcept {
   return why == std::errc::no_space_on_device || why == std::errc::file_too_large ||
          why == std::error_code(EDQUOT, std::generic_category());

@@ -1,3 +1,5 @@
+// The log where the power fails, syncs fail, and the disk is full.
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -22,8 +24,6 @@
 #include "catch.hpp"
 #include "log_records.hpp"
 #include "sanitized.hpp"
-
-// The log where the power fails, syncs fail, and the disk is full.
 
 namespace {
 

@@ -6,7 +6,7 @@
 
 namespace braid::messaging {
 
-/// What an append waits for, and so what a failure can take away again.
+/// How durable a record is when its append ends.
 ///
 ///     co_await journal.append("paid", messaging::durability::written);
 ///     co_await journal.append("seen", messaging::durability::interval(100ms));

@@ -22,7 +22,7 @@ namespace detail {
 class log_core;
 }  // namespace detail
 
-/// What was appended, with its number.
+/// An appended record, with its number.
 ///
 ///     const auto show = [](const messaging::log_record& each) { log(each.bytes); };
 struct log_record {
@@ -39,7 +39,7 @@ struct log_segment {
   std::uint64_t bytes = 0;
 };
 
-/// What a log has done since it was opened.
+/// Counts of a log's work since it was opened.
 ///
 ///     const messaging::log_metrics now = journal.metrics();
 ///     use(now.appends / now.syncs);
@@ -69,7 +69,7 @@ struct log_metrics {
 /// Threads   one loop's; others post to it. One log at a time has a directory, in all processes: otherwise
 ///           open fails with device_or_resource_busy.
 /// Errors    when a sync has failed, or a write other than for want of room, the log takes no more writes:
-///           errc::log_stopped, with the reason in suppressed(). What it has acknowledged can still be read.
+///           errc::log_stopped, with the reason in suppressed(). The acknowledged records can still be read.
 class log {
  public:
   log(log&&) = default;

@@ -28,7 +28,7 @@ struct log_cut {
   std::uint64_t whole_records = 0;  ///< undamaged ones among them, behind one that is not
 };
 
-/// What open() has found.
+/// The state in which open() found the log.
 ///
 ///     const messaging::log journal = co_await messaging::log::open("/tmp/journal");
 ///     const messaging::log_recovery& found = journal.recovery();

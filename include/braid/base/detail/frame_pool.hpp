@@ -60,7 +60,8 @@ class frame_pool {
   };
 
   static constexpr std::align_val_t line{64};
-  // 8, 24, 40, … 2056 bytes: glibc's heap gives such a block without padding. Aligned blocks: 32, 64, … 2048.
+  // 8, 24, 40 to 2056 bytes: glibc's heap gives such a block without padding. Aligned blocks have 32, 64 to
+  // 2048 bytes.
   static constexpr std::size_t step = 16;
   static constexpr std::size_t largest_small = 2048;
   static constexpr std::size_t small_classes = largest_small / step + 1;
