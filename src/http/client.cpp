@@ -80,4 +80,13 @@ task<response> client::fetch(request asked) {
   }
 }
 
+task<response> fetch(request asked) { return fetch(std::move(asked), client_options()); }
+
+task<response> fetch(request asked, client_options how) {
+  how.idle_connections = 0;
+  client one(std::move(how));
+  response given = co_await one.fetch(std::move(asked));
+  co_return given;
+}
+
 }  // namespace braid::http

@@ -275,6 +275,7 @@ task<> server_connection::stream(body& from, response_form form) {
   const stop_token stop = co_await get_stop_token();
   std::optional<error> failed;
   std::uint64_t left = form.length;
+  end_says_whole_ = form.how == framing::until_end;
   watch();
   for (bool more = true; more && !failed;) {
     co_await flush();
@@ -357,7 +358,7 @@ task<> server_connection::end(bool failed) {
     auto speaking = as_result(with_timeout(say_last(), server_.options.deadlines.linger));
     (void)co_await std::move(speaking);  // a client that does not listen is no error
   }
-  auto closing = as_result(client_.close());
+  auto closing = as_result(end_says_whole_ ? client_.abort() : client_.close());
   (void)co_await std::move(closing);
 }
 
@@ -365,6 +366,7 @@ task<> server_connection::end(bool failed) {
 task<> server_connection::say_last() {
   constexpr std::size_t most = 256 << 10;
   if (!out_.empty()) co_await client_.write_all(out_);
+  end_says_whole_ = false;
   if (!drops_input_) co_return;
   auto shutting = as_result(client_.shutdown_send());
   const result<void> shut = co_await std::move(shutting);

@@ -25,6 +25,7 @@ class no_stream final : public erased_stream {
   task<> write_pieces(gathered_bytes) override { return fails("any_stream::write_all", closed); }
   task<> shutdown_send() override { return fails("any_stream::shutdown_send", closed); }
   task<> close() override { return fails("any_stream::close", closed); }
+  task<> abort() override { return fails("any_stream::abort", closed); }
 };
 
 }  // namespace
@@ -38,5 +39,6 @@ task<> erased_stream::shutdown_send() {
   return fails("any_stream::shutdown_send", std::errc::operation_not_supported);
 }
 task<> erased_stream::close() { return fails("any_stream::close", std::errc::operation_not_supported); }
+task<> erased_stream::abort() { return close(); }
 
 }  // namespace braid::detail

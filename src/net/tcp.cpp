@@ -19,6 +19,13 @@ int send_at_once(int socket) noexcept {
 
 using braid::detail::name_of;
 
+// A socket that is adopted may be none of TCP's, and have no such option: it is closed.
+int detail::abort_outcome::prepare(const request& what) noexcept {
+  const linger none{1, 0};
+  (void)direct_calls::current().set_option(what.descriptor, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  return 0;
+}
+
 endpoint stream::local_endpoint() const {
   return name_of(number(), &direct_calls::local_name, "stream::local_endpoint");
 }

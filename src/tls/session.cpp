@@ -222,4 +222,8 @@ task<> session::close() {
   if (failed) failed->rethrow();
 }
 
+task<> session::abort() {
+  if (std::exchange(is_open_, false)) co_await shield(under_->abort());
+}
+
 }  // namespace braid::tls::detail

@@ -30,6 +30,7 @@ class session : braid::pinned {
   [[nodiscard]] task<> write_all(readable_bytes from);
   [[nodiscard]] task<> shutdown_send();
   [[nodiscard]] task<> close();
+  [[nodiscard]] task<> abort();
 
   [[nodiscard]] bool is_open() const noexcept { return is_open_; }
   [[nodiscard]] const engine& its_engine() const noexcept { return engine_; }

@@ -48,6 +48,7 @@ task<> stream::shutdown_send() {
   return session_ ? session_->shutdown_send() : not_open<void>("tls::stream::shutdown_send");
 }
 task<> stream::close() { return session_ ? session_->close() : not_open<void>("tls::stream::close"); }
+task<> stream::abort() { return session_ ? session_->abort() : not_open<void>("tls::stream::abort"); }
 
 std::string stream::protocol() const {
   const unsigned char* name = nullptr;

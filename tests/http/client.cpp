@@ -200,6 +200,34 @@ TEST_CASE("http::client: an answer that is none is an error", "[http][client]") 
   run_in(GENERATE(true, false), program);
 }
 
+TEST_CASE("http::fetch: sends one request over a connection of its own", "[http][client]") {
+  const auto program = []() -> task<> {
+    int requests = 0;
+    http::server_options how;
+    how.on_access = [&requests](const http::access&) { ++requests; };
+    const auto answer = [](http::request& asked) -> task<http::response> {
+      if (asked.path() == "/there") co_return http::response(200, std::string(100'000, 'x'));
+      http::response given(302);
+      given.headers.add("location", "/there");
+      co_return given;
+    };
+    site here(answer, std::move(how));
+    http::response page = co_await http::fetch(get(here.at, "/here"));
+    const std::string text = co_await page.body.text(1 << 20);
+    CHECK(text.size() == 100'000);
+    http::client_options stays;
+    stays.redirects = 0;
+    const http::response other = co_await http::fetch(get(here.at, "/here"), std::move(stays));
+    CHECK(other.status == 302);
+    CHECK(requests == 3);
+    auto asking = as_result(http::fetch(http::request("GET", "nowhere")));
+    const auto wrong = co_await std::move(asking);
+    CHECK_FALSE(wrong);
+    co_await here.drain();  // no connection is left open
+  };
+  run_in(GENERATE(true, false), program);
+}
+
 TEST_CASE("http::client: follows redirects by the rules", "[http][client]") {
   const auto program = []() -> task<> {
     std::vector<std::string> seen;

@@ -70,6 +70,30 @@ TEST_CASE("any_stream: one function that is no template serves every stream", "[
   CHECK(style.wait(ask(std::move(near), "hi")).value() == "hello");
 }
 
+TEST_CASE("any_stream: aborts a stream that can, and closes one that cannot", "[net][any_stream]") {
+  IN_EVERY_STYLE(style);
+  loop here;
+  std::string room(4, '?');
+  {
+    auto [near, far] = connected_pair(style);
+    any_stream one = std::move(near);
+    CHECK(style.wait(one.abort()));
+    CHECK(style.wait(far.read_some(room)).error() == std::errc::connection_reset);
+  }
+  auto [in, out] = pipe();
+  struct closes_only {
+    task<std::size_t> read_some(writable_bytes) { co_return 0; }
+    task<> write_all(readable_bytes from) { co_await to.write_all(from); }
+    task<> close() { co_await to.close(); }
+    file to;
+  };
+  any_stream one = closes_only{std::move(out)};
+  CHECK(style.wait(one.write_all("word")));
+  CHECK(style.wait(one.abort()));
+  CHECK(style.wait(in.read_some(room)).value() == 4);
+  CHECK(style.wait(in.read_some(room)).value() == 0);
+}
+
 TEST_CASE("any_stream: costs one allocation", "[net][any_stream][exact]") {
   loop here;
   tcp::stream none;
@@ -115,12 +139,14 @@ TEST_CASE("any_stream: errors keep their count, and what a stream cannot do is a
   };
   fails_as(stream.shutdown_send(), unsupported, "any_stream::shutdown_send");
   fails_as(stream.close(), unsupported, "any_stream::close");
+  fails_as(stream.abort(), unsupported, "any_stream::close");
   any_stream none;
   fails_as(none.read_some(room), closed, "any_stream::read_some");
   fails_as(none.write_all("x"), closed, "any_stream::write_all");
   fails_as(none.write_all({"x", "y"}), closed, "any_stream::write_all");
   fails_as(none.shutdown_send(), closed, "any_stream::shutdown_send");
   fails_as(none.close(), closed, "any_stream::close");
+  fails_as(none.abort(), closed, "any_stream::abort");
 }
 
 TEST_CASE("any_stream: can be cancelled at each await", "[net][any_stream][cancellation]") {

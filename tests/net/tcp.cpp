@@ -108,6 +108,38 @@ TEST_CASE("tcp: close cancels a waiting accept before it frees the number", "[ne
   CHECK(run(as_result(std::move(accepting))).error() == std::errc::operation_canceled);
 }
 
+TEST_CASE("tcp: abort ends what waits, and the peer sees that the connection is cut short",
+          "[net][tcp][stop]") {
+  IN_EVERY_STYLE(style);
+  const auto before = open_descriptors();
+  {
+    loop here;
+    auto [near, far] = connected_pair(style);
+    std::string room(5, '?');
+    CHECK(style.wait(near.write_all("hello")));
+    CHECK(style.wait(far.read_exactly(room)));
+    const std::string much(16 << 20, 'x');
+    auto writing = spawn(near.write_all(much));
+    auto reading = spawn(near.read_some(room));
+    here.turn(false);
+    CHECK(style.wait(near.abort()));
+    CHECK_FALSE(near.is_open());
+    CHECK(style.wait(std::move(writing)).error() == std::errc::operation_canceled);
+    CHECK(style.wait(std::move(reading)).error() == std::errc::operation_canceled);
+    result<std::size_t> got = 1;
+    for (std::size_t all = 0; got && *got != 0 && all < much.size(); all += got.value_or(0))
+      got = style.wait(far.read_some(room));
+    REQUIRE_FALSE(got);
+    CHECK(got.error() == std::errc::connection_reset);
+    CHECK(style.wait(near.abort()).error() == std::errc::bad_file_descriptor);
+    // One that is never started is a close.
+    auto [left, right] = connected_pair(style);
+    { auto dropped = left.abort(); }
+    CHECK(style.wait(right.read_some(room)).value() == 0);
+  }
+  CHECK(open_descriptors() == before);
+}
+
 TEST_CASE("tcp: a stop request ends a waiting read, write and accept", "[net][tcp][stop]") {
   loop here;
   auto [near, far] = connected_pair(any_style());

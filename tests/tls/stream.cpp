@@ -173,6 +173,21 @@ TEST_CASE("tls: an end without a close_notify is no orderly end", "[tls]") {
   CHECK(room == "this");
 }
 
+TEST_CASE("tls: abort says no last word", "[tls]") {
+  IN_EVERY_STYLE(style);
+  loop here;
+  auto [near, far] = secure_pair(style);
+  CHECK(style.wait(far.write_all("part")));
+  std::string room(4, '?');
+  CHECK(style.wait(near.read_exactly(room)));
+  CHECK(style.wait(far.abort()));
+  CHECK_FALSE(far.is_open());
+  CHECK(style.wait(near.read_some(room)).error() == std::errc::connection_reset);
+  CHECK(style.wait(far.write_all("x")).error() == std::errc::bad_file_descriptor);
+  CHECK(style.wait(far.abort()));  // as close, once more is nothing to do
+  CHECK(style.wait(tls::stream().abort()).error() == std::errc::bad_file_descriptor);
+}
+
 TEST_CASE("tls: a reset of the connection is the error of the stream below", "[tls]") {
   IN_EVERY_STYLE(style);
   loop here;

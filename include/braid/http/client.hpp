@@ -82,4 +82,14 @@ class client : pinned {
   const std::shared_ptr<detail::client_pool> pool_;
 };
 
+/// Sends one request over a connection of its own, as a client would that does nothing else. A program that
+/// sends more than one request to a host wants a client, which keeps connections.
+///
+///     const http::response page = co_await http::fetch(http::request("GET", "http://example.org/"));
+///
+/// Lifetime, Errors, Cancel  as those of client::fetch. The connection is closed once the body has been read
+///                           or dropped.
+[[nodiscard]] task<response> fetch(request asked);
+[[nodiscard]] task<response> fetch(request asked, client_options how);
+
 }  // namespace braid::http

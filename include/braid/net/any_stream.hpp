@@ -46,6 +46,10 @@ class any_stream {
   /// Closes the stream and waits for that.
   /// Errors  operation_not_supported where the stream has no close; its destructor closes it then.
   [[nodiscard]] task<> close() { return stream().close(); }
+  /// Ends the stream without saying that it is whole, so that the peer cannot take what it has for all of it:
+  /// TCP resets the connection, TLS sends no close_notify. A stream without an abort is closed.
+  /// Errors  operation_not_supported where the stream has no close either; its destructor closes it then.
+  [[nodiscard]] task<> abort() { return stream().abort(); }
 
  private:
   [[nodiscard]] detail::erased_stream& stream() const noexcept {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "braid/loop/descriptor.hpp"
+#include "braid/net/detail/abort_outcome.hpp"
 #include "braid/net/endpoint.hpp"
 #include "braid/net/incoming_bytes.hpp"
 #include "braid/net/stream_options.hpp"
@@ -36,6 +37,17 @@ class stream : public stream_socket {
   /// no buffer is in use.
   /// Lifetime  the stream must outlive it and stay at its address.
   [[nodiscard]] tcp::incoming_bytes incoming_bytes() const { return tcp::incoming_bytes(*this); }
+
+  /// Ends the connection so that the peer knows that it is cut short: cancels the operations in flight, waits
+  /// until they have ended, drops what has not left, and resets the connection. The peer's operations fail
+  /// with connection_reset. A sender of it that is never started
+  /// closes the connection in order.
+  /// Errors  bad_file_descriptor when it is closed already.
+  /// Cancel  ignored.
+  [[nodiscard]] auto abort() noexcept {
+    request what{.code = opcode::cancel_descriptor, .descriptor = number()};
+    return io_sender<detail::abort_outcome>{what, detail::abort_outcome(release())};
+  }
 
  private:
   explicit stream(descriptor open) noexcept : stream_socket(std::move(open)) {}

@@ -59,6 +59,9 @@ class stream {
   ///         no error.
   /// Cancel  closes at once.
   [[nodiscard]] task<> close();
+  /// Ends the connection at once, without a close_notify, so that the peer knows that it is cut short. Over
+  /// TCP it is reset.
+  [[nodiscard]] task<> abort();
 
   /// The application protocol that both sides agreed on by ALPN; empty if there is none.
   [[nodiscard]] std::string protocol() const;

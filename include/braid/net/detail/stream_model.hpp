@@ -23,6 +23,7 @@ class erased_stream : pinned {
   virtual task<> write_pieces(gathered_bytes from) = 0;
   virtual task<> shutdown_send();  // these two are not supported, unless S can
   virtual task<> close();
+  virtual task<> abort();  // closes, unless S can
 };
 
 template <class S>
@@ -47,6 +48,14 @@ class stream_model final : public erased_stream {
       co_await stream_.close();
     else
       co_await erased_stream::close();
+  }
+  task<> abort() override {
+    if constexpr (requires {
+                    { stream_.abort() } -> sender;
+                  })
+      co_await stream_.abort();
+    else
+      co_await close();
   }
 
  private:

@@ -20,6 +20,7 @@ class transport : braid::pinned {
   [[nodiscard]] virtual task<> write_all(readable_bytes from) = 0;
   [[nodiscard]] virtual task<> shutdown_send() = 0;
   [[nodiscard]] virtual task<> close() = 0;
+  [[nodiscard]] virtual task<> abort() = 0;  // or close, where it has none
   /// The peer's name for messages; empty if it has none.
   [[nodiscard]] virtual std::string peer() const noexcept = 0;
 };
@@ -38,6 +39,12 @@ class transport_over final : public transport {
   task<> close() override {
     if constexpr (requires { under_.close(); }) co_await under_.close();
     co_return;
+  }
+  task<> abort() override {
+    if constexpr (requires { under_.abort(); })
+      co_await under_.abort();
+    else
+      co_await close();
   }
   [[nodiscard]] std::string peer() const noexcept override {
     if constexpr (requires {
