@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,35 +50,41 @@ struct seen_response {
   std::string head, body;
 };
 
-/// Splits what a server has sent into its responses. Throws for bytes that are none.
-inline std::vector<seen_response> responses_in(std::string_view bytes, bool to_head = false) {
-  std::vector<seen_response> found;
-  while (!bytes.empty()) {
-    const std::size_t end = bytes.find("\r\n\r\n");
-    if (!bytes.starts_with("HTTP/1.1 ") || end == std::string_view::npos)
-      throw std::runtime_error("no response: " + std::string(bytes.substr(0, 200)));
-    seen_response& one = found.emplace_back();
-    one.head = bytes.substr(0, end + 2);
-    one.status = std::stoi(one.head.substr(9));
-    bytes.remove_prefix(end + 4);
-    if (one.status == 100 || one.status == 204 || one.status == 304 || to_head) continue;
-    if (const std::size_t at = one.head.find("Content-Length: "); at != std::string::npos) {
-      one.body = bytes.substr(0, std::stoul(one.head.substr(at + 16)));
-      bytes.remove_prefix(one.body.size());
-      continue;
-    }
-    const bool chunked = one.head.find("Transfer-Encoding: chunked") != std::string::npos;
-    if (!chunked) {
-      one.body = bytes;  // until the end
-      break;
-    }
+/// Takes the next response from what a server has sent. Throws for bytes that are none.
+inline seen_response take_response(std::string_view& bytes, bool to_head = false) {
+  const std::size_t end = bytes.find("\r\n\r\n");
+  if (!bytes.starts_with("HTTP/1.1 ") || end == std::string_view::npos)
+    throw std::runtime_error("no response: " + std::string(bytes.substr(0, 200)));
+  seen_response one;
+  one.head = bytes.substr(0, end + 2);
+  one.status = std::stoi(one.head.substr(9));
+  bytes.remove_prefix(end + 4);
+  if (one.status == 100 || one.status == 204 || one.status == 304 || to_head) return one;
+  const auto take = [&](std::size_t size) {
+    if (size > bytes.size()) throw std::runtime_error("a response that is cut short: " + one.head);
+    one.body += bytes.substr(0, size);
+    bytes.remove_prefix(size);
+  };
+  if (const std::size_t at = one.head.find("Content-Length: "); at != std::string::npos) {
+    take(std::stoul(one.head.substr(at + 16)));
+  } else if (one.head.find("Transfer-Encoding: chunked") == std::string::npos) {
+    take(bytes.size());  // until the end
+  } else {
     for (std::size_t size = 1; size != 0;) {
       size = std::stoul(std::string(bytes.substr(0, bytes.find("\r\n"))), nullptr, 16);
       bytes.remove_prefix(bytes.find("\r\n") + 2);
-      one.body += bytes.substr(0, size);
-      bytes.remove_prefix(size + 2);
+      take(size);
+      if (!bytes.starts_with("\r\n")) throw std::runtime_error("a chunk without its end: " + one.head);
+      bytes.remove_prefix(2);
     }
   }
+  return one;
+}
+
+/// Splits what a server has sent into its responses. Throws for bytes that are none.
+inline std::vector<seen_response> responses_in(std::string_view bytes, bool to_head = false) {
+  std::vector<seen_response> found;
+  while (!bytes.empty()) found.push_back(take_response(bytes, to_head));
   return found;
 }
 
