@@ -17,6 +17,7 @@
 
 #include "braid/braid.hpp"
 #include "braid/messaging/log.hpp"
+#include "braid/postgres/connection.hpp"
 #include "braid/redis/client.hpp"
 
 /// Names that the examples in the public headers use and do not declare: they stand for the program's own
@@ -48,6 +49,7 @@ extern unix_domain::listener& local_door;
 extern unix_domain::datagram& local_inbox;
 extern std::array<char, 16>& header;
 extern messaging::log& journal;
+extern postgres::connection& shop;
 extern redis::client& db;
 
 }  // namespace examples

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <libpq-fe.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "braid/base/error.hpp"
+#include "braid/base/pinned.hpp"
+#include "braid/postgres/connection.hpp"
+#include "braid/sync/event.hpp"
+#include "settings.hpp"
+
+namespace braid::postgres::detail {
+
+/// What the server has answered to one statement so far.
+struct answer {
+  result_ptr last;  // the last result that is no error
+  std::optional<error> failed;  // the first error
+  bool dropping_copy = false;  // of a COPY TO STDOUT, that nobody reads
+};
+
+/// A connection of libpq's, in its non-blocking mode. Its operations belong to one at a time.
+class link : pinned {
+ public:
+  explicit link(connection_options how);
+  ~link() { close(); }
+
+  /// Connects. Throws.
+  [[nodiscard]] task<> connect(const settings& to);
+  [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
+  void close() noexcept;
+  /// As close(), also while an operation is in progress, which then fails.
+  void leave() noexcept;
+  [[nodiscard]] PGconn* handle() const noexcept { return handle_; }
+  [[nodiscard]] const connection_options& options() const noexcept { return options_; }
+
+  /// Throws if the connection is closed, or turns out to be lost before anything is sent.
+  void check(const char* call);
+  /// Throws what libpq says of a call that it has refused.
+  [[noreturn]] void refuse(const char* call);
+  /// Waits for the end of the statement that was sent, and gives its last result. Throws its error.
+  [[nodiscard]] task<result_ptr> finish(const char* call);
+  /// Asks the server, over a connection of its own, to cancel what is in progress.
+  [[nodiscard]] task<> cancel();
+
+  // One operation at a time. One that ends before the server's answer is whole, for want of memory for
+  // instance, closes the connection, so that no later one gets the rest.
+  class turn : pinned {
+   public:
+    explicit turn(link& on);
+    ~turn();
+
+   private:
+    link& on_;
+  };
+  /// Call it before something is sent.
+  void begin() noexcept { unfinished_ = true; }
+
+ private:
+  [[nodiscard]] bool take(answer& to, const char* call);
+  void keep(result_ptr one, answer& to, const char* call);
+  void read() noexcept;
+  [[nodiscard]] result_ptr judge(answer& got, const char* call);
+  [[nodiscard]] task<> drain(answer& to, const char* call);
+  [[nodiscard]] task<> end_early(answer& to, const char* call);
+  [[nodiscard]] task<> stop(answer& to, error why, const char* call);
+  [[nodiscard]] task<std::string> ask_to_cancel();
+  static void on_notice(void* self, const pg_result* said);
+
+  PGconn* handle_ = nullptr;
+  bool busy_ = false;        // an operation is in progress
+  bool unfinished_ = false;  // the server owes an answer
+  const connection_options options_;
+  const pid_t made_by_;  // a forked copy of this process leaves the server alone
+  bool unsent_ = false;  // libpq has more to send than the socket takes
+  bool broken_ = false;  // it cannot go on, whatever libpq believes
+  bool closes_at_end_ = false;  // of the operation in progress
+  std::optional<server_message> farewell_;  // with which the server has ended an idle connection
+  std::size_t cancels_ = 0;  // requests of cancel() on their way
+  auto_reset_event cancels_over_;
+};
+
+[[nodiscard]] server_message message_of(const pg_result* said);
+[[nodiscard]] std::string last_error(PGconn* of);
+
+}  // namespace braid::postgres::detail

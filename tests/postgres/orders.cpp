@@ -1,0 +1,79 @@
+// The code of docs/postgres.md.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/combine/with_timeout.hpp"
+#include "braid/postgres/connection.hpp"
+#include "braid/style/as_result.hpp"
+#include "braid/style/run.hpp"
+#include "catch.hpp"
+#include "database.hpp"
+
+using namespace std::chrono_literals;
+namespace postgres = braid::postgres;
+
+namespace {
+
+// [connect]
+braid::task<postgres::connection> open_shop(std::string server) {
+  postgres::connection_options how;
+  how.parameters["application_name"] = "shop";
+  how.connect_within = 3s;
+  postgres::connection db = co_await postgres::connect(std::move(server), how);
+  co_await db.run_script(
+      "create temporary table orders (id int8 generated always as identity, item text, price float8,"
+      " tags text[], unique (item))");
+  co_return db;
+}
+// [/connect]
+
+// [query]
+braid::task<std::int64_t> add_order(postgres::connection& db, std::string item, std::optional<double> price) {
+  const std::vector<std::string> tags{"new", "web"};
+  const postgres::rows made = co_await db.query(
+      "insert into orders (item, price, tags) values ($1, $2, $3) returning id", item, price, tags);
+  co_return made.value<std::int64_t>();
+}
+
+braid::task<double> total(postgres::connection& db) {
+  double sum = 0;
+  const postgres::rows found = co_await db.query("select item, price from orders where 'web' = any (tags)");
+  for (const postgres::row each : found) sum += each.get<std::optional<double>>("price").value_or(0);
+  co_return sum;
+}
+// [/query]
+
+// [errors]
+braid::task<std::string> try_order(postgres::connection& db, std::string item) {
+  auto adding = braid::as_result(braid::with_timeout(add_order(db, std::move(item), 1.0), 2s));
+  const braid::result<std::int64_t> added = co_await std::move(adding);
+  if (added) co_return "added";
+  if (added.error() == postgres::sqlstate::unique_violation)
+    co_return "refused by " + postgres::message_of(added.error())->constraint;
+  if (added.error() == std::errc::timed_out) co_return "not added: it took too long";
+  if (added.error() == postgres::errc::outcome_unknown) co_return "look whether it is there";
+  added.error().rethrow();
+}
+// [/errors]
+
+}  // namespace
+
+TEST_CASE("docs/postgres.md: orders", "[postgres]") {
+  WITH_DATABASE(at);
+  const auto program = [&]() -> braid::task<> {
+    postgres::connection db = co_await open_shop(at.dsn());
+    const std::int64_t first = co_await add_order(db, "tea", 3.5);
+    CHECK(first == 1);
+    (void)co_await add_order(db, "water", std::nullopt);
+    const double sum = co_await total(db);
+    CHECK(sum == 3.5);
+    const std::string again = co_await try_order(db, "tea");
+    CHECK(again == "refused by orders_item_key");
+    const std::string other = co_await try_order(db, "milk");
+    CHECK(other == "added");
+  };
+  braid::run(program);
+}
