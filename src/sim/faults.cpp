@@ -33,7 +33,8 @@ bool can_hit(fault what, opcode code) noexcept {
     case fault::no_buffers:
       return code == opcode::send || code == opcode::send_parts || code == opcode::receive ||
              code == opcode::connect || accepts || passes_datagram;
-    case fault::no_descriptors: return code == opcode::open || code == opcode::socket || accepts;
+    case fault::no_descriptors:
+    case fault::no_system_descriptors: return code == opcode::open || code == opcode::socket || accepts;
     case fault::late: return code != opcode::cancel_descriptor && code != opcode::close;
     case fault::reset: return code == opcode::send || code == opcode::send_parts || code == opcode::receive;
     case fault::refused: return code == opcode::connect;
@@ -68,6 +69,7 @@ std::int32_t result_of(fault what) noexcept {
     case fault::no_space: return -ENOSPC;
     case fault::no_buffers: return -ENOBUFS;
     case fault::no_descriptors: return -EMFILE;
+    case fault::no_system_descriptors: return -ENFILE;
     case fault::reset: return -ECONNRESET;
     case fault::refused: return -ECONNREFUSED;
     case fault::would_block:
@@ -91,6 +93,7 @@ const char* name_of(fault what) noexcept {
     case fault::no_space: return "no_space";
     case fault::no_buffers: return "no_buffers";
     case fault::no_descriptors: return "no_descriptors";
+    case fault::no_system_descriptors: return "no_system_descriptors";
     case fault::late: return "late";
     case fault::reset: return "reset";
     case fault::refused: return "refused";

@@ -73,6 +73,7 @@ TEST_CASE("fault: every fault hits some request and has a name", "[sim][faults]"
     CHECK_FALSE(sim::can_hit(what, opcode::close));
   }
   CHECK(sim::result_of(fault::no_descriptors) == -EMFILE);
+  CHECK(sim::result_of(fault::no_system_descriptors) == -ENFILE);
   CHECK(sim::result_of(fault::late) == 0);
 }
 

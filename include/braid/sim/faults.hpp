@@ -24,6 +24,7 @@ enum class fault : std::uint8_t {
   no_space,  ///< ENOSPC: of writes, opens that create, make_directory
   no_buffers,  ///< ENOBUFS: of send, receive, datagrams, connect, accept
   no_descriptors,  ///< EMFILE: of open, accept, socket
+  no_system_descriptors,  ///< ENFILE, of the same: not the process but the system has none left
   late,  ///< the completion is delayed; in a simulated world the effect, too
   reset,  ///< ECONNRESET: of send and receive; in a simulated network both ends lose the connection
   refused,  ///< ECONNREFUSED: of connect
