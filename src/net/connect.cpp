@@ -9,6 +9,7 @@
 #include "braid/base/result.hpp"
 #include "braid/combine/task_group.hpp"
 #include "braid/combine/with_timeout.hpp"
+#include "braid/net/detail/families_in_turn.hpp"
 #include "braid/net/resolve.hpp"
 #include "braid/net/tcp.hpp"
 #include "braid/style/as_result.hpp"
@@ -16,10 +17,7 @@
 
 namespace braid::tcp {
 
-namespace {
-
-// The family of the first endpoint and the other one in turn, each in its order.
-std::vector<endpoint> families_in_turn(const std::vector<endpoint>& all) {
+std::vector<endpoint> detail::families_in_turn(const std::vector<endpoint>& all) {
   std::vector<endpoint> mixed;
   mixed.reserve(all.size());
   const auto of_first = [&](const endpoint& each) { return each.family() == all.front().family(); };
@@ -32,6 +30,8 @@ std::vector<endpoint> families_in_turn(const std::vector<endpoint>& all) {
   }
   return mixed;
 }
+
+namespace {
 
 // Their failures are values, so that one that nobody receives does not fail the group.
 using attempts_group = task_group<result<stream>>;
@@ -46,6 +46,11 @@ task<> drop_rest(attempts_group& attempts) {
   }
 }
 
+auto attempt(const endpoint& to, const connect_options& how) {
+  return io_sender<detail::connect_with_outcome>{{.code = opcode::connect},
+                                                 {{to}, how.stream, how.fast_open}};
+}
+
 void add(std::optional<error>& failed, error why) {
   if (failed)
     failed->suppress(std::move(why));
@@ -58,7 +63,7 @@ task<stream> first_of(attempts_group& attempts, const std::vector<endpoint>& all
   std::optional<error> failed;
   for (std::size_t begun = 0;;) {
     const bool all_begun = begun == all.size();
-    if (!all_begun) attempts.spawn(as_result(tcp::connect(all[begun++], how.stream)));
+    if (!all_begun) attempts.spawn(as_result(attempt(all[begun++], how)));
     auto next =
         as_result(with_timeout(attempts.next(), all_begun ? loop_clock::duration::max() : how.attempt_delay));
     result<std::optional<result<result<stream>>>> got = co_await std::move(next);
@@ -87,7 +92,7 @@ task<stream> connect_to_any(std::vector<endpoint> candidates, connect_options ho
 
 task<stream> connect(std::string host, std::string service, connect_options how) {
   std::vector<endpoint> found = co_await resolve(std::move(host), std::move(service));
-  co_return co_await connect_to_any(families_in_turn(found), how);
+  co_return co_await connect_to_any(detail::families_in_turn(found), how);
 }
 
 }  // namespace braid::tcp

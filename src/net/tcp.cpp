@@ -10,10 +10,11 @@ namespace braid::tcp {
 
 namespace {
 
-int send_at_once(int socket) noexcept {
+int set_flag(int socket, int name) noexcept {
   const int on = 1;
-  return direct_calls::current().set_option(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return direct_calls::current().set_option(socket, IPPROTO_TCP, name, &on, sizeof on);
 }
+int send_at_once(int socket) noexcept { return set_flag(socket, TCP_NODELAY); }
 
 }  // namespace
 
@@ -64,6 +65,7 @@ int detail::connect_outcome::prepare(request& what) noexcept {
 
 int detail::connect_with_outcome::prepare(request& what) noexcept {
   if (const int failed = connect_outcome::prepare(what)) return failed;
+  if (fast_open) (void)set_flag(socket.number(), TCP_FASTOPEN_CONNECT);  // where it is had
   braid::detail::option_setter setter(socket.number());
   braid::detail::set_stream_options(setter, how);
   refused = setter.refused();

@@ -1,5 +1,9 @@
 #include "braid/net/connect.hpp"
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
@@ -8,6 +12,7 @@
 #include <vector>
 
 #include "braid/combine/with_timeout.hpp"
+#include "braid/net/detail/families_in_turn.hpp"
 #include "braid/net/resolve.hpp"
 #include "braid/net/tcp.hpp"
 #include "braid/sim/world.hpp"
@@ -52,7 +57,106 @@ struct servers {
   std::vector<endpoint> endpoints;
 };
 
+std::vector<std::string> names_of(const std::vector<endpoint>& all) {
+  std::vector<std::string> names;
+  for (const endpoint& each : all) names.push_back(each.to_string());
+  return names;
+}
+
+// A socket of which connect(2) has returned although the request for the connection leaves with its first
+// data. It needs no earlier connection, as it has no cookie. Closed where the system has no such thing.
+tcp::stream deferred_connection(const endpoint& to) {
+  const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+  tcp::stream client = tcp::stream::from_descriptor(made);
+  const bool is_had = ::setsockopt(made, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on) == 0 &&
+                      ::setsockopt(made, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, &on, sizeof on) == 0;
+  if (!is_had) return {};
+  REQUIRE(::connect(made, to.data(), to.size()) == 0);
+  return client;
+}
+
+// The client speaks first.
+task<std::string> asks_for_echo(const tcp::stream& near, const tcp::listener& door) {
+  std::string question = "question", answer(question.size(), '?');
+  co_await near.write_all(question);
+  const tcp::stream far = co_await door.accept();
+  co_await far.read_exactly(answer);
+  co_await far.write_all(answer);
+  answer.assign(question.size(), '?');
+  co_await near.read_exactly(answer);
+  co_return answer;
+}
+
 }  // namespace
+
+TEST_CASE("connect: the families of a host's endpoints are tried in turn, each in its order",
+          "[net][connect]") {
+  const auto in_turn = [](std::vector<endpoint> all) { return names_of(tcp::detail::families_in_turn(all)); };
+  const endpoint v6_1("2001:db8::1", 80), v6_2("2001:db8::2", 80), v6_3("2001:db8::3", 80);
+  const endpoint v4_1("192.0.2.1", 80), v4_2("192.0.2.2", 80), v4_3("192.0.2.3", 80);
+  CHECK(in_turn({v6_1, v6_2, v6_3, v4_1, v4_2}) == names_of({v6_1, v4_1, v6_2, v4_2, v6_3}));
+  CHECK(in_turn({v4_2, v6_2, v4_1, v4_3, v6_1}) == names_of({v4_2, v6_2, v4_1, v6_1, v4_3}));
+  CHECK(in_turn({v6_1, v4_1, v4_2, v4_3}) == names_of({v6_1, v4_1, v4_2, v4_3}));
+  CHECK(in_turn({v6_3, v6_1, v6_2}) == names_of({v6_3, v6_1, v6_2}));
+  CHECK(in_turn({v4_1}) == names_of({v4_1}));
+  CHECK(in_turn({}).empty());
+}
+
+TEST_CASE("connect: attempts are made in that order, which the errors tell", "[net][connect]") {
+  loop here;
+  const auto port = [] { return unused_endpoint().port(); };
+  // Whether the machine has IPv6 or not, each of them fails.
+  const std::vector<endpoint> found = {endpoint("::1", port()), endpoint("::1", port()),
+                                       endpoint("::1", port()), endpoint("127.0.0.1", port()),
+                                       endpoint("127.0.0.1", port())};
+  const std::vector<endpoint> order = tcp::detail::families_in_turn(found);
+  CHECK(names_of(order) == names_of({found[0], found[3], found[1], found[4], found[2]}));
+  const auto failed = here.run(as_result(tcp::connect_to_any(order, {.attempt_delay = 1h})));
+  REQUIRE_FALSE(failed);
+  CHECK_THAT(failed.error().message(), contains(order[0].to_string()));
+  REQUIRE(failed.error().suppressed().size() == 4);
+  for (std::size_t i = 1; i < order.size(); ++i)
+    CHECK_THAT(failed.error().suppressed()[i - 1].message(), contains(order[i].to_string()));
+}
+
+TEST_CASE("connect: with fast_open it connects as ever where the server gave no leave", "[net][connect]") {
+  IN_EVERY_STYLE(style);
+  loop here;
+  const tcp::connect_options fast{.fast_open = true};
+  const tcp::listener door = tcp::listen_now(endpoint::loopback(), {.fast_open = 16});
+  for (int i = 0; i < 3; ++i) {  // where it is allowed, the first one brings the leave for the others
+    const auto near = style.wait(tcp::connect_to_any({door.local_endpoint()}, fast));
+    REQUIRE(near);
+    CHECK(style.wait(asks_for_echo(*near, door)).value() == "question");
+    CHECK(near->peer_endpoint() == door.local_endpoint());
+  }
+  sim::world world(1);
+  const auto in_world = []() -> task<std::string> {
+    const tcp::listener there = tcp::listen_now(endpoint::loopback());
+    std::vector<endpoint> only = {there.local_endpoint()};
+    const tcp::connect_options how{.fast_open = true};
+    const tcp::stream near = co_await tcp::connect_to_any(std::move(only), how);
+    co_return co_await asks_for_echo(near, there);
+  };
+  CHECK(world.run(in_world()) == "question");
+}
+
+TEST_CASE("connect: a connection that begins with its first write is written to as any other",
+          "[net][connect]") {
+  IN_EVERY_STYLE(style);
+  loop here;
+  const tcp::listener door = tcp::listen_now(endpoint::loopback());
+  const tcp::stream near = deferred_connection(door.local_endpoint());
+  if (!near.is_open()) return;
+  CHECK(style.wait(asks_for_echo(near, door)).value() == "question");
+
+  const tcp::stream refused = deferred_connection(unused_endpoint());
+  const auto written = style.wait(refused.write_all("question"));
+  std::string room(1, '?');
+  // The write takes its bytes along, or waits and learns the answer.
+  const auto ended = written ? style.wait(refused.read_some(room)).error() : written.error();
+  CHECK(ended == std::errc::connection_refused);
+}
 
 TEST_CASE("connect: finds the endpoint of a host's that answers", "[net][connect]") {
   IN_EVERY_STYLE(style);

@@ -72,7 +72,7 @@ int tcp_socket::peer_name(sockaddr_storage& name) const {
 bool tcp_socket::ignores(int level, int name) const noexcept {
   if (level == IPPROTO_TCP)
     return name == TCP_NODELAY || name == TCP_KEEPIDLE || name == TCP_KEEPINTVL || name == TCP_KEEPCNT ||
-           name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN;
+           name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN || name == TCP_FASTOPEN_CONNECT;
   return level == SOL_SOCKET &&
          (name == SO_KEEPALIVE || name == SO_SNDBUF || name == SO_RCVBUF || name == SO_REUSEPORT);
 }

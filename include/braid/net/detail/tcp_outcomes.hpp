@@ -28,6 +28,7 @@ struct connect_with_outcome : connect_outcome {
   [[nodiscard]] int prepare(request& what) noexcept;
   [[nodiscard]] std::string object() const;
   stream_options how{};
+  bool fast_open = false;
   const char* refused = nullptr;  // an option
 };
 
