@@ -37,6 +37,7 @@ server_connection::server_connection(server_core& server, any_stream client, std
 
 server_connection::~server_connection() {
   --server_.connections;
+  if (is_turned_away_) --server_.turned_away;
   unlink();
 }
 
@@ -57,7 +58,9 @@ void server_connection::cut_off(cut why) noexcept {
 
 task<> server_connection::run() {
   std::optional<error> failed;
-  if (server_.connections > server_.options.limits.connections) {
+  if (server_.connections - server_.turned_away > server_.options.limits.connections) {
+    is_turned_away_ = true;
+    ++server_.turned_away;
     ++server_.refused;
     forget_request();
     response busy(503);

@@ -131,6 +131,7 @@ class server_connection final : public braid::detail::list_node {
   bool keeps_alive_ = true;
   bool broken_ = false;  // nothing more can be written
   bool end_says_whole_ = false;  // a response is on its way whose body is all that comes until the end
+  bool is_turned_away_ = false;
   std::size_t requests_ = 0;
   std::uint64_t sent_body_ = 0;
   loop_clock::time_point begun_{};

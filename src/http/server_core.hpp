@@ -25,7 +25,7 @@ class server_core : pinned {
   semaphore places;  // for handlers
   std::size_t waiting = 0;
   std::uint64_t requests = 0, refused = 0;
-  std::size_t connections = 0;
+  std::size_t connections = 0, turned_away = 0;  // the latter are among the former
   const tcp::listener* door = nullptr;  // over which the connections come, if it is known
   bool shuts_down = false;
   /// Do connections end behind their responses?

@@ -61,7 +61,63 @@ task<seen> under(std::size_t per_second) {
   co_return all;
 }
 
+// One client is being served, which takes this long. As many as the server tells so have got 503 and stay. 20
+// more ask meanwhile: what these get, and when the last one has.
+struct waited {
+  statuses got;
+  loop_clock::duration took{};
+};
+task<waited> behind_a_full_server(loop_clock::duration of_first) {
+  const auto works = [of_first](http::request& asked) -> task<http::response> {
+    if (asked.path() == "/first") co_await sleep_for(of_first);
+    co_return http::response(200);
+  };
+  http::server_options how;
+  how.limits.connections = 1;
+  site here(works, std::move(how));
+  const auto begun = loop_clock::now();
+  auto first = spawn(talk(here.at, last_request("/first")));
+  co_await sleep_for(1ms);
+  std::vector<tcp::stream> stay;
+  for (int i = 0; i < 64; ++i) {
+    tcp::stream one = co_await tcp::connect(here.at);
+    co_await one.write_all(get_request("/"));
+    const std::string refusal = co_await up_to(one, "\r\n\r\n");
+    CHECK(statuses_in(refusal) == statuses{503});
+    stay.push_back(std::move(one));
+  }
+  std::vector<task<std::string>> asking;
+  for (int i = 0; i < 20; ++i) asking.push_back(talk(here.at, last_request("/")));
+  const std::vector<std::string> answers = co_await when_all(std::move(asking));
+  waited all{{}, loop_clock::now() - begun};
+  for (const std::string& each : answers)
+    for (const int status : statuses_in(each)) all.got.push_back(status);
+  const std::string of_served = co_await std::move(first);
+  CHECK(statuses_in(of_served) == statuses{200});
+  co_await sleep_for(1ms);  // its connection has ended, too
+  const std::string later = co_await talk(here.at, last_request("/"));
+  CHECK(statuses_in(later) == statuses{200});
+  co_await here.close();
+  co_return all;
+}
+
 }  // namespace
+
+TEST_CASE(
+    "http::server: clients beyond those that it tells so wait, and are served or refused, never dropped",
+    "[http][overload]") {
+  sim::world here(7);
+  // Their turn comes when the one that is served ends, although the others stay.
+  const waited served = here.run(behind_a_full_server(1s));
+  CHECK(served.got == statuses(20, 200));
+  CHECK(served.took >= 1s);
+  CHECK(served.took < 1100ms);
+  // It comes when the others' linger is over.
+  const waited refused = here.run(behind_a_full_server(1min));
+  CHECK(refused.got == statuses(20, 503));
+  CHECK(refused.took >= 1900ms);
+  CHECK(refused.took < 2100ms);
+}
 
 TEST_CASE("http::server: at twice its capacity it answers at least nine tenths of what it can",
           "[http][overload]") {

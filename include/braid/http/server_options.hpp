@@ -21,7 +21,9 @@ struct server_limits {
   std::size_t fields = 100;  ///< 431
   std::uint64_t body = 1 << 20;  ///< bytes; 413
   std::size_t requests_per_connection = 1'000'000;  ///< the last response says "Connection: close"
-  std::size_t connections = 10'000;  ///< at a time; 503
+  /// At a time; 503. http::serve tells 64 clients at a time; those beyond wait in the listener's backlog for
+  /// a place, or for their 503.
+  std::size_t connections = 10'000;
 };
 
 /// How long a server waits for a client. A client that is late in a request is answered with 408; one that
@@ -48,7 +50,7 @@ struct server_overload {
   std::chrono::seconds retry_after{1};
 };
 
-/// What a server has done, for the access log.
+/// What a server has done, for the access log: to_common_log makes a line of it.
 ///
 ///     http::server_options how;
 ///     how.on_access = [](const http::access& done) {
