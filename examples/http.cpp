@@ -1,6 +1,7 @@
 // The samples of docs/http.md.
 
 #include <braid/braid.hpp>
+#include <braid/http/access_log.hpp>
 #include <braid/http/client.hpp>
 #include <braid/http/event_stream.hpp>
 #include <braid/http/router.hpp>
@@ -9,6 +10,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -74,6 +76,86 @@ braid::task<std::string> get(http::client& web, std::string url) {
 }
 // [/client]
 
+// A library that calls back, with the price of an item.
+void find_price(const std::string& item, const std::function<void(int price)>& call_back) {
+  call_back(static_cast<int>(item.size()));
+}
+
+// [styles]
+braid::task<http::response> price_by_callback(http::request& asked) {
+  const std::string item(asked.parameter("item"));
+  const auto begin = [&item](braid::callback_done<http::response> done) {
+    find_price(item, [done](int price) { done(http::response(200, std::to_string(price) + "\n")); });
+  };
+  auto finding = braid::from_callback<http::response>(begin);
+  co_return co_await std::move(finding);  // done may be called later, and on any thread
+}
+
+braid::future<int> price_of(const std::string& item) {
+  return braid::make_ready_future(item == "tea" ? 3 : 4);
+}
+
+braid::task<http::response> price_by_future(http::request& asked) {
+  auto page = price_of(std::string(asked.parameter("item"))).then([](int price) {
+    return http::response(200, std::to_string(price) + "\n");
+  });
+  co_return co_await std::move(page);
+}
+
+http::response price_in_fiber(http::request& asked) {  // a function like any other, which may block its fiber
+  const std::string item = braid::await(asked.body.text(1000));
+  const int price = braid::await(price_of(item));
+  return http::response(200, std::to_string(price) + "\n");
+}
+
+// The adapter for any such function.
+template <class F>
+http::handler on_fiber(F answer) {
+  return [answer](http::request& asked) -> braid::task<http::response> {
+    auto answering = braid::in_fiber([&] { return answer(asked); });
+    co_return co_await std::move(answering);
+  };
+}
+
+http::router prices() {
+  http::router routes;
+  routes.get("/callback/{item}", price_by_callback);
+  routes.get("/future/{item}", price_by_future);
+  routes.post("/fiber", on_fiber(price_in_fiber));
+  return routes;
+}
+// [/styles]
+
+// [log]
+http::server_options with_access_log(std::FILE* to) {
+  http::server_options how;
+  how.on_access = [to](const http::access& done) {
+    std::fprintf(to, "%s\n", http::to_common_log(done).c_str());
+  };
+  return how;
+}
+// [/log]
+
+// The same price, asked for in each style.
+braid::task<std::string> ask_prices(std::string item) {
+  const braid::tcp::listener door = co_await braid::tcp::listen(braid::endpoint::loopback());
+  std::FILE* const log = std::tmpfile();
+  auto serving = braid::spawn(http::serve(door, prices(), with_access_log(log)));
+  http::client web;
+  const std::string site = "http://" + door.local_endpoint().to_string();
+  const std::string called_back = co_await get(web, site + "/callback/tea");
+  const std::string promised = co_await get(web, site + "/future/tea");
+  http::request asking("POST", site + "/fiber", item);
+  http::response answer = co_await web.fetch(std::move(asking));
+  const std::string in_fiber = co_await answer.body.text(1000);
+  serving.request_stop();
+  auto ended = braid::as_result(std::move(serving));
+  (void)co_await std::move(ended);
+  const long logged = std::ftell(log);
+  std::fclose(log);
+  co_return called_back + promised + in_fiber + (logged > 0 ? "logged\n" : "not logged\n");
+}
+
 braid::task<> visit_all(braid::scope& all) {
   const auto door = co_await braid::tcp::listen(braid::endpoint::loopback());
   const auto other_door = co_await braid::tcp::listen(braid::endpoint::loopback());
@@ -94,6 +176,9 @@ braid::task<> visit_all(braid::scope& all) {
   http::response added = co_await web.fetch(std::move(adding));
   const std::string text = co_await added.body.text(1000);
   std::printf("%s%s%s%s%s", job.c_str(), none.c_str(), counted.c_str(), ticked.c_str(), text.c_str());
+
+  const std::string asked = co_await ask_prices("tea");
+  std::printf("%s", asked.c_str());
 
   serving.request_stop();
   streaming.request_stop();

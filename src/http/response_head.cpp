@@ -1,43 +1,33 @@
 #include "response_head.hpp"
 
-#include <array>
 #include <ctime>
 
 #include "braid/http/status.hpp"
+#include "calendar.hpp"
 #include "text.hpp"
 
 namespace braid::http::detail {
 
 namespace {
 
-// "Sun, 06 Nov 1994 08:49:37 GMT", in English whatever the locale is.
+// "Sun, 06 Nov 1994 08:49:37 GMT"
 void write_date(char* to, std::time_t at) noexcept {
-  constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   std::tm parts{};
   ::gmtime_r(&at, &parts);
-  const auto put_text = [&](const char* text) {
-    while (*text != '\0') *to++ = *text++;
-  };
-  const auto put = [&](int n, int digits) {
-    for (int place = digits - 1; place >= 0; --place, n /= 10) to[place] = static_cast<char>('0' + n % 10);
-    to += digits;
-  };
-  put_text(days[static_cast<std::size_t>(parts.tm_wday)]);
-  put_text(", ");
-  put(parts.tm_mday, 2);
-  put_text(" ");
-  put_text(months[static_cast<std::size_t>(parts.tm_mon)]);
-  put_text(" ");
-  put(parts.tm_year + 1900, 4);
-  put_text(" ");
-  put(parts.tm_hour, 2);
-  put_text(":");
-  put(parts.tm_min, 2);
-  put_text(":");
-  put(parts.tm_sec, 2);
-  put_text(" GMT");
+  to = put_text(to, days[static_cast<std::size_t>(parts.tm_wday)]);
+  to = put_text(to, ", ");
+  to = put_digits(to, parts.tm_mday, 2);
+  to = put_text(to, " ");
+  to = put_text(to, months[static_cast<std::size_t>(parts.tm_mon)]);
+  to = put_text(to, " ");
+  to = put_digits(to, parts.tm_year + 1900, 4);
+  to = put_text(to, " ");
+  to = put_digits(to, parts.tm_hour, 2);
+  to = put_text(to, ":");
+  to = put_digits(to, parts.tm_min, 2);
+  to = put_text(to, ":");
+  to = put_digits(to, parts.tm_sec, 2);
+  put_text(to, " GMT");
 }
 
 // Is it one of the fields that the connection writes itself?
