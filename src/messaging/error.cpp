@@ -16,6 +16,10 @@ class category final : public std::error_category {
       case errc::damaged_record: return "the record is damaged";
       case errc::unreadable_segment: return "the segment cannot be read";
       case errc::record_removed: return "the record was removed";
+      case errc::queue_closed: return "the queue is closed";
+      case errc::queue_full: return "the queue is full";
+      case errc::stale_token: return "the delivery's lease has ended, or it is settled";
+      case errc::unknown_group: return "the queue has no such group";
     }
     return "unknown error";
   }

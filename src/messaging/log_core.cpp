@@ -56,6 +56,12 @@ error log_core::failure(errc why, const char* call) const {
   return made;
 }
 
+std::uint64_t log_core::bytes() const noexcept {
+  std::uint64_t all = 0;
+  for (const auto& [first, each] : segments_) all += each.bytes;
+  return all;
+}
+
 // An error of its own for each waiter: what one of them adds to it is not for the others. An append that
 // fails for want of room is not in the log; after a sync without room nobody knows.
 error log_core::own_failure(const error& why) const noexcept {
@@ -82,18 +88,34 @@ void log_core::stop(const error& why) noexcept {
 
 // ---- what waits -----------------------------------------------------------------------------------------
 
-task<std::uint64_t> log_core::append(std::shared_ptr<log_core> self, readable_bytes bytes, durability how) {
-  self->require_writable("log::append");
-  if (bytes.size() > self->how_.most_record_bytes)
-    error(std::make_error_code(std::errc::message_size), "log::append",
-          std::to_string(bytes.size()) +
-              " bytes, with most_record_bytes = " + std::to_string(self->how_.most_record_bytes))
+void log_core::require_appendable(std::size_t bytes) const {
+  require_writable("log::append");
+  if (bytes > how_.most_record_bytes)
+    error(
+        std::make_error_code(std::errc::message_size), "log::append",
+        std::to_string(bytes) + " bytes, with most_record_bytes = " + std::to_string(how_.most_record_bytes))
         .rethrow();
+}
+
+task<std::uint64_t> log_core::append(std::shared_ptr<log_core> self, readable_bytes bytes, durability how) {
+  self->require_appendable(bytes.size());
   log_entry mine(log_entry::kind::data, how);
   mine.data = bytes.data();
   mine.size = bytes.size();
   co_await self->wait_for(mine);
   co_return mine.sequence;
+}
+
+task<appended> log_core::append_placed(std::shared_ptr<log_core> self, readable_bytes bytes,
+                                       append_hook on_success) {
+  self->require_appendable(bytes.size());
+  log_entry mine(log_entry::kind::data, durability::synced);
+  mine.on_success = on_success;
+  mine.data = bytes.data();
+  mine.size = bytes.size();
+  co_await self->wait_for(mine);
+  const appended done{mine.sequence, mine.at};
+  co_return done;
 }
 
 task<> log_core::sync(std::shared_ptr<log_core> self) {
@@ -123,6 +145,7 @@ task<> log_core::write_waiting(std::shared_ptr<log_core> self) {
     auto locking = self->door_.lock();
     const auto lock = co_await std::move(locking);
     std::optional<error> failed;
+    self->gathered_ = false;
     try {
       co_await self->write_batch();
     } catch (...) {
@@ -141,7 +164,10 @@ void log_core::finish_batch(const std::optional<error>& failed) noexcept {
   while (!these.empty()) ended.push_back(these.pop_front());
   while (!ended.empty()) {
     log_entry& each = ended.pop_front();
-    if (failed) each.failed = own_failure(*failed);
+    if (failed)
+      each.failed = own_failure(*failed);
+    else if (each.on_success.call != nullptr)
+      each.on_success.call(each.on_success.context, {each.sequence, each.at});
     each.done.set();
   }
   batch_.clear();
@@ -149,14 +175,20 @@ void log_core::finish_batch(const std::optional<error>& failed) noexcept {
 }
 
 task<> log_core::write_batch() {
-  gathered_ = false;
   if (waiting_.empty()) co_return;  // they were cancelled
   if (stopped_) failure(errc::log_stopped, "log::append").rethrow();
   if (needs_new_segment()) co_await begin_segment();
   const bool synced = gather();
   const std::uint64_t from = position_, first = written_ + 1;
   if (batch_.size() != 0) co_await write_out();
-  if (synced) co_await sync_files();
+  if (synced) {
+    try {
+      co_await sync_files();
+    } catch (...) {
+      stop(error::current());  // also where the sync could not begin: what is written may be in the log
+      throw;
+    }
+  }
   if (batch_interval_ && !is_synced()) sync_later(*batch_interval_);
   if (segments_.empty()) co_return;
   auto& [number, last] = *segments_.rbegin();
@@ -213,8 +245,9 @@ void log_core::put(log_entry& entry, std::uint64_t offset) {
   const bool is_data = entry.what == log_entry::kind::data;
   if (is_data) entry.sequence = ++batch_last_;
   if (!is_data) batch_mark_ = batch_last_;
+  entry.at = {segments_.rbegin()->first, offset};
   put_record(to, is_data ? record_kind::data : record_kind::mark, batch_last_, durable_, entry.data,
-             entry.size, {segments_.rbegin()->first, offset});
+             entry.size, entry.at);
 }
 
 task<> log_core::write_out() {

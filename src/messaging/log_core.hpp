@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,17 @@
 
 namespace braid::messaging::detail {
 
+// Where an appended record stands.
+struct appended {
+  std::uint64_t sequence = 0;
+  record_place at{};
+};
+// Called once an append has succeeded: in the order of the records, before any of those that wait goes on.
+struct append_hook {
+  void* context = nullptr;
+  void (*call)(void* context, const appended& done) noexcept = nullptr;
+};
+
 // An append, a sync or a mark that waits, in the frame of its coroutine.
 struct log_entry : braid::detail::list_node {
   enum class kind : std::uint8_t { data, mark, sync };
@@ -39,6 +51,8 @@ struct log_entry : braid::detail::list_node {
   const void* data = nullptr;
   std::size_t size = 0;
   std::uint64_t sequence = 0;
+  record_place at{};
+  append_hook on_success{};
   std::optional<error> failed{};
   event done;
 };
@@ -58,6 +72,9 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   // ---- log_core.cpp
   [[nodiscard]] static task<std::uint64_t> append(std::shared_ptr<log_core> self, readable_bytes bytes,
                                                   durability how);
+  // The same, with the place; the bytes become durable.
+  [[nodiscard]] static task<appended> append_placed(std::shared_ptr<log_core> self, readable_bytes bytes,
+                                                    append_hook on_success);
   [[nodiscard]] static task<> sync(std::shared_ptr<log_core> self);
   [[nodiscard]] static task<> close(std::shared_ptr<log_core> self);
 
@@ -68,8 +85,20 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   // ---- log_reading.cpp
   [[nodiscard]] static async_generator<result<log_record>> read(std::shared_ptr<log_core> self,
                                                                 std::uint64_t from, bool follows);
+  // Reads bytes of an acknowledged record. Fails with errc::record_removed where its file was removed.
+  [[nodiscard]] static task<> read_bytes(std::shared_ptr<log_core> self, record_place at,
+                                         std::span<std::byte> to);
 
   [[nodiscard]] const log_options& options() const noexcept { return how_; }
+  [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
+  // No write is taken any more, since one has failed; that one may be in the log.
+  [[nodiscard]] bool is_stopped() const noexcept { return stopped_.has_value(); }
+  [[nodiscard]] error failure(errc why, const char* call) const;
+  // The file that is written to, and the length of all of them.
+  [[nodiscard]] std::uint64_t last_segment() const noexcept {
+    return segments_.empty() ? last() + 1 : segments_.rbegin()->first;
+  }
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
   [[nodiscard]] std::uint64_t first() const noexcept {
     return segments_.empty() ? last() + 1 : segments_.begin()->first;
   }
@@ -88,8 +117,10 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
     std::uint64_t last = 0;  // its last acknowledged record
     std::uint64_t bytes = 0;  // up to the end of that
     std::vector<index_entry> index{};  // every index_step bytes or more, as far as it was read or written
+    std::shared_ptr<const file> reader{};  // of read_bytes
   };
   static constexpr std::uint64_t index_step = 64 << 10;
+  static constexpr std::size_t most_readers = 8;
 
   // ---- log_opening.cpp
   [[nodiscard]] task<> make_directory();
@@ -108,7 +139,7 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
 
   // ---- log_core.cpp
   void require_writable(const char* call) const;
-  [[nodiscard]] error failure(errc why, const char* call) const;
+  void require_appendable(std::size_t bytes) const;
   [[nodiscard]] error own_failure(const error& why) const noexcept;
   void stop(const error& why) noexcept;
   [[nodiscard]] task<> wait_for(log_entry& entry);
@@ -129,6 +160,7 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   [[nodiscard]] static task<> close_files(std::shared_ptr<log_core> self);
 
   // ---- log_reading.cpp
+  [[nodiscard]] task<std::shared_ptr<const file>> reader_of(std::uint64_t segment);
   void note(std::uint64_t segment, std::uint64_t sequence, std::uint64_t offset) noexcept;
   [[nodiscard]] index_entry find(std::uint64_t segment, std::uint64_t sequence) const;
   [[nodiscard]] std::optional<std::uint64_t> following(std::uint64_t segment) const;
@@ -153,6 +185,7 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
   std::uint64_t durable_ = 0;  // the last one that was synced
   std::uint64_t marked_ = 0;  // what the last mark in the files says
   std::uint64_t cuts_ = 0;  // how often truncate_back has removed records
+  std::size_t readers_ = 0;  // how many segments have one
 
   // the file that is written to
   mutex door_;  // held while a batch is written, and by truncations

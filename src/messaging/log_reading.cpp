@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "braid/loop/direct_calls.hpp"
 #include "braid/style/as_result.hpp"
 #include "log_core.hpp"
 
@@ -58,6 +59,33 @@ error log_core::removed(std::uint64_t sequence) const {
           "the record " + std::to_string(sequence) + " of " + directory_.string()};
 }
 
+task<std::shared_ptr<const file>> log_core::reader_of(std::uint64_t segment) {
+  const auto known = segments_.find(segment);
+  if (known == segments_.end()) removed(segment).rethrow();
+  if (known->second.reader) co_return known->second.reader;
+  auto opening = as_result(open_file(known->second.path));
+  result<file> opened = co_await std::move(opening);
+  const auto found = segments_.find(segment);  // it may have been removed meanwhile
+  if (found == segments_.end()) removed(segment).rethrow();
+  if (!opened) opened.error().rethrow();
+  auto made = std::make_shared<const file>(std::move(opened).value());
+  for (auto each = segments_.begin(); readers_ >= most_readers && each != segments_.end(); ++each)
+    if (std::exchange(each->second.reader, nullptr)) --readers_;
+  if (!std::exchange(found->second.reader, made)) ++readers_;
+  co_return made;
+}
+
+task<> log_core::read_bytes(std::shared_ptr<log_core> self, record_place at, std::span<std::byte> to) {
+  const std::shared_ptr<const file> from = co_await self->reader_of(at.segment);
+  for (std::size_t done = 0; done != to.size();) {
+    const std::size_t got = co_await from->read_at(at.offset + done, to.subspan(done));
+    if (got == 0)
+      damaged(describe(from->number()) + " at " + std::to_string(at.offset) + " (its end is missing)")
+          .rethrow();
+    done += got;
+  }
+}
+
 async_generator<result<log_record>> log_core::read(std::shared_ptr<log_core> self, std::uint64_t from,
                                                    bool follows) {
   auto news = self->visible_.read();
@@ -98,7 +126,8 @@ async_generator<result<log_record>> log_core::read(std::shared_ptr<log_core> sel
         if (each.head->kind != record_kind::data || each.head->sequence < next) continue;
         next = each.head->sequence + 1;
         self->note(segment, each.head->sequence, each.offset);
-        result<log_record> good(log_record{each.head->sequence, std::string(each.body)});
+        result<log_record> good(
+            log_record{each.head->sequence, std::string(each.body), segment, each.offset});
         co_yield std::move(good);
         continue;
       }

@@ -17,6 +17,7 @@ task<> log_core::remove_segment(std::uint64_t first) {
   auto removing = shield(as_result(fs::remove(path)));
   const result<void> done = co_await std::move(removing);
   if (!done && done.error() != std::errc::no_such_file_or_directory) done.error().rethrow();
+  if (segments_.at(first).reader) --readers_;
   segments_.erase(first);
 }
 

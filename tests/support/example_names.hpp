@@ -17,6 +17,7 @@
 
 #include "braid/braid.hpp"
 #include "braid/messaging/log.hpp"
+#include "braid/messaging/queue.hpp"
 #include "braid/postgres/connection.hpp"
 #include "braid/redis/client.hpp"
 
@@ -51,5 +52,6 @@ extern std::array<char, 16>& header;
 extern messaging::log& journal;
 extern postgres::connection& shop;
 extern redis::client& db;
+extern messaging::queue& jobs;
 
 }  // namespace examples

@@ -11,8 +11,9 @@ namespace braid_tests {
 /// A new folder for a test; the destructor removes it with all that is in it.
 class scratch_folder {
  public:
-  scratch_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "braid-XXXXXX").string();
+  scratch_folder() : scratch_folder(std::filesystem::temp_directory_path()) {}
+  explicit scratch_folder(const std::filesystem::path& in) {
+    std::string name = (in / "braid-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), "mkdtemp");
     path_ = name;
   }

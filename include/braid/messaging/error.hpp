@@ -15,6 +15,10 @@ enum class errc {
   damaged_record,  ///< the disk has other bytes than were written; the message has the file and the offset
   unreadable_segment,  ///< a file of the log is missing, or cannot be read
   record_removed,  ///< the record was there, and was removed by a truncation or by retention
+  queue_closed,  ///< close() was called, or the queue was destroyed
+  queue_full,  ///< try_send: the queue holds as many messages or bytes as it may
+  stale_token,  ///< the delivery's lease has ended, or it was acknowledged or given back already
+  unknown_group,  ///< the queue has no group of this name, or none at all to send to
 };
 
 /// The category of errc, "messaging".

@@ -28,6 +28,7 @@ class log_core;
 struct log_record {
   std::uint64_t sequence = 0;  ///< the first is 1
   std::string bytes;
+  std::uint64_t segment = 0, offset = 0;  ///< where it stands: the number of its file, and the place there
 };
 
 /// A file of a log.
