@@ -18,9 +18,10 @@ namespace braid::http {
 /// The bytes are those of the response's body, "-" for none.
 ///
 /// A client can forge no line, and send no command to a terminal: a quotation mark and a backslash of the
-/// request have a backslash before them, and control characters and bytes beyond ASCII are written as \xHH.
+/// request have a backslash before them, and control characters and bytes beyond ASCII are written as a
+/// backslash, an x and two hexadecimal digits.
 ///
-/// Source  the log of CERN's httpd, as Apache's CustomLog "%h %l %u %t \"%r\" %>s %b" writes it.
+/// Source  the log of CERN's httpd, which is Apache's format "common".
 [[nodiscard]] std::string to_common_log(
     const access& done, std::chrono::system_clock::time_point at = std::chrono::system_clock::now());
 
