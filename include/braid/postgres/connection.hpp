@@ -33,8 +33,8 @@ using link_ptr = std::unique_ptr<link, link_deleter>;
 ///
 /// A parameter is a bool, a number, a text, bytes (a contiguous range of std::byte), a sys_days, a sys_time,
 /// a range of these, which becomes an array, std::nullopt for null, or a std::optional. The server infers its
-/// type; where it cannot, the statement says it: $1::int8. A parameter never becomes part of the statement's
-/// text.
+/// type; where it cannot, the statement says cast($1 as int8). A parameter never becomes part of the
+/// statement's text.
 ///
 /// Lifetime  outlives its operations, but may be moved while they run. The destructor closes it.
 /// Threads   one loop's. One operation at a time: a second one is a std::logic_error, since two tasks that
