@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client_core.hpp"
+#include "subscription_core.hpp"
 
 namespace braid::redis {
 
@@ -52,6 +53,18 @@ task<std::int64_t> client::increment(std::string_view key, std::int64_t by) {
 }
 task<std::int64_t> client::publish(std::string_view channel, std::string_view message) {
   return integer(command("PUBLISH", channel, message));
+}
+
+task<std::vector<result<value>>> client::transaction(std::vector<request> commands) {
+  auto done = co_await detail::client_core::transaction(core_, std::move(commands));
+  if (!done) error(make_error_code(errc::unexpected_reply), "redis::client", "EXEC").rethrow();
+  co_return *std::move(done);
+}
+task<value> client::run(script& what, std::vector<std::string> keys, std::vector<std::string> arguments) {
+  return detail::client_core::run_script(core_, what, std::move(keys), std::move(arguments));
+}
+task<subscription> client::subscribe(topics wanted) {
+  return detail::subscription_core::open(core_->how(), std::move(wanted));
 }
 
 task<> client::close() { return detail::client_core::close(core_); }

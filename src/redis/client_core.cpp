@@ -113,16 +113,21 @@ task<> client_core::perform(std::shared_ptr<client_core> self, pending_call& min
 
 // Throws if it cannot be sent.
 void client_core::check(const pending_call& mine) const {
-  const auto worst = is_shared_ ? effect::on_state : effect::on_protocol;
-  for (const request& each : mine.commands)
-    if (each.its_effect() >= worst)
-      error(std::make_error_code(std::errc::operation_not_supported), "redis::client",
-            each.name() +
-                (each.its_effect() == effect::on_state ? ", which needs a connection of its own" : ""))
-          .rethrow();
+  for (const request& each : mine.commands) {
+    const effect is = each.its_effect();
+    const bool is_own =
+        mine.is_transaction && (&each == &mine.commands.front() || &each == &mine.commands.back());
+    const bool may =
+        is_own || is == effect::none || (is < effect::on_protocol && !is_shared_ && !mine.is_transaction);
+    if (may) continue;
+    std::string what = each.name();
+    if (is < effect::on_protocol)
+      what += mine.is_transaction ? " in a transaction" : " on a shared connection";
+    error(std::make_error_code(std::errc::operation_not_supported), "redis::client", std::move(what))
+        .rethrow();
+  }
   if (closed_) failure(errc::client_closed, mine, nullptr).rethrow();
-  if (!is_shared_ && was_connected_ && at_ == nullptr)
-    failure(errc::no_connection, mine, last_failure_ ? &*last_failure_ : nullptr).rethrow();
+  if (is_over()) failure(errc::no_connection, mine, last_failure_ ? &*last_failure_ : nullptr).rethrow();
 }
 
 task<> client_core::wait_for(pending_call& mine) {

@@ -15,6 +15,7 @@
 #include "braid/base/result.hpp"
 #include "braid/redis/client_options.hpp"
 #include "braid/redis/request.hpp"
+#include "braid/redis/script.hpp"
 #include "braid/redis/value.hpp"
 #include "braid/style/future.hpp"
 #include "braid/style/task.hpp"
@@ -38,6 +39,7 @@ struct pending_call : braid::detail::list_node {
   std::size_t received = 0;
   std::uint64_t number = 0;  // of its place among the owed, while it has one
   bool owed = false;  // sent, and waits for replies
+  bool is_transaction = false;  // whose own MULTI and EXEC may pass
   std::optional<error> failed{};
   event done;
   std::optional<semaphore::permit> place{}, room{};
@@ -59,6 +61,12 @@ class client_core : pinned, public std::enable_shared_from_this<client_core> {
   [[nodiscard]] static task<value> command(std::shared_ptr<client_core> self, request one);
   [[nodiscard]] static task<std::vector<result<value>>> pipeline(std::shared_ptr<client_core> self,
                                                                  std::vector<request> all);
+  // None if a key that was watched has changed.
+  [[nodiscard]] static task<std::optional<std::vector<result<value>>>> transaction(
+      std::shared_ptr<client_core> self, std::vector<request> all);
+  [[nodiscard]] static task<value> run_script(std::shared_ptr<client_core> self, script& what,
+                                              std::vector<std::string> keys,
+                                              std::vector<std::string> arguments);
   [[nodiscard]] static task<> close(std::shared_ptr<client_core> self);
   /// Ends all at once: what waits fails with errc::client_closed.
   void stop() noexcept;
@@ -66,9 +74,13 @@ class client_core : pinned, public std::enable_shared_from_this<client_core> {
   [[nodiscard]] bool is_connected() const noexcept { return at_ != nullptr; }
   [[nodiscard]] std::size_t calls() const noexcept { return calls_; }
   [[nodiscard]] std::uint64_t connections() const noexcept { return connections_; }
-  /// Can it still be used, with nothing on its way? For a pool.
-  [[nodiscard]] bool is_idle() const noexcept { return at_ != nullptr && owed_.empty() && waiting_.empty(); }
-  [[nodiscard]] const settings& how() const noexcept { return *how_; }
+  /// Had a connection of its own, which is lost?
+  [[nodiscard]] bool is_over() const noexcept { return !is_shared_ && was_connected_ && at_ == nullptr; }
+  /// Is its connection as it was made, with nothing on its way? For a pool.
+  [[nodiscard]] bool is_clean() const noexcept {
+    return at_ != nullptr && owed_.empty() && waiting_.empty() && !watches_ && !state_changed_;
+  }
+  [[nodiscard]] const std::shared_ptr<settings>& how() const noexcept { return how_; }
 
  private:
   friend pending_call;
@@ -115,6 +127,7 @@ class client_core : pinned, public std::enable_shared_from_this<client_core> {
   [[nodiscard]] task<> watch_link();
   void take(value&& reply);
   bool gather();
+  void note_effects(const pending_call& of) noexcept;
   void owe(pending_call* whose, std::size_t replies, std::optional<semaphore::permit> place);
   void settle(const error& why) noexcept;
   [[nodiscard]] bool is_wanted() const noexcept { return !stopped_ && !waiting_.empty(); }
@@ -138,7 +151,9 @@ class client_core : pinned, public std::enable_shared_from_this<client_core> {
   auto_reset_event to_send_, to_watch_;
   loop_clock::time_point last_life_{};  // when something arrived, or was sent, or began to be owed
   loop_clock::duration patience_{};  // how long an owed command may keep the server silent
+  bool watches_ = false, state_changed_ = false;  // by commands
   bool has_served_ = false;  // this connection has brought a reply
+  bool is_demoted_ = false;  // the server is no master any more
   std::uint64_t connections_ = 0;
 
   // the end

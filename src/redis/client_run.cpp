@@ -10,6 +10,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/get_stop_token.hpp"
 #include "client_core.hpp"
+#include "error_reply.hpp"
 
 namespace braid::redis::detail {
 
@@ -61,6 +62,7 @@ task<> client_core::connect_and_serve() {
 task<> client_core::serve() {
   patience_ = loop_clock::duration::zero();
   pings_ = false;
+  is_demoted_ = false;
   auto all = when_any_settled(receive_replies(), send_commands(), watch_link());
   auto [first, results] = co_await std::move(all);
   const std::array<result<void>*, 3> each{&std::get<0>(results), &std::get<1>(results),
@@ -76,7 +78,7 @@ void client_core::settle(const error& why) noexcept {
   large_.reset();
   large_size_ = 0;
   if (!last_failure_) last_failure_ = why;
-  const bool gives_up = stopped_ || !is_shared_ || is_final(why) || is_end(why);
+  const bool gives_up = stopped_ || is_over() || is_final(why) || is_end(why);
   const bool is_malformed = why == errc::malformed_reply;
   while (!owed_.empty()) {
     owed_replies last = std::move(owed_.back());
@@ -105,7 +107,7 @@ void client_core::settle(const error& why) noexcept {
     fail_waiting(errc::client_closed, nullptr);
   else if (is_final(why) || is_end(why))
     fail_waiting(why.code(), &why);
-  else if (!is_shared_)
+  else if (is_over())
     fail_waiting(errc::no_connection, &why);
 }
 
@@ -126,6 +128,8 @@ void client_core::take(value&& reply) {
   has_served_ = true;
   owed_replies& next = owed_.front();
   pending_call* const whose = next.whose;
+  if (how_->wants_master && reply.is_error() && code_of_reply(reply.text()) == errc::read_only)
+    is_demoted_ = true;
   if (whose != nullptr) whose->replies[whose->received++] = std::move(reply);
   if (--next.left != 0) return;
   owed_.pop_front();
@@ -134,9 +138,13 @@ void client_core::take(value&& reply) {
     patience_ = loop_clock::duration::zero();
     emptied_.set();
   }
-  if (whose == nullptr) return;
-  whose->owed = false;
-  whose->done.set();
+  if (whose != nullptr) {
+    whose->owed = false;
+    whose->done.set();
+  }
+  // The sentinels know the new one.
+  if (is_demoted_ && owed_.empty())
+    error(make_error_code(errc::read_only), "redis::client", how_->where.to_string()).rethrow();
 }
 
 // ---- commands -------------------------------------------------------------------------------------------
@@ -168,7 +176,7 @@ bool client_core::gather() {
     out_ += ping.bytes();
     owe(nullptr, 1, std::nullopt);
   }
-  while (!waiting_.empty() && out_.size() < most_at_once && large_ == nullptr) {
+  while (!waiting_.empty() && !is_demoted_ && out_.size() < most_at_once && large_ == nullptr) {
     pending_call& next = waiting_.front();
     const bool is_large = next.commands.size() == 1 && next.commands.front().bytes().size() > most_at_once;
     if (!is_large)
@@ -179,6 +187,7 @@ bool client_core::gather() {
     next.room.reset();
     next.owed = true;
     next.number = first_owed_ + owed_.size() - 1;
+    note_effects(next);
     for (const request& each : next.commands)
       patience_ = std::max(patience_, each.within().value_or(loop_clock::duration::zero()));
     if (!is_large) continue;
@@ -186,6 +195,14 @@ bool client_core::gather() {
     large_size_ = next.commands.front().bytes().size();
   }
   return !out_.empty() || large_ != nullptr;
+}
+
+void client_core::note_effects(const pending_call& of) noexcept {
+  for (const request& each : of.commands) {
+    if (each.its_effect() == effect::watches) watches_ = true;
+    if (each.its_effect() == effect::unwatches) watches_ = false;
+    if (each.its_effect() == effect::on_state) state_changed_ = true;
+  }
 }
 
 void client_core::owe(pending_call* whose, std::size_t replies, std::optional<semaphore::permit> place) {

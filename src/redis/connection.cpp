@@ -3,48 +3,15 @@
 #include <utility>
 
 #include "braid/combine/with_timeout.hpp"
-#include "braid/net/connect.hpp"
-#include "braid/net/tcp.hpp"
-#include "braid/net/unix_domain.hpp"
 #include "braid/style/as_result.hpp"
 #include "error_reply.hpp"
 
 namespace braid::redis {
 
-namespace {
-
-task<any_stream> over_tcp(endpoint at) {
-  tcp::stream made = co_await tcp::connect(at);
-  co_return any_stream(std::move(made));
-}
-task<any_stream> over_tcp(std::string host, std::string service) {
-  tcp::stream made = co_await tcp::connect(std::move(host), std::move(service));
-  co_return any_stream(std::move(made));
-}
-task<any_stream> within_machine(unix_domain::address at) {
-  unix_domain::stream made = co_await unix_domain::connect(at);
-  co_return any_stream(std::move(made));
-}
-
-}  // namespace
-
-task<any_stream> server_address::connect() const {
-  if (const auto* at = std::get_if<endpoint>(&where_)) return over_tcp(*at);
-  if (const auto* at = std::get_if<unix_domain::address>(&where_)) return within_machine(*at);
-  const name& at = std::get<name>(where_);
-  return over_tcp(at.host, at.service);
-}
-
-std::string server_address::to_string() const {
-  if (const auto* at = std::get_if<endpoint>(&where_)) return at->to_string();
-  if (const auto* at = std::get_if<unix_domain::address>(&where_)) return at->to_string();
-  const name& at = std::get<name>(where_);
-  return at.host + ":" + at.service;
-}
-
 namespace detail {
 
-settings::settings(server_address at, client_options how) : where(std::move(at)), options(std::move(how)) {
+settings::settings(server_address at, client_options how)
+    : where(std::move(at)), options(std::move(how)), wants_master(where.is_master()) {
   if (options.commands == 0 || options.waiting_bytes == 0)
     invalid_argument_error("redis::client", "a limit is 0").rethrow();
   if (!options.connects) options.connects = [this] { return where.connect(); };
@@ -75,6 +42,11 @@ task<std::unique_ptr<connection>> connection::open(std::shared_ptr<settings> how
     auto asking = as_result(opened->ask(std::move(each)));
     const result<value> reply = co_await std::move(asking);
     if (!reply && !(is_ping && reply.error() == errc::no_permission)) reply.error().rethrow();
+  }
+  if (how->wants_master) {
+    const value role = co_await opened->ask(request("ROLE"));
+    if (role.array().empty() || role.array().front().text() != "master")
+      error(make_error_code(errc::read_only), "redis::client::connect", how->where.to_string()).rethrow();
   }
   co_return opened;
 }

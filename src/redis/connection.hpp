@@ -22,6 +22,7 @@ struct settings : pinned {
   settings(server_address at, client_options how);
   const server_address where;
   client_options options;
+  const bool wants_master;  // a replica is no use
 };
 
 // A stream to a server that has been greeted, and the reader of its replies.

@@ -20,6 +20,7 @@
 #include "braid/messaging/queue.hpp"
 #include "braid/postgres/connection.hpp"
 #include "braid/redis/client.hpp"
+#include "braid/redis/pool.hpp"
 
 /// Names that the examples in the public headers use and do not declare: they stand for the program's own
 /// code. tests/script/examples compiles the examples.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,8 @@
 #include "braid/redis/client_options.hpp"
 #include "braid/redis/error.hpp"
 #include "braid/redis/request.hpp"
+#include "braid/redis/script.hpp"
+#include "braid/redis/subscription.hpp"
 #include "braid/redis/value.hpp"
 #include "braid/style/task.hpp"
 
@@ -74,6 +77,24 @@ class client : pinned {
   [[nodiscard]] task<std::int64_t> increment(std::string_view key, std::int64_t by = 1);
   /// PUBLISH: how many have received it.
   [[nodiscard]] task<std::int64_t> publish(std::string_view channel, std::string_view message);
+
+  /// Sends the commands between MULTI and EXEC: they are done as one, or not at all, and each has its result.
+  /// Transactions that watch keys need a connection of a pool.
+  /// Errors  errc::exec_aborted if the server refuses a command before it begins; suppressed() says why.
+  [[nodiscard]] task<std::vector<result<value>>> transaction(std::vector<request> commands);
+  /// Runs a script with its KEYS and ARGV.
+  [[nodiscard]] task<value> run(script& what, std::vector<std::string> keys,
+                                std::vector<std::string> arguments);
+  /// Subscribes to channels, over a connection of its own with this client's address and options. Completes
+  /// once the server has confirmed it: what is published afterwards arrives.
+  /// Errors  errc::not_sent if there is no connection within client_options::command.
+  template <std::convertible_to<std::string_view>... Channels>
+  [[nodiscard]] task<subscription> subscribe(const Channels&... channels) {
+    topics wanted;
+    (wanted.channels.emplace_back(std::string_view(channels)), ...);
+    return subscribe(std::move(wanted));
+  }
+  [[nodiscard]] task<subscription> subscribe(topics wanted);
 
   /// Waits for the commands that have begun, refuses others, and closes the connection.
   /// Cancel  leaves the connection to the destructor.

@@ -3,8 +3,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "braid/base/unique_function.hpp"
 #include "braid/combine/retry_policy.hpp"
@@ -27,15 +30,26 @@ class server_address {
   server_address(unix_domain::address at) : where_(at) {}
   server_address(std::string host, std::string service) : where_(name{std::move(host), std::move(service)}) {}
 
+  /// The master of this name, of which these sentinels know where it is. A client asks them for each
+  /// connection, and again when the server turns out to be a replica.
+  ///
+  ///     std::vector<redis::server_address> sentinels{endpoint("10.0.0.1", 26379)};
+  ///     redis::client db(redis::server_address::of_master("orders", std::move(sentinels)));
+  [[nodiscard]] static server_address of_master(std::string name, std::vector<server_address> sentinels);
+
   /// A sender of a connection to it.
   [[nodiscard]] task<any_stream> connect() const;
   [[nodiscard]] std::string to_string() const;
+  /// Is it one that sentinels know?
+  [[nodiscard]] bool is_master() const noexcept;
 
  private:
   struct name {
     std::string host, service;
   };
-  std::variant<endpoint, unix_domain::address, name> where_;
+  struct master;
+  explicit server_address(std::shared_ptr<const master> which) : where_(std::move(which)) {}
+  std::variant<endpoint, unix_domain::address, name, std::shared_ptr<const master>> where_;
 };
 
 /// What a client does with a command that exceeds its limits.
@@ -43,7 +57,7 @@ class server_address {
 ///     redis::client_options how;
 ///     how.when_full = redis::when_full::refuse;
 enum class when_full : std::uint8_t {
-  wait,    ///< the command waits for room, within its time
+  wait,  ///< the command waits for room, within its time
   refuse,  ///< it fails at once with errc::too_many_commands
 };
 
@@ -56,10 +70,10 @@ enum class when_full : std::uint8_t {
 ///     how.command = 500ms;
 ///     redis::client cache(endpoint::loopback(6379), std::move(how));
 struct client_options {
-  std::string user{};      ///< of the server's ACL; empty: the default user
+  std::string user{};  ///< of the server's ACL; empty: the default user
   std::string password{};  ///< empty: no AUTH
-  int database = 0;        ///< SELECT
-  std::string name{};      ///< CLIENT SETNAME
+  int database = 0;  ///< SELECT
+  std::string name{};  ///< CLIENT SETNAME
 
   loop_clock::duration connect = std::chrono::seconds(5);  ///< for one connection, with its greeting
   loop_clock::duration command =

@@ -59,7 +59,9 @@ decltype(auto) as_word(const T& from) noexcept {
 // What a command does to the connection that carries it.
 enum class effect : std::uint8_t {
   none,
-  on_state,     // later commands mean something else: SELECT, MULTI, WATCH
+  unwatches,    // EXEC, DISCARD, UNWATCH: takes back what WATCH and MULTI do
+  watches,      // WATCH, MULTI
+  on_state,     // later commands mean something else: SELECT, AUTH
   on_protocol,  // there is no longer one reply for each command: SUBSCRIBE, HELLO, CLIENT REPLY
 };
 
