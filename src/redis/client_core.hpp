@@ -21,7 +21,7 @@
 #include "braid/style/task.hpp"
 #include "braid/sync/event.hpp"
 #include "braid/sync/semaphore.hpp"
-#include "connection.hpp"
+#include "server_link.hpp"
 
 namespace braid::redis::detail {
 
@@ -143,7 +143,7 @@ class client_core : pinned, public std::enable_shared_from_this<client_core> {
   std::uint64_t first_owed_ = 0;  // the number of owed_.front()
 
   // the connection
-  std::unique_ptr<connection> at_;
+  std::unique_ptr<server_link> at_;
   std::string out_;  // what is being sent
   std::shared_ptr<const char> large_;  // or this, from where the request has it
   std::size_t large_size_ = 0;

@@ -46,7 +46,7 @@ task<> client_core::run(std::shared_ptr<client_core> self) {
 task<> client_core::connect_and_serve() {
   has_served_ = false;
   try {
-    auto opening = with_timeout(connection::open(how_), how_->options.connect);
+    auto opening = with_timeout(server_link::open(how_), how_->options.connect);
     at_ = co_await std::move(opening);
   } catch (...) {
     last_failure_ = error::current();

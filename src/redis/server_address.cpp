@@ -7,7 +7,7 @@
 #include "braid/net/tcp.hpp"
 #include "braid/net/unix_domain.hpp"
 #include "braid/redis/client_options.hpp"
-#include "connection.hpp"
+#include "server_link.hpp"
 
 namespace braid::redis {
 
@@ -29,7 +29,7 @@ task<any_stream> within_machine(unix_domain::address at) {
 // Where the master is, as this sentinel says.
 task<std::vector<value>> asked_of(server_address sentinel, std::string name) {
   any_stream made = co_await sentinel.connect();
-  detail::connection link(std::move(made), 1 << 20);
+  detail::server_link link(std::move(made), 1 << 20);
   request where("SENTINEL", "get-master-addr-by-name", name);
   const value reply = co_await link.ask(std::move(where));
   co_return reply.is_nil() ? std::vector<value>() : reply.array();

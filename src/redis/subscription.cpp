@@ -113,7 +113,7 @@ void subscription_core::report(const error& why) {
 }
 
 task<> subscription_core::connect_and_listen() {
-  auto opening = with_timeout(connection::open(how_), how_->options.connect);
+  auto opening = with_timeout(server_link::open(how_), how_->options.connect);
   at_ = co_await std::move(opening);
   last_life_ = loop_clock::now();
   has_asked_ = false;

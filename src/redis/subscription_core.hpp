@@ -11,7 +11,7 @@
 #include "braid/style/future.hpp"
 #include "braid/sync/channel.hpp"
 #include "braid/sync/event.hpp"
-#include "connection.hpp"
+#include "server_link.hpp"
 
 namespace braid::redis::detail {
 
@@ -49,7 +49,7 @@ class subscription_core : pinned, public std::enable_shared_from_this<subscripti
   const std::shared_ptr<settings> how_;
   const topics wanted_;
   channel<result<message>> arrived_;
-  std::unique_ptr<connection> at_;
+  std::unique_ptr<server_link> at_;
   bool has_asked_ = false;  // all of the request to subscribe is written
   std::size_t unconfirmed_ = 0;  // channels and patterns
   bool is_subscribed_ = false;

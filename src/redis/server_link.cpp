@@ -1,4 +1,4 @@
-#include "connection.hpp"
+#include "server_link.hpp"
 
 #include <utility>
 
@@ -22,13 +22,13 @@ bool is_final(const error& why) noexcept {
          why == errc::refused;
 }
 
-connection::connection(any_stream over, std::size_t most_reply_bytes)
+server_link::server_link(any_stream over, std::size_t most_reply_bytes)
     : stream(std::move(over)), replies(most_reply_bytes), part_(64 << 10) {}
 
-task<std::unique_ptr<connection>> connection::open(std::shared_ptr<settings> how) {
+task<std::unique_ptr<server_link>> server_link::open(std::shared_ptr<settings> how) {
   const client_options& options = how->options;
   any_stream made = co_await how->options.connects();
-  auto opened = std::make_unique<connection>(std::move(made), options.reply_bytes);
+  auto opened = std::make_unique<server_link>(std::move(made), options.reply_bytes);
   std::vector<request> greeting;
   if (!options.user.empty())
     greeting.emplace_back("AUTH", options.user, options.password);
@@ -51,7 +51,7 @@ task<std::unique_ptr<connection>> connection::open(std::shared_ptr<settings> how
   co_return opened;
 }
 
-task<> connection::receive() {
+task<> server_link::receive() {
   const std::size_t got = co_await stream.read_some(part_);
   if (got == 0)
     error(make_error_code(braid::errc::end_of_stream), "redis::client",
@@ -60,7 +60,7 @@ task<> connection::receive() {
   replies.feed(part_.data(), got);
 }
 
-task<value> connection::ask(request what) {
+task<value> server_link::ask(request what) {
   co_await stream.write_all(what.bytes());
   std::optional<value> reply = replies.next();
   while (!reply) {

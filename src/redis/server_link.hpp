@@ -26,12 +26,12 @@ struct settings : pinned {
 };
 
 // A stream to a server that has been greeted, and the reader of its replies.
-class connection : pinned {
+class server_link : pinned {
  public:
-  connection(any_stream over, std::size_t most_reply_bytes);
+  server_link(any_stream over, std::size_t most_reply_bytes);
 
   /// Connects, authenticates, and selects the database. Its errors say whether another attempt may help.
-  [[nodiscard]] static task<std::unique_ptr<connection>> open(std::shared_ptr<settings> how);
+  [[nodiscard]] static task<std::unique_ptr<server_link>> open(std::shared_ptr<settings> how);
 
   /// Reads what arrives into the reader. Throws errc::end_of_stream at the end.
   [[nodiscard]] task<> receive();
