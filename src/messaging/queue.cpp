@@ -9,6 +9,12 @@ namespace braid::messaging {
 
 namespace {
 
+task<std::vector<std::uint64_t>> acknowledge(std::shared_ptr<detail::queue_core> to, detail::lease_name done,
+                                             std::span<const outgoing> all) {
+  std::vector<std::uint64_t> ids = co_await detail::queue_core::send_all(to, all, false, &done);
+  co_return ids;
+}
+
 task<delivery> deliver(std::shared_ptr<detail::queue_core> from, std::string group) {
   detail::leased_message found = co_await detail::queue_core::receive(from, std::move(group));
   co_return delivery(std::move(from), std::move(found));
@@ -46,6 +52,24 @@ task<std::vector<std::uint64_t>> queue::send_all(std::span<const outgoing> all) 
   return detail::queue_core::send_all(core_, all, true);
 }
 task<delivery> queue::receive(std::string_view group) { return deliver(core_, std::string(group)); }
+task<> queue::consume(std::string_view group, handler handle, consume_options how) {
+  return detail::consume(core_, std::string(group), std::move(handle), how);
+}
+task<> queue::pause(std::string_view group) {
+  return detail::queue_core::set_paused(core_, std::string(group), true);
+}
+task<> queue::resume(std::string_view group) {
+  return detail::queue_core::set_paused(core_, std::string(group), false);
+}
+task<bool> queue::drain(loop_clock::time_point deadline) {
+  return detail::queue_core::drain(core_, deadline);
+}
+task<std::size_t> queue::redrive(std::string_view group, dead_letter_filter which) {
+  return detail::queue_core::handle_dead(core_, std::string(group), which, false);
+}
+task<std::size_t> queue::purge(std::string_view group, dead_letter_filter which) {
+  return detail::queue_core::handle_dead(core_, std::string(group), which, true);
+}
 std::vector<dead_letter> queue::dead_letters(std::string_view group) const {
   return core_->dead_letters(group);
 }
@@ -90,6 +114,9 @@ std::shared_ptr<detail::queue_core> delivery::held(const char* call) const {
 task<> delivery::ack() { return detail::queue_core::ack(held("delivery::ack"), {id_, token_, group_}); }
 task<> delivery::nack(loop_clock::duration delay, std::string reason) {
   return detail::queue_core::nack(held("delivery::nack"), {id_, token_, group_}, delay, std::move(reason));
+}
+task<std::vector<std::uint64_t>> delivery::ack_and_send(std::span<const outgoing> all) {
+  return acknowledge(held("delivery::ack_and_send"), {id_, token_, group_}, all);
 }
 task<> delivery::extend(loop_clock::duration time) {
   return detail::queue_core::extend(held("delivery::extend"), {id_, token_, group_}, time);

@@ -54,6 +54,7 @@ void queue_core::end_waits() noexcept {
   for (const auto& each : index_.groups()) each->wake_all();
   room_.close();
   room_bytes_.close();
+  note_progress();
 }
 
 void queue_core::give_room(std::size_t messages, std::size_t bytes) noexcept {

@@ -12,7 +12,10 @@
 
 #include "braid/base/detail/intrusive_list.hpp"
 #include "braid/base/pinned.hpp"
+#include "braid/base/unique_function.hpp"
 #include "braid/loop/bytes.hpp"
+#include "braid/messaging/consume_options.hpp"
+#include "braid/messaging/delivery.hpp"
 #include "braid/messaging/error.hpp"
 #include "braid/messaging/queue_metrics.hpp"
 #include "braid/messaging/queue_options.hpp"
@@ -73,7 +76,8 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
 
   // ---- queue_sending.cpp
   [[nodiscard]] static task<std::vector<std::uint64_t>> send_all(std::shared_ptr<queue_core> self,
-                                                                 std::span<const outgoing> all, bool waits);
+                                                                 std::span<const outgoing> all, bool waits,
+                                                                 const lease_name* acked = nullptr);
   [[nodiscard]] static task<std::uint64_t> send(std::shared_ptr<queue_core> self, outgoing one, bool waits);
 
   // ---- queue_delivering.cpp
@@ -86,6 +90,18 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
   [[nodiscard]] static task<> give_back(std::shared_ptr<queue_core> self, lease_name lease);
   void drop(lease_name lease) noexcept;
 
+  // ---- queue_managing.cpp
+  // Redrives dead messages, or removes them.
+  [[nodiscard]] static task<std::size_t> handle_dead(std::shared_ptr<queue_core> self, std::string group,
+                                                     dead_letter_filter filter, bool purges);
+  [[nodiscard]] static task<> set_paused(std::shared_ptr<queue_core> self, std::string name, bool paused);
+  [[nodiscard]] static task<bool> drain(std::shared_ptr<queue_core> self, loop_clock::time_point deadline);
+  [[nodiscard]] loop_clock::duration lease_time(lease_name lease) const noexcept {
+    return index_.groups()[lease.group]->how.lease;
+  }
+  // The delivery has no outcome, and none is being written.
+  [[nodiscard]] bool holds(lease_name lease) noexcept;
+
  private:
   // An append that is under way: its record is in this segment or in a later one.
   struct pending_append : braid::detail::list_node {
@@ -97,6 +113,7 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
   };
   class claimed_keys;  // of a send
   class busy_slot;  // of an outcome
+  class busy_slots;
   class taken_slot;  // of a receive
 
   // ---- queue_core.cpp
@@ -117,9 +134,15 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
   void give_room(std::size_t messages, std::size_t bytes) noexcept;
   void forget_old_keys() noexcept;
   [[nodiscard]] task<> close_log();
+  [[nodiscard]] std::size_t unfinished() const noexcept;
+  // Lets drain look again.
+  void note_progress() noexcept {
+    progress_.set();
+    progress_.reset();
+  }
 
   // ---- queue_sending.cpp
-  void require_sendable(std::span<const outgoing> all) const;
+  void require_sendable(std::span<const outgoing> all, bool needs_room) const;
   [[nodiscard]] std::vector<std::uint32_t> group_numbers() const;
 
   // ---- queue_delivering.cpp
@@ -172,9 +195,27 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
   bool tidying_ = false;
 
   std::uint64_t sent_ = 0, refused_ = 0, duplicates_ = 0, moved_ = 0, failed_removals_ = 0;
-  bool closed_ = false;
-  event close_ended_;
+  bool closed_ = false, draining_ = false;
+  event close_ended_, progress_;
 };
+
+// A slot whose outcome is being appended. Unless that is done, the destructor leaves the delivery as it was.
+class queue_core::busy_slot : pinned {
+ public:
+  busy_slot(queue_index& in, slot& which) noexcept : in_(in), which_(&which) { which.busy = true; }
+  ~busy_slot() {
+    if (which_ != nullptr) in_.not_busy(*which_);
+  }
+  void done() noexcept { which_ = nullptr; }
+
+ private:
+  queue_index& in_;
+  slot* which_;
+};
+
+// Receives and handles messages until it is stopped.
+[[nodiscard]] task<> consume(std::shared_ptr<queue_core> core, std::string group,
+                             unique_function<task<>(delivery&)> handle, consume_options how);
 
 // ---- entries: queue_entries.cpp
 

@@ -24,20 +24,6 @@ class queue_core::taken_slot : pinned {
   slot* which_;
 };
 
-// A slot whose outcome is being appended. Unless that is done, the destructor leaves the delivery as it was.
-class queue_core::busy_slot : pinned {
- public:
-  busy_slot(queue_index& in, slot& which) noexcept : in_(in), which_(&which) { which.busy = true; }
-  ~busy_slot() {
-    if (which_ != nullptr) in_.not_busy(*which_);
-  }
-  void done() noexcept { which_ = nullptr; }
-
- private:
-  queue_index& in_;
-  slot* which_;
-};
-
 task<> queue_core::wait_for_message(group_state& from) {
   waiting_receiver mine;
   from.waiting.push_back(mine);
@@ -77,6 +63,7 @@ task<> queue_core::bury(taken_slot& taken, std::unique_ptr<failure_note> note) {
     taken.keep();
     if (note) add_note(which, note.release());
     index_.bury(which);
+    note_progress();
   };
   co_await append(record, apply);
 }
@@ -88,6 +75,9 @@ task<leased_message> queue_core::receive(std::shared_ptr<queue_core> self, std::
   const stop_token stop = co_await get_stop_token();
   for (;;) {
     self->require_open("queue::receive");
+    event never;
+    auto ending = never.wait();
+    if (stop.stop_requested()) co_await std::move(ending);  // ends as cancelled
     self->index_.turn_due(loop_clock::now());
     slot* const next = from.paused ? nullptr : self->index_.pick(from);
     if (next == nullptr) {
@@ -129,9 +119,6 @@ task<leased_message> queue_core::receive(std::shared_ptr<queue_core> self, std::
     auto giving_back = as_result(give_back(self, found.lease));
     const result<void> given_back = co_await std::move(giving_back);
     if (!given_back) co_return found;
-    event never;
-    auto ending = never.wait();
-    co_await std::move(ending);  // ends as cancelled
   }
 }
 
@@ -157,9 +144,11 @@ void queue_core::finish(slot& which) noexcept {
   which.group->seen.acknowledged += 1;
   which.group->seen.last_progress = loop_clock::now();
   const std::size_t bytes = it.body_bytes;
-  if (!index_.finish(which)) return;
-  index_.remove(it);
-  give_room(1, bytes);
+  if (index_.finish(which)) {
+    index_.remove(it);
+    give_room(1, bytes);
+  }
+  note_progress();
 }
 
 task<> queue_core::ack(std::shared_ptr<queue_core> self, lease_name lease) {
@@ -199,6 +188,7 @@ task<> queue_core::nack(std::shared_ptr<queue_core> self, lease_name lease, loop
     note.at = said.at;
     note.reason = std::move(said.reason);
     self->index_.fail(which, then, loop_clock::after(delay));
+    self->note_progress();
   };
   co_await self->append(record, apply);
   self->tidy_if_due();

@@ -56,7 +56,7 @@ class queue_core::claimed_keys : pinned {
   std::vector<seen_key*> mine_;
 };
 
-void queue_core::require_sendable(std::span<const outgoing> all) const {
+void queue_core::require_sendable(std::span<const outgoing> all, bool needs_room) const {
   require(all.size() <= most_at_once, "a send has at most 4096 messages");
   std::size_t bytes = 0;
   for (const outgoing& each : all) {
@@ -64,8 +64,8 @@ void queue_core::require_sendable(std::span<const outgoing> all) const {
     require(each.how.key.size() <= most_key_bytes && each.how.idempotency_key.size() <= most_key_bytes,
             "a key has at most 1000 bytes");
     bytes += each.body.size();
-    const bool too_long = each.body.size() > how_.most_message_bytes || bytes > how_.most_bytes;
-    if (too_long || all.size() > how_.most_messages)
+    const bool never_fits = bytes > how_.most_bytes || all.size() > how_.most_messages;
+    if (each.body.size() > how_.most_message_bytes || (never_fits && needs_room))
       error(std::make_error_code(std::errc::message_size), "queue::send",
             std::to_string(bytes) +
                 " bytes, with most_message_bytes = " + std::to_string(how_.most_message_bytes) +
@@ -87,11 +87,18 @@ task<std::uint64_t> queue_core::send(std::shared_ptr<queue_core> self, outgoing 
 }
 
 task<std::vector<std::uint64_t>> queue_core::send_all(std::shared_ptr<queue_core> self,
-                                                      std::span<const outgoing> all, bool waits) {
+                                                      std::span<const outgoing> all, bool waits,
+                                                      const lease_name* acked) {
   std::vector<std::uint64_t> ids(all.size());
   self->require_open("queue::send");
-  self->require_sendable(all);
+  if (self->draining_ && acked == nullptr)
+    self->failure(errc::queue_closed, "queue::send", "it is drained").rethrow();
+  self->require_sendable(all, acked == nullptr);
   self->forget_old_keys();
+
+  slot* const done_with = acked == nullptr ? nullptr : &self->require_lease(*acked, "delivery::ack_and_send");
+  std::optional<busy_slot> busy;
+  if (done_with != nullptr) busy.emplace(self->index_, *done_with);
 
   // A key that is on its way may yet fail.
   const auto find_pending = [&]() -> seen_key* {
@@ -127,13 +134,16 @@ task<std::vector<std::uint64_t>> queue_core::send_all(std::shared_ptr<queue_core
     fresh.push_back({i, mine});
     bytes += all[i].body.size();
   }
-  if (fresh.empty()) {
+  if (fresh.empty() && acked == nullptr) {
     self->duplicates_ += repeated.size();
     co_return ids;
   }
 
   std::optional<semaphore::permit> room, room_bytes;
-  if (waits) {
+  if (acked != nullptr) {  // it makes room itself, and holds up no consumer
+    room = self->room_.try_acquire(fresh.size());
+    room_bytes = self->room_bytes_.try_acquire(bytes);
+  } else if (waits) {
     auto waiting = as_result(self->room_.acquire(fresh.size()));
     result<semaphore::permit> got = co_await std::move(waiting);
     if (got) room.emplace(std::move(got).value());
@@ -161,6 +171,7 @@ task<std::vector<std::uint64_t>> queue_core::send_all(std::shared_ptr<queue_core
   std::string record = new_record();
   record.reserve(bytes + fresh.size() * (100 + 4 * groups.size()));
   entry_writer to(record);
+  if (done_with != nullptr) put_about(to, entry_kind::acked, *done_with);
   for (const fresh_message& each : fresh) {
     const outgoing& one = all[each.at];
     const std::string_view body(static_cast<const char*>(one.body.data()), one.body.size());
@@ -193,10 +204,19 @@ task<std::vector<std::uint64_t>> queue_core::send_all(std::shared_ptr<queue_core
     for (const auto& [place, key] : repeated)
       if (key != nullptr) ids[place] = key->id;
     keys.settle(now, done.at.segment);
-    room->forget();
-    room_bytes->forget();
+    if (room)
+      room->forget();
+    else
+      self->debt_ += fresh.size();
+    if (room_bytes)
+      room_bytes->forget();
+    else
+      self->debt_bytes_ += bytes;
     self->sent_ += fresh.size();
     self->duplicates_ += repeated.size();
+    if (done_with == nullptr) return;
+    busy->done();
+    self->finish(*done_with);
   };
   co_await self->append(record, apply);
   self->tidy_if_due();

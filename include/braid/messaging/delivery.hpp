@@ -2,10 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "braid/loop/clock.hpp"
+#include "braid/messaging/queue_options.hpp"
 #include "braid/style/task.hpp"
 
 namespace braid::messaging {
@@ -52,6 +56,8 @@ class delivery {
   /// The delivery has failed. The message is delivered again after the delay, or is a dead letter if this was
   /// the last attempt of its group. The reason is kept with it.
   [[nodiscard]] task<> nack(loop_clock::duration delay = {}, std::string reason = {});
+  /// As ack, and sends messages in the same append: both happen or neither does. It waits for no room.
+  [[nodiscard]] task<std::vector<std::uint64_t>> ack_and_send(std::span<const outgoing> all);
   /// The lease ends so long from now.
   [[nodiscard]] task<> extend(loop_clock::duration time);
 

@@ -8,7 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "braid/base/unique_function.hpp"
 #include "braid/loop/bytes.hpp"
+#include "braid/loop/clock.hpp"
+#include "braid/messaging/consume_options.hpp"
 #include "braid/messaging/delivery.hpp"
 #include "braid/messaging/error.hpp"
 #include "braid/messaging/queue_metrics.hpp"
@@ -68,6 +71,30 @@ class queue {
   /// Cancel  takes no message. One whose delivery was being written is given back, without an attempt.
   [[nodiscard]] task<delivery> receive(std::string_view group);
 
+  /// Handles a delivery. Its end acknowledges the delivery, and its exception is the reason of a nack, unless
+  /// it has settled the delivery itself.
+  using handler = unique_function<task<>(delivery&)>;
+  /// Receives messages and calls the handler with each, until it is stopped. The lease lasts while the
+  /// handler runs.
+  ///
+  ///     const auto handle = [](messaging::delivery& job) -> task<> { log(co_await fetch(job.body())); };
+  ///     co_await jobs.consume("thumbnails", handle, {.concurrency = 4, .time_limit = 1min});
+  ///
+  /// Errors  those of receive and of ack; on a full disk it tries again instead.
+  /// Cancel  stops the handlers and waits for them. What they have not finished is given back, without an
+  ///         attempt.
+  [[nodiscard]] task<> consume(std::string_view group, handler handle, consume_options how = {});
+  /// Lets a group get no more deliveries, until resume(). Both outlive the process.
+  [[nodiscard]] task<> pause(std::string_view group);
+  [[nodiscard]] task<> resume(std::string_view group);
+  /// Takes no more sends, and waits until no message is ready, delayed or leased. False if it was not so at
+  /// the deadline. close() may follow.
+  [[nodiscard]] task<bool> drain(loop_clock::time_point deadline);
+
+  /// Makes dead letters ready again, with all their attempts, the first to fail first. A sender of how many.
+  [[nodiscard]] task<std::size_t> redrive(std::string_view group, dead_letter_filter which = {});
+  /// Removes dead letters for good. A sender of how many.
+  [[nodiscard]] task<std::size_t> purge(std::string_view group, dead_letter_filter which = {});
   /// The messages of a group whose deliveries have all failed, the first to fail first.
   [[nodiscard]] std::vector<dead_letter> dead_letters(std::string_view group) const;
 
