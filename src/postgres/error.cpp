@@ -22,6 +22,7 @@ class category final : public std::error_category {
       case errc::unexpected_null: return "it is null";
       case errc::out_of_range: return "the value is out of range";
       case errc::no_such_column: return "there is no such column";
+      case errc::rolled_back: return "the transaction had failed: it is rolled back";
       case errc::no_such_row: return "there is no such row";
     }
     return "unknown error";

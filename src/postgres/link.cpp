@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -34,6 +36,8 @@ auto wait_for(int descriptor, int events) noexcept {
   return io_sender<braid::detail::readiness_outcome<wait_name>>{
       {.code = opcode::poll, .descriptor = descriptor, .flags = static_cast<std::uint32_t>(events)}, {}};
 }
+
+std::atomic<std::uint64_t> connections_made{0};
 
 std::string trimmed(const char* text) {
   std::string made = text == nullptr ? "" : text;
@@ -88,7 +92,8 @@ server_message message_of(const pg_result* said) {
   return made;
 }
 
-link::link(connection_options how) : options_(std::move(how)), made_by_(::getpid()) {}
+link::link(connection_options how)
+    : options_(std::move(how)), made_by_(::getpid()), number_(++connections_made) {}
 
 link::turn::turn(link& on) : on_(on) {
   if (std::exchange(on.busy_, true)) misuse_error("postgres::connection: one operation at a time").rethrow();
@@ -314,6 +319,34 @@ task<result_ptr> link::finish(const char* call) {
   if (stopped) co_await stop(got, *std::move(stopped), call);
   while (cancels_ != 0) co_await shield(cancels_over_.wait());
   co_return judge(got, call);
+}
+
+std::optional<notification> link::notified(const std::vector<std::string>& channels) {
+  while (PGnotify* const one = handle_ == nullptr ? nullptr : PQnotifies(handle_)) {
+    const std::unique_ptr<PGnotify, void (*)(void*)> owned(one, PQfreemem);
+    notified_.push_back({one->relname, one->extra, one->be_pid});
+  }
+  const auto found = std::ranges::find_if(notified_, [&](const notification& each) {
+    return std::ranges::find(channels, each.channel) != channels.end();
+  });
+  if (found == notified_.end()) return std::nullopt;
+  std::optional<notification> given(std::move(*found));
+  notified_.erase(found);
+  return given;
+}
+
+task<std::optional<notification>> link::next_notification(std::vector<std::string> channels) {
+  const turn alone(*this);
+  for (;;) {
+    // Those that had arrived before the connection was lost come before the error.
+    std::optional<notification> given = notified(channels);
+    if (given) co_return given;
+    check("postgres::notifications::next");  // which may read some
+    given = notified(channels);
+    if (given) co_return given;
+    co_await wait_for(PQsocket(handle_), POLLIN);
+    read();
+  }
 }
 
 task<> link::cancel() {

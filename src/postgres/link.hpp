@@ -4,9 +4,12 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
@@ -57,10 +60,16 @@ class link : pinned {
    private:
     link& on_;
   };
+  /// A number that no other connection of the process has.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] std::string new_statement_name() { return "braid_" + std::to_string(++statements_); }
+  /// The next notification of one of the channels.
+  [[nodiscard]] task<std::optional<notification>> next_notification(std::vector<std::string> channels);
   /// Call it before something is sent.
   void begin() noexcept { unfinished_ = true; }
 
  private:
+  [[nodiscard]] std::optional<notification> notified(const std::vector<std::string>& channels);
   [[nodiscard]] bool take(answer& to, const char* call);
   void keep(result_ptr one, answer& to, const char* call);
   void read() noexcept;
@@ -80,6 +89,9 @@ class link : pinned {
   bool broken_ = false;  // it cannot go on, whatever libpq believes
   bool closes_at_end_ = false;  // of the operation in progress
   std::optional<server_message> farewell_;  // with which the server has ended an idle connection
+  const std::uint64_t number_;
+  std::uint64_t statements_ = 0;  // that were prepared
+  std::deque<notification> notified_;
   std::size_t cancels_ = 0;  // requests of cancel() on their way
   auto_reset_event cancels_over_;
 };

@@ -2,11 +2,15 @@
 
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "braid/combine/when_all.hpp"
 #include "braid/combine/with_timeout.hpp"
 #include "braid/postgres/connection.hpp"
+#include "braid/postgres/pool.hpp"
+#include "braid/postgres/transaction.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
 #include "catch.hpp"
@@ -59,6 +63,35 @@ braid::task<std::string> try_order(postgres::connection& db, std::string item) {
 }
 // [/errors]
 
+// [transaction]
+braid::task<double> raise(postgres::connection& in, std::string item, double by) {
+  (void)co_await in.execute("update orders set price = price + $2 where item = $1", item, by);
+  const postgres::rows now = co_await in.query("select sum(price) from orders");
+  const double sum = now.value<double>();
+  if (sum > 100) throw std::runtime_error("too dear");  // nothing has changed
+  co_return sum;
+}
+
+braid::task<double> raise_tea(postgres::connection& db) {
+  postgres::transaction_options how;
+  how.level = postgres::isolation::serializable;
+  co_return co_await postgres::transaction(db, how, raise, "tea", 0.5);
+}
+// [/transaction]
+
+// [pool]
+braid::task<int> ask_three_times(std::string server) {
+  postgres::pool_options how;
+  how.at_most = 2;
+  postgres::pool pool(std::move(server), how);
+  auto asking = braid::when_all(pool.query("select 1"), pool.query("select 2"), pool.query("select 3"));
+  const auto [one, two, three] = co_await std::move(asking);
+  postgres::pool::lease db = co_await pool.acquire();  // for statements that belong to one session
+  (void)co_await db->execute("set statement_timeout = 100");
+  co_return one.value<int>() + two.value<int>() + three.value<int>();
+}
+// [/pool]
+
 }  // namespace
 
 TEST_CASE("docs/postgres.md: orders", "[postgres]") {
@@ -74,6 +107,10 @@ TEST_CASE("docs/postgres.md: orders", "[postgres]") {
     CHECK(again == "refused by orders_item_key");
     const std::string other = co_await try_order(db, "milk");
     CHECK(other == "added");
+    const double raised = co_await raise_tea(db);
+    CHECK(raised == 5);
+    const int six = co_await ask_three_times(at.dsn());
+    CHECK(six == 6);
   };
   braid::run(program);
 }

@@ -6,10 +6,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "braid/postgres/connection_options.hpp"
 #include "braid/postgres/detail/parameters.hpp"
+#include "braid/postgres/notifications.hpp"
 #include "braid/postgres/rows.hpp"
+#include "braid/postgres/statement.hpp"
 #include "braid/style/task.hpp"
 
 namespace braid::postgres {
@@ -22,6 +25,8 @@ struct link_deleter {
 using link_ptr = std::unique_ptr<link, link_deleter>;
 [[nodiscard]] task<rows> query(link* over, std::string text, parameters with);
 [[nodiscard]] task<std::uint64_t> execute(link* over, std::string text, parameters with);
+[[nodiscard]] task<rows> query(link* over, statement which, parameters with);
+[[nodiscard]] task<std::uint64_t> execute(link* over, statement which, parameters with);
 }  // namespace detail
 
 /// A connection to a PostgreSQL server, by libpq.
@@ -66,6 +71,25 @@ class connection {
   [[nodiscard]] task<std::uint64_t> execute(std::string text, const Values&... values) {
     return detail::execute(link_.get(), std::move(text), detail::made_of(values...));
   }
+  /// Has the server prepare a statement: it is parsed once, and planned for its use.
+  [[nodiscard]] task<statement> prepare(std::string text);
+  template <class... Values>
+  [[nodiscard]] task<rows> query(const statement& which, const Values&... values) {
+    return detail::query(link_.get(), which, detail::made_of(values...));
+  }
+  template <class... Values>
+  [[nodiscard]] task<std::uint64_t> execute(const statement& which, const Values&... values) {
+    return detail::execute(link_.get(), which, detail::made_of(values...));
+  }
+  /// Has the server drop a prepared statement.
+  [[nodiscard]] task<> forget(const statement& which);
+
+  /// Listens to a channel, or to several. Completes once the server has agreed: what is sent from then on
+  /// arrives.
+  [[nodiscard]] task<notifications> listen(std::string channel);
+  [[nodiscard]] task<notifications> listen(std::vector<std::string> channels);
+  [[nodiscard]] task<> unlisten(std::string channel);
+
   /// Executes the statements of a text, separated by semicolons, as one transaction if they contain no
   /// command that controls transactions.
   [[nodiscard]] task<> run_script(std::string text);

@@ -24,6 +24,7 @@ enum class errc {
   unexpected_null,   ///< the column is null; ask for a std::optional
   out_of_range,      ///< the column's value does not fit the type that was asked for
   no_such_column,
+  rolled_back,  ///< at its commit the transaction had failed already
   no_such_row,       ///< there are fewer rows, or more than the one that was asked for
 };
 
