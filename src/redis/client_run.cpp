@@ -81,15 +81,15 @@ void client_core::settle(const error& why) noexcept {
   const bool gives_up = stopped_ || is_over() || is_final(why) || is_end(why);
   const bool is_malformed = why == errc::malformed_reply;
   while (!owed_.empty()) {
-    owed_replies last = std::move(owed_.back());
+    pending_call* const one = owed_.back().whose;
+    const bool of_front = owed_.size() == 1;
+    const bool again = one != nullptr && !gives_up && one->is_idempotent() && !(is_malformed && of_front);
+    if (again) one->place = std::move(owed_.back().place);
     owed_.pop_back();
-    pending_call* const one = last.whose;
     if (one == nullptr) continue;
     one->owed = false;
-    const bool of_front = owed_.empty();
-    if (!gives_up && one->is_idempotent() && !(is_malformed && of_front)) {
+    if (again) {
       one->received = 0;
-      one->place = std::move(last.place);
       waiting_.push_front(*one);
       continue;
     }
