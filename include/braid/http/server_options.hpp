@@ -50,7 +50,7 @@ struct server_overload {
   std::chrono::seconds retry_after{1};
 };
 
-/// What a server has done, for the access log: to_common_log makes a line of it.
+/// A request that a server has answered, for the access log: to_common_log makes a line of it.
 ///
 ///     http::server_options how;
 ///     how.on_access = [](const http::access& done) {

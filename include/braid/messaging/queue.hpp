@@ -81,7 +81,7 @@ class queue {
   ///     co_await jobs.consume("thumbnails", handle, {.concurrency = 4, .time_limit = 1min});
   ///
   /// Errors  those of receive and of ack; on a full disk it tries again instead.
-  /// Cancel  stops the handlers and waits for them. What they have not finished is given back, without an
+  /// Cancel  stops the handlers and waits for them. Unfinished deliveries are given back, without an
   ///         attempt.
   [[nodiscard]] task<> consume(std::string_view group, handler handle, consume_options how = {});
   /// Lets a group get no more deliveries, until resume(). Both outlive the process.
@@ -99,7 +99,7 @@ class queue {
   [[nodiscard]] std::vector<dead_letter> dead_letters(std::string_view group) const;
 
   /// Gives back what was delivered and has no outcome, which costs no attempt, and gives up the directory.
-  /// What waits ends with errc::queue_closed. A second close waits for the first one, and is no error.
+  /// Waiting operations end with errc::queue_closed. A second close waits for the first one, and is no error.
   /// Cancel  ignored once it has begun.
   [[nodiscard]] task<> close();
 

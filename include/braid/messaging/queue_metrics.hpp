@@ -80,7 +80,7 @@ struct queue_metrics {
   std::vector<group_metrics> groups;
 };
 
-/// What open() could not read.
+/// The damage that open() has found.
 ///
 ///     const messaging::queue_recovery& found = jobs.recovery();
 ///     for (const std::string& each : found.damaged) log(each);
