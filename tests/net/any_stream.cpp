@@ -34,6 +34,13 @@ task<std::string> ask(any_stream peer, const char* question) {
   co_return room;
 }
 
+struct closes_only {
+  task<std::size_t> read_some(writable_bytes) { co_return 0; }
+  task<> write_all(readable_bytes from) { co_await to.write_all(from); }
+  task<> close() { co_await to.close(); }
+  file to;
+};
+
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("any_stream: every style uses a stream of any type, without an allocation",
@@ -81,12 +88,6 @@ TEST_CASE("any_stream: aborts a stream that can, and closes one that cannot", "[
     CHECK(style.wait(far.read_some(room)).error() == std::errc::connection_reset);
   }
   auto [in, out] = pipe();
-  struct closes_only {
-    task<std::size_t> read_some(writable_bytes) { co_return 0; }
-    task<> write_all(readable_bytes from) { co_await to.write_all(from); }
-    task<> close() { co_await to.close(); }
-    file to;
-  };
   any_stream one = closes_only{std::move(out)};
   CHECK(style.wait(one.write_all("word")));
   CHECK(style.wait(one.abort()));
