@@ -1,3 +1,5 @@
+#include "queue_consuming.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -7,11 +9,12 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/when_any_settled.hpp"
 #include "braid/combine/with_timeout.hpp"
-#include "braid/messaging/queue.hpp"
+#include "braid/messaging/detail/queue_engine.hpp"
+#include "braid/messaging/error.hpp"
 #include "braid/schedule/sleep.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/get_stop_token.hpp"
-#include "queue_core.hpp"
+#include "braid/sync/event.hpp"
 
 namespace braid::messaging::detail {
 
@@ -19,11 +22,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr loop_clock::duration pause_without_room = 100ms;
+constexpr loop_clock::duration pause_after_failure = 100ms;
+const std::error_code stale = make_error_code(errc::stale_token);
 
 // What the workers of a consume share, in its frame.
 struct consuming {
-  std::shared_ptr<queue_core> core;
+  std::shared_ptr<queue_engine> engine;
   std::string group;
   queue::handler handle;
   consume_options how;
@@ -54,15 +58,20 @@ task<> run_handler(consuming& all, delivery& job) {
   }
 }
 
-// Keeps the lease for as long as the handler runs, or until it has settled the delivery itself.
-task<> renew_lease(consuming& all, lease_name lease) {
+// Keeps the lease for as long as the handler runs, or until it has settled the delivery itself. Ends when
+// the lease has ended nevertheless: another receiver may have the message.
+task<> renew_lease(consuming& all, lease_name lease, loop_clock::duration time) {
   event never;
+  loop_clock::duration pause = time / 3;
   for (;;) {
-    const loop_clock::duration time = all.core->lease_time(lease);
-    co_await sleep_for(time / 3);
-    if (!all.core->holds(lease)) break;
-    auto extending = queue_core::extend(all.core, lease, time);
-    co_await std::move(extending);
+    co_await sleep_for(pause);
+    if (!all.engine->holds(lease)) break;
+    auto extending = as_result(all.engine->extend(lease, time));
+    const result<void> done = co_await std::move(extending);
+    if (!done && !all.engine->holds(lease)) break;  // it was settled meanwhile
+    if (!done && done.error() == stale) co_return;
+    if (!done && !all.engine->may_pass(done.error())) done.error().rethrow();
+    pause = done ? time / 3 : std::min(time / 12, pause_after_failure);
   }
   auto waiting = never.wait();
   co_await std::move(waiting);
@@ -70,25 +79,25 @@ task<> renew_lease(consuming& all, lease_name lease) {
 
 task<> settle(consuming& all, lease_name lease, std::uint32_t attempt, result<void> ended, bool gives_back) {
   for (;;) {
-    if (!all.core->holds(lease)) co_return;  // the handler has settled it, or its lease has ended
-    task<> outcome =
-        ended        ? queue_core::ack(all.core, lease)
-        : gives_back ? queue_core::give_back(all.core, lease)
-                     : queue_core::nack(all.core, lease, all.wait_after(attempt), ended.error().message());
+    if (!all.engine->holds(lease)) co_return;  // the handler has settled it, or its lease has ended
+    task<> outcome = ended        ? all.engine->ack(lease)
+                     : gives_back ? all.engine->give_back(lease)
+                                  : all.engine->nack(lease, all.wait_after(attempt), ended.error().message());
     auto settling = as_result(std::move(outcome));
     const result<void> done = co_await std::move(settling);
-    if (done) co_return;
-    if (done.error() != std::errc::no_space_on_device) done.error().rethrow();
-    co_await sleep_for(pause_without_room);
+    if (done || done.error() == stale) co_return;  // stale: its lease has ended elsewhere
+    if (!all.engine->may_pass(done.error())) done.error().rethrow();
+    co_await sleep_for(pause_after_failure);
   }
 }
 
 task<> work_on_one(consuming& all, leased_message found) {
   const stop_token stop = co_await get_stop_token();
   const lease_name lease = found.lease;
+  const loop_clock::duration time = found.lease_time;
   const std::uint32_t attempt = found.attempt;
-  delivery job(all.core, std::move(found));
-  auto both = when_any_settled(run_handler(all, job), renew_lease(all, lease));
+  delivery job(all.engine, std::move(found));
+  auto both = when_any_settled(run_handler(all, job), renew_lease(all, lease, time));
   auto race = co_await std::move(both);
   result<void> ended = std::move(std::get<0>(race.results));
   const result<void>& renewed = std::get<1>(race.results);
@@ -102,10 +111,10 @@ task<> work_on_one(consuming& all, leased_message found) {
 task<> work(consuming& all) {
   const std::string group = all.group;
   for (;;) {
-    auto receiving = as_result(queue_core::receive(all.core, group));
+    auto receiving = as_result(all.engine->receive(group));
     result<leased_message> found = co_await std::move(receiving);
-    if (!found && found.error() == std::errc::no_space_on_device) {
-      co_await sleep_for(pause_without_room);
+    if (!found && all.engine->may_pass(found.error())) {
+      co_await sleep_for(pause_after_failure);
       continue;
     }
     auto working = work_on_one(all, std::move(found).value());
@@ -115,11 +124,11 @@ task<> work(consuming& all) {
 
 }  // namespace
 
-task<> consume(std::shared_ptr<queue_core> core, std::string group, queue::handler handle,
+task<> consume(std::shared_ptr<queue_engine> from, std::string group, queue::handler handle,
                consume_options how) {
   if (how.concurrency < 1) invalid_argument_error("queue::consume", "concurrency is at least 1").rethrow();
   const auto now = static_cast<std::uint64_t>(loop_clock::now().time_since_epoch().count());
-  consuming all{std::move(core), std::move(group), std::move(handle), how, how.seed.value_or(now)};
+  consuming all{std::move(from), std::move(group), std::move(handle), how, how.seed.value_or(now)};
   std::vector<task<>> workers;
   for (int i = 0; i != how.concurrency; ++i) workers.push_back(work(all));
   auto working = when_all(std::move(workers));

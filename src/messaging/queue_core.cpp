@@ -4,23 +4,17 @@
 #include <system_error>
 #include <utility>
 
+#include "braid/messaging/detail/queue_arguments.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/shield.hpp"
 
 namespace braid::messaging::detail {
 
-namespace {
-
-queue_options checked(const queue_options& how) {
-  if (how.most_messages == 0 || how.most_bytes == 0 || how.most_message_bytes > most_body_bytes / 2)
-    invalid_argument_error("queue::open", "a bound is 0, or most_message_bytes is above 512 MiB").rethrow();
-  return how;
-}
-
-}  // namespace
-
 queue_core::queue_core(const queue_options& how)
-    : how_(checked(how)), index_(how.time_of_day), room_(how.most_messages), room_bytes_(how.most_bytes) {}
+    : how_((require_queue_options(how), how)),
+      index_(how.time_of_day),
+      room_(how.most_messages),
+      room_bytes_(how.most_bytes) {}
 queue_core::~queue_core() {
   while (!keys_by_age_.empty()) keys_by_age_.pop_front();
 }
@@ -75,12 +69,7 @@ void queue_core::forget_old_keys() noexcept {
 
 task<> queue_core::make_group(std::shared_ptr<queue_core> self, std::string name, group_options how) {
   self->require_open("queue::make_group");
-  if (name.empty() || name.size() > 255 || how.attempts < 1 || how.key_limit < 1 ||
-      how.lease <= loop_clock::duration::zero())
-    invalid_argument_error(
-        "queue::make_group",
-        "the name has 1 to 255 bytes, attempts and key_limit are at least 1, lease is positive")
-        .rethrow();
+  require_group_options(name, how);
   auto locking = self->groups_door_.lock();
   const auto lock = co_await std::move(locking);
   self->require_open("queue::make_group");

@@ -12,10 +12,9 @@
 
 #include "braid/base/detail/intrusive_list.hpp"
 #include "braid/base/pinned.hpp"
-#include "braid/base/unique_function.hpp"
 #include "braid/loop/bytes.hpp"
 #include "braid/messaging/consume_options.hpp"
-#include "braid/messaging/delivery.hpp"
+#include "braid/messaging/detail/queue_engine.hpp"
 #include "braid/messaging/error.hpp"
 #include "braid/messaging/queue_metrics.hpp"
 #include "braid/messaging/queue_options.hpp"
@@ -28,17 +27,6 @@
 #include "queue_index.hpp"
 
 namespace braid::messaging::detail {
-
-// What a holder of a delivery knows of it.
-struct lease_name {
-  std::uint64_t id = 0, token = 0;
-  std::uint32_t group = 0;
-};
-struct leased_message {
-  lease_name lease;
-  std::uint32_t attempt = 0;
-  std::string key, body;
-};
 
 // An idempotency key within its window.
 struct seen_key : braid::detail::list_node {
@@ -77,8 +65,7 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
   // ---- queue_sending.cpp
   [[nodiscard]] static task<std::vector<std::uint64_t>> send_all(std::shared_ptr<queue_core> self,
                                                                  std::span<const outgoing> all, bool waits,
-                                                                 const lease_name* acked = nullptr);
-  [[nodiscard]] static task<std::uint64_t> send(std::shared_ptr<queue_core> self, outgoing one, bool waits);
+                                                                 const lease_name* acked);
 
   // ---- queue_delivering.cpp
   [[nodiscard]] static task<leased_message> receive(std::shared_ptr<queue_core> self, std::string group);
@@ -96,9 +83,6 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
                                                      dead_letter_filter filter, bool purges);
   [[nodiscard]] static task<> set_paused(std::shared_ptr<queue_core> self, std::string name, bool paused);
   [[nodiscard]] static task<bool> drain(std::shared_ptr<queue_core> self, loop_clock::time_point deadline);
-  [[nodiscard]] loop_clock::duration lease_time(lease_name lease) const noexcept {
-    return index_.groups()[lease.group]->how.lease;
-  }
   // The delivery has no outcome, and none is being written.
   [[nodiscard]] bool holds(lease_name lease) noexcept;
 
@@ -142,7 +126,6 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
   }
 
   // ---- queue_sending.cpp
-  void require_sendable(std::span<const outgoing> all, bool needs_room) const;
   [[nodiscard]] std::vector<std::uint32_t> group_numbers() const;
 
   // ---- queue_delivering.cpp
@@ -212,10 +195,6 @@ class queue_core::busy_slot : pinned {
   queue_index& in_;
   slot* which_;
 };
-
-// Receives and handles messages until it is stopped.
-[[nodiscard]] task<> consume(std::shared_ptr<queue_core> core, std::string group,
-                             unique_function<task<>(delivery&)> handle, consume_options how);
 
 // ---- entries: queue_entries.cpp
 

@@ -111,6 +111,7 @@ task<leased_message> queue_core::receive(std::shared_ptr<queue_core> self, std::
       self->index_.grant(*next, done.sequence, loop_clock::after(from.how.lease), note.release());
       found.lease = {next->of->id, done.sequence, from.number};
       found.attempt = next->attempts;
+      found.lease_time = from.how.lease;
     };
     co_await self->append(record, apply);
     self->tidy_if_due();

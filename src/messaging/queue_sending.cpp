@@ -4,20 +4,11 @@
 #include <utility>
 
 #include "braid/messaging/detail/crc32c.hpp"
+#include "braid/messaging/detail/queue_arguments.hpp"
 #include "braid/style/as_result.hpp"
 #include "queue_core.hpp"
 
 namespace braid::messaging::detail {
-
-namespace {
-
-constexpr std::size_t most_key_bytes = 1000;
-
-void require(bool holds, const char* what) {
-  if (!holds) invalid_argument_error("queue::send", what).rethrow();
-}
-
-}  // namespace
 
 // The idempotency keys of a send. Another send with one of them waits until this one has ended.
 class queue_core::claimed_keys : pinned {
@@ -56,34 +47,10 @@ class queue_core::claimed_keys : pinned {
   std::vector<seen_key*> mine_;
 };
 
-void queue_core::require_sendable(std::span<const outgoing> all, bool needs_room) const {
-  require(all.size() <= most_at_once, "a send has at most 4096 messages");
-  std::size_t bytes = 0;
-  for (const outgoing& each : all) {
-    require(each.how.priority >= 0 && each.how.priority < priorities, "a priority is 0 to 9");
-    require(each.how.key.size() <= most_key_bytes && each.how.idempotency_key.size() <= most_key_bytes,
-            "a key has at most 1000 bytes");
-    bytes += each.body.size();
-    const bool never_fits = bytes > how_.most_bytes || all.size() > how_.most_messages;
-    if (each.body.size() > how_.most_message_bytes || (never_fits && needs_room))
-      error(std::make_error_code(std::errc::message_size), "queue::send",
-            std::to_string(bytes) +
-                " bytes, with most_message_bytes = " + std::to_string(how_.most_message_bytes) +
-                " and most_bytes = " + std::to_string(how_.most_bytes))
-          .rethrow();
-  }
-  if (index_.groups().empty()) failure(errc::unknown_group, "queue::send", "it has none").rethrow();
-}
-
 std::vector<std::uint32_t> queue_core::group_numbers() const {
   std::vector<std::uint32_t> all;
   for (const auto& each : index_.groups()) all.push_back(each->number);
   return all;
-}
-
-task<std::uint64_t> queue_core::send(std::shared_ptr<queue_core> self, outgoing one, bool waits) {
-  const std::vector<std::uint64_t> ids = co_await send_all(self, std::span(&one, 1), waits);
-  co_return ids.front();
 }
 
 task<std::vector<std::uint64_t>> queue_core::send_all(std::shared_ptr<queue_core> self,
@@ -93,7 +60,9 @@ task<std::vector<std::uint64_t>> queue_core::send_all(std::shared_ptr<queue_core
   self->require_open("queue::send");
   if (self->draining_ && acked == nullptr)
     self->failure(errc::queue_closed, "queue::send", "it is drained").rethrow();
-  self->require_sendable(all, acked == nullptr);
+  require_sendable(all, self->how_, acked == nullptr);
+  if (self->index_.groups().empty())
+    self->failure(errc::unknown_group, "queue::send", "it has none").rethrow();
   self->forget_old_keys();
 
   slot* const done_with = acked == nullptr ? nullptr : &self->require_lease(*acked, "delivery::ack_and_send");

@@ -62,11 +62,13 @@ void in_a_world(unique_function<task<>()> program) {
 // The bodies of what is ready, each acknowledged.
 task<std::string> take_all(messaging::queue& from, std::string group) {
   std::string all;
-  while (from.metrics().groups.front().ready != 0) {
+  for (;;) {
+    const auto now = co_await from.metrics();
+    if (now.groups.front().ready == 0) break;
     delivery one = co_await from.receive(group);
     all += one.body() + ' ';
     co_await one.ack();
-    from.check();
+    co_await from.check();
   }
   co_return all;
 }
@@ -99,7 +101,7 @@ TEST_CASE("queue: the sample of docs/messaging.md", "[messaging][queue]") {
   run(make_thumbnails(folder / "jobs"));
   loop here;
   auto jobs = here.run(messaging::queue::open(folder / "jobs"));
-  CHECK(jobs.metrics().messages == 0);
+  CHECK(here.run(jobs.metrics()).messages == 0);
   CHECK(jobs.recovery().damaged.empty());
   here.run(jobs.close());
 }
@@ -125,7 +127,7 @@ TEST_CASE("queue: send, receive and ack in every style", "[messaging][queue]") {
   CHECK(again->token() > job->token());
   CHECK(style.wait(again->ack()));
   CHECK(failed_with(style.wait(jobs.receive("none")), messaging::errc::unknown_group));
-  jobs.check();
+  CHECK(style.wait(jobs.check()));
   CHECK(style.wait(jobs.close()));
   CHECK(failed_with(style.wait(jobs.send("late")), messaging::errc::queue_closed));
 }
@@ -147,13 +149,15 @@ TEST_CASE("queue: each group gets each message, also after it was opened again",
       CHECK(lost.body() == "one");
       delivery done = co_await jobs.receive("all");
       co_await done.ack();
-      CHECK(jobs.metrics().messages == 3);
-      jobs.check();
+      const auto now = co_await jobs.metrics();
+      CHECK(now.messages == 3);
+      co_await jobs.check();
     }  // without close: the process might have ended
     auto jobs = co_await open_again(directory);
-    jobs.check();
+    co_await jobs.check();
     CHECK(jobs.recovery().recovered == 1);
-    const auto counts = jobs.metrics().groups;
+    const auto now = co_await jobs.metrics();
+    const auto& counts = now.groups;
     CHECK((counts.size() == 3 && counts[0].ready == 2 && counts[1].ready == 3 && counts[2].ready == 0));
     delivery again = co_await jobs.receive("b");
     CHECK((again.body() == "one" && again.attempt() == 2));
@@ -185,7 +189,8 @@ TEST_CASE("queue: messages of a key are in order, and hold up no other key", "[m
     CHECK((a1.body() == "a1" && b1.body() == "b1" && a1.key() == "a"));
     delivery free = co_await jobs.receive("all");
     CHECK((free.body() == "free" && free.key().empty()));
-    CHECK(jobs.metrics().groups[0].ready == 3);
+    const auto now = co_await jobs.metrics();
+    CHECK(now.groups[0].ready == 3);
     stop_source stop;
     auto waiting = spawn(with_stop_token(jobs.receive("all"), stop.get_token()));
     co_await sleep_for(1s);
@@ -197,15 +202,16 @@ TEST_CASE("queue: messages of a key are in order, and hold up no other key", "[m
     delivery a1_again = co_await jobs.receive("all");
     CHECK(a1_again.body() == "a1");
     co_await a1_again.nack(10s);  // dead: the next one's turn
-    jobs.check();
+    co_await jobs.check();
     delivery a2 = co_await jobs.receive("all");
     CHECK(a2.body() == "a2");
-    CHECK(jobs.dead_letters("all").size() == 1);
-    jobs.check();
+    const auto dead = co_await jobs.dead_letters("all");
+    CHECK(dead.size() == 1);
+    co_await jobs.check();
     co_await jobs.make_group("all", {.key_limit = 2});
     delivery a3 = co_await jobs.receive("all");
     CHECK(a3.body() == "a3");
-    jobs.check();
+    co_await jobs.check();
     co_await jobs.close();
   });
 }
@@ -230,7 +236,8 @@ TEST_CASE("queue: delays, leases and their ends", "[messaging][queue][sim]") {
     const auto begun = loop_clock::now();
     const auto since = [begun] { return loop_clock::now() - begun; };
     co_await jobs.send("later", {.delay = 5s});
-    CHECK(jobs.metrics().groups[0].delayed == 1);
+    auto now = co_await jobs.metrics();
+    CHECK(now.groups[0].delayed == 1);
     delivery first = co_await jobs.receive("all");
     CHECK((since() >= 5s && since() < 6s));
     co_await sleep_for(9s);
@@ -246,7 +253,7 @@ TEST_CASE("queue: delays, leases and their ends", "[messaging][queue][sim]") {
       const auto refused = co_await std::move(late);
       CHECK(failed_with(refused, messaging::errc::stale_token));
     }
-    jobs.check();
+    co_await jobs.check();
     co_await sleep_for(11s);
     auto too_late = as_result(second.ack());  // though nobody else has it
     const auto refused = co_await std::move(too_late);
@@ -255,21 +262,23 @@ TEST_CASE("queue: delays, leases and their ends", "[messaging][queue][sim]") {
       delivery dropped = co_await jobs.receive("all");
       CHECK(dropped.attempt() == 3);
     }
-    CHECK(jobs.metrics().groups[0].ready == 1);
+    now = co_await jobs.metrics();
+    CHECK(now.groups[0].ready == 1);
     delivery fourth = co_await jobs.receive("all");
     co_await fourth.nack(1s, "x");
-    const auto dead = jobs.dead_letters("all");
+    const auto dead = co_await jobs.dead_letters("all");
     CHECK((dead.size() == 1 && dead[0].failures.size() == 4 && dead[0].attempts == 4));
     const delivery_failure how[] = {delivery_failure::expired, delivery_failure::expired,
                                     delivery_failure::dropped, delivery_failure::refused};
     for (std::size_t i = 0; i != 4; ++i) CHECK(dead[0].failures[i].how == how[i]);
     CHECK(dead[0].failures[3].reason == "x");
-    const auto seen = jobs.metrics().groups[0];
+    now = co_await jobs.metrics();
+    const auto& seen = now.groups[0];
     CHECK((seen.failures == 4 && seen.stale == 3 && seen.buried == 1 && seen.deliveries == 4));
     co_await jobs.close();
     auto again = co_await messaging::queue::open("/jobs");
-    again.check();
-    const auto still = again.dead_letters("all");
+    co_await again.check();
+    const auto still = co_await again.dead_letters("all");
     CHECK((still.size() == 1 && still[0].failures.size() == 4 && still[0].failures[3].reason == "x"));
     co_await again.close();
   });
@@ -287,10 +296,10 @@ TEST_CASE("queue: a message that ends its process n times is a dead letter", "[m
     co_await jobs.send("good");
     delivery good = co_await jobs.receive("all");
     CHECK(good.body() == "good");
-    const auto dead = jobs.dead_letters("all");
+    const auto dead = co_await jobs.dead_letters("all");
     CHECK((dead.size() == 1 && dead[0].recoveries == 3 && dead[0].failures.size() == 3));
     for (const auto& each : dead[0].failures) CHECK(each.how == delivery_failure::lost);
-    jobs.check();
+    co_await jobs.check();
     co_await good.ack();
     co_await jobs.close();
   });
@@ -318,13 +327,15 @@ TEST_CASE("queue: a full queue lets send wait and refuses try_send", "[messaging
     auto leaving = as_result(std::move(leaves));
     const auto left = co_await std::move(leaving);
     CHECK(left.error() == std::errc::operation_canceled);
-    CHECK(jobs.metrics().messages == 1);
+    auto now = co_await jobs.metrics();
+    CHECK(now.messages == 1);
     delivery first = co_await jobs.receive("all");
     co_await first.ack();
     (void)co_await std::move(waits);
     (void)co_await std::move(small_one);
-    CHECK((jobs.metrics().messages == 2 && jobs.metrics().refused == 1));
-    jobs.check();
+    now = co_await jobs.metrics();
+    CHECK((now.messages == 2 && now.refused == 1));
+    co_await jobs.check();
     // With smaller bounds it is overfull when it is opened, until enough is finished.
     co_await jobs.close();
     auto again = co_await messaging::queue::open("/jobs", {.most_messages = 1, .most_bytes = 61});
@@ -366,20 +377,24 @@ TEST_CASE("queue: a repeated idempotency key sends nothing within its window", "
           {"a", {.idempotency_key = "k"}}, {"b", {.idempotency_key = "m"}}, {"c", {.idempotency_key = "m"}}};
       const auto ids = co_await jobs.send_all(three);
       CHECK((ids[0] == first && ids[1] == ids[2] && ids[1] > first));
-      CHECK((jobs.metrics().messages == 2 && jobs.metrics().duplicates == 3));
+      auto now = co_await jobs.metrics();
+      CHECK((now.messages == 2 && now.duplicates == 3));
       for (int i = 0; i != 40; ++i) {  // removes the files in which the keys stood
         co_await jobs.send("filler");
         const std::string taken = co_await take_all(jobs, "all");
       }
-      CHECK(jobs.metrics().file_bytes < 3000);
+      now = co_await jobs.metrics();
+      CHECK(now.file_bytes < 3000);
       co_await jobs.close();
     }
     auto jobs = co_await messaging::queue::open("/jobs", how);
     const std::uint64_t again = co_await jobs.send("one", {.idempotency_key = "k"});
-    CHECK((again == first && jobs.metrics().messages == 0));
+    auto now = co_await jobs.metrics();
+    CHECK((again == first && now.messages == 0));
     co_await sleep_for(61s);
     const std::uint64_t later = co_await jobs.send("one", {.idempotency_key = "k"});
-    CHECK((later > first && jobs.metrics().messages == 1));
+    now = co_await jobs.metrics();
+    CHECK((later > first && now.messages == 1));
     co_await jobs.close();
   });
 }
@@ -400,15 +415,17 @@ TEST_CASE("queue: what is finished gives up its space, and one old message does 
       delivery one = co_await jobs.receive("all");
       co_await one.ack();
     }
-    jobs.check();
-    CHECK(jobs.metrics().file_bytes < 12'000);
-    CHECK(jobs.metrics().moved >= 2);
-    CHECK(jobs.metrics().failed_removals == 0);
+    co_await jobs.check();
+    auto now = co_await jobs.metrics();
+    CHECK(now.file_bytes < 12'000);
+    CHECK(now.moved >= 2);
+    CHECK(now.failed_removals == 0);
     co_await old.nack(0s, "the second reason");
     co_await jobs.close();
     auto again = co_await messaging::queue::open("/jobs", how);
-    again.check();
-    CHECK((again.metrics().messages == 2 && again.metrics().groups[0].delayed == 1));
+    co_await again.check();
+    now = co_await again.metrics();
+    CHECK((now.messages == 2 && now.groups[0].delayed == 1));
     CHECK(again.recovery().damaged.empty());
     delivery third = co_await again.receive("all");
     CHECK((third.body() == "old" && third.attempt() == 3 && third.key() == "k"));
@@ -444,12 +461,14 @@ TEST_CASE("queue: damage costs the message that it hits, and is reported", "[mes
     auto jobs = co_await messaging::queue::open(directory);
     REQUIRE(jobs.recovery().damaged.size() == 1);
     CHECK(jobs.recovery().damaged[0].find(file) != std::string::npos);
-    CHECK(jobs.metrics().messages == 3);
+    auto now = co_await jobs.metrics();
+    CHECK(now.messages == 3);
     flip("third-body");  // while it is open
     const std::string all = co_await take_all(jobs, "all");
     CHECK(all == "first-body last-body ");
-    jobs.check();
-    CHECK(jobs.metrics().groups[0].dead == 1);
+    co_await jobs.check();
+    now = co_await jobs.metrics();
+    CHECK(now.groups[0].dead == 1);
     co_await jobs.close();
   };
   here.run(reads());

@@ -61,15 +61,17 @@ TEST_CASE("queue: consume acknowledges, retries, limits and renews", "[messaging
     for (const char* const body : {"long", "bad", "slow", "own", "good", "good"}) co_await jobs.send(body);
     co_await sleep_for(99s);
     CHECK((handled.find("long1") != std::string::npos && handled.find("long2") == std::string::npos));
-    CHECK((most == 3 && jobs.metrics().groups[0].acknowledged == 2));
-    jobs.check();
-    const auto first_dead = jobs.dead_letters("all");
+    const auto now = co_await jobs.metrics();
+    CHECK((most == 3 && now.groups[0].acknowledged == 2));
+    co_await jobs.check();
+    const auto first_dead = co_await jobs.dead_letters("all");
     CHECK((first_dead.size() == 1 && first_dead[0].failures.size() == 3));
     CHECK(first_dead[0].failures[2].reason == "it is bad");
     co_await sleep_for(2h);
-    const auto dead = jobs.dead_letters("all");  // the slow one, too; "own" has refused itself three times
+    const auto dead = co_await jobs.dead_letters("all");
+    // The slow one, too; "own" has refused itself three times.
     CHECK((dead.size() >= 2 && dead[1].failures[0].reason.find("Timed out") != std::string::npos));
-    jobs.check();
+    co_await jobs.check();
     consuming.request_stop();
     co_await ends(std::move(consuming));
     CHECK(running == 0);
@@ -87,11 +89,13 @@ TEST_CASE("queue: a consumer that is stopped gives back what it has, without an 
     for (int round = 0; round != 3; ++round) {
       auto consuming = spawn(jobs.consume("all", never, {.concurrency = 2}));
       co_await sleep_for(1min);
-      CHECK(jobs.metrics().groups[0].leased == 1);
+      auto now = co_await jobs.metrics();
+      CHECK(now.groups[0].leased == 1);
       consuming.request_stop();
       co_await ends(std::move(consuming));
-      CHECK((jobs.metrics().groups[0].ready == 3 && jobs.metrics().groups[0].failures == 0));
-      jobs.check();
+      now = co_await jobs.metrics();
+      CHECK((now.groups[0].ready == 3 && now.groups[0].failures == 0));
+      co_await jobs.check();
     }
     delivery one = co_await jobs.receive("all");
     CHECK((one.body() == "one" && one.attempt() == 1));
@@ -150,28 +154,34 @@ TEST_CASE("queue: dead letters are redriven and purged, by filter and at a rate"
         delivery one = co_await jobs.receive("all");
         co_await one.nack(0s, i % 2 == 0 ? "it was even" : "it was odd");
       }
-      jobs.check();
+      co_await jobs.check();
       const auto begun = loop_clock::now();
       const std::size_t even =
           co_await jobs.redrive("all", {.reason = "even", .at_most = 4, .per_second = 2});
       CHECK((even == 4 && loop_clock::now() - begun >= 1500ms));
       const std::size_t purged = co_await jobs.purge("all", {.key = "low", .reason = "odd"});
-      CHECK((purged == 2 && jobs.metrics().messages == 8));
-      const std::uint64_t last = jobs.dead_letters("all").back().id;
+      const auto now = co_await jobs.metrics();
+      CHECK((purged == 2 && now.messages == 8));
+      auto dead = co_await jobs.dead_letters("all");
+      const std::uint64_t last = dead.back().id;
       const std::size_t one = co_await jobs.redrive("all", {.id = last});
-      CHECK((one == 1 && jobs.dead_letters("all").size() == 3));
-      jobs.check();
+      dead = co_await jobs.dead_letters("all");
+      CHECK((one == 1 && dead.size() == 3));
+      co_await jobs.check();
       co_await jobs.close();
     }
     queue jobs = co_await queue::open("/jobs");
-    jobs.check();
-    CHECK((jobs.dead_letters("all").size() == 3 && jobs.metrics().groups[0].ready == 5));
+    co_await jobs.check();
+    const auto now = co_await jobs.metrics();
+    auto dead = co_await jobs.dead_letters("all");
+    CHECK((dead.size() == 3 && now.groups[0].ready == 5));
     delivery first = co_await jobs.receive("all");
     CHECK((first.body() == "0" && first.attempt() == 1));
     co_await first.nack(0s, "again");
     const std::size_t all = co_await jobs.redrive("all");
-    CHECK((all == 4 && jobs.dead_letters("all").empty()));
-    jobs.check();
+    dead = co_await jobs.dead_letters("all");
+    CHECK((all == 4 && dead.empty()));
+    co_await jobs.check();
     co_await jobs.close();
   });
 }
@@ -185,7 +195,8 @@ TEST_CASE("queue: an acknowledgement and what it sends happen together or not at
     delivery first = co_await jobs.receive("all");
     const messaging::outgoing two[] = {{"second"}, {"third", {.idempotency_key = "i"}}};
     const auto ids = co_await first.ack_and_send(two);  // beyond the bound
-    CHECK((ids.size() == 2 && jobs.metrics().messages == 2));
+    auto now = co_await jobs.metrics();
+    CHECK((ids.size() == 2 && now.messages == 2));
     auto again = as_result(first.ack_and_send(two));
     const auto refused = co_await std::move(again);
     CHECK((!refused && refused.error() == make_error_code(messaging::errc::stale_token)));
@@ -194,8 +205,9 @@ TEST_CASE("queue: an acknowledgement and what it sends happen together or not at
     CHECK((!no_room && no_room.error() == make_error_code(messaging::errc::queue_full)));
     delivery second = co_await jobs.receive("all");
     const auto none = co_await second.ack_and_send(std::span(two).subspan(1));  // sent before
-    CHECK((none[0] == ids[1] && jobs.metrics().messages == 1));
-    jobs.check();
+    now = co_await jobs.metrics();
+    CHECK((none[0] == ids[1] && now.messages == 1));
+    co_await jobs.check();
     co_await jobs.close();
   });
   const auto program = [](sim::world& here) {
@@ -217,9 +229,10 @@ TEST_CASE("queue: an acknowledgement and what it sends happen together or not at
     here.restart(at);
     const auto look = [&]() -> task<> {
       queue jobs = co_await queue::open("/jobs");
-      jobs.check();
-      if (jobs.metrics().messages == 0) co_return;
-      if (jobs.metrics().messages != 1) throw std::runtime_error("there are both");
+      co_await jobs.check();
+      const auto now = co_await jobs.metrics();
+      if (now.messages == 0) co_return;
+      if (now.messages != 1) throw std::runtime_error("there are both");
     };
     here.run_on(at, look());
   };

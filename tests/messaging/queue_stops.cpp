@@ -46,38 +46,41 @@ struct totals {
   std::size_t messages = 0, open = 0, dead = 0;
   friend bool operator==(const totals&, const totals&) = default;
 };
-totals totals_of(const messaging::queue& in) {
-  const auto now = in.metrics();
+task<totals> totals_of(const messaging::queue& in) {
+  const auto now = co_await in.metrics();
   totals all{.messages = now.messages};
   for (const auto& each : now.groups) {
     all.open += each.ready + each.delayed + each.leased;
     all.dead += each.dead;
   }
-  return all;
+  co_return all;
 }
 
 task<> use_a_queue(std::string directory) {
   messaging::queue jobs = co_await messaging::queue::open(directory, {.segment_bytes = 400});
   (void)co_await unless_out_of_memory(jobs.make_group("a", {.attempts = 2}));
   (void)co_await unless_out_of_memory(jobs.make_group("b"));
-  if (jobs.metrics().groups.size() != 2) co_return;
+  const auto made = co_await jobs.metrics();
+  if (made.groups.size() != 2) co_return;
   const messaging::outgoing two[] = {{"one", {.key = "k", .idempotency_key = "i"}}, {"two", {.key = "k"}}};
   (void)co_await unless_out_of_memory(jobs.send_all(two));
-  jobs.check();
+  co_await jobs.check();
   (void)co_await unless_out_of_memory(jobs.send("one", {.key = "k", .idempotency_key = "i"}));
-  for (int i = 0; i != 3 && totals_of(jobs).messages == 2; ++i) {
+  for (int i = 0; i != 3; ++i) {
+    const totals now = co_await totals_of(jobs);
+    if (now.messages != 2) break;
     auto one = co_await unless_out_of_memory(jobs.receive("a"));
-    jobs.check();
+    co_await jobs.check();
     if (one && i == 0) (void)co_await unless_out_of_memory(one->nack(0s, "not yet"));
     if (one && i > 0) (void)co_await unless_out_of_memory(one->ack());
-    jobs.check();
+    co_await jobs.check();
   }
-  totals before = totals_of(jobs);
+  const totals before = co_await totals_of(jobs);
   const bool closed = co_await unless_out_of_memory(jobs.close());
   if (!closed) co_return;
   messaging::queue again = co_await messaging::queue::open(directory);
-  again.check();
-  const totals after = totals_of(again);
+  co_await again.check();
+  const totals after = co_await totals_of(again);
   co_await again.close();
   if (before != after) throw std::runtime_error("the log says something else than the queue did");
 }
@@ -110,7 +113,7 @@ TEST_CASE("queue: a cancelled receive takes no message and burns no attempt", "[
       receiving.request_stop();
       auto ending = as_result(std::move(receiving));
       result<messaging::delivery> ended = co_await std::move(ending);
-      jobs.check();
+      co_await jobs.check();
       if (!ended) CHECK(ended.error() == std::errc::operation_canceled);
       if (ended) CHECK(ended->attempt() == 1);
       received = ended.has_value();

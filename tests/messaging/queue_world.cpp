@@ -92,7 +92,7 @@ task<> work(users& all, queue_options how) {
   co_await std::move(two);
   delivery first = co_await jobs.receive("all");
   note_delivery(first, all);
-  jobs.check();
+  co_await jobs.check();
   co_await first.nack(0s, "once more");
   delivery second = co_await jobs.receive("all");
   note_delivery(second, all);
@@ -100,9 +100,9 @@ task<> work(users& all, queue_options how) {
   co_await std::move(ending);
   delivery third = co_await jobs.receive("all");
   note_delivery(third, all);
-  jobs.check();
+  co_await jobs.check();
   co_await ack_one(third, all);
-  jobs.check();
+  co_await jobs.check();
   co_await sleep_for(1h);
 }
 
@@ -110,23 +110,25 @@ task<> work(users& all, queue_options how) {
 task<> look_after_crash(users& all, queue_options how) {
   queue jobs = co_await queue::open("/jobs", how);
   must_hold(jobs.recovery().damaged.empty(), "a crash looks like damage");
-  jobs.check();
-  must_hold(jobs.metrics().messages <= all.begun.size(), "there are more messages than were sent");
-  if (jobs.metrics().groups.empty()) {
+  co_await jobs.check();
+  auto now = co_await jobs.metrics();
+  must_hold(now.messages <= all.begun.size(), "there are more messages than were sent");
+  if (now.groups.empty()) {
     must_hold(all.sent.empty(), "the group is lost");
     co_return;
   }
   std::set<std::uint64_t> found;
-  while (jobs.metrics().groups.front().ready != 0) {
+  while (now.groups.front().ready != 0) {
     delivery one = co_await jobs.receive("all");
     note_delivery(one, all);
     must_hold(found.insert(one.id()).second, "a message was delivered twice");
     co_await ack_one(one, all);
-    jobs.check();
+    co_await jobs.check();
+    now = co_await jobs.metrics();
   }
   for (const auto& [id, body] : all.sent)
     must_hold(found.count(id) != 0 || all.acks_begun.count(id) != 0, "a message is lost");
-  must_hold(jobs.metrics().messages == 0, "a message is left");
+  must_hold(now.messages == 0, "a message is left");
   co_await jobs.close();
 }
 
@@ -155,8 +157,9 @@ TEST_CASE("queue: a power failure at any moment loses nothing acknowledged, and 
     users nothing;
     const auto is_empty = [&]() -> task<> {
       queue jobs = co_await queue::open("/jobs", how);
-      jobs.check();
-      must_hold(jobs.metrics().messages == 0, "a finished message is back");
+      co_await jobs.check();
+      const auto now = co_await jobs.metrics();
+      must_hold(now.messages == 0, "a finished message is back");
     };
     here.run_on(at, is_empty());
   };
@@ -181,24 +184,26 @@ TEST_CASE("queue: a full disk refuses what needs room, changes nothing, and goes
       co_await jobs.make_group("all");
       bool is_full = false;
       while (!is_full) {
-        const auto before = jobs.metrics().messages;
+        const auto before = co_await jobs.metrics();
         auto sending = as_result(send_one(jobs, all, 'a'));
         const result<void> sent = co_await std::move(sending);
-        jobs.check();
+        co_await jobs.check();
         is_full = !sent;
         if (is_full) all.begun.erase("a" + std::to_string(all.bodies));
         if (is_full) must_hold(sent.error() == std::errc::no_space_on_device, "it fails for another reason");
-        if (is_full) must_hold(jobs.metrics().messages == before, "a refused message is there");
+        const auto now = co_await jobs.metrics();
+        if (is_full) must_hold(now.messages == before.messages, "a refused message is there");
       }
       auto receiving = as_result(jobs.receive("all"));
       const auto received = co_await std::move(receiving);
       must_hold(received || received.error() == std::errc::no_space_on_device,
                 "receive fails for another reason");
-      jobs.check();
+      co_await jobs.check();
     }
     queue jobs = co_await queue::open("/jobs", how);
-    jobs.check();
-    must_hold(jobs.metrics().messages == all.sent.size(), "the queue has another number of messages");
+    co_await jobs.check();
+    const auto now = co_await jobs.metrics();
+    must_hold(now.messages == all.sent.size(), "the queue has another number of messages");
   };
   sim::world here(1);
   sim::host& at =
@@ -229,7 +234,7 @@ TEST_CASE("queue: whatever goes wrong, nothing acknowledged is lost, and each ke
       for (bool goes_on = true; goes_on;) {
         auto one = as_result(from.receive("all"));
         result<delivery> got = co_await std::move(one);
-        from.check();
+        co_await from.check();
         goes_on = got || got.error() == std::errc::no_space_on_device;
         if (!got) continue;
         note_delivery(*got, *all);
@@ -238,7 +243,7 @@ TEST_CASE("queue: whatever goes wrong, nothing acknowledged is lost, and each ke
         const bool acks = here.draws().among(4) != 0;
         auto outcome = as_result(acks ? ack_one(*got, *all) : got->nack(pause, "why not"));
         const result<void> ended = co_await std::move(outcome);
-        from.check();
+        co_await from.check();
       }
     };
     bool lives_on = true;
@@ -249,7 +254,7 @@ TEST_CASE("queue: whatever goes wrong, nothing acknowledged is lost, and each ke
       if (!opened) co_return;
       queue jobs = std::move(opened).value();
       must_hold(jobs.recovery().damaged.empty(), "damage without a cause");
-      jobs.check();
+      co_await jobs.check();
       auto making = as_result(jobs.make_group("all", {.attempts = 1'000'000, .lease = 10ms}));
       const result<void> made = co_await std::move(making);
       if (!made) co_return;

@@ -15,7 +15,7 @@
 namespace braid::messaging {
 
 namespace detail {
-class queue_core;
+class queue_engine;
 struct leased_message;
 }  // namespace detail
 
@@ -37,7 +37,7 @@ struct leased_message;
 /// Cancel    ignored once an outcome is being written.
 class delivery {
  public:
-  explicit delivery(std::shared_ptr<detail::queue_core> from, detail::leased_message&& what);
+  explicit delivery(std::shared_ptr<detail::queue_engine> from, detail::leased_message&& what);
   delivery(delivery&&) noexcept;
   delivery& operator=(delivery&& other) noexcept;
   ~delivery();
@@ -63,9 +63,9 @@ class delivery {
 
  private:
   void drop() noexcept;
-  [[nodiscard]] std::shared_ptr<detail::queue_core> held(const char* call) const;
+  [[nodiscard]] std::shared_ptr<detail::queue_engine> held(const char* call) const;
 
-  std::shared_ptr<detail::queue_core> from_;
+  std::shared_ptr<detail::queue_engine> from_;
   std::uint64_t id_, token_;
   std::uint32_t group_, attempt_;
   std::string key_, body_;

@@ -96,7 +96,7 @@ class queue {
   /// Removes dead letters for good. A sender of how many.
   [[nodiscard]] task<std::size_t> purge(std::string_view group, dead_letter_filter which = {});
   /// The messages of a group whose deliveries have all failed, the first to fail first.
-  [[nodiscard]] std::vector<dead_letter> dead_letters(std::string_view group) const;
+  [[nodiscard]] task<std::vector<dead_letter>> dead_letters(std::string_view group) const;
 
   /// Gives back what was delivered and has no outcome, which costs no attempt, and gives up the directory.
   /// Waiting operations end with errc::queue_closed. A second close waits for the first one, and is no error.
@@ -104,15 +104,17 @@ class queue {
   [[nodiscard]] task<> close();
 
   /// Cost  looks at each message.
-  [[nodiscard]] queue_metrics metrics() const;
+  [[nodiscard]] task<queue_metrics> metrics() const;
   [[nodiscard]] const queue_recovery& recovery() const noexcept;
-  /// Throws std::logic_error unless each unfinished message is either ready, delayed, leased or dead, in each
-  /// group. For tests.
-  void check() const;
+  /// Fails with std::logic_error unless each unfinished message is either ready, delayed, leased or dead, in
+  /// each group. For tests.
+  [[nodiscard]] task<> check() const;
+
+  /// For libraries that keep a queue's messages elsewhere than in files.
+  explicit queue(std::shared_ptr<detail::queue_engine> engine) noexcept;
 
  private:
-  explicit queue(std::shared_ptr<detail::queue_core> core) noexcept;
-  std::shared_ptr<detail::queue_core> core_;
+  std::shared_ptr<detail::queue_engine> engine_;
 };
 
 }  // namespace braid::messaging

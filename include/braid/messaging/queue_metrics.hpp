@@ -37,7 +37,8 @@ struct failed_delivery {
 
 /// A message whose deliveries have all failed.
 ///
-///     for (const messaging::dead_letter& each : jobs.dead_letters("thumbnails"))
+///     const std::vector<messaging::dead_letter> dead = co_await jobs.dead_letters("thumbnails");
+///     for (const messaging::dead_letter& each : dead)
 ///       log(std::to_string(each.id) + ": " + each.failures.back().reason);
 struct dead_letter {
   std::uint64_t id = 0;
@@ -51,7 +52,8 @@ struct dead_letter {
 
 /// The state and the counts of a group. Counts begin when the queue is opened.
 ///
-///     for (const messaging::group_metrics& each : jobs.metrics().groups)
+///     const messaging::queue_metrics now = co_await jobs.metrics();
+///     for (const messaging::group_metrics& each : now.groups)
 ///       if (each.dead != 0) log(each.name + " has dead letters");
 struct group_metrics {
   std::string name;
@@ -68,7 +70,7 @@ struct group_metrics {
 
 /// The state and the counts of a queue.
 ///
-///     const messaging::queue_metrics now = jobs.metrics();
+///     const messaging::queue_metrics now = co_await jobs.metrics();
 ///     log(std::to_string(now.messages) + " messages wait");
 struct queue_metrics {
   std::size_t messages = 0;  ///< that are not finished
