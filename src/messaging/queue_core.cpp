@@ -40,6 +40,8 @@ task<> queue_core::append_and(const std::string& record, append_hook apply) {
   auto appending = shield(as_result(log_core::append_placed(log_, record, apply)));
   const result<appended> done = co_await std::move(appending);
   if (!done && log_->is_stopped()) end_waits();
+  if (!done && done.error() == make_error_code(errc::log_closed))
+    failure(errc::queue_closed, "queue").rethrow();  // it was closed meanwhile
   if (!done) done.error().rethrow();
 }
 
