@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cinttypes>
 #include <cstdint>
@@ -14,7 +13,6 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -22,10 +20,12 @@
 #include "braid/messaging/log.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/run.hpp"
+#include "output.hpp"
 
 namespace {
 
 using namespace braid;
+using namespace braid_tools;
 using messaging::log_record;
 using messaging::log_segment;
 
@@ -44,13 +44,6 @@ struct arguments {
   bool raw = false;
 };
 
-void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::ferror(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
-}
-void flush_output() {
-  if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
-}
 void complain(const std::string& text) { std::fprintf(stderr, "braid-log: %s\n", text.c_str()); }
 
 std::string numbers(std::uint64_t first, std::uint64_t last) {
@@ -154,22 +147,9 @@ task<int> list(arguments given) {
   co_return done;
 }
 
-// One line for each record: its number, a tab, and its bytes; those that do not print as \xNN.
+// One line for each record: its number, a tab, and its bytes.
 std::string line_of(const log_record& one) {
-  std::string line = std::to_string(one.sequence) + '\t';
-  for (const char each : one.bytes) {
-    const auto byte = static_cast<unsigned char>(each);
-    char escaped[5];
-    if (each == '\\') {
-      line += "\\\\";
-    } else if (byte >= 0x20 && byte != 0x7f) {
-      line += each;
-    } else {
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
-      line += escaped;
-    }
-  }
-  return line += '\n';
+  return std::to_string(one.sequence) + '\t' + escaped(one.bytes) + '\n';
 }
 
 task<int> dump(arguments given) {

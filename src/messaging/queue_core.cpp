@@ -171,6 +171,7 @@ queue_metrics queue_core::metrics() const {
   for (const auto& each : index_.groups()) {
     group_metrics one = each->seen;
     one.name = each->name;
+    one.paused = each->paused;
     const auto count = [&](slot_state state) { return each->counts[static_cast<std::size_t>(state)]; };
     one.ready = count(slot_state::ready);
     one.delayed = count(slot_state::delayed);

@@ -18,6 +18,7 @@
 #include "braid/messaging/error.hpp"
 #include "braid/messaging/queue_metrics.hpp"
 #include "braid/messaging/queue_options.hpp"
+#include "braid/messaging/queue_snapshot.hpp"
 #include "braid/style/task.hpp"
 #include "braid/sync/event.hpp"
 #include "braid/sync/mutex.hpp"
@@ -51,6 +52,13 @@ class queue_core : pinned, public std::enable_shared_from_this<queue_core> {
   // ---- queue_opening.cpp
   [[nodiscard]] static task<std::shared_ptr<queue_core>> open(std::filesystem::path directory,
                                                               queue_options how);
+
+  // ---- queue_snapshot.cpp
+  // Opens it beside the process that may write to it. Only what a snapshot shows may be called.
+  [[nodiscard]] static task<std::shared_ptr<queue_core>> open_to_read(std::filesystem::path directory);
+  [[nodiscard]] std::vector<queued_message> messages(std::string_view group,
+                                                     const message_filter& which) const;
+  [[nodiscard]] static task<std::string> body_of(std::shared_ptr<queue_core> self, std::uint64_t id);
 
   // ---- queue_core.cpp
   [[nodiscard]] static task<> make_group(std::shared_ptr<queue_core> self, std::string name,

@@ -29,6 +29,7 @@ task<std::shared_ptr<queue_core>> queue_core::open(std::filesystem::path directo
   self->opened_at_ = self->log_->last();
   self->tidied_at_ = self->log_->last_segment();
   co_await self->replay();
+  self->recover_leases();
   co_return self;
 }
 
@@ -44,12 +45,9 @@ task<> queue_core::replay() {
     else
       recovery_.damaged.push_back(each->error().message());
   }
-  recover_leases();
   for (const auto& each : index_.groups()) {
     if (!each->known) recovery_.damaged.push_back("the name of the group " + each->name + " is lost");
-    const std::uint64_t recoveries = each->seen.recoveries;
-    each->seen = {};
-    each->seen.recoveries = recoveries;
+    each->seen = {};  // counts begin now
   }
   forget_old_keys();
   const std::size_t taken = std::min(index_.messages(), how_.most_messages);

@@ -1,10 +1,6 @@
 // The tool braid-log, run as a user runs it. The build names it in BRAID_LOG_TOOL.
 
-#include <stdio.h>
-#include <sys/wait.h>
-
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -13,6 +9,7 @@
 #include "braid/messaging/detail/log_format.hpp"
 #include "braid/messaging/log.hpp"
 #include "catch.hpp"
+#include "command.hpp"
 #include "log_records.hpp"
 #include "scratch_folder.hpp"
 
@@ -21,22 +18,8 @@ namespace {
 using namespace braid;
 using namespace braid_tests;
 
-struct said {
-  int code = -1;
-  std::string text;  // of both outputs
-};
-
 said braid_log(const std::string& arguments, const std::string& rest = " 2>&1") {
-  const char* const tool = std::getenv("BRAID_LOG_TOOL");
-  REQUIRE(tool != nullptr);
-  said all;
-  FILE* const from = ::popen((std::string(tool) + " " + arguments + rest).c_str(), "re");
-  REQUIRE(from != nullptr);
-  char part[4096];
-  for (std::size_t got = 0; (got = std::fread(part, 1, sizeof part, from)) != 0;) all.text.append(part, got);
-  const int status = ::pclose(from);
-  if (WIFEXITED(status)) all.code = WEXITSTATUS(status);
-  return all;
+  return run_command("BRAID_LOG_TOOL", arguments, rest);
 }
 
 task<> append_bodies(messaging::log& to, std::uint64_t last) {

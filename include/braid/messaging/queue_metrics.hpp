@@ -57,6 +57,7 @@ struct dead_letter {
 ///       if (each.dead != 0) log(each.name + " has dead letters");
 struct group_metrics {
   std::string name;
+  bool paused = false;
   std::size_t ready = 0, delayed = 0, leased = 0, dead = 0;  ///< messages
   std::optional<loop_clock::duration> oldest{};  ///< the age of the oldest of them
   std::uint64_t deliveries = 0;
