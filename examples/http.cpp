@@ -1,4 +1,6 @@
-// The samples of docs/http.md.
+// The samples of docs/http.md, and one of docs/messaging.md.
+
+#include <unistd.h>
 
 #include <braid/braid.hpp>
 #include <braid/http/access_log.hpp>
@@ -7,15 +9,19 @@
 #include <braid/http/router.hpp>
 #include <braid/http/server.hpp>
 #include <braid/http/status.hpp>
+#include <braid/messaging/queue.hpp>
+#include <braid/messaging/to_prometheus.hpp>
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
 
 using namespace std::chrono_literals;
 namespace http = braid::http;
+namespace messaging = braid::messaging;
 
 // [server]
 braid::task<http::response> show_job(http::request& asked) {
@@ -156,6 +162,33 @@ braid::task<std::string> ask_prices(std::string item) {
   co_return called_back + promised + in_fiber + (logged > 0 ? "logged\n" : "not logged\n");
 }
 
+// [metrics]
+braid::task<> serve_metrics(const braid::tcp::listener& door, const messaging::queue& jobs) {
+  http::router pages;
+  pages.get("/metrics", [&jobs](http::request&) -> braid::task<http::response> {
+    const messaging::queue_metrics now = co_await jobs.metrics();
+    co_return http::response(200, messaging::to_prometheus("jobs", now), messaging::prometheus_content_type);
+  });
+  co_await http::serve(door, std::move(pages));
+}
+// [/metrics]
+
+braid::task<std::string> ask_metrics(std::filesystem::path directory) {
+  messaging::queue jobs = co_await messaging::queue::open(directory);
+  co_await jobs.make_group("thumbnails");
+  co_await jobs.send("picture 7");
+  const braid::tcp::listener door = co_await braid::tcp::listen(braid::endpoint::loopback());
+  auto serving = braid::spawn(serve_metrics(door, jobs));
+  http::client web;
+  const std::string text = co_await get(web, "http://" + door.local_endpoint().to_string() + "/metrics");
+  serving.request_stop();
+  auto ended = braid::as_result(std::move(serving));
+  (void)co_await std::move(ended);
+  co_await jobs.close();
+  const std::size_t at = text.find("\nbraid_queue_messages{");
+  co_return at == std::string::npos ? text : text.substr(at + 1, text.find('\n', at + 1) - at);
+}
+
 braid::task<> visit_all(braid::scope& all) {
   const auto door = co_await braid::tcp::listen(braid::endpoint::loopback());
   const auto other_door = co_await braid::tcp::listen(braid::endpoint::loopback());
@@ -179,6 +212,11 @@ braid::task<> visit_all(braid::scope& all) {
 
   const std::string asked = co_await ask_prices("tea");
   std::printf("%s", asked.c_str());
+
+  const auto directory = std::filesystem::temp_directory_path() / ("braid-" + std::to_string(::getpid()));
+  const std::string metrics = co_await ask_metrics(directory);
+  std::filesystem::remove_all(directory);
+  std::printf("%s", metrics.c_str());
 
   serving.request_stop();
   streaming.request_stop();
