@@ -80,6 +80,9 @@ error log_core::own_failure(const error& why) const noexcept {
 void log_core::require_writable(const char* call) const {
   if (stopped_) failure(errc::log_stopped, call).rethrow();
   if (closed_ || how_.read_only) failure(errc::log_closed, call).rethrow();
+  if (::getpid() != process_)  // the files are the parent's, which may write to them now
+    error(make_error_code(errc::log_closed), call, directory_.string() + " (opened by the parent process)")
+        .rethrow();
 }
 
 void log_core::stop(const error& why) noexcept {

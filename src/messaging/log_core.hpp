@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -174,6 +176,7 @@ class log_core : pinned, public std::enable_shared_from_this<log_core> {
 
   const std::filesystem::path directory_;
   const log_options how_;
+  const pid_t process_ = ::getpid();
   file lock_;
   log_recovery recovery_;
   log_metrics metrics_;
