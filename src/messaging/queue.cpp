@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "braid/messaging/detail/queue_engine.hpp"
+#include "braid/style/as_result.hpp"
 #include "embedded_queue.hpp"
 #include "queue_consuming.hpp"
 
@@ -32,6 +33,18 @@ task<delivery> deliver(engine_ptr from, std::string group) {
   co_return delivery(std::move(from), std::move(found));
 }
 
+void abandon(detail::queue_engine& which) noexcept {
+  which.abandon();
+  which.ended.set();
+}
+
+task<> close_engine(engine_ptr which) {
+  auto closing = as_result(which->close());
+  const result<void> closed = co_await std::move(closing);
+  which->ended.set();
+  if (!closed) closed.error().rethrow();
+}
+
 }  // namespace
 
 queue::queue(engine_ptr engine) noexcept : engine_(std::move(engine)) {}
@@ -39,11 +52,11 @@ queue::queue(queue&&) noexcept = default;
 queue& queue::operator=(queue&& other) noexcept {
   std::swap(engine_, other.engine_);
   if (this != &other)
-    if (const auto old = std::move(other.engine_)) old->abandon();
+    if (const auto old = std::move(other.engine_)) abandon(*old);
   return *this;
 }
 queue::~queue() {
-  if (engine_) engine_->abandon();
+  if (engine_) abandon(*engine_);
 }
 
 task<queue> queue::open(std::filesystem::path directory, queue_options how) {
@@ -79,7 +92,7 @@ task<std::size_t> queue::purge(std::string_view group, dead_letter_filter which)
 task<std::vector<dead_letter>> queue::dead_letters(std::string_view group) const {
   return engine_->dead_letters(std::string(group));
 }
-task<> queue::close() { return engine_->close(); }
+task<> queue::close() { return close_engine(engine_); }
 task<queue_metrics> queue::metrics() const { return engine_->metrics(); }
 const queue_recovery& queue::recovery() const noexcept { return engine_->recovery(); }
 task<> queue::check() const { return engine_->check(); }

@@ -64,7 +64,9 @@ task<> renew_lease(consuming& all, lease_name lease, loop_clock::duration time) 
   event never;
   loop_clock::duration pause = time / 3;
   for (;;) {
-    co_await sleep_for(pause);
+    auto pausing = as_result(with_timeout(all.engine->ended.wait(), pause));
+    const result<void> closed = co_await std::move(pausing);  // if so, the extension says it
+    if (!closed && closed.error().code().category() != timeout_category()) closed.error().rethrow();
     if (!all.engine->holds(lease)) break;
     auto extending = as_result(all.engine->extend(lease, time));
     const result<void> done = co_await std::move(extending);

@@ -13,6 +13,7 @@
 #include "braid/messaging/queue_metrics.hpp"
 #include "braid/messaging/queue_options.hpp"
 #include "braid/style/task.hpp"
+#include "braid/sync/event.hpp"
 
 namespace braid::messaging::detail {
 
@@ -76,6 +77,9 @@ class queue_engine : pinned {
   [[nodiscard]] virtual task<> close() = 0;
   // The queue was destroyed: what waits ends with errc::queue_closed.
   virtual void abandon() noexcept = 0;
+
+  // Set by the queue once it is closed or was destroyed, and what was delivered is given back: consumers end.
+  event ended;
 };
 
 }  // namespace braid::messaging::detail
