@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 const std::map<std::string, int> floors{
     {"base", 0},    {"core", 1},  {"loop", 2}, {"style", 3},   {"schedule", 3}, {"sync", 4},
     {"combine", 4}, {"fs", 5},    {"net", 5},  {"process", 6}, {"runtime", 5},  {"messaging", 7},
-    {"sim", 6},     {"trace", 6}, {"tls", 6},  {"http", 7},    {"redis", 7},    {"postgres", 7},
+    {"sim", 6},     {"trace", 6}, {"tls", 6},  {"http", 7},    {"redis", 8},    {"postgres", 8},
 };
 
 struct source {

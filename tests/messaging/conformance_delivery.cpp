@@ -56,15 +56,15 @@ task<queue> open_with_all(const queue_opener& opens, group_options how, queue_op
 
 namespace {
 
-constexpr group_options patient{.attempts = 5, .lease = 1h};
-constexpr group_options brief{.attempts = 5, .lease = 10ms};
+constexpr group_options long_lease{.attempts = 5, .lease = 1h};
+constexpr group_options short_lease{.attempts = 5, .lease = 10ms};
 
 task<> sends_and_acknowledges(const queue_opener& opens) {
   queue jobs = co_await opens({});
   std::error_code why = co_await failure_of(jobs.send("early"));
   CHECK(why == messaging::errc::unknown_group);
-  co_await jobs.make_group("all", patient);
-  co_await jobs.make_group("all", patient);
+  co_await jobs.make_group("all", long_lease);
+  co_await jobs.make_group("all", long_lease);
   std::string large(300'000, 'l');
   large[7] = '\0';
   large[8] = '\n';
@@ -99,7 +99,7 @@ task<> sends_and_acknowledges(const queue_opener& opens) {
 }
 
 task<> refuses_wrong_arguments(const queue_opener& opens) {
-  queue jobs = co_await open_with_all(opens, patient, {.most_bytes = 100, .most_message_bytes = 90});
+  queue jobs = co_await open_with_all(opens, long_lease, {.most_bytes = 100, .most_message_bytes = 90});
   const std::string long_key(1001, 'k'), too_long(91, 'x'), half(60, 'h');
   const messaging::outgoing two[] = {{half}, {half}}, one_wrong[] = {{"fine"}, {too_long}};
   std::vector<std::error_code> all;
@@ -144,10 +144,10 @@ task<> refused_message_comes_again(const queue_opener& opens) {
 }
 
 task<> stale_token_is_refused(const queue_opener& opens) {
-  queue jobs = co_await open_with_all(opens, brief);
+  queue jobs = co_await open_with_all(opens, short_lease);
   (void)co_await jobs.send("one");
   delivery first = co_await jobs.receive("all");
-  co_await jobs.make_group("all", patient);
+  co_await jobs.make_group("all", long_lease);
   delivery second = co_await jobs.receive("all");  // once the first lease has ended
   CHECK((second.id() == first.id() && second.token() > first.token() && second.attempt() == 2));
   const messaging::outgoing more[] = {{"more"}};
@@ -169,7 +169,7 @@ task<> stale_token_is_refused(const queue_opener& opens) {
 }
 
 task<> lease_ends_though_nobody_waits(const queue_opener& opens) {
-  queue jobs = co_await open_with_all(opens, patient);
+  queue jobs = co_await open_with_all(opens, long_lease);
   (void)co_await jobs.send("one");
   delivery first = co_await jobs.receive("all");
   co_await first.extend(2h);
@@ -216,7 +216,7 @@ task<> attempts_outlive_the_process(const queue_opener& opens) {
 
 task<> closing_burns_no_attempt(const queue_opener& opens) {
   {
-    queue jobs = co_await open_with_all(opens, patient);
+    queue jobs = co_await open_with_all(opens, long_lease);
     (void)co_await jobs.send("one");
     delivery held = co_await jobs.receive("all");
     auto waiting = spawn(jobs.receive("all"));
@@ -236,7 +236,7 @@ task<> closing_burns_no_attempt(const queue_opener& opens) {
 }
 
 task<> cancelled_receive_takes_nothing(const queue_opener& opens) {
-  queue jobs = co_await open_with_all(opens, patient);
+  queue jobs = co_await open_with_all(opens, long_lease);
   for (int i = 0; i != 20; ++i) {
     stop_source stop;
     auto receiving = spawn(with_stop_token(jobs.receive("all"), stop.get_token()));
@@ -258,10 +258,10 @@ task<> cancelled_receive_takes_nothing(const queue_opener& opens) {
 }
 
 task<> each_group_gets_each_message(const queue_opener& opens) {
-  queue jobs = co_await open_with_all(opens, patient);
-  co_await jobs.make_group("b", patient);
+  queue jobs = co_await open_with_all(opens, long_lease);
+  co_await jobs.make_group("b", long_lease);
   (void)co_await jobs.send("one");
-  co_await jobs.make_group("late", patient);
+  co_await jobs.make_group("late", long_lease);
   (void)co_await jobs.send("two");
   for (const char* const group : {"all", "b"}) {
     delivery first = co_await jobs.receive(group), second = co_await jobs.receive(group);
@@ -320,7 +320,7 @@ task<> keys_keep_their_order(const queue_opener& opens) {
 }
 
 task<> priorities_starve_nobody(const queue_opener& opens) {
-  queue jobs = co_await open_with_all(opens, patient);
+  queue jobs = co_await open_with_all(opens, long_lease);
   for (int i = 0; i != 40; ++i) {
     (void)co_await jobs.send("h", {.priority = 9});
     if (i < 2) (void)co_await jobs.send("l");
@@ -334,7 +334,7 @@ task<> priorities_starve_nobody(const queue_opener& opens) {
 }
 
 task<> delayed_message_waits(const queue_opener& opens) {
-  queue jobs = co_await open_with_all(opens, patient);
+  queue jobs = co_await open_with_all(opens, long_lease);
   (void)co_await jobs.send("never", {.delay = 1h});
   auto waiting = spawn(jobs.receive("all"));
   (void)co_await jobs.send("soon", {.delay = 5ms});
@@ -356,7 +356,7 @@ task<> delayed_message_waits(const queue_opener& opens) {
 task<> repeated_key_sends_nothing(const queue_opener& opens) {
   std::uint64_t first = 0;
   {
-    queue jobs = co_await open_with_all(opens, patient);
+    queue jobs = co_await open_with_all(opens, long_lease);
     first = co_await jobs.send("one", {.idempotency_key = "i"});
     const std::uint64_t again = co_await jobs.send("other", {.idempotency_key = "i"});
     CHECK(first == again);
@@ -388,7 +388,7 @@ task<> repeated_key_sends_nothing(const queue_opener& opens) {
 }
 
 task<> acknowledging_sends_or_does_neither(const queue_opener& opens) {
-  queue jobs = co_await open_with_all(opens, patient, {.most_messages = 1});
+  queue jobs = co_await open_with_all(opens, long_lease, {.most_messages = 1});
   (void)co_await jobs.send("first");
   delivery first = co_await jobs.receive("all");
   const messaging::outgoing two[] = {{"second"}, {"third", {.idempotency_key = "i"}}};

@@ -20,7 +20,8 @@
 
 namespace braid::messaging {
 
-/// Messages that wait in files until they are worked on: accepted fast, done later, never lost.
+/// Messages that wait until they are worked on: accepted fast, done later, never lost. They are in files, or
+/// on a server (redis::open_queue).
 ///
 ///     messaging::queue jobs = co_await messaging::queue::open("/tmp/jobs");
 ///     co_await jobs.make_group("thumbnails");  // does nothing if it is there
@@ -80,7 +81,7 @@ class queue {
   ///     const auto handle = [](messaging::delivery& job) -> task<> { log(co_await fetch(job.body())); };
   ///     co_await jobs.consume("thumbnails", handle, {.concurrency = 4, .time_limit = 1min});
   ///
-  /// Errors  those of receive and of ack; on a full disk it tries again instead.
+  /// Errors  those of receive and of ack; on a full disk, or while a server is down, it tries again instead.
   /// Cancel  stops the handlers and waits for them. Unfinished deliveries are given back, without an
   ///         attempt.
   [[nodiscard]] task<> consume(std::string_view group, handler handle, consume_options how = {});

@@ -107,6 +107,9 @@ class client : pinned {
   /// How many commands wait, or have replies to come.
   [[nodiscard]] std::size_t commands() const noexcept;
 
+  // For a queue, which keeps it.
+  [[nodiscard]] const std::shared_ptr<detail::client_core>& core() const noexcept { return core_; }
+
  private:
   const std::shared_ptr<detail::client_core> core_;
 };
