@@ -90,7 +90,9 @@ task<std::vector<value>> redis_queue::step(ptr self, std::vector<std::string> ar
 task<redis_queue::ptr> redis_queue::open(std::shared_ptr<client_core> client, std::string name,
                                          messaging::queue_options how) {
   ptr made = std::make_shared<redis_queue>(std::move(client), std::move(name), how);
-  const std::vector<value> opened = co_await step(made, {"open"}, "redis::open_queue", true);
+  std::vector<std::string> words{"open"};
+  auto opening = step(made, std::move(words), "redis::open_queue", true);
+  const std::vector<value> opened = co_await std::move(opening);
   if (opened[0].text() != "ok")
     error(make_error_code(errc::refused), "redis::open_queue",
           made->prefix_ + "* is of version " + opened[1].text())
