@@ -32,10 +32,10 @@ std::size_t content_length(std::string_view head) {
 task<> ask_until(tcp::stream& server, loop_clock::time_point end, seen& all) {
   bool gone = false;
   try {
-    while (loop_clock::now() < end) {
+    do {
       (void)co_await ask_once(server, "/page");
       ++all.answers;
-    }
+    } while (loop_clock::now() < end);
   } catch (const std::system_error&) {
     gone = true;
   }
