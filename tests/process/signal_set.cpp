@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <latch>
 #include <optional>
@@ -16,7 +17,9 @@
 
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_stop_token.hpp"
+#include "braid/schedule/sleep.hpp"
 #include "braid/schedule/yield.hpp"
+#include "braid/sim/world.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/spawn.hpp"
 #include "braid/sync/event.hpp"
@@ -29,6 +32,7 @@
 
 using namespace braid;
 using namespace braid_tests;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -296,4 +300,32 @@ TEST_CASE("signal_set: can be cancelled at each await", "[process][signal_set][c
     (void)co_await when_all(takes, sends);
   };
   CHECK(every_cancellation(program) >= 2);
+}
+
+TEST_CASE("signal_set: in a world each host that asks gets the signal, at the virtual time of it",
+          "[process][signal_set][sim]") {
+  sim::world world({.seed = 1});
+  sim::host& one = world.add_host("one");
+  sim::host& two = world.add_host("two");
+  std::vector<std::chrono::nanoseconds> ends;
+  const auto waits = [&]() -> task<> {
+    signal_set asked{SIGUSR1};
+    if (co_await asked.next() != SIGUSR1) throw std::runtime_error("another signal");
+    ends.push_back(world.now().time_since_epoch());
+  };
+  const auto sends = []() -> task<> {
+    co_await sleep_for(1h);
+    ::raise(SIGUSR1);
+    co_await sleep_for(1h);
+  };
+  const auto before = handler_of(SIGUSR1);
+  std::vector<future<void>> waiters;
+  for (sim::host* each : {&one, &two}) {
+    const current_loop_scope there(&each->its_loop());
+    waiters.push_back(spawn(waits));
+  }
+  world.run_on(two, sends);
+  CHECK(ends == std::vector<std::chrono::nanoseconds>{1h, 1h});
+  for (auto& each : waiters) CHECK(each.is_ready());
+  CHECK(handler_of(SIGUSR1) == before);
 }
