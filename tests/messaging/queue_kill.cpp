@@ -112,14 +112,14 @@ struct known_group {
   std::set<std::uint64_t> acking, acked;
   std::array<std::set<std::uint64_t>, keys.size()> open;
 };
-struct known {
+struct known_queue {
   std::array<std::set<std::uint64_t>, keys.size()>
       begun;  // numbers of a key whose send may have been written
   std::set<std::uint64_t> sent;
   std::array<known_group, 2> groups;
 };
 
-void note_delivery(known& all, const told& what) {
+void note_delivery(known_queue& all, const told& what) {
   known_group& in = all.groups[what.group];
   CHECK(all.begun.at(what.key).count(what.number) != 0);  // else it was invented
   CHECK(in.acked.count(what.id) == 0);
@@ -128,7 +128,7 @@ void note_delivery(known& all, const told& what) {
   const auto& line = in.open[what.key];
   CHECK((line.empty() || *line.begin() >= what.id));  // else the head of its key was passed
 }
-void note(known& all, const told& what) {
+void note(known_queue& all, const told& what) {
   switch (what.what) {
     case told::sending: all.begun[what.key].insert(what.number); break;
     case told::sent:
@@ -146,7 +146,7 @@ void note(known& all, const told& what) {
 }
 
 // Nothing is in limbo: each message that must be there is, and none that must not.
-void check_files(loop& here, const std::filesystem::path& directory, const known& all) {
+void check_files(loop& here, const std::filesystem::path& directory, const known_queue& all) {
   const queue_snapshot now = here.run(queue_snapshot::open(directory));
   CHECK(now.recovery().damaged.empty());
   const auto metrics = now.metrics();
@@ -168,7 +168,7 @@ void check_files(loop& here, const std::filesystem::path& directory, const known
   }
 }
 
-task<> finish_all(queue& jobs, known& all) {
+task<> finish_all(queue& jobs, known_queue& all) {
   for (std::uint32_t group = 0; group != 2; ++group)
     for (;;) {
       const auto now = co_await jobs.metrics();
@@ -190,7 +190,7 @@ TEST_CASE("queue: kill -9 at any moment loses nothing acknowledged, and repeats 
   const int kills = asked != nullptr ? std::atoi(asked) : 8;
   const scratch_folder folder;
   const std::filesystem::path directory = folder / "jobs";
-  known all;
+  known_queue all;
   for (int i = 0; i != kills; ++i) {
     pipe_ends said;
     const pid_t child = ::fork();
@@ -203,7 +203,7 @@ TEST_CASE("queue: kill -9 at any moment loses nothing acknowledged, and repeats 
     said.close_writer();
     // Kills it after some words, or while it opens the queue.
     told word;
-    for (int count = 0; count < i * 37 % 331; ++count) {
+    for (int words = 0; words < i * 37 % 331; ++words) {
       if (::read(said.reader(), &word, sizeof word) != sizeof word) break;
       note(all, word);
     }
