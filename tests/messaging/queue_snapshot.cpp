@@ -109,7 +109,7 @@ std::vector<std::pair<std::string, std::string>> files_of(const std::filesystem:
 }  // namespace
 
 TEST_CASE("queue_snapshot: shows what was there, whatever is written meanwhile", "[messaging][queue][sim]") {
-  sim::explore(20, [](sim::world& here) {
+  sim::explore(8, [](sim::world& here) {
     const sim::disk_options slow{.least_latency = 5us, .most_latency = 50us};
     here.run_on(here.add_host("disk", {.disk = slow}), work_beside_readers());
   });
