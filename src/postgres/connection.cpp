@@ -7,7 +7,7 @@
 #include "braid/style/as_result.hpp"
 #include "braid/style/get_stop_token.hpp"
 #include "link.hpp"
-#include "types.hpp"
+#include "order.hpp"
 
 namespace braid::postgres {
 
@@ -15,83 +15,15 @@ namespace detail {
 
 namespace {
 
-link& open(link* over, const char* call) {
-  if (over == nullptr) error(errc::connection_closed, call).rethrow();
-  return *over;
-}
-
-void check_text(const std::string& text, const char* call) {
-  if (text.find('\0') != std::string::npos)
-    invalid_argument_error(call, "the text of the statement has a zero byte").rethrow();
-}
-
-// The parameters as libpq wants them.
-struct sent_values {
-  explicit sent_values(const parameters& from) {
-    for (const parameters::sent_value& each : from.values()) {
-      values.push_back(each.is_null ? nullptr : each.bytes.c_str());
-      sizes.push_back(static_cast<int>(each.bytes.size()));
-      formats.push_back(each.is_binary ? 1 : 0);
-      types.push_back(each.is_binary ? oid::bytea : 0);
-    }
-  }
-  std::vector<const char*> values;
-  std::vector<int> sizes, formats;
-  std::vector<Oid> types;
-};
-
-// What is sent: a text with parameters, or a prepared statement with them, or a text that becomes one.
-struct order {
-  std::string text, name;
-  bool prepares = false;
-  parameters with{};
-  order(std::string its_text, std::string its_name, bool does_prepare, parameters its_parameters)
-      : text(std::move(its_text)),
-        name(std::move(its_name)),
-        prepares(does_prepare),
-        with(std::move(its_parameters)) {}
-};
-
-int send(link& over, const order& what) {
-  const sent_values sent(what.with);
-  const int results = over.options().results == format::binary ? 1 : 0,
-            count = static_cast<int>(what.with.size());
-  if (what.prepares) return PQsendPrepare(over.handle(), what.name.c_str(), what.text.c_str(), 0, nullptr);
-  if (!what.name.empty())
-    return PQsendQueryPrepared(over.handle(), what.name.c_str(), count, sent.values.data(), sent.sizes.data(),
-                               sent.formats.data(), results);
-  return PQsendQueryParams(over.handle(), what.text.c_str(), count, sent.types.data(), sent.values.data(),
-                           sent.sizes.data(), sent.formats.data(), results);
-}
-
-// Fails as cancelled if stop was requested already: then the server gets no statement.
-task<> not_stopped() {
-  const stop_token stop = co_await get_stop_token();
-  if (!stop.stop_requested()) co_return;
-  error why(std::errc::operation_canceled);
-  why.set_requested(true);
-  why.rethrow();
-}
-
 task<result_ptr> perform(link* on, order what, const char* call) {
   link& over = open(on, call);
   const link::turn alone(over);
   co_await not_stopped();
-  if (what.with.fault()) what.with.fault()->rethrow();
-  check_text(what.text, call);
-  if (what.with.size() > 65535)
-    invalid_argument_error(call, "a statement takes at most 65535 parameters").rethrow();
+  check(what, call);
   over.check(call);
   over.begin();
-  if (send(over, what) != 1) over.refuse(call);
+  if (!send(over, what)) over.refuse(call);
   co_return co_await over.finish(call);
-}
-
-// The name of a statement that was prepared on this connection.
-std::string name_of(link* on, const statement& which, const char* call) {
-  if (open(on, call).number() != which.of())
-    misuse_error("postgres: the statement was prepared on another connection").rethrow();
-  return which.name();
 }
 
 std::string quoted(const std::string& name) {

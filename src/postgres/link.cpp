@@ -15,8 +15,6 @@
 
 #include "braid/base/detail/lost_error.hpp"
 #include "braid/combine/with_timeout.hpp"
-#include "braid/loop/io_sender.hpp"
-#include "braid/net/wait_readable.hpp"
 #include "braid/schedule/offload_abandonable.hpp"
 #include "braid/style/as_result.hpp"
 #include "braid/style/shield.hpp"
@@ -28,14 +26,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto first_patience = 50ms;  // with a cancel request, before the next one
-
-inline constexpr char wait_name[] = "postgres::wait";
-
-// Readable, or also writable.
-auto wait_for(int descriptor, int events) noexcept {
-  return io_sender<braid::detail::readiness_outcome<wait_name>>{
-      {.code = opcode::poll, .descriptor = descriptor, .flags = static_cast<std::uint32_t>(events)}, {}};
-}
 
 std::atomic<std::uint64_t> connections_made{0};
 
@@ -92,6 +82,12 @@ server_message message_of(const pg_result* said) {
   return made;
 }
 
+error error_of(const pg_result* said, const char* call) {
+  if (PQresultErrorField(said, PG_DIAG_SQLSTATE) == nullptr)
+    return error(errc::failed, call, trimmed(PQresultErrorMessage(said)));
+  return error(std::make_exception_ptr(server_error(call, message_of(said))));
+}
+
 link::link(connection_options how)
     : options_(std::move(how)), made_by_(::getpid()), number_(++connections_made) {}
 
@@ -121,11 +117,26 @@ void link::close() noexcept {
   PQfinish(open);
 }
 
+void link::break_off() noexcept {
+  broken_ = true;
+  if (handle_ != nullptr && PQsocket(handle_) >= 0) ::shutdown(PQsocket(handle_), SHUT_RDWR);
+}
+
 // The operation in progress notices it by the end of the connection.
 void link::leave() noexcept {
   if (!busy_) return close();
-  broken_ = true;
-  if (handle_ != nullptr && PQsocket(handle_) >= 0) ::shutdown(PQsocket(handle_), SHUT_RDWR);
+  break_off();
+}
+
+PGconn* link::give_away() noexcept {
+  if (::getpid() != made_by_ || handle_ == nullptr) return close(), nullptr;
+  break_off();
+  PQsetNoticeReceiver(handle_, [](void*, const pg_result*) {}, nullptr);
+  return std::exchange(handle_, nullptr);
+}
+
+void link::finish_with(PGconn* one) noexcept {
+  if (one != nullptr) PQfinish(one);
 }
 
 // An exception of the handler must not go through libpq.
@@ -201,12 +212,18 @@ void link::read() noexcept {
 }
 
 void link::keep(result_ptr one, answer& to, const char* call) {
+  const bool wants_copy = to.wanted_copy != PGRES_EMPTY_QUERY;
+  if (wants_copy && PQresultStatus(one.get()) == to.wanted_copy && !to.failed) {
+    to.in_copy = true;
+    return;
+  }
   switch (PQresultStatus(one.get())) {
     case PGRES_COPY_IN: PQputCopyEnd(handle_, "a query has no rows to copy"); return;
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
       to.dropping_copy = true;
-      if (!to.failed) to.failed = misuse_error("postgres::query: COPY has functions of its own");
+      if (!to.failed && !to.ends_early)
+        to.failed = misuse_error("postgres::query: COPY has functions of its own");
       return;
     case PGRES_BAD_RESPONSE:
     case PGRES_NONFATAL_ERROR:
@@ -214,11 +231,7 @@ void link::keep(result_ptr one, answer& to, const char* call) {
     case PGRES_PIPELINE_ABORTED: break;
     default: to.last = std::move(one); return;
   }
-  if (to.failed) return;
-  if (const char* code = PQresultErrorField(one.get(), PG_DIAG_SQLSTATE); code != nullptr)
-    to.failed = error(std::make_exception_ptr(server_error(call, message_of(one.get()))));
-  else
-    to.failed = error(errc::failed, call, trimmed(PQresultErrorMessage(one.get())));
+  if (!to.failed) to.failed = error_of(one.get(), call);
 }
 
 // Takes what has arrived of the answer. True once that was all.
@@ -239,10 +252,10 @@ bool link::take(answer& to, const char* call) {
     result_ptr one(PQgetResult(handle_));
     if (one == nullptr) return true;
     keep(std::move(one), to, call);
+    if (to.in_copy) return true;
   }
 }
 
-// The result, or throws the reason why there is none. A connection that is lost is closed.
 result_ptr link::judge(answer& got, const char* call) {
   if (PQstatus(handle_) == CONNECTION_BAD || broken_) {
     error lost(errc::outcome_unknown, call, last_error(handle_));
@@ -286,6 +299,8 @@ task<> link::end_early(answer& to, const char* call) {
 
 // The waiter has requested stop: ends the statement, or the connection.
 task<> link::stop(answer& to, error why, const char* call) {
+  const bool begins_copy = std::exchange(to.wanted_copy, PGRES_EMPTY_QUERY) != PGRES_EMPTY_QUERY;
+  to.ends_early = true;
   if (unsent_) {  // a statement that was not sent whole is not executed
     broken_ = true;
     close();
@@ -302,11 +317,16 @@ task<> link::stop(answer& to, error why, const char* call) {
     unknown.rethrow();
   }
   const bool is_cancelled = to.failed && *to.failed == sqlstate::query_canceled;
-  if (is_cancelled && PQstatus(handle_) != CONNECTION_BAD && !broken_) to.failed = std::move(why);
+  const bool is_dropped = begins_copy && !to.failed;  // its rows came before the cancel request
+  if ((is_cancelled || is_dropped) && !is_lost()) to.failed = std::move(why);
 }
 
-task<result_ptr> link::finish(const char* call) {
-  answer got;
+task<> link::await_cancels() {
+  for (const link& self = *this; self.cancels_ != 0;) co_await shield(cancels_over_.wait());
+}
+
+// Waits for the answer, and ends the statement early if stop is requested.
+task<> link::follow(answer& got, const char* call) {
   std::optional<error> stopped;
   while (!stopped && !take(got, call)) {
     auto waiting = as_result(wait_for(PQsocket(handle_), unsent_ ? POLLIN | POLLOUT : POLLIN));
@@ -317,36 +337,34 @@ task<result_ptr> link::finish(const char* call) {
       stopped = waited.error();
   }
   if (stopped) co_await stop(got, *std::move(stopped), call);
-  while (cancels_ != 0) co_await shield(cancels_over_.wait());
+}
+
+task<result_ptr> link::finish(const char* call) {
+  answer got;
+  co_await follow(got, call);
+  co_await await_cancels();
   co_return judge(got, call);
 }
 
-std::optional<notification> link::notified(const std::vector<std::string>& channels) {
-  while (PGnotify* const one = handle_ == nullptr ? nullptr : PQnotifies(handle_)) {
-    const std::unique_ptr<PGnotify, void (*)(void*)> owned(one, PQfreemem);
-    notified_.push_back({one->relname, one->extra, one->be_pid});
-  }
-  const auto found = std::ranges::find_if(notified_, [&](const notification& each) {
-    return std::ranges::find(channels, each.channel) != channels.end();
-  });
-  if (found == notified_.end()) return std::nullopt;
-  std::optional<notification> given(std::move(*found));
-  notified_.erase(found);
-  return given;
+task<> link::begin_copy(ExecStatusType wanted, const char* call) {
+  answer got;
+  got.wanted_copy = wanted;
+  co_await follow(got, call);
+  if (got.in_copy && !is_lost()) co_return;
+  co_await await_cancels();
+  const result_ptr other = judge(got, call);
+  misuse_error(wanted == PGRES_COPY_IN ? "postgres: the statement is no COPY FROM STDIN"
+                                       : "postgres: the statement is no COPY TO STDOUT")
+      .rethrow();
 }
 
-task<std::optional<notification>> link::next_notification(std::vector<std::string> channels) {
-  const turn alone(*this);
-  for (;;) {
-    // Those that had arrived before the connection was lost come before the error.
-    std::optional<notification> given = notified(channels);
-    if (given) co_return given;
-    check("postgres::notifications::next");  // which may read some
-    given = notified(channels);
-    if (given) co_return given;
-    co_await wait_for(PQsocket(handle_), POLLIN);
-    read();
-  }
+task<> link::drop_copy(const char* call) {
+  answer got;
+  got.dropping_copy = true;
+  co_await stop(got, error(std::errc::operation_canceled), call);
+  co_await await_cancels();
+  got.failed.reset();  // the rows are dropped whether the server had another error or not
+  (void)judge(got, call);
 }
 
 task<> link::cancel() {

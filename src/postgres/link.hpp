@@ -13,17 +13,30 @@
 
 #include "braid/base/error.hpp"
 #include "braid/base/pinned.hpp"
+#include "braid/loop/io_sender.hpp"
+#include "braid/net/wait_readable.hpp"
 #include "braid/postgres/connection.hpp"
 #include "braid/sync/event.hpp"
 #include "settings.hpp"
 
 namespace braid::postgres::detail {
 
+inline constexpr char wait_name[] = "postgres::wait";
+
+/// Waits until the socket is readable (POLLIN), writable (POLLOUT), or either.
+[[nodiscard]] inline auto wait_for(int socket, int events) noexcept {
+  return io_sender<braid::detail::readiness_outcome<wait_name>>{
+      {.code = opcode::poll, .descriptor = socket, .flags = static_cast<std::uint32_t>(events)}, {}};
+}
+
 /// What the server has answered to one statement so far.
 struct answer {
   result_ptr last;  // the last result that is no error
   std::optional<error> failed;  // the first error
   bool dropping_copy = false;  // of a COPY TO STDOUT, that nobody reads
+  ExecStatusType wanted_copy = PGRES_EMPTY_QUERY;  // PGRES_COPY_IN or PGRES_COPY_OUT, which then is `last`
+  bool in_copy = false;                            // it has begun
+  bool ends_early = false;                         // stop was requested
 };
 
 /// A connection of libpq's, in its non-blocking mode. Its operations belong to one at a time.
@@ -34,7 +47,7 @@ class link : pinned {
 
   /// Connects. Throws.
   [[nodiscard]] task<> connect(const settings& to);
-  [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
+  [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr && !broken_; }
   void close() noexcept;
   /// As close(), also while an operation is in progress, which then fails.
   void leave() noexcept;
@@ -47,6 +60,14 @@ class link : pinned {
   [[noreturn]] void refuse(const char* call);
   /// Waits for the end of the statement that was sent, and gives its last result. Throws its error.
   [[nodiscard]] task<result_ptr> finish(const char* call);
+  /// Waits until the server begins a COPY of this direction. Throws the error of the statement.
+  [[nodiscard]] task<> begin_copy(ExecStatusType wanted, const char* call);
+  /// Waits for the rest of an answer. If it is stopped, another call with that answer goes on.
+  [[nodiscard]] task<> drain(answer& to, const char* call);
+  /// The result of a whole answer, or throws why there is none. A connection that is lost is closed.
+  [[nodiscard]] result_ptr judge(answer& got, const char* call);
+  /// Ends a COPY TO STDOUT that is in progress, by a cancel request, and drops its rows.
+  [[nodiscard]] task<> drop_copy(const char* call);
   /// Asks the server, over a connection of its own, to cancel what is in progress.
   [[nodiscard]] task<> cancel();
 
@@ -68,20 +89,34 @@ class link : pinned {
   /// Call it before something is sent.
   void begin() noexcept { unfinished_ = true; }
 
+  // For a pipeline, which sends and takes results itself.
+  /// Takes what has arrived.
+  void read() noexcept;
+  /// Keeps the notifications that libpq has.
+  void keep_notifications();
+  /// Waits for the end of the requests of cancel().
+  [[nodiscard]] task<> await_cancels();
+  /// Will no request of cancel() meet the next statement?
+  [[nodiscard]] bool is_settled() const noexcept { return cancels_ == 0 && !closes_at_end_ && !broken_; }
+  [[nodiscard]] bool is_lost() const noexcept { return broken_ || PQstatus(handle_) == CONNECTION_BAD; }
+  /// Nothing goes on over this connection. Its descriptor stays open.
+  void break_off() noexcept;
+  /// Breaks off and gives the connection to the caller, who ends it by finish_with. Null in a forked child.
+  [[nodiscard]] PGconn* give_away() noexcept;
+  static void finish_with(PGconn* one) noexcept;
+
  private:
   [[nodiscard]] std::optional<notification> notified(const std::vector<std::string>& channels);
   [[nodiscard]] bool take(answer& to, const char* call);
   void keep(result_ptr one, answer& to, const char* call);
-  void read() noexcept;
-  [[nodiscard]] result_ptr judge(answer& got, const char* call);
-  [[nodiscard]] task<> drain(answer& to, const char* call);
+  [[nodiscard]] task<> follow(answer& to, const char* call);
   [[nodiscard]] task<> end_early(answer& to, const char* call);
   [[nodiscard]] task<> stop(answer& to, error why, const char* call);
   [[nodiscard]] task<std::string> ask_to_cancel();
   static void on_notice(void* self, const pg_result* said);
 
   PGconn* handle_ = nullptr;
-  bool busy_ = false;        // an operation is in progress
+  bool busy_ = false;  // an operation is in progress
   bool unfinished_ = false;  // the server owes an answer
   const connection_options options_;
   const pid_t made_by_;  // a forked copy of this process leaves the server alone
@@ -98,5 +133,7 @@ class link : pinned {
 
 [[nodiscard]] server_message message_of(const pg_result* said);
 [[nodiscard]] std::string last_error(PGconn* of);
+/// What a result says that is an error.
+[[nodiscard]] error error_of(const pg_result* said, const char* call);
 
 }  // namespace braid::postgres::detail

@@ -9,6 +9,7 @@
 #include "braid/combine/when_all.hpp"
 #include "braid/combine/with_timeout.hpp"
 #include "braid/postgres/connection.hpp"
+#include "braid/postgres/pipeline.hpp"
 #include "braid/postgres/pool.hpp"
 #include "braid/postgres/transaction.hpp"
 #include "braid/style/as_result.hpp"
@@ -92,6 +93,36 @@ braid::task<int> ask_three_times(std::string server) {
 }
 // [/pool]
 
+// [pipeline]
+braid::task<int> adjust(postgres::connection& db) {
+  postgres::pipeline line(db);
+  auto both = braid::when_all(line.execute("insert into orders (item) values ($1)", "salt"),
+                              line.query("select count(*) from orders"));
+  const auto [added, counted] = co_await std::move(both);  // one round trip
+  postgres::batch together;                                // one transaction
+  together.add("update orders set price = price - $1 where item = 'tea'", 0.5);
+  together.add("update orders set price = price + $1 where item = 'milk'", 0.5);
+  (void)co_await line.run(std::move(together));
+  co_await line.end();  // and db takes statements again
+  co_return counted.value<int>() * static_cast<int>(added);
+}
+// [/pipeline]
+
+// [copy]
+braid::task<std::string> copy_orders(postgres::connection& db) {
+  postgres::copied_in to = co_await db.copy_in("copy orders (item, price) from stdin (format csv)");
+  co_await to.write("rice,2\nbea");
+  co_await to.write("ns,3\n");
+  (void)co_await to.finish();
+  std::string csv;
+  postgres::copied_out lines =
+      co_await db.copy_out("copy (select item from orders where id > 4 order by id) to stdout (format csv)");
+  for (std::optional<std::string> piece = co_await lines.next(); piece; piece = co_await lines.next())
+    csv += *piece;
+  co_return csv;
+}
+// [/copy]
+
 }  // namespace
 
 TEST_CASE("docs/postgres.md: orders", "[postgres]") {
@@ -111,6 +142,10 @@ TEST_CASE("docs/postgres.md: orders", "[postgres]") {
     CHECK(raised == 5);
     const int six = co_await ask_three_times(at.dsn());
     CHECK(six == 6);
+    const int count = co_await adjust(db);
+    CHECK(count == 4);
+    const std::string copied = co_await copy_orders(db);
+    CHECK_THAT(copied, braid_tests::contains("rice\nbeans\n"));
   };
   braid::run(program);
 }

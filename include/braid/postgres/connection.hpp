@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "braid/postgres/connection_options.hpp"
+#include "braid/postgres/copy.hpp"
 #include "braid/postgres/detail/parameters.hpp"
 #include "braid/postgres/notifications.hpp"
 #include "braid/postgres/rows.hpp"
@@ -89,6 +90,12 @@ class connection {
   [[nodiscard]] task<notifications> listen(std::string channel);
   [[nodiscard]] task<notifications> listen(std::vector<std::string> channels);
   [[nodiscard]] task<> unlisten(std::string channel);
+
+  /// Begins a COPY … TO STDOUT, or a COPY … FROM STDIN. Until it has ended the connection takes no other
+  /// operation.
+  /// Errors  std::logic_error if the statement, which is executed, is another one.
+  [[nodiscard]] task<copied_out> copy_out(std::string text);
+  [[nodiscard]] task<copied_in> copy_in(std::string text);
 
   /// Executes the statements of a text, separated by semicolons, as one transaction if they contain no
   /// command that controls transactions.
