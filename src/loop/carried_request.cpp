@@ -116,7 +116,8 @@ void carried_request::on_thread(blocking_job& job) noexcept {
   if (self.own_.descriptor != self.asked_.descriptor) ::close(self.own_.descriptor);
   if (blocking_pool::end()) return self.home_.operations().deliver(self.back_);
   if (self.asked_.code == opcode::open && self.ended_ >= 0) ::close(self.ended_);
-  delete &self;
+  self.~carried_request();
+  frame_pool::discard(&self);  // in this thread's pool it would lie for good
 }
 
 std::int32_t carried_request::carry_out_any() {

@@ -110,6 +110,15 @@ TEST_CASE("frame_pool: a warm pool does not allocate from the heap", "[base][fra
   CHECK(made == 0);
 }
 
+TEST_CASE("frame_pool: a discarded block goes back to the heap", "[base][frame_pool]") {
+  if (!counts_allocations) return;
+  void* const made = frame_pool::allocate(700);
+  const std::size_t alive = allocations_alive();
+  frame_pool::discard(made);
+  const std::size_t left = allocations_alive();
+  CHECK(left == alive - 1);
+}
+
 TEST_CASE("frame_pool: blocks above the largest size class come from the heap", "[base][frame_pool]") {
   if (!counts_allocations) return;
   const std::size_t alive = allocations_alive();

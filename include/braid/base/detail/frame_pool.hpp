@@ -50,6 +50,10 @@ class frame_pool {
     --to.room;
   }
 
+  /// As deallocate with the usual alignment, for a thread that will allocate no such block: it goes back to
+  /// the heap.
+  static void discard(void* address) noexcept { ::operator delete(address); }
+
  private:
   struct block {
     block* next;
