@@ -21,7 +21,7 @@ constexpr char magic[] = {'b', 'r', 'a', 'i', 'd', 'l', 'o', 'g'};
 constexpr std::size_t segment_checksum_at = 8, version_at = 12, first_at = 16, reserved_at = 24;
 
 constexpr std::size_t digits = 20;
-constexpr std::string_view ending = ".segment";
+constexpr std::string_view name_ending = ".segment";
 
 template <std::unsigned_integral T>
 T little_endian(T value) noexcept {
@@ -106,11 +106,11 @@ segment_head read_segment_head(const std::byte* from, std::uint64_t first) noexc
 std::filesystem::path segment_path(const std::filesystem::path& directory, std::uint64_t first) {
   std::string name = std::to_string(first);
   name.insert(0, digits - std::min(digits, name.size()), '0');
-  return directory / name.append(ending);
+  return directory / name.append(name_ending);
 }
 
 std::optional<std::uint64_t> segment_of(std::string_view name) noexcept {
-  if (name.size() != digits + ending.size() || !name.ends_with(ending)) return std::nullopt;
+  if (name.size() != digits + name_ending.size() || !name.ends_with(name_ending)) return std::nullopt;
   std::uint64_t first = 0;
   const char* const end = name.data() + digits;
   const auto [stopped_at, failed] = std::from_chars(name.data(), end, first);

@@ -15,16 +15,16 @@ namespace braid::postgres::detail {
 
 namespace {
 
-constexpr const char* call = "postgres::pipeline";
+constexpr const char* pipeline_call = "postgres::pipeline";
 constexpr std::size_t flush_after = 65536;  // bytes; libpq sends no earlier by itself
 
 std::vector<order> orders_of(batch& all, link& by) {
   std::vector<order> made;
   made.reserve(all.size());
   for (batch::one_statement& each : all.statements()) {
-    std::string name = each.prepared.name().empty() ? "" : name_of(&by, each.prepared, call);
+    std::string name = each.prepared.name().empty() ? "" : name_of(&by, each.prepared, pipeline_call);
     made.emplace_back(std::move(each.text), std::move(name), false, std::move(each.with));
-    check(made.back(), call);
+    check(made.back(), pipeline_call);
   }
   return made;
 }
@@ -42,10 +42,10 @@ bool is_error(ExecStatusType status) {
 }  // namespace
 
 pipeline_core::pipeline_core(link& on, pipeline_options how) : link_(&on), how_(how) {
-  if (how.at_most == 0) invalid_argument_error(call, "at_most is 0").rethrow();
+  if (how.at_most == 0) invalid_argument_error(pipeline_call, "at_most is 0").rethrow();
   turn_.emplace(on);
-  on.check(call);
-  if (PQenterPipelineMode(on.handle()) != 1) on.refuse(call);
+  on.check(pipeline_call);
+  if (PQenterPipelineMode(on.handle()) != 1) on.refuse(pipeline_call);
 }
 
 pipeline_core::~pipeline_core() { link::finish_with(left_); }
@@ -67,7 +67,7 @@ link& pipeline_core::checked(const char* by) {
 
 task<std::vector<rows>> pipeline_core::run(std::shared_ptr<pipeline_core> self, batch all) {
   co_await not_stopped();
-  link& over = self->checked(call);
+  link& over = self->checked(pipeline_call);
   const group_ptr mine = std::make_shared<statement_group>();
   mine->statements = orders_of(all, over);
   if (mine->statements.empty()) co_return std::vector<rows>();
@@ -216,7 +216,7 @@ void pipeline_core::take(result_ptr one) {
 
 // The first error of a group.
 void pipeline_core::note(const pg_result* said, statement_group& of) {
-  std::string where = call;
+  std::string where = pipeline_call;
   if (of.answered == of.statements.size())
     where += ": at the commit";
   else if (of.statements.size() > 1)
@@ -250,7 +250,7 @@ void pipeline_core::fail(statement_group& one, errc how, const std::string& reas
                          const error* why) noexcept {
   std::optional<error> before = std::move(one.failed);
   try {
-    one.failed = error(how, call, reason);
+    one.failed = error(how, pipeline_call, reason);
     if (why != nullptr && *why == std::errc::operation_canceled) {  // the loop ends
       one.failed = *why;
       one.failed->set_requested(true);

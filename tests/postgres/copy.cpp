@@ -76,7 +76,7 @@ task<> there_and_back(const std::string& dsn) {
   co_await check_rows(db, 3001);
 }
 
-task<> failures(const std::string& dsn) {
+task<> copy_failures(const std::string& dsn) {
   postgres::connection db = co_await postgres::connect(dsn);
   co_await make_table(db);
   {
@@ -202,7 +202,7 @@ task<> lost(const std::string& dsn) {
 TEST_CASE("postgres::connection: COPY in and out", "[postgres][copy]") {
   WITH_DATABASE(at);
   braid::run(there_and_back(at.dsn()));
-  braid::run(failures(at.dsn()));
+  braid::run(copy_failures(at.dsn()));
 }
 
 TEST_CASE("postgres::connection: a COPY that is stopped, or loses its connection", "[postgres][copy]") {

@@ -77,7 +77,7 @@ task<> many_in_flight(const std::string& dsn) {
   CHECK(still.value<int>() == 8);
 }
 
-task<> failures(const std::string& dsn) {
+task<> pipeline_failures(const std::string& dsn) {
   postgres::connection db = co_await postgres::connect(dsn);
   co_await db.run_script("create temporary table t (n int primary key deferrable initially deferred)");
   postgres::pipeline line(db);
@@ -229,7 +229,7 @@ TEST_CASE("postgres::pipeline: many statements are in flight, and their results 
 
 TEST_CASE("postgres::pipeline: a statement that fails ends its own operation", "[postgres][pipeline]") {
   WITH_DATABASE(at);
-  braid::run(failures(at.dsn()));
+  braid::run(pipeline_failures(at.dsn()));
 }
 
 TEST_CASE("postgres::pipeline: waits that are stopped, and lost connections", "[postgres][pipeline]") {
