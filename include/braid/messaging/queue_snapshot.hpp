@@ -20,7 +20,7 @@ namespace detail {
 class queue_core;
 }  // namespace detail
 
-/// What is next for a message in a group.
+/// Where a message stands in a group.
 ///
 ///     const auto is_waiting = [](messaging::message_state now) {
 ///       return now == messaging::message_state::ready || now == messaging::message_state::delayed;

@@ -5,7 +5,7 @@
 
 #include "braid/messaging/queue_options.hpp"
 
-// What is asked of the arguments of a queue's operations, whatever its engine is.
+// Checks the arguments of a queue's operations, the same for each engine.
 namespace braid::messaging::detail {
 
 // Each throws std::invalid_argument; the last one also fails with message_size.

@@ -17,7 +17,7 @@
 
 namespace braid::messaging::detail {
 
-// What a holder of a delivery knows of it.
+// Names one delivery: its holder passes it to each operation on it.
 struct lease_name {
   std::uint64_t id = 0, token = 0;
   std::uint32_t group = 0;
@@ -44,7 +44,7 @@ class queue_engine : pinned {
 
   // Sends all or none, and gives their numbers. `waits` for room, or fails with errc::queue_full. `acked`, if
   // there is one, is acknowledged in the same step, and then the send waits for no room and is not refused.
-  // What the pointers show stays alive until the task has ended.
+  // Lifetime  the messages and `acked` stay alive until the task has ended.
   [[nodiscard]] virtual task<std::vector<std::uint64_t>> send_all(std::span<const outgoing> all, bool waits,
                                                                   const lease_name* acked) = 0;
 
